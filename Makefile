@@ -1,0 +1,90 @@
+# `make demo` and `make test` are all the set-up there is: each installs what it needs and lacks.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+SHELL := /bin/sh
+.SHELLFLAGS := -euc
+
+VENV := .venv
+BIN := $(VENV)/bin
+# The folders that hold Python.
+CODE := $(foreach folder,exporter tests tools benchmarks alerts grafana,$(if $(shell find $(folder) -name '*.py' 2>/dev/null | head -n 1),$(folder)))
+# Further arguments for the command that a target runs: make test ARGS="-k trigger", make demo ARGS=--help
+ARGS ?=
+# Programs the tests run, by Debian package.
+PROGRAMS := prometheus:promtool prometheus-alertmanager:amtool chromium:chromium
+
+# Twice quiet: pip's warnings about indexes that lack a package are none of ours; its errors still show.
+INSTALL := $(BIN)/python -m pip --disable-pip-version-check --no-input install -qq
+COMPILE := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# Set-up: what is installed follows from the lock files alone. The lock of the tests holds all of the demo's.
+
+$(VENV)/.created:
+	@python="$$(tools/find-python)"; \
+	"$$python" -c 'import ensurepip, venv' 2>/dev/null || \
+	  tools/ensure-system-packages "$$("$$python" -c 'import sys; print("python{}.{}-venv".format(*sys.version_info))')"; \
+	echo "Creating $(VENV) with $$("$$python" --version)"; \
+	"$$python" -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.created pyproject.toml requirements/build.txt requirements/demo.txt
+	@echo "Installing the exporter and its local sources into $(VENV)"
+	@$(INSTALL) --require-hashes -r requirements/build.txt -r requirements/demo.txt
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.created pyproject.toml requirements/dev.txt
+	@echo "Installing the exporter, its local sources and the tests' tools into $(VENV)"
+	@$(INSTALL) --require-hashes -r requirements/dev.txt
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $(VENV)/.demo $@
+
+.PHONY: demo
+demo: $(VENV)/.demo ## Run the exporter on local sources that hold the demo day
+	@exec $(BIN)/orchestration-exporter demo $(ARGS)
+
+# A part of the tests (ARGS) says nothing about coverage, so only the whole is held to it. Pytest comes last, and ends the output.
+.PHONY: test
+test: check ## Run all checks and all tests; with ARGS, only these tests
+	@tools/ensure-system-packages $(PROGRAMS)
+	@exec $(BIN)/python -m pytest -n 2 --dist loadfile $(or $(ARGS),--cov --cov-report=term)
+
+.PHONY: check
+check: $(VENV)/.dev ## Lint, formatting, types and import contracts
+	$(BIN)/ruff check --quiet $(CODE)
+	$(BIN)/ruff format --quiet --check $(CODE)
+	$(BIN)/mypy --no-error-summary $(CODE)
+	@PYTHONPATH=. $(BIN)/lint-imports --no-logo
+
+.PHONY: format
+format: $(VENV)/.dev ## Format the code, and mend what lint can mend by itself
+	$(BIN)/ruff check --quiet --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+.PHONY: bench
+bench: $(VENV)/.dev ## Measure speed and memory, side by side with the alternatives
+	@exec $(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: docs
+docs: $(VENV)/.dev ## Regenerate the pages under docs/ that follow from the code
+	$(BIN)/python tools/gendocs.py $(ARGS)
+
+# Keeps the pins that still fit; make lock ARGS=--upgrade takes the newest. No index address gets into the files.
+.PHONY: lock
+lock: export UV_CUSTOM_COMPILE_COMMAND = make lock
+lock: $(VENV)/.dev ## Pin the dependencies of pyproject.toml again, with hashes
+	$(COMPILE) $(ARGS) --all-extras pyproject.toml --output-file requirements/dev.txt
+	$(COMPILE) --extra demo --constraints requirements/dev.txt pyproject.toml --output-file requirements/demo.txt
+	$(COMPILE) --constraints requirements/dev.txt pyproject.toml --output-file requirements/prod.txt
+	$(COMPILE) --constraints requirements/dev.txt requirements/build.in --output-file requirements/build.txt
+
+.PHONY: clean
+clean: ## Remove what was installed and produced here
+	rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,58 @@
+"""Memory for many series: the exporter with all it holds, and prometheus_client's registry; each in a fresh process."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from benchmarks.client import AS_PROMETHEUS, PLAIN, Scraper
+from benchmarks.figures import Row, at_most, mebibytes, spread
+from benchmarks.processes import Child
+from benchmarks.scrapes import body_of, samples_in
+from benchmarks.world import processors_for
+
+
+def measure(*, smallest: bool = False) -> list[Row]:
+    """What the processes grew by from the end of their imports, at rest: after a scrape in either format."""
+    series, rounds = (1_200, 1) if smallest else (120_000, 3)
+    ours, peaks, registries, rivals, wholes = [], [], [], [], []
+    count = 0
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
+            file = Path(folder) / "series.prom"
+            with Child("benchmarks.servers", "exporter", processors_for(series)) as exporter:
+                file.write_bytes(body_of(Scraper(exporter.ready["port"], PLAIN)))
+                body_of(Scraper(exporter.ready["port"], AS_PROMETHEUS))
+                before = exporter.ready["before"]
+                ours.append(exporter.memory() - before)
+                peaks.append(exporter.memory("VmHWM") - before)
+                wholes.append(exporter.memory())
+            with Child("benchmarks.servers", "prometheus", file) as rival:
+                before = rival.ready["before"]
+                registries.append(rival.ready["filled"] - before)
+                body_of(Scraper(rival.ready["port"], PLAIN))
+                body_of(Scraper(rival.ready["port"], AS_PROMETHEUS))
+                rivals.append(rival.memory("VmHWM") - before)
+            count = samples_in(file.read_bytes())
+    what = f"memory with {count:,} series"
+    whole = mebibytes(spread(wholes).middle)
+    return [
+        at_most(
+            f"{what}, growth from the end of the imports",
+            f"{mebibytes(spread(ours).middle)} after both formats were scraped (whole process {whole})",
+            f"prometheus_client's registry {mebibytes(spread(registries).middle)}, never scraped",
+            [mine / other for mine, other in zip(ours, registries, strict=True)],
+            0.5,
+        ),
+        Row(
+            f"{what}, at most at any time",
+            mebibytes(spread(peaks).middle),
+            f"prometheus_client {mebibytes(spread(rivals).middle)}, scraped",
+            *_ratio([mine / other for mine, other in zip(peaks, rivals, strict=True)]),
+        ),
+    ]
+
+
+def _ratio(ratios: list[float]) -> tuple[str, str]:
+    found = spread(ratios)
+    return f"{found.middle:.2f} x", str(found)

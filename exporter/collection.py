@@ -1,0 +1,376 @@
+"""Reading: one collector a kind of record, each run ending in new values or in the reason why there are none.
+
+A run takes the time as an argument, so the scheduler and a replay drive the same code. Values and failures go into one
+`Snapshot`, which is swapped whole; then everything is reconciled anew and the report is handed on.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import structlog
+
+from exporter.expectations import reading_plan
+from exporter.losses import Watched, watch
+from exporter.metrics import UNREACHED
+from exporter.model import ErrorKind, Failure, Reading, Snapshot
+from exporter.reconcile import reconcile
+from exporter.sources.ports import ContextRequest, Deadline, HeartbeatId, RunHistoryRequest, SourceError, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+    from datetime import datetime, timedelta
+
+    from exporter.config.resolved import CollectorConfig, Config, PipelineConfig, RunHistoryConfig
+    from exporter.model import DocumentId, Report
+    from exporter.sources.ports import ContextAnswer, Sources
+    from exporter.telemetry import Telemetry
+
+T = TypeVar("T")
+K = TypeVar("K")
+
+log = structlog.get_logger(__name__)
+
+FIRESTORE = "firestore"
+BIGQUERY = "bigquery"
+LAST_WORDS = 1.0
+"""Seconds beyond its deadline that a call gets to end by itself, before it is left behind."""
+
+
+@dataclass(slots=True, eq=False)
+class _Run:
+    """One run of a collector. Once it is given up, nothing that it still brings counts."""
+
+    now: datetime
+    deadline: Deadline
+    given_up: bool = False
+    woken: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass(frozen=True, slots=True)
+class _Brought:
+    """How a run ended: what of it failed, and whether the rest brought anything."""
+
+    errors: tuple[SourceError, ...] = ()
+    anything: bool = True
+
+
+class Collectors:
+    """The collectors of one configuration and what they have brought so far."""
+
+    def __init__(
+        self,
+        config: Config,
+        sources: Sources,
+        telemetry: Telemetry,
+        clock: Callable[[], datetime],
+        publish: Callable[[Report], None],
+        *,
+        watched: Mapping[DocumentId, Watched] | None = None,
+        wait_for_all: bool = False,
+    ) -> None:
+        """Take over what was seen of the documents before (`watched`).
+
+        `wait_for_all`: publish nothing before every collector has run once.
+        """
+        self.config = config
+        self.snapshot = Snapshot()
+        self.watched: Mapping[DocumentId, Watched] = dict(watched or {})
+        self._sources = sources
+        self._telemetry = telemetry
+        self._clock = clock
+        self._publish = publish
+        self._wait_for_all = wait_for_all
+        self._swap = threading.Lock()
+        self._publishing = threading.Lock()
+        self._stop = threading.Event()
+        self._under_way: set[_Run] = set()
+        self._left_behind: dict[str, threading.Thread] = {}
+        self._attempted: set[str] = set()
+        collect = config.collect
+        self.collectors: dict[str, CollectorConfig] = {
+            "completion": collect.completion,
+            "heartbeats": collect.heartbeats,
+            "heartbeat_count": collect.heartbeat_count,
+            "warehouse": collect.warehouse,
+        }
+        self._reads: dict[str, tuple[str, Callable[[_Run], _Brought]]] = {
+            "completion": (FIRESTORE, self._read_completion),
+            "heartbeats": (FIRESTORE, self._read_heartbeats),
+            "heartbeat_count": (FIRESTORE, self._read_heartbeat_count),
+            "warehouse": (BIGQUERY, self._read_warehouse),
+        }
+        for name in self.collectors:
+            telemetry.collector_known(name)
+
+    @property
+    def waiting_for(self) -> tuple[str, ...]:
+        """The collectors that have not ended a run yet."""
+        return tuple(name for name in self.collectors if name not in self._attempted)
+
+    def stop(self) -> None:
+        """Make every run under way end now; what it still brings is thrown away."""
+        with self._swap:
+            self._stop.set()
+            for run in self._under_way:
+                run.given_up = True
+                run.woken.set()
+
+    def run(self, name: str) -> None:
+        """Run one collector now, within its deadline, and publish what follows; a source's errors are noted."""
+        left = self._left_behind.get(name)
+        if left is not None and left.is_alive():
+            self._telemetry.collector_skipped(name, "busy")
+            log.warning("collector skipped", collector=name, reason="its last run still hangs")
+            return
+        source, read = self._reads[name]
+        run = _Run(self._clock(), Deadline(self.collectors[name].timeout.total_seconds()))
+        started = time.monotonic()
+        refusal: SourceError | None = None
+        brought = _Brought()
+        try:
+            brought = self._bounded(name, run, read)
+        except SourceError as error:
+            refusal, brought = error, _Brought((error,), anything=False)
+            self._keep_values(name, Failure(error.kind, error.detail, run.now))
+        finally:
+            # Whatever went wrong: one collector must not keep the others' values from being published.
+            self._attempted.add(name)
+        if self._stop.is_set():
+            return
+        self._telemetry.source_attempted(source, refusal.kind if refusal else None)
+        self._telemetry.collector_ran(
+            name,
+            seconds=time.monotonic() - started,
+            at=self._clock().timestamp(),
+            failures=[failed.kind for failed in brought.errors],
+            success=brought.anything,
+        )
+        for failed in brought.errors:
+            log.warning("collection failed", collector=name, source=source, reason=failed.kind, detail=failed.detail)
+        if not (self._wait_for_all and self.waiting_for):
+            self.conclude()
+
+    def run_all(self) -> None:
+        """Run every collector once, all at the same time, so that waiting for one source is no wait for the next."""
+        with ThreadPoolExecutor(len(self.collectors), thread_name_prefix="collector") as pool:
+            try:
+                for ended in as_completed([pool.submit(self.run, name) for name in self.collectors]):
+                    ended.result()
+            except BaseException:
+                self.stop()
+                raise
+
+    def conclude(self) -> None:
+        """Reconcile what is known at this moment and publish the report; nothing any more once stopped."""
+        with self._publishing:
+            if not self._stop.is_set():
+                self._publish(reconcile(self.config, self.snapshot, self._clock()))
+
+    def _bounded(self, name: str, run: _Run, read: Callable[[_Run], _Brought]) -> _Brought:
+        """Call `read` on a thread of its own, so that one that hangs in spite of its deadline can be left behind."""
+        outcome: list[_Brought | BaseException] = []
+
+        def work() -> None:
+            try:
+                outcome.append(read(run))
+            except BaseException as error:  # noqa: BLE001 - handed to the waiting thread, which raises it
+                outcome.append(error)
+            run.woken.set()
+
+        worker = threading.Thread(target=work, name=f"read-{name}", daemon=True)
+        with self._swap:
+            if self._stop.is_set():
+                raise SourceError(ErrorKind.UNREACHABLE, "the exporter is stopping")
+            self._under_way.add(run)
+        worker.start()
+        run.woken.wait(run.deadline.seconds + LAST_WORDS)
+        with self._swap:
+            self._under_way.discard(run)
+            run.given_up = run.given_up or not outcome
+        if run.given_up:
+            self._left_behind[name] = worker
+            seconds = run.deadline.seconds
+            raise SourceError(ErrorKind.TIMEOUT, f"collector {name} did not end within {seconds:g} s")
+        result = outcome[0]
+        if isinstance(result, BaseException):
+            raise result
+        return result
+
+    def _read_completion(self, run: _Run) -> _Brought:
+        plan = reading_plan(self.config, run.now)
+        if plan.documents:
+            documents = self._sources.completions.documents(plan.documents, run.deadline)
+            with self._swap:
+                if not run.given_up:
+                    self.watched = watch(self.watched, documents, self._processor_names(), run.now)
+            self._change(
+                run,
+                documents=self._fresh("completion", documents, run.now),
+                losses={key: seen.losses for key, seen in self.watched.items() if seen.losses},
+            )
+        return _Brought()
+
+    def _processor_names(self) -> frozenset[str]:
+        return frozenset(
+            name
+            for pipeline in self.config.pipelines.values()
+            for phase in pipeline.phases.values()
+            for name in phase.processors
+        )
+
+    def _read_heartbeats(self, run: _Run) -> _Brought:
+        plan = reading_plan(self.config, run.now)
+        ids = {
+            pipeline: [HeartbeatId(config.heartbeats.collection, name) for name in names]
+            for pipeline, names in plan.heartbeats.items()
+            if (config := self.config.pipelines[pipeline]).heartbeats
+        }
+        wanted = list(dict.fromkeys(key for keys in ids.values() for key in keys))
+        found = self._sources.completions.heartbeats(wanted, run.deadline) if wanted else {}
+        self._change(
+            run,
+            heartbeats={
+                pipeline: self._fresh("heartbeats", {key.document: found[key] for key in keys}, run.now)
+                for pipeline, keys in ids.items()
+            },
+        )
+        return _Brought()
+
+    def _read_heartbeat_count(self, run: _Run) -> _Brought:
+        collections = {
+            pipeline.name: pipeline.heartbeats.collection
+            for pipeline in self.config.pipelines.values()
+            if pipeline.heartbeats
+        }
+        counts = {
+            collection: self._sources.completions.count(collection, run.deadline)
+            for collection in dict.fromkeys(collections.values())
+        }
+        self._change(
+            run,
+            heartbeat_documents={
+                pipeline: self._fresh("heartbeat_count", counts[collection], run.now)
+                for pipeline, collection in collections.items()
+            },
+        )
+        return _Brought()
+
+    def _read_warehouse(self, run: _Run) -> _Brought:
+        plan = reading_plan(self.config, run.now)
+        window = Window(plan.first, plan.last)
+        rows: Mapping[Any, Any]
+        try:
+            rows = self._sources.warehouse.row_counts(plan.tables, window, run.deadline)
+        except SourceError as error:
+            if error.kind in UNREACHED or error.kind is ErrorKind.BUDGET:
+                raise
+            rows = dict.fromkeys(plan.tables, error)
+        before = self.snapshot
+        self._change(run, rows=self._merged(before.rows, rows, run.now))
+        answer = self._sources.warehouse.context(context_request(self.config), window, run.deadline)
+        self._change(
+            run,
+            units=self._merged(before.units, answer.units, run.now),
+            runs=self._merged(before.runs, answer.runs, run.now),
+            phase_log=self._merged(before.phase_log, answer.phase_log, run.now),
+            coverage=self._merged(before.coverage, answer.coverage, run.now),
+        )
+        return _outcome(rows, answer)
+
+    def _change(self, run: _Run | None = None, **changes: Any) -> None:  # noqa: ANN401 - the fields of Snapshot, checked by its constructor
+        """Swap in what a run brought, or (no run) what is kept of it after it failed."""
+        with self._swap:
+            if not (self._stop.is_set() if run is None else run.given_up):
+                self.snapshot = replace(self.snapshot, **changes)
+
+    def _max_age(self, collector: str) -> timedelta:
+        return self.collectors[collector].max_staleness
+
+    def _fresh(self, collector: str, value: T, now: datetime) -> Reading[T]:
+        return Reading(value, now, None, self._max_age(collector))
+
+    def _merged(
+        self, before: Mapping[K, Reading[T]], outcomes: Mapping[K, T | SourceError], now: datetime
+    ) -> dict[K, Reading[T]]:
+        """New values where there are some; elsewhere the last good value with the failure beside it."""
+        merged: dict[K, Reading[T]] = {}
+        for key, outcome in outcomes.items():
+            if isinstance(outcome, SourceError):
+                old = before.get(key) or Reading(max_age=self._max_age("warehouse"))
+                merged[key] = replace(old, failure=Failure(outcome.kind, outcome.detail, now))
+            else:
+                merged[key] = self._fresh("warehouse", outcome, now)
+        return merged
+
+    def _keep_values(self, name: str, failure: Failure) -> None:
+        """A whole run failed: every reading it would have renewed keeps its value and gets the failure."""
+        plan, old = reading_plan(self.config, failure.at), self.snapshot
+        pipelines = tuple(self.config.pipelines)
+        context = context_request(self.config)
+
+        def kept(readings: Mapping[K, Reading[T]], keys: Collection[K]) -> dict[K, Reading[T]]:
+            empty: Reading[T] = Reading(max_age=self._max_age(name))
+            return {key: replace(readings.get(key, empty), failure=failure) for key in keys}
+
+        match name:
+            case "completion":
+                self._change(documents=replace(old.documents, failure=failure))
+            case "heartbeats":
+                self._change(heartbeats=kept(old.heartbeats, pipelines))
+            case "heartbeat_count":
+                self._change(heartbeat_documents=kept(old.heartbeat_documents, pipelines))
+            case _:
+                self._change(
+                    rows=kept(old.rows, plan.tables),
+                    units=kept(old.units, context.calendars),
+                    runs=kept(old.runs, context.run_history),
+                    phase_log=kept(old.phase_log, context.phase_log),
+                    coverage=kept(old.coverage, context.coverage),
+                )
+
+
+def _outcome(rows: Mapping[Any, Any], answer: ContextAnswer) -> _Brought:
+    outcomes = (
+        *rows.values(),
+        *answer.units.values(),
+        *answer.runs.values(),
+        *answer.phase_log.values(),
+        *answer.coverage.values(),
+    )
+    errors = [outcome for outcome in outcomes if isinstance(outcome, SourceError)]
+    # One that stands in for several answers is said once.
+    return _Brought(tuple(dict.fromkeys(errors)), anything=len(errors) < len(outcomes))
+
+
+def context_request(config: Config) -> ContextRequest:
+    """What the configuration asks of the warehouse beside the row counts."""
+    pipelines = config.pipelines.values()
+    return ContextRequest(
+        calendars={pipeline.name: pipeline.calendar for pipeline in pipelines},
+        run_history={
+            pipeline.name: _run_history_request(pipeline, table)
+            for pipeline in pipelines
+            if (table := pipeline.run_history)
+        },
+        phase_log={pipeline.name: pipeline.phase_log for pipeline in pipelines if pipeline.phase_log},
+        coverage={
+            (pipeline.name, check.name): check for pipeline in pipelines for check in (pipeline.coverage or {}).values()
+        },
+    )
+
+
+def _run_history_request(pipeline: PipelineConfig, table: RunHistoryConfig) -> RunHistoryRequest:
+    phases = pipeline.phases.values()
+    names = (
+        name for phase in phases for processor in phase.processors.values() for name in processor.run_history_names
+    )
+    return RunHistoryRequest(
+        table=table,
+        processors=tuple(dict.fromkeys(names)),
+        phases=tuple(dict.fromkeys(phase.run_history_phase for phase in phases if phase.run_history_phase)),
+    )

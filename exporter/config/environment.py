@@ -1,0 +1,97 @@
+"""Environment variables that override single keys: `ORCHESTRATION_EXPORTER_COLLECT__WAREHOUSE__EVERY=5m`.
+
+The parts of a key's path are joined with `__` and matched without regard to case against the keys that there are, `-`
+in a key being `_` in the variable. The value is YAML. A variable with the prefix that matches nothing is a fault.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from exporter.config.errors import ConfigError, Fault
+from exporter.config.keys import is_map, section_at
+from exporter.config.text import read_value
+from exporter.config.tree import Mark, Place, Tree, merge
+from exporter.config.wording import Path, did_you_mean, listed, path_text, quote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PREFIX = "ORCHESTRATION_EXPORTER_"
+SEPARATOR = "__"
+# The command line's own variables.
+RESERVED = re.compile(r"CONFIG_FILE|PRESET|WEB_.*|LOG_.*", re.IGNORECASE)
+# Kubernetes puts these into every container that runs beside a service called `orchestration-exporter`.
+SERVICE_LINK = re.compile(
+    r"SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?", re.IGNORECASE
+)
+
+
+def override(tree: Tree, environ: Mapping[str, str]) -> tuple[Tree, list[Fault]]:
+    """The tree with the environment's overrides on top, the more specific ones last."""
+    faults: list[Fault] = []
+    setters: dict[Path, str] = {}
+    for name in sorted(_named(environ), key=lambda name: (name.count(SEPARATOR), name)):
+        try:
+            path = _path(name[len(PREFIX) :].split(SEPARATOR), tree)
+        except ValueError as error:
+            faults.append(Fault("", str(error), name))
+            continue
+        if path in setters:
+            faults.append(Fault(path_text(path), f"is set by {setters[path]} already: unset one of them", name))
+            continue
+        setters[path] = name
+        try:
+            layer, found = _layer(path, environ[name], name)
+        except ConfigError as error:
+            faults.extend(Fault(path_text(path), fault.message, name) for fault in error.faults)
+            continue
+        faults += found
+        tree = merge(tree, layer)
+    return tree, faults
+
+
+def _named(environ: Mapping[str, str]) -> list[str]:
+    return [
+        name
+        for name in environ
+        if name.upper().startswith(PREFIX)
+        and not RESERVED.fullmatch(name, len(PREFIX))
+        and not SERVICE_LINK.fullmatch(name, len(PREFIX))
+    ]
+
+
+def _path(parts: list[str], tree: Tree) -> Path:
+    path: Path = ()
+    value: object = tree.root
+    for part in parts:
+        if is_map(path):
+            known = list(value) if isinstance(value, dict) else []
+        else:
+            section = section_at(path)
+            if section is None:
+                raise ValueError(f"matches no key: {path_text(path)} is a value and has no keys of its own")
+            known = list(section.model_fields)
+        matches = [key for key in known if _variable(key) == part.casefold()]
+        if not matches:
+            place = path_text(path) or "the configuration"
+            meant = did_you_mean(part, [_variable(key).upper() for key in known])
+            raise ValueError(f"matches no key: {place} has no {quote(part)}{meant}, but {listed(known)}")
+        if len(matches) > 1:
+            raise ValueError(f"matches more than one key: {listed(path_text((*path, key)) for key in matches)}")
+        path = (*path, matches[0])
+        value = value.get(matches[0]) if isinstance(value, dict) else None
+    return path
+
+
+def _variable(key: str) -> str:
+    return key.casefold().replace("-", "_")
+
+
+def _layer(path: Path, text: str, name: str) -> tuple[Tree, list[Fault]]:
+    value, paths, faults = read_value(text, path, name)
+    root: dict[str, object] = {str(path[-1]): value}
+    for parent in reversed(path[:-1]):
+        root = {str(parent): root}
+    return Tree((name,), root, dict.fromkeys(paths, Place(Mark(name), Mark(name)))), faults

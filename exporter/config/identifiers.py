@@ -1,0 +1,154 @@
+"""Names that the configuration may use: for labels, Google Cloud projects, Firestore and BigQuery.
+
+What passes here is put into requests and queries as it is, so these rules are also what keeps a name from being read
+as something else. Every reader takes what the YAML gave, of whatever type, and raises ValueError with a sentence that
+says what to write.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from exporter.config.wording import describe, did_you_mean
+
+NAME_PATTERN = r"^[A-Za-z0-9_-]+$"
+PROCESSOR_PATTERN = r"^[A-Za-z0-9-][A-Za-z0-9_-]*$"
+COLUMN_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
+PROJECT_PATTERN = r"^([a-z]([a-z0-9.-]*[a-z0-9])?:)?[a-z]([a-z0-9-]*[a-z0-9])?$"
+TABLE_PATTERN = r"^(([a-z]([a-z0-9.-]*[a-z0-9])?:)?[a-z]([a-z0-9-]*[a-z0-9])?\.)?[A-Za-z0-9_]+\.[^.`\\]+$"
+DATABASE_PATTERN = r"^(\(default\)|[a-z]([a-z0-9-]*[a-z0-9])?)$"
+LOCATION_PATTERN = r"^[A-Za-z][A-Za-z0-9-]*$"
+DOCUMENT_PATTERN = r"^(?!\.{1,2}$)(?!__.*__$)[^/]+$"
+
+EVERYTHING = "all"
+
+# BigQuery: Unicode letters, marks, numbers, connectors, dashes and spaces, 1,024 bytes in all.
+_TABLE_CATEGORIES = ("L", "M", "N", "Pc", "Pd", "Zs")
+_LONGEST_TABLE = 1_024
+_LONGEST_COLUMN = 300
+# Firestore: collection and document ids, in bytes of UTF-8.
+_LONGEST_ID = 1_500
+
+
+def _text(value: object, what: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"must be {what}, not {describe(value)}")
+    return value
+
+
+def _matching(value: object, pattern: str, what: str, rule: str) -> str:
+    text = _text(value, what)
+    if not re.fullmatch(pattern, text):
+        raise ValueError(f"{describe(text)} cannot be {what}: {rule}")
+    return text
+
+
+def parse_name(value: object) -> str:
+    """A name that becomes a metric label: of a pipeline, a phase, a mode, a check, a reason."""
+    return _matching(value, NAME_PATTERN, "a name", "use letters, digits, _ and - only")
+
+
+def parse_processor_name(value: object) -> str:
+    """A processor's name, which is also its key in the completion documents."""
+    name = parse_name(value)
+    if name.startswith("_"):
+        raise ValueError(
+            f"{describe(name)} cannot name a processor: in a completion document keys that begin with _ are metadata"
+        )
+    return name
+
+
+def parse_text(value: object) -> str:
+    """Any text that is compared with what the sources hold."""
+    return _text(value, "text")
+
+
+def parse_project(value: object) -> str:
+    """A Google Cloud project id. Emulators take shorter ones than Google does, so the length is not checked."""
+    return _matching(
+        value, PROJECT_PATTERN, "a project id", "use lower-case letters, digits and -, beginning with a letter"
+    )
+
+
+def parse_column(value: object) -> str:
+    """A BigQuery column."""
+    column = _matching(value, COLUMN_PATTERN, "a column", "use letters, digits and _, not beginning with a digit")
+    if len(column) > _LONGEST_COLUMN:
+        raise ValueError(f"{describe(column)} cannot be a column: at most {_LONGEST_COLUMN} characters")
+    return column
+
+
+def parse_table(value: object) -> str:
+    """A BigQuery table: `dataset.table` or `project.dataset.table`."""
+    text = _text(value, "a table (dataset.table)")
+    parts = text.rsplit(".", 2)
+    if len(parts) == 1 or not all(parts):
+        raise ValueError(f"{describe(text)} is not a table: write dataset.table or project.dataset.table, no backticks")
+    *project, dataset, table = parts
+    for name in project:
+        parse_project(name)
+    if not re.fullmatch(r"[A-Za-z0-9_]+", dataset):
+        raise ValueError(f"{describe(dataset)} cannot be a dataset: use letters, digits and _")
+    if any(not unicodedata.category(character).startswith(_TABLE_CATEGORIES) for character in table):
+        raise ValueError(f"{describe(table)} cannot be a table: use letters, digits, _, - and spaces, no backticks")
+    if len(table.encode()) > _LONGEST_TABLE:
+        raise ValueError(f"{describe(table)} cannot be a table: at most {_LONGEST_TABLE} bytes")
+    return text
+
+
+def parse_collection(value: object) -> str:
+    """A Firestore collection at the root of the database."""
+    return _firestore_id(value, "a collection")
+
+
+def parse_document(value: object) -> str:
+    """A Firestore document id."""
+    return _firestore_id(value, "a document id")
+
+
+def _firestore_id(value: object, what: str) -> str:
+    text = _text(value, what)
+    if "/" in text:
+        raise ValueError(f"{describe(text)} cannot be {what}: it must not contain /")
+    if not re.fullmatch(DOCUMENT_PATTERN, text, re.DOTALL):
+        raise ValueError(f"{describe(text)} cannot be {what}: Firestore keeps ., .. and __...__ for itself")
+    if len(text.encode()) > _LONGEST_ID:
+        raise ValueError(f"{describe(text)} cannot be {what}: at most {_LONGEST_ID} bytes")
+    return text
+
+
+def parse_database(value: object) -> str:
+    """A Firestore database."""
+    return _matching(
+        value, DATABASE_PATTERN, "a database", 'write "(default)" or a name of lower-case letters, digits and -'
+    )
+
+
+def parse_location(value: object) -> str:
+    """A BigQuery location, such as `US` or `europe-west1`."""
+    return _matching(value, LOCATION_PATTERN, "a location", "write one such as US or europe-west1")
+
+
+def parse_zone(value: object) -> ZoneInfo:
+    """An IANA time zone."""
+    text = _text(value, "a time zone such as America/New_York")
+    try:
+        return ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # a folder of zones, such as America, is an OSError
+        meant = did_you_mean(text, available_timezones())
+        raise ValueError(
+            f"{describe(text)} is not a time zone{meant}: write an IANA name such as America/New_York"
+        ) from error
+
+
+def parse_expected(value: object) -> str | tuple[str, ...]:
+    """The processors that a mode expects: `all`, or a list of names, which may be empty."""
+    match value:
+        case str() if value == EVERYTHING:
+            return value
+        case list() | tuple():
+            return tuple(parse_processor_name(name) for name in value)
+        case _:
+            raise ValueError(f"must be `all` or a list of processors, not {describe(value)}")

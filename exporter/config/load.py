@@ -1,0 +1,173 @@
+"""Layers → configuration: preset, file, overlay and environment, merged in this order, checked as one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from functools import cache, reduce
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from exporter.config.environment import override
+from exporter.config.errors import ConfigError, Fault
+from exporter.config.relations import contradictions
+from exporter.config.resolve import resolve
+from exporter.config.text import read_text
+from exporter.config.tree import Tree, merge, tree_of
+from exporter.config.validation import validate
+from exporter.config.wording import describe, did_you_mean, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from exporter.config.resolved import Config
+
+LARGEST_FILE = 4 * 1024 * 1024
+
+_PRESETS = resources.files("exporter.config") / "presets"
+_SUFFIX = ".yaml"
+PRESET_KEY = "preset"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A configuration that passed every check.
+
+    `raw` is its wire form, merged and with defaults, as plain YAML values: loaded again it gives the same `config`.
+    `source` says what it was made from. `digest` is a SHA-256 in hexadecimal that changes with the configuration, not
+    with comments, the order of keys or the spelling of a duration.
+    """
+
+    config: Config
+    raw: dict[str, Any]
+    source: str
+    digest: str
+
+
+def preset_names() -> tuple[str, ...]:
+    """The shipped presets."""
+    return tuple(sorted(item.name.removesuffix(_SUFFIX) for item in _PRESETS.iterdir() if item.name.endswith(_SUFFIX)))
+
+
+def preset_text(name: str) -> str:
+    """The YAML of a shipped preset."""
+    return (_PRESETS / f"{name}{_SUFFIX}").read_text(encoding="utf-8")
+
+
+def load(
+    *,
+    file: Path | None = None,
+    preset: str | None = None,
+    overlay: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] = os.environ,
+    overlay_name: str = "overlay",
+) -> Loaded:
+    """The configuration from a file, a preset, or a file over a preset (`preset: nba` at its top says the same).
+
+    `overlay` is merged over them, and the `ORCHESTRATION_EXPORTER_*` variables of `environ` over all. Raises
+    ConfigError with every fault of every layer at once.
+    """
+    faults: list[Fault] = []
+    layers: list[Tree] = []
+    if file is not None:
+        tree, found = _read_file(file)
+        faults += found
+        preset, tree = _named_preset(tree, preset, faults)
+        layers.append(tree)
+    if preset is not None:
+        layers.insert(0, _preset(preset, faults))
+    if not layers:
+        message = f"none is given: name a file, or a preset ({listed(preset_names())})"
+        raise ConfigError((Fault("", message, "configuration"),))
+    if overlay:
+        tree, found = tree_of(overlay, overlay_name)
+        faults += found
+        layers.append(tree)
+    sources = [layer.sources[-1] for layer in layers]
+    layered = reduce(merge, layers)
+    merged, found = override(layered, environ)
+    faults += found
+    if merged is not layered:
+        sources.append("environment")
+    wire, found = validate(merged)
+    faults += found
+    faults += map(merged.newest, contradictions(merged.root))
+    if wire is None or faults:
+        raise ConfigError(_in_order(faults, merged.sources))
+    raw = wire.model_dump(mode="json", exclude_none=True)
+    return Loaded(config=resolve(wire), raw=raw, source=" + ".join(sources), digest=_digest(raw))
+
+
+def to_yaml(raw: Mapping[str, Any]) -> str:
+    """The wire form as YAML text that `load` reads back."""
+    return yaml.safe_dump(dict(raw), sort_keys=False, allow_unicode=True, width=120)
+
+
+def _named_preset(tree: Tree, preset: str | None, faults: list[Fault]) -> tuple[str | None, Tree]:
+    """The preset under a file, and the file without the key that names it."""
+    if PRESET_KEY not in tree.root:
+        return preset, tree
+    rest = {key: value for key, value in tree.root.items() if key != PRESET_KEY}
+    named = tree.root[PRESET_KEY]
+    path = (PRESET_KEY,)
+    if named not in preset_names():
+        meant = did_you_mean(named, preset_names()) if isinstance(named, str) else ""
+        message = f"{describe(named)} is no preset{meant}: write one of {listed(preset_names())}"
+        # Without what it is written over, everything that the file leaves out would look missing.
+        raise ConfigError(_in_order([*faults, tree.fault(path, message)]))
+    if preset not in {None, named}:
+        faults.append(tree.fault(path, f"is {named}, and {preset} was asked for: name one of them"))
+    return str(named), Tree(tree.sources, rest, tree.places)
+
+
+@cache
+def _preset_tree(name: str) -> Tree:
+    tree, _ = read_text(preset_text(name), f"preset {name}")
+    if PRESET_KEY not in tree.root:
+        return tree
+    base, over = _named_preset(tree, None, [])
+    return merge(_preset_tree(str(base)), over)
+
+
+def _preset(name: str, faults: list[Fault]) -> Tree:
+    if name not in preset_names():
+        message = f"there is none of this name{did_you_mean(name, preset_names())}: use {listed(preset_names())}"
+        raise ConfigError(_in_order([*faults, Fault("", message, f"preset {name}")]))
+    return _preset_tree(name)
+
+
+def _read_file(file: Path) -> tuple[Tree, list[Fault]]:
+    source = str(file)
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(LARGEST_FILE + 1)
+    except OSError as error:
+        raise ConfigError((Fault("", f"cannot be read: {error.strerror or error}", source),)) from error
+    if len(content) > LARGEST_FILE:
+        raise ConfigError((Fault("", f"is larger than {LARGEST_FILE} bytes: it is no configuration", source),))
+    try:
+        return read_text(content.decode("utf-8-sig"), source)
+    except UnicodeDecodeError as error:
+        before = content[: error.start]
+        line, column = before.count(b"\n") + 1, len(before) - before.rfind(b"\n")
+        message = f"is not UTF-8: the byte 0x{content[error.start]:02X} is out of place; save the file as UTF-8"
+        raise ConfigError((Fault("", message, source, line, column),)) from error
+
+
+def _in_order(faults: Iterable[Fault], sources: Sequence[str] = ()) -> tuple[Fault, ...]:
+    """Layer by layer, in the order in which they are written, each once."""
+
+    def position(fault: Fault) -> tuple[int, int, int]:
+        layer = sources.index(fault.source) if fault.source in sources else len(sources)
+        return layer, fault.line or 0, fault.column or 0
+
+    return tuple(sorted(dict.fromkeys(faults), key=position))
+
+
+def _digest(raw: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(raw, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,219 @@
+"""The configuration as the program uses it: frozen, validated, nothing left to look up.
+
+`schema.py` is the wire form (what the YAML may say), `load.py` turns it into these objects once. Times of day
+and dates of the pipeline are in `Config.timezone`; every duration is a `timedelta`; sizes are bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date, time, timedelta
+    from zoneinfo import ZoneInfo
+
+
+class Relation(StrEnum):
+    """Where a document's date stands against today in the pipeline's zone."""
+
+    PAST = "past"
+    TODAY = "today"
+    AHEAD = "ahead"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A deadline relative to a document's date: so many days later, at this local time."""
+
+    days: int
+    at: time
+
+
+@dataclass(frozen=True, slots=True)
+class TableRef:
+    """A warehouse table read by date: `dataset.table` or `project.dataset.table`, and its columns.
+
+    Two processors that name the same table and columns share one reading.
+    """
+
+    name: str
+    date_column: str
+    written_column: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowsPerUnit:
+    """How many rows one calendar unit (a game) lawfully has, both bounds inclusive."""
+
+    minimum: float
+    maximum: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessorConfig:
+    """One processor: what it registers as, who speaks for it, and the table it writes."""
+
+    name: str
+    table: TableRef
+    data_date_offset: int
+    due: Due
+    critical: bool = False
+    heartbeats: tuple[str, ...] = ()
+    run_history_names: tuple[str, ...] = ()
+    rows_per_unit: RowsPerUnit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """A mode of a document: when it applies and which processors must then register."""
+
+    name: str
+    when: frozenset[Relation]
+    expected: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """The rule that starts the next phase: all expected, or all critical and at least `ratio` of the expected.
+
+    `grace` is how long the orchestrator may take once the rule is met.
+    """
+
+    ratio: float
+    grace: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseConfig:
+    """One phase. Without `collection` it has no completion documents; without `trigger` its trigger is not judged."""
+
+    name: str
+    processors: Mapping[str, ProcessorConfig]
+    modes: tuple[Mode, ...]
+    collection: str | None = None
+    run_history_phase: str | None = None
+    next: str | None = None
+    trigger: Trigger | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatsConfig:
+    """The heartbeat collection and its ages; the document bounds are for the size of the whole collection."""
+
+    collection: str
+    stale_after: timedelta
+    dead_after: timedelta
+    silent_after: timedelta
+    documents_warn: int
+    documents_critical: int
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarConfig:
+    """Where the number of units (games) of a date is: an aggregate over a table's date, with an optional filter.
+
+    `noun` is what a unit is called in hints ("game").
+    """
+
+    table: TableRef
+    units: str
+    where: str | None = None
+    noun: str = "unit"
+
+
+@dataclass(frozen=True, slots=True)
+class RunHistoryConfig:
+    """The run history table (columns as `docs/configuration.md` lists them)."""
+
+    table: TableRef
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseLogConfig:
+    """The phase log table and the transitions that a day with units owes."""
+
+    table: TableRef
+    transitions: tuple[str, ...]
+    data_date_offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageConfig:
+    """A coverage check: covered rows over eligible rows of a date, other rows in named buckets. Ratios are 0 to 1."""
+
+    name: str
+    table: TableRef
+    data_date_offset: int
+    eligible: str
+    covered: str
+    excluded: Mapping[str, str]
+    target: float
+    warn: float
+    critical: float
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineConfig:
+    """One watched pipeline."""
+
+    name: str
+    calendar: CalendarConfig
+    phases: Mapping[str, PhaseConfig]
+    heartbeats: HeartbeatsConfig | None = None
+    run_history: RunHistoryConfig | None = None
+    phase_log: PhaseLogConfig | None = None
+    coverage: Mapping[str, CoverageConfig] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CollectorConfig:
+    """How often a collector runs, how long one run may take, and how long its last good values are used."""
+
+    every: timedelta
+    timeout: timedelta
+    max_staleness: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class WarehouseLimits:
+    """What the warehouse may cost: bytes billed by one job and by all jobs of a UTC day."""
+
+    maximum_bytes_billed: int
+    daily_budget: int
+
+
+@dataclass(frozen=True, slots=True)
+class CollectConfig:
+    """The collectors. `heartbeat_count` is the slow count of the whole heartbeat collection."""
+
+    completion: CollectorConfig
+    heartbeats: CollectorConfig
+    heartbeat_count: CollectorConfig
+    warehouse: CollectorConfig
+    warehouse_limits: WarehouseLimits
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentsConfig:
+    """Which run dates are exposed: today, `past` days before it and `future` days after it; or `only` these."""
+
+    past: int
+    future: int
+    only: tuple[date, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole configuration."""
+
+    project: str
+    timezone: ZoneInfo
+    documents: DocumentsConfig
+    collect: CollectConfig
+    pipelines: Mapping[str, PipelineConfig]
+    firestore_database: str = "(default)"
+    bigquery_location: str | None = None
+    job_project: str | None = None

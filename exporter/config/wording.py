@@ -1,0 +1,65 @@
+"""How messages name what was written: values, keys and paths, safe to print whatever they contain."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Path = tuple[str | int, ...]
+
+_LONGEST_VALUE = 60
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def quote(text: str) -> str:
+    """The text in double quotes, control characters escaped, cut where it gets long."""
+    shown = text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 3]}..."
+    return json.dumps(shown, ensure_ascii=not shown.isprintable())
+
+
+def describe(value: object) -> str:
+    """A value as a message names it."""
+    match value:
+        case None:
+            text = "nothing"
+        case bool():
+            text = "true" if value else "false"
+        case int() | float():
+            text = str(value)
+        case str():
+            text = quote(value) if value else "empty text"
+        case list() | tuple():
+            text = "a list"
+        case dict():
+            text = "a mapping"
+        case _:
+            text = f"a {type(value).__name__}"
+    return text
+
+
+def path_text(path: Path) -> str:
+    """A path as the messages write it: `pipelines.nba.phases.phase3.processors.x.heartbeats[1]`."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            text += ("." if text else "") + (part if _PLAIN_KEY.fullmatch(part) else quote(part))
+    return text
+
+
+def listed(names: Iterable[str]) -> str:
+    """The names in one line, or `none`."""
+    return ", ".join(names) or "none"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """` (did you mean x?)` where one of the known names is close enough, else nothing."""
+    originals = {key.casefold(): key for key in known}
+    close = difflib.get_close_matches(name.casefold(), originals, n=1)
+    return f" (did you mean {originals[close[0]]}?)" if close else ""

@@ -1,0 +1,205 @@
+"""What each completion document and each processor owes, and by when: configuration and clock, nothing else.
+
+Sources of the rules: "What is expected, and when" and "Two readings of a date" in docs/verdicts.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from exporter.config.resolved import Relation
+from exporter.model import DocumentId
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+    from datetime import date
+    from zoneinfo import ZoneInfo
+
+    from exporter.config.resolved import Config, Due, Mode, PhaseConfig, ProcessorConfig, TableRef, Trigger
+
+ONE_DAY = timedelta(days=1)
+NEIGHBOURS = (-ONE_DAY, ONE_DAY)
+
+
+@dataclass(frozen=True, slots=True)
+class Obligation:
+    """What one processor owes for one run date. `asked`: the document's mode expects it to register."""
+
+    processor: ProcessorConfig
+    run_date: date
+    data_date: date
+    asked: bool
+    due: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseDay:
+    """One phase for one run date: the mode its document is in and what every processor owes."""
+
+    phase: PhaseConfig
+    run_date: date
+    mode: Mode
+    obligations: tuple[Obligation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingPlan:
+    """Everything one cycle has to read. `first` and `last` are data dates, neighbours included."""
+
+    run_dates: tuple[date, ...]
+    documents: tuple[DocumentId, ...]
+    heartbeats: Mapping[str, tuple[str, ...]]
+    tables: tuple[TableRef, ...]
+    first: date
+    last: date
+
+
+def today(now: datetime, zone: ZoneInfo) -> date:
+    """The calendar date in the pipeline's zone."""
+    return now.astimezone(zone).date()
+
+
+def run_dates(config: Config, now: datetime) -> tuple[date, ...]:
+    """The exposed run dates, oldest first."""
+    if config.documents.only:
+        return config.documents.only
+    current = today(now, config.timezone)
+    return tuple(current + ONE_DAY * day for day in range(-config.documents.past, config.documents.future + 1))
+
+
+def relation(run_date: date, current: date) -> Relation:
+    """Where a document's date stands against today."""
+    if run_date == current:
+        return Relation.TODAY
+    return Relation.PAST if run_date < current else Relation.AHEAD
+
+
+def due_at(due: Due, run_date: date, zone: ZoneInfo) -> datetime:
+    """The deadline in UTC. A local time that the change of clocks skips is read with the offset before the change."""
+    local = datetime.combine(run_date + ONE_DAY * due.days, due.at, tzinfo=zone)
+    return local.astimezone(UTC)
+
+
+def mode_at(phase: PhaseConfig, run_date: date, now: datetime, zone: ZoneInfo) -> Mode:
+    """The mode that the phase's document of that date is in at `now`."""
+    stands = relation(run_date, today(now, zone))
+    return next(mode for mode in phase.modes if stands in mode.when)
+
+
+def phase_day(phase: PhaseConfig, run_date: date, now: datetime, zone: ZoneInfo) -> PhaseDay:
+    """The phase's document of that date: its mode now, and every processor's obligation."""
+    mode = mode_at(phase, run_date, now, zone)
+    deadlines = sorted({due_at(processor.due, run_date, zone) for processor in phase.processors.values()})
+    asked_by = [(deadline, mode_at(phase, run_date, deadline, zone).expected) for deadline in deadlines]
+    return PhaseDay(
+        phase=phase,
+        run_date=run_date,
+        mode=mode,
+        obligations=tuple(
+            Obligation(
+                processor=processor,
+                run_date=run_date,
+                data_date=run_date + ONE_DAY * processor.data_date_offset,
+                asked=processor.name in mode.expected,
+                due=_first_asked(processor, due_at(processor.due, run_date, zone), asked_by),
+            )
+            for processor in phase.processors.values()
+        ),
+    )
+
+
+def _first_asked(
+    processor: ProcessorConfig, due: datetime, asked_by: Iterable[tuple[datetime, Collection[str]]]
+) -> datetime:
+    """The processor's deadline, or the phase's next one if at its own the document does not ask for it yet.
+
+    Otherwise what only a later mode asks for would be overdue in the instant in which that mode begins.
+    """
+    return next((deadline for deadline, asked in asked_by if deadline >= due and processor.name in asked), due)
+
+
+def reading_plan(config: Config, now: datetime) -> ReadingPlan:
+    """What must be read to judge the exposed run dates at `now`, neighbouring days included."""
+    dates = run_dates(config, now)
+    with_neighbours = sorted({day + shift for day in dates for shift in (*NEIGHBOURS, timedelta())})
+    pipelines = config.pipelines.values()
+    processors = [
+        processor
+        for pipeline in pipelines
+        for phase in pipeline.phases.values()
+        for processor in phase.processors.values()
+    ]
+    offsets = {processor.data_date_offset for processor in processors}
+    for pipeline in pipelines:
+        offsets |= {check.data_date_offset for check in (pipeline.coverage or {}).values()}
+        if pipeline.phase_log:
+            offsets.add(pipeline.phase_log.data_date_offset)
+    return ReadingPlan(
+        run_dates=dates,
+        documents=tuple(
+            DocumentId(phase.collection, day)
+            for pipeline in pipelines
+            for phase in pipeline.phases.values()
+            if phase.collection
+            for day in with_neighbours
+        ),
+        heartbeats={
+            pipeline.name: _distinct(
+                document
+                for phase in pipeline.phases.values()
+                for processor in phase.processors.values()
+                for document in processor.heartbeats
+            )
+            for pipeline in pipelines
+            if pipeline.heartbeats
+        },
+        tables=tuple(dict.fromkeys(processor.table for processor in processors)),
+        first=with_neighbours[0] + ONE_DAY * min(offsets, default=0),
+        last=with_neighbours[-1] + ONE_DAY * max(offsets, default=0),
+    )
+
+
+def _distinct(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+@dataclass(frozen=True, slots=True)
+class RuleMet:
+    """The trigger rule is met: by which of its two clauses and, where the times are known, since when."""
+
+    reason: str
+    since: datetime | None
+
+
+def rule_met(
+    trigger: Trigger, expected: Iterable[ProcessorConfig], done: Mapping[str, datetime | None]
+) -> RuleMet | None:
+    """Whether the processors in `done` (name → when) meet the trigger rule, and since when; None if not.
+
+    The rule: all expected are done, or all critical ones and at least `ratio` of the expected; never by nothing at
+    all. `since` is the earliest moment at which it held, None as soon as a time it depends on is unknown.
+    """
+    processors = list(expected)
+    names = [processor.name for processor in processors if processor.name in done]
+    critical = {processor.name for processor in processors if processor.critical}
+
+    def holds(finished: int, missing: Collection[str]) -> bool:
+        return finished == len(processors) or (not missing and finished / len(processors) >= trigger.ratio)
+
+    if not names or not holds(len(names), critical.difference(names)):
+        return None
+    reason = (
+        "all_complete"
+        if len(names) == len(processors)
+        else f"critical_plus_majority_{100 * len(names) // len(processors)}pct"
+    )
+    since: datetime | None = None
+    moments = [(moment, name) for name in names if (moment := done[name]) is not None]
+    if len(moments) == len(names):
+        for finished, (moment, name) in enumerate(sorted(moments), start=1):
+            critical.discard(name)
+            if since is None and holds(finished, critical):
+                since = moment
+    return RuleMet(reason, since)

@@ -1,0 +1,76 @@
+"""One collection without a scheduler: what `check` does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from exporter.collection import Collectors
+from exporter.exposition import render, render_live
+from exporter.metrics import live_samples, report_samples
+from exporter.status import status_json
+from exporter.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from exporter.config.load import Loaded
+    from exporter.model import Report
+    from exporter.samples import Samples
+    from exporter.sources.ports import Sources
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The report of one collection, and the exporter's own series beside it.
+
+    `unread`: the collectors that could not read all they were to read, each with the reasons.
+    """
+
+    report: Report
+    live: Samples
+    unread: Mapping[str, str] = field(default_factory=dict)
+
+
+def collect_once(
+    loaded: Loaded, open_sources: Callable[[Loaded, Telemetry], Sources], clock: Callable[[], datetime]
+) -> Outcome:
+    """Run every collector once and reconcile. A source that fails leaves its part of the report unknown."""
+    telemetry = Telemetry()
+    reports: list[Report] = []
+    sources = open_sources(loaded, telemetry)
+    collectors = Collectors(loaded.config, sources, telemetry, clock, reports.append, wait_for_all=True)
+    try:
+        collectors.run_all()
+    finally:
+        sources.close()
+    report = reports[-1]
+    unread = {name: ", ".join(sorted(state.failing)) for name, state in telemetry.collectors().items() if state.failing}
+    return Outcome(report, one_pass_samples(loaded, telemetry, report), unread)
+
+
+def one_pass_samples(loaded: Loaded, telemetry: Telemetry, report: Report) -> Samples:
+    """The exporter's own series after a pass that no service stands behind."""
+    collect = loaded.config.collect
+    return live_samples(
+        telemetry,
+        intervals={name: getattr(collect, name).every.total_seconds() for name in telemetry.collectors()},
+        report_at=report.at,
+        series=sum(map(len, report_samples(report).values())),
+        config_source=loaded.source,
+        config_hash=loaded.digest,
+        reload_ok=True,
+        reloaded_at=report.at,
+    )
+
+
+def printed(outcome: Outcome, form: str) -> str:
+    """The outcome as `json`, `metrics` or a `table` without colour."""
+    if form == "json":
+        return status_json(outcome.report).decode()
+    if form == "metrics":
+        return (render(report_samples(outcome.report)).plain + render_live(outcome.live, openmetrics=False)).decode()
+    from exporter.table import report_text
+
+    return report_text(outcome.report, outcome.unread)

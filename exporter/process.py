@@ -1,0 +1,58 @@
+"""This process: its CPU, memory and file descriptors as prometheus_client reads them, and its way with memory."""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client import ProcessCollector
+
+from exporter.samples import Family
+
+if TYPE_CHECKING:
+    from exporter.samples import Kind, Sample, Samples
+
+MAX_AGE_SECONDS = 1.0
+
+_M_MMAP_THRESHOLD: Final = -3
+_LARGE_BYTES: Final = 128 * 1024
+
+
+def give_memory_back() -> None:
+    """Let the C library return large blocks to the system when they are freed, whichever thread frees them.
+
+    glibc begins so and then learns from the sizes that it sees: after the first few expositions of some MiB each
+    thread that renders one would keep its size for the next. Elsewhere this does nothing.
+    """
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+
+
+class ProcessMetrics:
+    """The `process_...` families, read at most once a second however often they are asked for."""
+
+    def __init__(self) -> None:
+        self._collector = ProcessCollector(registry=None)
+        self._families: dict[str, Family] = {}
+        self._samples: Samples = {}
+        self._read_at = -MAX_AGE_SECONDS
+
+    def samples(self) -> Samples:
+        """The newest samples; the same object until they are read anew."""
+        now = time.monotonic()
+        if now - self._read_at >= MAX_AGE_SECONDS:
+            self._samples, self._read_at = self._read(), now
+        return self._samples
+
+    def _read(self) -> Samples:
+        out: dict[Family, list[Sample]] = {}
+        for metric in self._collector.collect():
+            for sample in metric.samples:
+                kind: Kind = "counter" if metric.type == "counter" else "gauge"
+                family = self._families.setdefault(
+                    sample.name, Family(sample.name, kind, metric.documentation, tuple(sample.labels))
+                )
+                out.setdefault(family, []).append(("", sample.value))
+        return out

@@ -1,0 +1,262 @@
+"""What the records hold about one processor's work for one run date, gathered in one place for the verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+from exporter.expectations import NEIGHBOURS, ONE_DAY
+from exporter.model import DocumentId, HeartbeatReport, HeartbeatState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
+
+    from exporter.config.resolved import HeartbeatsConfig, PhaseConfig, PipelineConfig
+    from exporter.expectations import Obligation
+    from exporter.model import Document, Entry, Failure, Heartbeat, Loss, RowCount, Run, Snapshot
+
+NEVER = datetime.min.replace(tzinfo=UTC)
+
+REFUSED_STATUSES = frozenset({"failed", "failure", "error"})
+"""An entry with one of these says that the work failed; the pipeline itself never writes them, people do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """The day before or after: the processor's entry in that day's document, and its rows for that day's data."""
+
+    run_date: date
+    data_date: date
+    entry: Entry | None
+    rows: RowCount | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One processor, one run date. A value of None is unknown; `failures` says why, by record."""
+
+    obligation: Obligation
+    now: datetime
+    noun: str
+    has_document: bool
+    units: int | None
+    document: Document | None
+    document_read_at: datetime | None
+    entry: Entry | None
+    loss: Loss | None
+    heartbeat: HeartbeatReport
+    heartbeat_error: str | None
+    rows: RowCount | None
+    rows_read_at: datetime | None
+    runs: tuple[Run, ...] | None
+    neighbours: tuple[Neighbour, ...]
+    failures: tuple[tuple[str, Failure | None], ...]
+
+    @property
+    def due(self) -> bool:
+        """The deadline has passed."""
+        return self.now >= self.obligation.due
+
+    @property
+    def newest_run(self) -> Run | None:
+        """The newest run of this processor for this data date."""
+        return newest(self.runs or ())
+
+    @property
+    def registered(self) -> bool | None:
+        """An entry is there (a key the orchestrator counts, whatever is in it), and does not itself say `failed`.
+
+        For a phase without completion documents the rows stand in for the entry.
+        """
+        if not self.has_document:
+            return None if self.rows is None else self.rows.rows > 0
+        if self.document is None:
+            return None
+        return self.entry is not None and self.entry.status not in REFUSED_STATUSES
+
+    @property
+    def row_bounds(self) -> tuple[int, int] | None:
+        """Fewest and most rows that these units lawfully have; None where not fixed or not known."""
+        per_unit = self.obligation.processor.rows_per_unit
+        if per_unit is None or self.units is None:
+            return None
+        return round(per_unit.minimum * self.units), round(per_unit.maximum * self.units)
+
+    @property
+    def rows_older_than_entry(self) -> bool:
+        """The table was last counted before the entry was written: what it lacked then proves nothing."""
+        completed_at = self.entry.completed_at if self.entry else None
+        return (
+            completed_at is not None and self.rows_read_at is not None and self.rows_read_at < completed_at <= self.now
+        )
+
+    def document_older_than(self, moment: datetime | None) -> bool:
+        """The document was last read before that moment: what it lacked then proves nothing."""
+        return moment is not None and self.document_read_at is not None and self.document_read_at < moment <= self.now
+
+    @property
+    def record_count_possible(self) -> bool | None:
+        """False: a complete, non-incremental run cannot have registered this count over these rows.
+
+        Impossible are 0 over rows that are there, and more than there are (docs/verdicts.md, "Counts"). None: unknown.
+        """
+        if self.entry is None or self.entry.record_count is None or self.rows is None:
+            return None
+        if self.entry.incremental or self.entry.status not in {"success", "complete", None}:
+            return True
+        counted, registered = self.rows.rows, self.entry.record_count
+        possible = not (registered == 0 < counted or counted < registered)
+        of_two_moments = self.rows_older_than_entry or self.document_older_than(self.rows.written_at)
+        return None if not possible and of_two_moments else possible
+
+
+def newest(runs: Iterable[Run]) -> Run | None:
+    """The run that started (or, where no start is known, finished) last."""
+    return max(runs, key=lambda run: run.started_at or run.finished_at or NEVER, default=None)
+
+
+def gather(
+    snapshot: Snapshot,
+    pipeline: PipelineConfig,
+    phase: PhaseConfig,
+    obligation: Obligation,
+    history: History | None,
+    now: datetime,
+) -> Evidence:
+    """Collect what the snapshot knows at `now` about this obligation; `history` is its known run history."""
+    processor = obligation.processor
+    documents = snapshot.documents.known(now)
+    rows_reading = snapshot.rows.get(processor.table)
+    rows = rows_reading.known(now) if rows_reading else None
+    units_reading = snapshot.units.get(pipeline.name)
+    units = units_reading.known(now) if units_reading else None
+    runs_reading = snapshot.runs.get(pipeline.name)
+    runs = None if history is None else history.of(phase, obligation)
+
+    def document_of(run_date: date) -> Document | None:
+        if documents is None or phase.collection is None:
+            return None
+        return documents.get(DocumentId(phase.collection, run_date))
+
+    document = document_of(obligation.run_date)
+    entry = document.entries.get(processor.name) if document else None
+    losses = snapshot.losses.get(DocumentId(phase.collection, obligation.run_date), {}) if phase.collection else {}
+    neighbours = tuple(
+        Neighbour(
+            run_date=obligation.run_date + shift,
+            data_date=obligation.data_date + shift,
+            entry=neighbour.entries.get(processor.name)
+            if (neighbour := document_of(obligation.run_date + shift))
+            else None,
+            rows=rows.get(obligation.data_date + shift) if rows is not None else None,
+        )
+        for shift in NEIGHBOURS
+    )
+    heartbeat, heartbeat_error = heartbeat_of(snapshot, pipeline, obligation, entry, runs, now)
+    return Evidence(
+        obligation=obligation,
+        now=now,
+        noun=pipeline.calendar.noun,
+        has_document=phase.collection is not None,
+        units=units.get(obligation.data_date) if units is not None else None,
+        document=document,
+        document_read_at=snapshot.documents.read_at if phase.collection else None,
+        entry=entry,
+        loss=losses.get(processor.name) if entry is None else None,
+        heartbeat=heartbeat,
+        heartbeat_error=heartbeat_error,
+        rows=rows.get(obligation.data_date) if rows is not None else None,
+        rows_read_at=rows_reading.read_at if rows_reading else None,
+        runs=runs,
+        neighbours=neighbours,
+        failures=(
+            ("calendar", units_reading.failure if units_reading else None),
+            ("completion document", snapshot.documents.failure),
+            (f"table {processor.table.name}", rows_reading.failure if rows_reading else None),
+            ("run history", runs_reading.failure if runs_reading else None),
+        ),
+    )
+
+
+class History:
+    """A pipeline's run history by processor and data date: a look-up costs the same however many runs there are."""
+
+    def __init__(self, runs: Iterable[Run]) -> None:
+        found: dict[tuple[str, date], list[tuple[int, Run]]] = {}
+        for position, run in enumerate(runs):
+            found.setdefault((run.processor, run.data_date), []).append((position, run))
+        self._found: Mapping[tuple[str, date], Sequence[tuple[int, Run]]] = found
+
+    def of(self, phase: PhaseConfig, obligation: Obligation) -> tuple[Run, ...]:
+        """The runs of this obligation's processor for its data date, in this phase where the history names one."""
+        names = dict.fromkeys(obligation.processor.run_history_names)
+        found = [item for name in names for item in self._found.get((name, obligation.data_date), ())]
+        # In the history's own order, which decides between runs that began at one moment.
+        found.sort(key=itemgetter(0))
+        return tuple(
+            run
+            for _, run in found
+            if run.phase is None or phase.run_history_phase is None or run.phase == phase.run_history_phase
+        )
+
+
+def heartbeat_of(
+    snapshot: Snapshot,
+    pipeline: PipelineConfig,
+    obligation: Obligation,
+    entry: Entry | None,
+    runs: tuple[Run, ...] | None,
+    now: datetime,
+) -> tuple[HeartbeatReport, str | None]:
+    """The heartbeat that speaks for this work, and the error message it carries.
+
+    Only a heartbeat with this data date speaks for it; of several (an `Async` twin) the newest. One for another date is
+    reported as such: the last run wins the document, so it proves nothing about this date.
+    """
+    reading = snapshot.heartbeats.get(pipeline.name)
+    known = reading.known(now) if reading else None
+    if known is None or pipeline.heartbeats is None:
+        return HeartbeatReport(HeartbeatState.UNKNOWN), None
+    found = [beat for name in obligation.processor.heartbeats if (beat := known.get(name)) is not None]
+    if not found:
+        return HeartbeatReport(HeartbeatState.ABSENT), None
+    own = [beat for beat in found if beat.data_date == obligation.data_date]
+    beat = max(own or found, key=lambda heartbeat: heartbeat.beat_at or NEVER)
+    state = _state(beat, pipeline.heartbeats, entry, runs, now) if own else HeartbeatState.OTHER_DATE
+    return HeartbeatReport(state, beat.document, beat.status, beat.beat_at, beat.data_date), beat.error_message
+
+
+def _state(
+    beat: Heartbeat,
+    config: HeartbeatsConfig,
+    entry: Entry | None,
+    runs: tuple[Run, ...] | None,
+    now: datetime,
+) -> HeartbeatState:
+    if beat.status in {"completed", "failed"}:
+        return HeartbeatState(beat.status)
+    if beat.status != "running" or beat.beat_at is None:
+        return HeartbeatState.UNKNOWN
+    ends = [run.finished_at for run in runs or () if run.status == "success"]
+    ends.append(entry.completed_at if entry else None)
+    if any(end is not None and beat.beat_at <= end <= now for end in ends):
+        return HeartbeatState.SUPERSEDED
+    age = now - beat.beat_at
+    if age > config.dead_after:
+        return HeartbeatState.DEAD
+    return HeartbeatState.STALE if age > config.stale_after else HeartbeatState.RUNNING
+
+
+def completed_nearby(evidence: Evidence) -> bool:
+    """Weak evidence: a completed heartbeat for a neighbouring data date, beaten in the day before the deadline.
+
+    Used for hints, and where rows cannot be read (docs/verdicts.md, "Heartbeats").
+    """
+    beat = evidence.heartbeat
+    if beat.status != "completed" or beat.data_date is None or beat.beat_at is None:
+        return False
+    near = abs(beat.data_date - evidence.obligation.data_date) <= ONE_DAY
+    return near and timedelta() <= evidence.obligation.due - beat.beat_at < ONE_DAY

@@ -1,0 +1,184 @@
+"""Hints: the evidence behind a verdict in plain words, strongest first. They inform people; nothing decides by them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from exporter.model import HeartbeatState, Hint, HintKind, Verdict
+from exporter.reconcile.evidence import REFUSED_STATUSES, completed_nearby
+from exporter.reconcile.verdict import SAME_RUN, above_bounds, below_bounds, wrote_here
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from exporter.reconcile.evidence import Evidence
+
+
+def hints(e: Evidence, verdict: Verdict) -> tuple[Hint, ...]:
+    """Every hint that the evidence gives for this verdict."""
+    if verdict is Verdict.NOT_EXPECTED:
+        return tuple(_why_not_expected(e))
+    found = [
+        *(_unknown(e) if verdict is Verdict.UNKNOWN else ()),
+        *_lost(e),
+        *_heartbeat(e),
+        *_run_history(e, verdict),
+        *_rows(e),
+        *_record_count(e),
+        *_neighbours(e),
+        *_entry(e),
+        *_freshness(e, verdict),
+    ]
+    return tuple(found)
+
+
+def moment(at: datetime, now: datetime) -> str:
+    """A time in UTC, with its date where that is not today's."""
+    return at.strftime("%H:%M:%SZ" if at.date() == now.date() else "%Y-%m-%d %H:%M:%SZ")
+
+
+def plural(number: int, noun: str) -> str:
+    """`1 game`, `6 games`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _why_not_expected(e: Evidence) -> Iterator[Hint]:
+    if not e.obligation.asked:
+        yield Hint(HintKind.CALENDAR, "the document's mode does not ask for it")
+    else:
+        # A calendar that was not filled looks like a day off: rows are the only sign that it was none.
+        yet = f", yet the table has {plural(e.rows.rows, 'row')} of it" if e.rows and e.rows.rows else ""
+        yield Hint(HintKind.CALENDAR, f"no {e.noun}s on {e.obligation.data_date}{yet}")
+
+
+def _unknown(e: Evidence) -> Iterator[Hint]:
+    known = {
+        "calendar": e.units is not None,
+        "completion document": e.document is not None or not e.has_document,
+        f"table {e.obligation.processor.table.name}": e.rows is not None,
+    }
+    for record, failure in e.failures:
+        if known.get(record, True):
+            continue
+        why = f"{failure.kind}: {failure.detail}" if failure else "not read yet"
+        yield Hint(HintKind.FRESHNESS, f"{record} unknown ({why})")
+
+
+def _lost(e: Evidence) -> Iterator[Hint]:
+    if e.loss is None:
+        return
+    entry = e.loss.entry
+    count = "" if entry.record_count is None else f" with record_count {entry.record_count}"
+    done = "" if entry.completed_at is None else f" of {moment(entry.completed_at, e.now)}"
+    yield Hint(
+        HintKind.LOST,
+        f"its entry{done}{count} was there at {moment(e.loss.last_seen_at, e.now)}"
+        f" and gone at {moment(e.loss.missed_at, e.now)}, while the document lives on",
+    )
+
+
+def _heartbeat(e: Evidence) -> Iterator[Hint]:
+    beat = e.heartbeat
+    at = f" at {moment(beat.beat_at, e.now)}" if beat.beat_at else ""
+    if beat.state is HeartbeatState.OTHER_DATE:
+        carried = "no data date" if beat.data_date is None else f"data date {beat.data_date}"
+        weak = "; it may still be of this run" if completed_nearby(e) else ""
+        yield Hint(
+            HintKind.HEARTBEAT,
+            f"heartbeat says {beat.status}{at} but carries {carried}, not {e.obligation.data_date}{weak}",
+        )
+    elif beat.state is HeartbeatState.SUPERSEDED:
+        yield Hint(HintKind.HEARTBEAT, f"heartbeat still says running{at}, before the work was recorded as finished")
+    elif beat.state in {HeartbeatState.DEAD, HeartbeatState.STALE} and beat.beat_at:
+        minutes = int((e.now - beat.beat_at).total_seconds() // 60)
+        yield Hint(HintKind.HEARTBEAT, f"heartbeat says running, last beat{at}, {plural(minutes, 'minute')} ago")
+    elif beat.state is HeartbeatState.FAILED:
+        message = f": {e.heartbeat_error[:200]}" if e.heartbeat_error else ""
+        yield Hint(HintKind.HEARTBEAT, f"heartbeat says failed{at}{message}")
+    elif beat.state is HeartbeatState.COMPLETED and e.rows is not None and e.rows.rows == 0:
+        yield Hint(HintKind.HEARTBEAT, f"heartbeat says completed{at}, table has no rows")
+
+
+def _run_history(e: Evidence, verdict: Verdict) -> Iterator[Hint]:
+    run = e.newest_run
+    if run is not None:
+        at = run.finished_at or run.started_at
+        said = f" at {moment(at, e.now)}" if at else ""
+        if run.status != "success" or not e.registered:
+            kind = "backfill run" if run.backfill else "run"
+            yield Hint(HintKind.RUN_HISTORY, f"run history: newest {kind} {run.run_id} {run.status}{said}")
+    elif e.runs is None and verdict is Verdict.UNREGISTERED:
+        yield Hint(HintKind.RUN_HISTORY, "run history unknown: a backfill, which never registers, cannot be ruled out")
+
+
+def _rows(e: Evidence) -> Iterator[Hint]:
+    if e.rows is None or e.units is None or e.row_bounds is None or e.rows.rows == 0:
+        return
+    fewest, most = e.row_bounds
+    counted = f"{plural(e.rows.rows, 'row')} for {plural(e.units, e.noun)}"
+    if above_bounds(e):
+        twice = f"twice the {most} expected" if e.rows.rows == 2 * most else f"at most {most} expected"
+        yield Hint(HintKind.ROWS_PER_UNIT, f"{counted}: {twice}")
+    elif below_bounds(e):
+        yield Hint(HintKind.ROWS_PER_UNIT, f"{counted}: at least {fewest} expected")
+
+
+def _record_count(e: Evidence) -> Iterator[Hint]:
+    if e.record_count_possible is not False or e.entry is None or e.rows is None:
+        return
+    registered, counted = e.entry.record_count, e.rows.rows
+    yield Hint(HintKind.RECORD_COUNT, f"record_count {registered}, table has {plural(counted, 'row')}")
+    for neighbour in e.neighbours:
+        if neighbour.rows is not None and neighbour.rows.rows == registered and registered:
+            yield Hint(HintKind.NEIGHBOUR_DATE, f"record_count equals the rows of {neighbour.data_date}")
+
+
+def _neighbours(e: Evidence) -> Iterator[Hint]:
+    if e.registered is not False:
+        return
+    for neighbour in e.neighbours:
+        entry = neighbour.entry
+        if entry is None or e.rows is None or e.rows.rows == 0:
+            continue
+        if wrote_here(e, neighbour) and entry.completed_at and e.rows.written_at:
+            yield Hint(
+                HintKind.NEIGHBOUR_DATE,
+                f"registered in the document of {neighbour.run_date} at {moment(entry.completed_at, e.now)},"
+                f" within {int(SAME_RUN.total_seconds() // 60)} minutes of the last row"
+                f" ({moment(e.rows.written_at, e.now)})",
+            )
+        if entry.record_count == e.rows.rows:
+            yield Hint(
+                HintKind.NEIGHBOUR_DATE,
+                f"the entry in the document of {neighbour.run_date} has record_count {entry.record_count},"
+                f" the rows of {e.obligation.data_date}",
+            )
+
+
+def _entry(e: Evidence) -> Iterator[Hint]:
+    if e.entry is None:
+        return
+    if e.entry.malformed:
+        yield Hint(HintKind.ENTRY, f"its entry has unusable fields: {', '.join(e.entry.malformed)}")
+    if e.entry.manual:
+        yield Hint(HintKind.ENTRY, "its entry was made by hand")
+    if e.entry.status in REFUSED_STATUSES:
+        yield Hint(HintKind.ENTRY, f"its entry says {e.entry.status}")
+
+
+def _freshness(e: Evidence, verdict: Verdict) -> Iterator[Hint]:
+    if e.rows_older_than_entry and e.rows_read_at and e.entry and e.entry.completed_at:
+        yield Hint(
+            HintKind.FRESHNESS,
+            f"table last counted at {moment(e.rows_read_at, e.now)}, before its entry of"
+            f" {moment(e.entry.completed_at, e.now)}",
+        )
+    last, at = ("row", e.rows.written_at) if e.rows else ("beat", e.heartbeat.beat_at)
+    if verdict is Verdict.UNKNOWN and at and e.document_read_at and e.document_older_than(at):
+        yield Hint(
+            HintKind.FRESHNESS,
+            f"document last read at {moment(e.document_read_at, e.now)}, before the last {last} of {moment(at, e.now)}",
+        )
+    if verdict is Verdict.NOT_DUE and e.due:
+        yield Hint(HintKind.FRESHNESS, "table not counted since the deadline")

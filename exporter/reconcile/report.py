@@ -1,0 +1,267 @@
+"""Snapshot in, report out: every exposed phase and processor judged at one moment. Pure and total."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from exporter.expectations import ONE_DAY, phase_day, run_dates
+from exporter.model import (
+    CoverageReport,
+    DocumentId,
+    LogSource,
+    PhaseLogReport,
+    PhaseReport,
+    PipelineReport,
+    ProcessorReport,
+    Report,
+    Verdict,
+)
+from exporter.reconcile.evidence import History, gather
+from exporter.reconcile.hints import hints
+from exporter.reconcile.trigger import Judged, trigger_of
+from exporter.reconcile.verdict import judge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import date, datetime
+
+    from exporter.config.resolved import Config, PhaseLogConfig, PipelineConfig
+    from exporter.expectations import PhaseDay
+    from exporter.model import Document, Run, Snapshot
+    from exporter.reconcile.evidence import Evidence
+
+
+def reconcile(config: Config, snapshot: Snapshot, now: datetime) -> Report:
+    """Judge everything the snapshot holds, at `now`, for the run dates that are exposed then."""
+    days = run_dates(config, now)
+    return Report(
+        at=now,
+        timezone=config.timezone.key,
+        pipelines=tuple(_pipeline(config, pipeline, snapshot, days, now) for pipeline in config.pipelines.values()),
+    )
+
+
+def _pipeline(
+    config: Config, pipeline: PipelineConfig, snapshot: Snapshot, days: Sequence[date], now: datetime
+) -> PipelineReport:
+    runs_reading = snapshot.runs.get(pipeline.name)
+    runs = runs_reading.known(now) if runs_reading else None
+    history = None if runs is None else History(runs)
+    phases = tuple(
+        _phase(snapshot, pipeline, phase_day(phase, day, now, config.timezone), history, now)
+        for day in days
+        for phase in pipeline.phases.values()
+    )
+    units_reading = snapshot.units.get(pipeline.name)
+    units = (units_reading.known(now) if units_reading else None) or {}
+    beats_reading = snapshot.heartbeats.get(pipeline.name)
+    beats = beats_reading.known(now) if beats_reading else None
+    count_reading = snapshot.heartbeat_documents.get(pipeline.name)
+    heartbeats = pipeline.heartbeats
+    data_dates = sorted({processor.data_date for phase in phases for processor in phase.processors})
+    return PipelineReport(
+        pipeline=pipeline.name,
+        phases=phases,
+        coverage=_coverage(snapshot, pipeline, days, now),
+        phase_log=_phase_log(snapshot, pipeline, pipeline.phase_log, days, now) if pipeline.phase_log else (),
+        units={day: units.get(day) for day in data_dates},
+        heartbeat_documents=count_reading.known(now) if count_reading else None,
+        heartbeat_documents_warn=heartbeats.documents_warn if heartbeats else None,
+        heartbeat_documents_critical=heartbeats.documents_critical if heartbeats else None,
+        heartbeat_stale_after=heartbeats.stale_after if heartbeats else None,
+        heartbeat_silent_after=heartbeats.silent_after if heartbeats else None,
+        heartbeats_known=beats is not None,
+        last_heartbeat_at=_latest(beat.beat_at for beat in (beats or {}).values() if beat),
+        last_run_at=_latest(run.finished_at or run.started_at for run in runs or ()),
+    )
+
+
+def _latest(moments: Iterable[datetime | None]) -> datetime | None:
+    return max((moment for moment in moments if moment is not None), default=None)
+
+
+def _phase(
+    snapshot: Snapshot, pipeline: PipelineConfig, day: PhaseDay, history: History | None, now: datetime
+) -> PhaseReport:
+    phase = day.phase
+    judged = [
+        Judged(evidence, judge(evidence))
+        for evidence in (gather(snapshot, pipeline, phase, obligation, history, now) for obligation in day.obligations)
+    ]
+    documents = snapshot.documents.known(now)
+    document = documents.get(DocumentId(phase.collection, day.run_date)) if documents and phase.collection else None
+    asked = [item.evidence for item in judged if item.evidence.obligation.asked]
+    expected = None if any(e.units is None for e in asked) else [e for e in asked if e.units]
+    trigger = trigger_of(snapshot, pipeline, day, judged, now)
+    succeeded = _succeeded(day, history)
+    return PhaseReport(
+        pipeline=pipeline.name,
+        phase=phase.name,
+        run_date=day.run_date,
+        mode=day.mode.name,
+        modes=tuple(mode.name for mode in phase.modes),
+        expected=None if expected is None else len(expected),
+        registered=None if expected is None or document is None else sum(1 for e in expected if e.registered),
+        unexpected=sum(name not in phase.processors for name in document.entries) if document else None,
+        entries=len(document.entries) if document else None,
+        completed_count=document.completed_count if document else None,
+        malformed=_malformed(document),
+        triggered=document.triggered if document else None,
+        triggered_at=document.triggered_at if document else None,
+        trigger_state=trigger.state if trigger else None,
+        trigger_hints=trigger.hints if trigger else (),
+        rule_met_at=trigger.rule_met_at if trigger else None,
+        due=max((e.obligation.due for e in asked if e.units != 0), default=None),
+        run_history_processors=None if succeeded is None else len({run.processor for run in succeeded}),
+        log_source=_log_source(snapshot, pipeline, day, [item.evidence for item in judged], succeeded),
+        has_document=phase.collection is not None,
+        processors=tuple(_processor(pipeline, day, item) for item in judged),
+    )
+
+
+def _malformed(document: Document | None) -> int | None:
+    if document is None:
+        return None
+    return len(document.malformed) + sum(len(entry.malformed) for entry in document.entries.values())
+
+
+def _expected(evidence: Evidence) -> bool | None:
+    if not evidence.obligation.asked:
+        return False
+    return None if evidence.units is None else evidence.units > 0
+
+
+def _processor(pipeline: PipelineConfig, day: PhaseDay, judged: Judged) -> ProcessorReport:
+    e, verdict = judged.evidence, judged.verdict
+    obligation = e.obligation
+    bounds = e.row_bounds if obligation.asked else None
+    return ProcessorReport(
+        pipeline=pipeline.name,
+        phase=day.phase.name,
+        run_date=day.run_date,
+        processor=obligation.processor.name,
+        data_date=obligation.data_date,
+        critical=obligation.processor.critical,
+        due=obligation.due,
+        expected=_expected(e),
+        verdict=verdict,
+        hints=hints(e, verdict),
+        registered=e.registered if e.has_document else None,
+        entry=e.entry,
+        table=obligation.processor.table.name,
+        table_rows=e.rows.rows if e.rows else None,
+        written_at=e.rows.written_at if e.rows else None,
+        rows_minimum=bounds[0] if bounds else None,
+        rows_maximum=bounds[1] if bounds else None,
+        record_count_possible=e.record_count_possible,
+        heartbeat=e.heartbeat,
+        rows_read_at=e.rows_read_at,
+        document_read_at=e.document_read_at,
+    )
+
+
+def _succeeded(day: PhaseDay, history: History | None) -> tuple[Run, ...] | None:
+    """The phase's successful runs for this run date's data; None where the run history is unknown."""
+    if history is None:
+        return None
+    return tuple(
+        run for obligation in day.obligations for run in history.of(day.phase, obligation) if run.status == "success"
+    )
+
+
+def _log_source(
+    snapshot: Snapshot,
+    pipeline: PipelineConfig,
+    day: PhaseDay,
+    evidences: Sequence[Evidence],
+    succeeded: tuple[Run, ...] | None,
+) -> LogSource:
+    """Which record shows that the phase ran: its transition in the phase log, else run history, else its rows."""
+    log = _logged(snapshot, pipeline, day, evidences[0].now) if evidences else 0
+    if log:
+        return LogSource.PHASE_LOG
+    if succeeded:
+        return LogSource.RUN_HISTORY
+    if any(e.rows is not None and e.rows.rows > 0 for e in evidences):
+        return LogSource.ROWS
+    unread = succeeded is None and pipeline.run_history is not None
+    unknown = unread or log is None or any(e.rows is None for e in evidences)
+    return LogSource.UNKNOWN if unknown else LogSource.NONE
+
+
+def _logged(snapshot: Snapshot, pipeline: PipelineConfig, day: PhaseDay, now: datetime) -> int | None:
+    """Rows that the phase log has for this phase's own transition (`phase3_to_...`); None unknown."""
+    config = pipeline.phase_log
+    if config is None:
+        return 0
+    transitions = [name for name in config.transitions if name.startswith(f"{day.phase.name}_to_")]
+    reading = snapshot.phase_log.get(pipeline.name)
+    log = reading.known(now) if reading else None
+    if not transitions:
+        return 0
+    if log is None:
+        return None
+    data_date = day.run_date + ONE_DAY * config.data_date_offset
+    return sum(log.get((data_date, name), 0) for name in transitions)
+
+
+def _phase_log(
+    snapshot: Snapshot, pipeline: PipelineConfig, config: PhaseLogConfig, days: Sequence[date], now: datetime
+) -> tuple[PhaseLogReport, ...]:
+    reading = snapshot.phase_log.get(pipeline.name)
+    log = reading.known(now) if reading else None
+    units_reading = snapshot.units.get(pipeline.name)
+    units = (units_reading.known(now) if units_reading else None) or {}
+
+    def owed(data_date: date) -> int | None:
+        known = units.get(data_date)
+        return None if known is None else int(known > 0)
+
+    return tuple(
+        PhaseLogReport(
+            pipeline=pipeline.name,
+            run_date=day,
+            transition=transition,
+            rows=log.get((data_date, transition)) if log is not None else None,
+            expected=owed(data_date),
+        )
+        for day in days
+        for data_date in (day + ONE_DAY * config.data_date_offset,)
+        for transition in config.transitions
+    )
+
+
+def _coverage(
+    snapshot: Snapshot, pipeline: PipelineConfig, days: Sequence[date], now: datetime
+) -> tuple[CoverageReport, ...]:
+    found = []
+    for check in (pipeline.coverage or {}).values():
+        reading = snapshot.coverage.get((pipeline.name, check.name))
+        counts = reading.known(now) if reading else None
+        for day in days:
+            data_date = day + ONE_DAY * check.data_date_offset
+            found.append(
+                CoverageReport(
+                    pipeline=pipeline.name,
+                    run_date=day,
+                    data_date=data_date,
+                    check=check,
+                    counts=counts.get(data_date) if counts is not None else None,
+                )
+            )
+    return tuple(found)
+
+
+DISCREPANCIES = (
+    Verdict.LOST_UPDATE,
+    Verdict.STALLED,
+    Verdict.FAILED,
+    Verdict.MISSING,
+    Verdict.PHANTOM,
+    Verdict.UNREGISTERED,
+    Verdict.PARTIAL,
+    Verdict.DUPLICATED,
+    Verdict.COUNT_MISMATCH,
+    Verdict.WRONG_DATE,
+)
+"""Verdicts that say something is wrong, worst first."""

@@ -1,0 +1,153 @@
+"""The trigger of a phase's completion document: what the rule, the records and the next phase say became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from exporter.expectations import ONE_DAY, RuleMet, rule_met
+from exporter.model import HeartbeatState, Hint, HintKind, TriggerState, Verdict
+from exporter.reconcile.evidence import completed_nearby
+from exporter.reconcile.hints import moment
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator, Sequence
+    from datetime import datetime
+
+    from exporter.config.resolved import PhaseConfig, PipelineConfig, Trigger
+    from exporter.expectations import PhaseDay
+    from exporter.model import Document, Entry, RowCount, Snapshot
+    from exporter.reconcile.evidence import Evidence
+
+FINISHED_UNREGISTERED = frozenset({Verdict.UNREGISTERED, Verdict.WRONG_DATE, Verdict.LOST_UPDATE})
+"""Verdicts of work that really finished although its entry is not in the document."""
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerConclusion:
+    """The state, why, and since when the rule has been met (by what really finished, where that is what counts)."""
+
+    state: TriggerState
+    hints: tuple[Hint, ...]
+    rule_met_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A processor's evidence beside its verdict."""
+
+    evidence: Evidence
+    verdict: Verdict
+
+
+def trigger_of(
+    snapshot: Snapshot, pipeline: PipelineConfig, day: PhaseDay, judged: Sequence[Judged], now: datetime
+) -> TriggerConclusion | None:
+    """The trigger's state at `now`; None for a phase whose trigger is not judged."""
+    trigger = day.phase.trigger
+    if trigger is None:
+        return None
+    asked = [item for item in judged if item.evidence.obligation.asked]
+    document = asked[0].evidence.document if asked else None
+    if all(item.evidence.units == 0 for item in asked):
+        return TriggerConclusion(TriggerState.NOT_EXPECTED, ())
+    if document is not None and document.triggered and document.trigger_succeeded is not False:
+        reason = document.trigger_reason or "no reason written"
+        return TriggerConclusion(TriggerState.TRIGGERED, (Hint(HintKind.TRIGGER, f"triggered: {reason}"),))
+    if document is None or any(item.evidence.units is None for item in asked):
+        return TriggerConclusion(TriggerState.UNKNOWN, (Hint(HintKind.TRIGGER, "document or calendar unknown"),))
+    expected = [item for item in asked if item.evidence.units]
+    return _untriggered(trigger, expected, document, _next_phase_written(snapshot, pipeline, day, now), day, now)
+
+
+def _untriggered(
+    trigger: Trigger,
+    expected: Sequence[Judged],
+    document: Document,
+    next_written_at: datetime | None,
+    day: PhaseDay,
+    now: datetime,
+) -> TriggerConclusion:
+    failed = (
+        (Hint(HintKind.TRIGGER, "_triggered is set, but _trigger_succeeded is false"),) if document.triggered else ()
+    )
+    by_entries = _met(trigger, expected, document)
+    met = by_entries or _met(trigger, expected, document, FINISHED_UNREGISTERED)
+    if next_written_at is not None and (met is None or met.since is None or next_written_at >= met.since):
+        text = f"not triggered, but {day.phase.next} wrote rows at {moment(next_written_at, now)}"
+        return TriggerConclusion(TriggerState.BYPASSED, (*failed, Hint(HintKind.TRIGGER, text)))
+    if met is None:
+        return _not_met(trigger, expected, document, failed)
+    since = f" since {moment(met.since, now)}" if met.since else ""
+    within_grace = met.since is not None and now - met.since <= trigger.grace
+    if by_entries is not None:
+        state = TriggerState.READY if within_grace else TriggerState.STUCK
+        text = f"{met.reason}{since}, not triggered"
+    else:
+        state = TriggerState.WAITING if within_grace else TriggerState.BLOCKED
+        text = f"{met.reason}{since} by what really finished, not by what is registered"
+    return TriggerConclusion(state, (*failed, Hint(HintKind.TRIGGER, text)), met.since)
+
+
+def _met(
+    trigger: Trigger, expected: Sequence[Judged], document: Document, unregistered: Container[Verdict] = ()
+) -> RuleMet | None:
+    """Whether the rule is met by what is registered and by what is not, but has one of these verdicts."""
+    done: dict[str, datetime | None] = {}
+    for item in expected:
+        evidence = item.evidence
+        name = evidence.obligation.processor.name
+        if evidence.registered and evidence.entry is not None:
+            done[name] = _registered_at(evidence.entry, document)
+        elif item.verdict in unregistered:
+            done[name] = _finished_at(evidence)
+    return rule_met(trigger, [item.evidence.obligation.processor for item in expected], done)
+
+
+def _registered_at(entry: Entry, document: Document) -> datetime | None:
+    """When the entry was written: as it says, but never after the document's last update (hand-made times can be)."""
+    times = [at for at in (entry.completed_at, document.update_time) if at is not None]
+    return min(times, default=None)
+
+
+def _finished_at(evidence: Evidence) -> datetime | None:
+    if evidence.rows is not None and evidence.rows.written_at is not None:
+        return evidence.rows.written_at
+    if evidence.loss is not None:
+        return evidence.loss.entry.completed_at or evidence.loss.last_seen_at
+    of_this_work = evidence.heartbeat.state is HeartbeatState.COMPLETED or completed_nearby(evidence)
+    return evidence.heartbeat.beat_at if of_this_work else None
+
+
+def _not_met(
+    trigger: Trigger, expected: Sequence[Judged], document: Document, failed: tuple[Hint, ...]
+) -> TriggerConclusion:
+    waiting = [item for item in expected if not item.evidence.registered]
+    unknown = [item for item in waiting if item.verdict is Verdict.UNKNOWN]
+    if _met(trigger, expected, document, {*FINISHED_UNREGISTERED, Verdict.UNKNOWN}):
+        state, text = TriggerState.UNKNOWN, f"unknown whether these finished: {_names(unknown)}"
+    else:
+        state, text = TriggerState.WAITING, f"waiting for {_names(waiting)}"
+    return TriggerConclusion(state, (*failed, Hint(HintKind.TRIGGER, text)))
+
+
+def _names(judged: Sequence[Judged]) -> str:
+    return ", ".join(item.evidence.obligation.processor.name for item in judged)
+
+
+def _next_phase_written(snapshot: Snapshot, pipeline: PipelineConfig, day: PhaseDay, now: datetime) -> datetime | None:
+    """When the next phase last wrote rows for this run date; None if it has none, or none that can be read."""
+    following = pipeline.phases.get(day.phase.next or "")
+    if following is None:
+        return None
+    written = [counted.written_at or now for counted in _rows_of(snapshot, following, day, now) if counted.rows > 0]
+    return max(written, default=None)
+
+
+def _rows_of(snapshot: Snapshot, phase: PhaseConfig, day: PhaseDay, now: datetime) -> Iterator[RowCount]:
+    for processor in phase.processors.values():
+        reading = snapshot.rows.get(processor.table)
+        rows = reading.known(now) if reading else None
+        counted = rows.get(day.run_date + ONE_DAY * processor.data_date_offset) if rows else None
+        if counted is not None:
+            yield counted

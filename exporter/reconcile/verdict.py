@@ -1,0 +1,202 @@
+"""The verdict table: one row a verdict, tried in order; the first that applies is the answer.
+
+Every test answers yes, no, or None: it cannot tell, because a value it needs is unknown. A None is never passed over in
+silence: if a row before the one that says yes could not tell, the verdict is `unknown`, unless that row stands by
+itself (`proof`: a dead heartbeat is dead whatever the calendar says). docs/verdicts.md is the same table in prose.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from exporter.model import HeartbeatState, Verdict
+from exporter.reconcile.evidence import completed_nearby
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from exporter.reconcile.evidence import Evidence, Neighbour
+
+SAME_RUN = timedelta(minutes=30)
+"""An entry and a row write this close together are taken for one run."""
+
+
+def both(*answers: bool | None) -> bool | None:
+    """Three-valued and: one no decides, otherwise one None leaves it open."""
+    if any(answer is False for answer in answers):
+        return False
+    return None if any(answer is None for answer in answers) else True
+
+
+def either(*answers: bool | None) -> bool | None:
+    """Three-valued or: one yes decides, otherwise one None leaves it open."""
+    if any(answers):
+        return True
+    return None if any(answer is None for answer in answers) else False
+
+
+def negated(answer: bool | None) -> bool | None:
+    """Three-valued not."""
+    return None if answer is None else not answer
+
+
+def _not_expected(e: Evidence) -> bool | None:
+    if not e.obligation.asked:
+        return True
+    return None if e.units is None else e.units == 0
+
+
+def _lost_update(e: Evidence) -> bool | None:
+    return e.loss is not None
+
+
+def _stalled(e: Evidence) -> bool | None:
+    return e.heartbeat.state is HeartbeatState.DEAD
+
+
+def _running(e: Evidence) -> bool | None:
+    return e.heartbeat.state in {HeartbeatState.RUNNING, HeartbeatState.STALE}
+
+
+def _no_rows(e: Evidence) -> bool | None:
+    return None if e.rows is None else e.rows.rows == 0
+
+
+def _failed(e: Evidence) -> bool | None:
+    run = e.newest_run
+    failed = (
+        (run is not None and run.status == "failed")
+        or e.heartbeat.state is HeartbeatState.FAILED
+        or (e.entry is not None and not e.registered)
+    )
+    succeeded = any(run.status == "success" for run in e.runs or ())
+    return both(failed, not succeeded, negated(e.registered), _no_rows(e))
+
+
+def _fault_in_rows(e: Evidence, answer: bool | None) -> bool | None:
+    """A fault found in rows that were counted before the entry was written is not yet one."""
+    return None if answer and e.rows_older_than_entry else answer
+
+
+def _registered_partial(e: Evidence) -> bool:
+    return e.entry is not None and e.entry.status == "partial"
+
+
+def _phantom(e: Evidence) -> bool | None:
+    return _fault_in_rows(e, both(e.registered, not _registered_partial(e), e.due, _no_rows(e)))
+
+
+def below_bounds(e: Evidence) -> bool | None:
+    """Fewer rows than the units lawfully have; False where no bounds are configured."""
+    if e.row_bounds is None or e.rows is None:
+        return None if e.obligation.processor.rows_per_unit else False
+    return e.rows.rows < e.row_bounds[0]
+
+
+def above_bounds(e: Evidence) -> bool | None:
+    """More rows than the units lawfully have; False where no bounds are configured."""
+    if e.row_bounds is None or e.rows is None:
+        return None if e.obligation.processor.rows_per_unit else False
+    return e.rows.rows > e.row_bounds[1]
+
+
+def _partial(e: Evidence) -> bool | None:
+    empty = both(_registered_partial(e), e.due, _no_rows(e))
+    return _fault_in_rows(e, both(e.registered, either(empty, below_bounds(e))))
+
+
+def _duplicated(e: Evidence) -> bool | None:
+    return _fault_in_rows(e, both(e.registered, above_bounds(e)))
+
+
+def _count_mismatch(e: Evidence) -> bool | None:
+    if e.entry is None or e.entry.record_count is None:
+        return False
+    return both(e.registered, negated(e.record_count_possible))
+
+
+def _ok(e: Evidence) -> bool | None:
+    return e.registered
+
+
+def wrote_here(e: Evidence, neighbour: Neighbour) -> bool:
+    """The neighbour's entry was written by the run that wrote this date's rows, not by the neighbour's own.
+
+    Its completion lies within `SAME_RUN` of the last row write here, and no nearer to the neighbour's own row write.
+    """
+    completed_at = neighbour.entry.completed_at if neighbour.entry else None
+    if completed_at is None or e.rows is None or e.rows.rows == 0 or e.rows.written_at is None:
+        return False
+    here = abs(completed_at - e.rows.written_at)
+    own = neighbour.rows.written_at if neighbour.rows else None
+    return here <= SAME_RUN and (own is None or here <= abs(completed_at - own))
+
+
+def _wrong_date(e: Evidence) -> bool | None:
+    return both(negated(e.registered), any(wrote_here(e, neighbour) for neighbour in e.neighbours))
+
+
+def _backfill(e: Evidence) -> bool | None:
+    run = e.newest_run
+    return both(negated(e.registered), run is not None and run.backfill, negated(_no_rows(e)))
+
+
+def _unregistered(e: Evidence) -> bool | None:
+    finished: bool | None
+    if e.rows is None:
+        finished = (e.heartbeat.state is HeartbeatState.COMPLETED or completed_nearby(e)) or None
+        finished_at = e.heartbeat.beat_at
+    else:
+        finished, finished_at = e.rows.rows > 0, e.rows.written_at
+    found = both(negated(e.registered), finished)
+    return None if found and e.document_older_than(finished_at) else found
+
+
+def _missing(e: Evidence) -> bool | None:
+    looked_since = e.rows_read_at is not None and e.rows_read_at >= e.obligation.due
+    return both(negated(e.registered), e.due, None if e.rows is None else looked_since, _no_rows(e))
+
+
+def _not_due(e: Evidence) -> bool | None:
+    return negated(e.registered)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the table: the verdict, its test, and whether it stands although an earlier row cannot tell."""
+
+    verdict: Verdict
+    applies: Callable[[Evidence], bool | None]
+    proof: bool = False
+
+
+TABLE = (
+    Row(Verdict.NOT_EXPECTED, _not_expected),
+    Row(Verdict.LOST_UPDATE, _lost_update, proof=True),
+    Row(Verdict.STALLED, _stalled, proof=True),
+    Row(Verdict.RUNNING, _running, proof=True),
+    Row(Verdict.FAILED, _failed),
+    Row(Verdict.PHANTOM, _phantom),
+    Row(Verdict.PARTIAL, _partial),
+    Row(Verdict.DUPLICATED, _duplicated),
+    Row(Verdict.COUNT_MISMATCH, _count_mismatch),
+    Row(Verdict.OK, _ok),
+    Row(Verdict.WRONG_DATE, _wrong_date),
+    Row(Verdict.BACKFILL, _backfill),
+    Row(Verdict.UNREGISTERED, _unregistered),
+    Row(Verdict.MISSING, _missing),
+    Row(Verdict.NOT_DUE, _not_due),
+)
+
+
+def judge(e: Evidence) -> Verdict:
+    """The one verdict that the evidence gives. Total: every evidence has one."""
+    open_question = False
+    for row in TABLE:
+        answer = row.applies(e)
+        if answer and (row.proof or not open_question):
+            return row.verdict
+        open_question = open_question or answer is None
+    return Verdict.UNKNOWN

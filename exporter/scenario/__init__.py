@@ -1,0 +1,1 @@
+"""Incident files: load, capture, replay; and the local Firestore and BigQuery they run on."""

@@ -1,0 +1,103 @@
+"""The process that the local BigQuery runs in: `python serve.py HOME`, started by `emulator.BigQueryEmulator` alone.
+
+Its standard input is a socket to the process that started it. It says there which port it serves on, once it does, and
+reads there nothing but the end: when the other side is gone, however it went, so is this process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import shutil
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_EXTENSION = "spatial"
+
+
+def link_extension(home: Path) -> None:
+    """Put the installed extension where DuckDB looks for it below this home, so that it downloads none.
+
+    A link, where DuckDB's own installation would copy 80 MB at each start.
+    """
+    import duckdb
+
+    package = importlib.util.find_spec(f"duckdb_extension_{_EXTENSION}")
+    if package is None or not package.submodule_search_locations:
+        raise ModuleNotFoundError(f"duckdb_extension_{_EXTENSION}")
+    with duckdb.connect(":memory:") as connection:
+        version, platform = connection.execute(
+            "SELECT library_version, (SELECT platform FROM pragma_platform()) FROM pragma_version()"
+        ).fetchall()[0]
+    file = f"{_EXTENSION}.duckdb_extension"
+    link = home / ".duckdb" / "extensions" / version / platform / file
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(Path(package.submodule_search_locations[0]) / "extensions" / version / file)
+
+
+def call_at_end(link: socket.socket, ended: Callable[[], None]) -> threading.Thread:
+    """Call `ended` when the other side of the link is gone; the thread that waits for it."""
+
+    def wait() -> None:
+        try:
+            while link.recv(64):
+                pass
+        except OSError:
+            pass
+        ended()
+
+    thread = threading.Thread(target=wait, name="starter", daemon=True)
+    thread.start()
+    return thread
+
+
+async def serve(ready: Callable[[int], None]) -> None:
+    """Serve on a free port of 127.0.0.1 until SIGTERM, and say which when it answers."""
+    from bqemulator.config import LogLevel, PersistenceMode, Settings
+    from bqemulator.server import EmulatorServer
+
+    server = EmulatorServer(
+        Settings(
+            rest_host="127.0.0.1",
+            rest_port=0,
+            grpc_host="127.0.0.1",
+            grpc_port=0,
+            persistence_mode=PersistenceMode.EPHEMERAL,
+            log_level=LogLevel.ERROR,
+            # Otherwise it tries to download DuckDB's avro extension at each start.
+            enable_format_extensions=False,
+        )
+    )
+    await server.start()
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    ready(server.rest_port)
+    await stop.wait()
+
+
+def main() -> None:
+    """Serve until SIGTERM or until the starter is gone; the one argument is the folder for all files."""
+    home = Path(sys.argv[1])
+    os.chdir(home)
+    link = socket.socket(fileno=os.dup(0))
+
+    def leave() -> None:
+        # The starter removes the home itself, unless it was killed.
+        shutil.rmtree(home, ignore_errors=True)
+        os._exit(0)
+
+    call_at_end(link, leave)
+    link_extension(home)
+    asyncio.run(serve(lambda port: link.sendall(b"%d\n" % port)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,178 @@
+"""The running exporter: configuration, sources, schedule and what is served, held together and swapped on reload."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from exporter.collection import Collectors
+from exporter.config.errors import ConfigError
+from exporter.config.load import to_yaml
+from exporter.exposition import render
+from exporter.metrics import live_samples, report_samples
+from exporter.process import ProcessMetrics, give_memory_back
+from exporter.schedule import Schedule
+from exporter.status import status_json
+from exporter.telemetry import Telemetry
+from exporter.web.state import ReloadError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from exporter.config.load import Loaded
+    from exporter.exposition import Rendered
+    from exporter.model import Report
+    from exporter.samples import Samples
+    from exporter.sources.ports import Sources
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A report and the bytes that say it."""
+
+    report: Report
+    rendered: Rendered
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """One configuration at work."""
+
+    loaded: Loaded
+    sources: Sources
+    collectors: Collectors
+    schedule: Schedule
+
+    def stop(self) -> None:
+        """Stop the schedule, end what is under way, let go of the connections."""
+        self.schedule.stop()
+        self.sources.close()
+
+
+class Service:
+    """What `run` runs, and what the web server asks (`exporter.web.state.ServerState`)."""
+
+    def __init__(
+        self,
+        load: Callable[[], Loaded],
+        open_sources: Callable[[Loaded, Telemetry], Sources],
+        clock: Callable[[], datetime],
+    ) -> None:
+        """Load the configuration. Raises ConfigError."""
+        self.telemetry = Telemetry()
+        self._load = load
+        self._open = open_sources
+        self._clock = clock
+        self._process = ProcessMetrics()
+        self._reloading = threading.Lock()
+        self._stopped = False
+        self._collected = False
+        self._reload_ok = True
+        self._live: tuple[object, Samples] | None = None
+        self._status: tuple[Published, bytes] | None = None
+        self._published: Published
+        self._running = self._prepare(load(), first=True)
+        self._running.collectors.conclude()
+
+    def _prepare(self, loaded: Loaded, *, first: bool) -> Running:
+        sources = self._open(loaded, self.telemetry)
+        collectors = Collectors(
+            loaded.config,
+            sources,
+            self.telemetry,
+            self._clock,
+            self._publish,
+            watched=None if first else self._running.collectors.watched,
+            wait_for_all=not first,
+        )
+        self._loaded_at = self._clock()
+        return Running(loaded, sources, collectors, Schedule(collectors, self.telemetry))
+
+    def start(self) -> None:
+        """Start collecting."""
+        give_memory_back()
+        self._running.schedule.start()
+
+    def stop(self) -> None:
+        """Stop collecting, for good; returns within seconds, whatever hangs."""
+        with self._reloading:
+            self._stopped = True
+            self._running.stop()
+
+    def reload(self) -> None:
+        """Read the configuration again and go on with it; what was seen of the documents is kept.
+
+        Raises ReloadError, and then nothing has changed.
+        """
+        with self._reloading:
+            if self._stopped:
+                raise ReloadError("the exporter is stopping")
+            try:
+                loaded = self._load()
+            except ConfigError as error:
+                self._reload_ok = False
+                log.error("reload failed, the old configuration stays", faults=str(error))  # noqa: TRY400 - no trace needed
+                raise ReloadError(str(error)) from error
+            old, new = self._running, self._prepare(loaded, first=False)
+            self._collected = self._collected or not old.collectors.waiting_for
+            old.stop()
+            self._running = new
+            new.schedule.start()
+            self._reload_ok = True
+            log.info("configuration reloaded", source=loaded.source, hash=loaded.digest)
+
+    def _publish(self, report: Report) -> None:
+        self._published = Published(report, render(report_samples(report)))
+
+    @property
+    def report(self) -> Report:
+        """The report that is served."""
+        return self._published.report
+
+    def rendered(self) -> Rendered:
+        """The report as it was last rendered."""
+        return self._published.rendered
+
+    def live(self) -> Samples:
+        """The exporter's own series; made anew only when something changed, or a second went by."""
+        published, process = self._published, self._process.samples()
+        key = (self.telemetry.version, published, self._reload_ok, self._running, process)
+        if self._live is None or self._live[0] != key:
+            running = self._running
+            own = live_samples(
+                self.telemetry,
+                intervals={
+                    name: config.every.total_seconds() for name, config in running.collectors.collectors.items()
+                },
+                report_at=published.report.at,
+                series=published.rendered.series,
+                config_source=running.loaded.source,
+                config_hash=running.loaded.digest,
+                reload_ok=self._reload_ok,
+                reloaded_at=self._loaded_at,
+            )
+            self._live = (key, {**own, **process})
+        return self._live[1]
+
+    def ready(self) -> tuple[str, ...]:
+        """The collectors that have not run yet; after a reload the report before it is served, so it stays ready."""
+        if self._collected:
+            return ()
+        return tuple(f"collector {name} has not ended its first run" for name in self._running.collectors.waiting_for)
+
+    def status_json(self) -> bytes:
+        """The report as JSON."""
+        published = self._published
+        if self._status is None or self._status[0] is not published:
+            self._status = (published, status_json(published.report))
+        return self._status[1]
+
+    def config_yaml(self) -> str:
+        """The configuration in force as YAML; it holds no secrets."""
+        return to_yaml(self._running.loaded.raw)

@@ -1,0 +1,1 @@
+"""Where the records are read: ports, and the Firestore and BigQuery that stand behind them."""

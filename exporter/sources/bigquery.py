@@ -1,0 +1,195 @@
+"""Tables read by date from BigQuery: row counts in one job, and in another all that is read beside them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+from exporter.sources import answers, queries
+from exporter.sources.errors import CallFailed, Fault, fault_of
+from exporter.sources.isolation import Isolation
+from exporter.sources.jobs import Jobs
+from exporter.sources.ports import ContextAnswer, SourceError
+from exporter.sources.remedies import BIGQUERY_REMEDIES, TABLE_REMEDIES, source_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from datetime import date, datetime
+
+    from exporter.config.resolved import TableRef, WarehouseLimits
+    from exporter.model import CoverageCounts, RowCount, Run
+    from exporter.sources.answers import Row
+    from exporter.sources.ports import ContextRequest, Deadline, Window
+    from exporter.sources.queries import Part
+    from exporter.telemetry import Telemetry
+
+T_co = TypeVar("T_co", covariant=True)
+
+_ROW_COUNTS: Final = "row-counts"
+_CONTEXT: Final = "context"
+
+
+@dataclass(frozen=True, slots=True)
+class _Question(Generic[T_co]):
+    """A part of a query, and what its rows mean."""
+
+    part: Part
+    read: Callable[[Sequence[Row]], T_co]
+
+
+class BigQueryWarehouse:
+    """Reads the tables of one project; jobs run in `job_project`, by default the same, and are billed to it.
+
+    `clock` says which UTC day it is, for the daily budget. `endpoint` is the URL of a local server that wants no
+    credentials; without it, it is Google's.
+    """
+
+    def __init__(
+        self,
+        *,
+        project: str,
+        limits: WarehouseLimits,
+        telemetry: Telemetry,
+        clock: Callable[[], datetime],
+        job_project: str | None = None,
+        location: str | None = None,
+        endpoint: str | None = None,
+    ) -> None:
+        self._project = project
+        self._job_project = job_project or project
+        self._jobs = Jobs(
+            project=self._job_project,
+            location=location,
+            limits=limits,
+            telemetry=telemetry,
+            clock=clock,
+            endpoint=endpoint,
+        )
+        self._collectors = {_ROW_COUNTS: Isolation(), _CONTEXT: Isolation()}
+
+    def row_counts(
+        self, tables: Collection[TableRef], window: Window, deadline: Deadline
+    ) -> Mapping[TableRef, Mapping[date, RowCount] | SourceError]:
+        """Count every table's rows for every date of the window (zero rows where there are none), in one job.
+
+        A table that cannot be read has its own SourceError as its value; nothing is raised for it. Raises SourceError
+        only where nothing at all could be read.
+        """
+        questions = self._row_count_questions(tables, window)
+        found = self._ask(_ROW_COUNTS, questions.values(), window, deadline)
+        return {table: _value(question, found) for table, question in questions.items()}
+
+    def context(self, request: ContextRequest, window: Window, deadline: Deadline) -> ContextAnswer:
+        """Read calendars, run history, phase logs and coverage, in one job; errors as in `row_counts`."""
+        asked = _Context(request, self._project, window)
+        found = self._ask(_CONTEXT, asked.questions, window, deadline)
+        return ContextAnswer(
+            units={key: _value(question, found) for key, question in asked.units.items()},
+            runs={key: _value(question, found) for key, question in asked.runs.items()},
+            phase_log={key: _value(question, found) for key, question in asked.phase_log.items()},
+            coverage={key: _value(question, found) for key, question in asked.coverage.items()},
+        )
+
+    def dry_run_row_counts(
+        self, tables: Collection[TableRef], window: Window, deadline: Deadline
+    ) -> Mapping[TableRef, int | SourceError]:
+        """The bytes that counting each table's rows would process, or why it cannot be counted. Costs nothing."""
+        questions = self._row_count_questions(tables, window)
+        sizes = self._estimate([question.part for question in questions.values()], window, deadline)
+        return {table: sizes[question.part] for table, question in questions.items()}
+
+    def dry_run_context(
+        self, request: ContextRequest, window: Window, deadline: Deadline
+    ) -> Mapping[str, int | SourceError]:
+        """The same for what `context` reads, by what it is: `calendar of nba (table nba_reference.nba_schedule)`."""
+        asked = _Context(request, self._project, window)
+        sizes = self._estimate([question.part for question in asked.questions], window, deadline)
+        return {part.subject: size for part, size in sizes.items()}
+
+    def close(self) -> None:
+        """Cancel what runs and let go of the connections; this takes a second at most, and later calls fail at once."""
+        self._jobs.close()
+
+    def _row_count_questions(
+        self, tables: Collection[TableRef], window: Window
+    ) -> Mapping[TableRef, _Question[Mapping[date, RowCount]]]:
+        read = partial(answers.read_row_counts, window=window)
+        return {table: _Question(queries.row_count_part(table, self._project), read) for table in tables}
+
+    def _ask(
+        self, collector: str, questions: Collection[_Question[object]], window: Window, deadline: Deadline
+    ) -> Mapping[Part, Sequence[Row] | Fault]:
+        parts = [question.part for question in questions]
+        try:
+            return self._collectors[collector].read(
+                parts, window, lambda query: self._jobs.run(query, collector, deadline)
+            )
+        except CallFailed as failed:
+            raise self._refused(collector, failed.fault) from failed
+
+    def _estimate(
+        self, parts: Collection[Part], window: Window, deadline: Deadline
+    ) -> Mapping[Part, int | SourceError]:
+        sizes: dict[Part, int | SourceError] = {}
+        hopeless: SourceError | None = None
+        for part in parts:
+            if hopeless:
+                sizes[part] = hopeless
+                continue
+            try:
+                sizes[part] = self._jobs.estimate(queries.union([part], window), deadline)
+            except CallFailed as failed:
+                if failed.fault.of_request:
+                    sizes[part] = source_error(part.subject, failed.fault, TABLE_REMEDIES)
+                else:
+                    sizes[part] = hopeless = self._refused("dry runs", failed.fault)
+        return sizes
+
+    def _refused(self, what: str, fault: Fault) -> SourceError:
+        return source_error(f"BigQuery {what} (project {self._job_project})", fault, BIGQUERY_REMEDIES)
+
+
+class _Context:
+    """What a `ContextRequest` asks, as questions by the request's own keys."""
+
+    def __init__(self, request: ContextRequest, project: str, window: Window) -> None:
+        self.units: Mapping[str, _Question[Mapping[date, int]]] = {
+            pipeline: _Question(
+                queries.calendar_part(pipeline, calendar, project), partial(answers.read_units, window=window)
+            )
+            for pipeline, calendar in request.calendars.items()
+        }
+        self.runs: Mapping[str, _Question[tuple[Run, ...]]] = {
+            pipeline: _Question(queries.run_history_part(pipeline, number, history, project), answers.read_runs)
+            for number, (pipeline, history) in enumerate(request.run_history.items())
+        }
+        self.phase_log: Mapping[str, _Question[Mapping[tuple[date, str], int]]] = {
+            pipeline: _Question(
+                queries.phase_log_part(pipeline, number, log, project),
+                partial(answers.read_phase_log, transitions=log.transitions, window=window),
+            )
+            for number, (pipeline, log) in enumerate(request.phase_log.items())
+        }
+        self.coverage: Mapping[tuple[str, str], _Question[Mapping[date, CoverageCounts]]] = {
+            key: _Question(
+                queries.coverage_part(key[0], check, project),
+                partial(answers.read_coverage, buckets=tuple(check.excluded), window=window),
+            )
+            for key, check in request.coverage.items()
+        }
+
+    @property
+    def questions(self) -> Collection[_Question[object]]:
+        """All of them."""
+        return [*self.units.values(), *self.runs.values(), *self.phase_log.values(), *self.coverage.values()]
+
+
+def _value(question: _Question[T_co], found: Mapping[Part, Sequence[Row] | Fault]) -> T_co | SourceError:
+    answer = found[question.part]
+    try:
+        if isinstance(answer, Fault):
+            return source_error(question.part.subject, answer, TABLE_REMEDIES)
+        return question.read(answer)
+    except Exception as error:  # noqa: BLE001 - rows that make no sense, in whatever way, are this part's answer
+        return source_error(question.part.subject, fault_of(error), TABLE_REMEDIES)

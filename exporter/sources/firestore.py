@@ -1,0 +1,215 @@
+"""Completion documents and heartbeats from Firestore, through the generated client of google-cloud-firestore.
+
+One RPC a reading, retried inside the deadline by one layer. The generated client is used, not the one built on it,
+because that one loses a whole batch for one value that it cannot decode (`values.py`) and lets no one say how fast a
+lost connection is tried again.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import grpc
+from google.api_core.gapic_v1.client_info import ClientInfo
+from google.cloud.firestore_v1.services.firestore import FirestoreClient
+from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrpcTransport
+from google.cloud.firestore_v1.types import (
+    BatchGetDocumentsRequest,
+    BatchGetDocumentsResponse,
+    RunAggregationQueryRequest,
+    RunAggregationQueryResponse,
+    StructuredAggregationQuery,
+    StructuredQuery,
+)
+
+from exporter import __version__
+from exporter.model import Document, ErrorKind
+from exporter.sources.calls import Calls, retry
+from exporter.sources.documents import parse_document, parse_heartbeat, unusable_fields
+from exporter.sources.errors import CallFailed, Fault, fault_of
+from exporter.sources.remedies import FIRESTORE_REMEDIES, source_error
+from exporter.sources.values import plain_fields, plain_time
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from exporter.model import DocumentId, Heartbeat
+    from exporter.sources.ports import Deadline, HeartbeatId
+    from exporter.sources.values import WireDocument
+    from exporter.telemetry import Telemetry
+
+T = TypeVar("T")
+
+_HOST: Final = "firestore.googleapis.com"
+_EMULATOR: Final = "FIRESTORE_EMULATOR_HOST"
+_CHANNEL_OPTIONS: Final = (
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.keepalive_time_ms", 30_000),
+    # By default the pause grows to two minutes, in which every call fails although the service is back.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+)
+_FIRST_PAUSE: Final = 0.2
+_ENTRIES_PER_READ: Final = 1_000
+"""An aggregation costs one document read for so many index entries: https://cloud.google.com/firestore/pricing"""
+_COUNT: Final = "documents"
+
+
+class FirestoreStore:
+    """Reads one database. The connection is made when it is first needed and kept until `close`.
+
+    `endpoint` (host:port) is a local server that wants neither credentials nor encryption; without it
+    FIRESTORE_EMULATOR_HOST names one, and without that it is Google's.
+    """
+
+    def __init__(self, *, project: str, database: str, telemetry: Telemetry, endpoint: str | None = None) -> None:
+        self._path = f"projects/{project}/databases/{database}"
+        self._place = f"project {project}, database {database}"
+        self._telemetry = telemetry
+        self._endpoint = endpoint or os.environ.get(_EMULATOR)
+        self._metadata = [("google-cloud-resource-prefix", self._path)]
+        if self._endpoint:
+            self._metadata.append(("authorization", "Bearer owner"))
+        self._calls = Calls("firestore")
+        self._lock = threading.Lock()
+        self._connected: FirestoreClient | None = None
+
+    def documents(self, ids: Collection[DocumentId], deadline: Deadline) -> Mapping[DocumentId, Document]:
+        """Read all these documents in one batch; one that is not there comes back with `exists` False.
+
+        Raises SourceError.
+        """
+        paths = {wanted: self._document(wanted.collection, wanted.run_date.isoformat()) for wanted in ids}
+        found = self._batch({wanted.collection for wanted in ids}, paths.values(), deadline)
+        documents = {wanted: _document(found[path]) for wanted, path in paths.items()}
+        self._count_unusable(sum(unusable_fields(document) for document in documents.values()))
+        return documents
+
+    def heartbeats(self, ids: Collection[HeartbeatId], deadline: Deadline) -> Mapping[HeartbeatId, Heartbeat | None]:
+        """Read all these heartbeats in one batch; None for one that is not there. Raises SourceError."""
+        paths = {wanted: self._document(wanted.collection, wanted.document) for wanted in ids}
+        found = self._batch({wanted.collection for wanted in ids}, paths.values(), deadline)
+        heartbeats: dict[HeartbeatId, Heartbeat | None] = {}
+        unusable = 0
+        for wanted, path in paths.items():
+            message = found[path]
+            heartbeats[wanted] = None
+            if message is not None:
+                heartbeats[wanted], malformed = parse_heartbeat(wanted.document, plain_fields(message.fields))
+                unusable += len(malformed)
+        self._count_unusable(unusable)
+        return heartbeats
+
+    def count(self, collection: str, deadline: Deadline) -> int:
+        """How many documents the collection has, by one aggregation. Raises SourceError."""
+        query = StructuredQuery(from_=[StructuredQuery.CollectionSelector(collection_id=collection)])
+        aggregation = StructuredAggregationQuery.Aggregation(
+            alias=_COUNT, count=StructuredAggregationQuery.Aggregation.Count()
+        )
+        request = RunAggregationQueryRequest(
+            parent=f"{self._path}/documents",
+            structured_aggregation_query=StructuredAggregationQuery(structured_query=query, aggregations=[aggregation]),
+        )
+
+        def attempt(client: FirestoreClient, seconds: float) -> int:
+            answers = client.run_aggregation_query(request, retry=None, timeout=seconds, metadata=self._metadata)
+            counts = [
+                answer.result.aggregate_fields[_COUNT].integer_value
+                for answer in map(RunAggregationQueryResponse.pb, answers)
+                if _COUNT in answer.result.aggregate_fields
+            ]
+            if len(counts) != 1:
+                raise CallFailed(Fault(ErrorKind.INVALID, "the answer to the aggregation has no count"))
+            return int(counts[0])
+
+        total = self._call(f"Firestore count of {collection} ({self._place})", attempt, deadline)
+        self._telemetry.add("document_reads", max(1, -(-total // _ENTRIES_PER_READ)))
+        return total
+
+    def probe(self, collection: str, deadline: Deadline) -> None:
+        """Read one document of the collection, whether it exists or not. Raises SourceError if that is refused."""
+        self._batch({collection}, [self._document(collection, "probe")], deadline)
+
+    def close(self) -> None:
+        """Let go of the connection; calls that hang end with SourceError."""
+        self._calls.close()
+        # Not under the lock, which a call may hold that looks for credentials; that one closes what it gets itself.
+        if self._connected is not None:
+            self._connected.transport.close()
+
+    def _document(self, collection: str, document: str) -> str:
+        return f"{self._path}/documents/{collection}/{document}"
+
+    def _count_unusable(self, fields: int) -> None:
+        if fields:
+            self._telemetry.add("unusable_fields", fields)
+
+    def _batch(
+        self, collections: Collection[str], paths: Collection[str], deadline: Deadline
+    ) -> Mapping[str, WireDocument | None]:
+        """Every document by its path, as a message; None for one that is not there."""
+        wanted = sorted(set(paths))
+        if not wanted:
+            return {}
+        request = BatchGetDocumentsRequest(database=self._path, documents=wanted)
+
+        def attempt(client: FirestoreClient, seconds: float) -> Mapping[str, WireDocument | None]:
+            found: dict[str, WireDocument | None] = {}
+            answers = client.batch_get_documents(request, retry=None, timeout=seconds, metadata=self._metadata)
+            for answer in map(BatchGetDocumentsResponse.pb, answers):
+                kind = answer.WhichOneof("result")
+                if kind == "found":
+                    found[answer.found.name] = answer.found
+                elif kind == "missing":
+                    found[answer.missing] = None
+                # One that is missing costs a read as well.
+                self._telemetry.add("document_reads", kind is not None)
+            unanswered = [path for path in wanted if path not in found]
+            if unanswered:
+                missing = unanswered[0].removeprefix(f"{self._path}/documents/")
+                raise CallFailed(Fault(ErrorKind.INVALID, f"the answer to the batch leaves out {missing}"))
+            return found
+
+        return self._call(f"Firestore {', '.join(sorted(collections))} ({self._place})", attempt, deadline)
+
+    def _call(self, subject: str, attempt: Callable[[FirestoreClient, float], T], deadline: Deadline) -> T:
+        """What the attempt returns, tried again inside the deadline. Raises SourceError."""
+        # Half of the time each, so that an answer that got lost on the way does not cost all of it.
+        longest = deadline.seconds / 2
+        again = retry(deadline.remaining(), _FIRST_PAUSE)
+
+        def attempts() -> T:
+            return again(lambda: attempt(self._client(), min(longest, deadline.remaining())))()
+
+        try:
+            return self._calls.run(attempts, deadline.remaining())
+        except Exception as error:
+            raise source_error(subject, fault_of(error), FIRESTORE_REMEDIES) from error
+
+    def _client(self) -> FirestoreClient:
+        with self._lock:
+            client = self._connected = self._connected or _connect(self._endpoint)
+        if self._calls.closed:
+            client.transport.close()
+        return client
+
+
+def _connect(endpoint: str | None) -> FirestoreClient:
+    if endpoint:
+        # A proxy that the environment names is for the world outside.
+        channel = grpc.insecure_channel(endpoint, options=(*_CHANNEL_OPTIONS, ("grpc.enable_http_proxy", 0)))
+    else:
+        channel = FirestoreGrpcTransport.create_channel(_HOST, options=_CHANNEL_OPTIONS)
+    info = ClientInfo(user_agent=f"orchestration-exporter/{__version__}")
+    return FirestoreClient(transport=FirestoreGrpcTransport(host=endpoint or _HOST, channel=channel, client_info=info))
+
+
+def _document(message: WireDocument | None) -> Document:
+    if message is None:
+        return Document(exists=False)
+    return parse_document(
+        plain_fields(message.fields), plain_time(message.create_time), plain_time(message.update_time)
+    )

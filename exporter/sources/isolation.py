@@ -1,0 +1,90 @@
+"""One job for many tables, in which a table that cannot be read spoils nothing but its own answer.
+
+A query over many tables fails as a whole if one of them is gone. Then its parts are halved until the bad ones are
+found; what was read on the way is kept. A bad part is asked on its own from then on, so that the next reading is one
+job for the good parts and a small one for each bad part, until that is well again and goes with the others.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import chain
+from typing import TYPE_CHECKING, Final
+
+from exporter.model import ErrorKind
+from exporter.sources.errors import CallFailed, Fault
+from exporter.sources.queries import MAXIMUM_PARTS, PART, PROBE, union
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from exporter.sources.answers import Row
+    from exporter.sources.ports import Window
+    from exporter.sources.queries import Part, Query
+
+MAXIMUM_JOBS: Final = 48
+"""Jobs of one reading, however many of its parts are bad: the rest of them is looked for in the next one."""
+
+
+class Isolation:
+    """Reads parts, and remembers which of them have to be asked on their own."""
+
+    def __init__(self) -> None:
+        # Why it was bad, the one first that has not been tried for the longest time.
+        self._bad: dict[Part, Fault] = {}
+
+    def read(
+        self, parts: Collection[Part], window: Window, ask: Callable[[Query], Sequence[Row]]
+    ) -> Mapping[Part, Sequence[Row] | Fault]:
+        """Every part's rows, or why it has none; `ask` runs one query as one job and raises CallFailed.
+
+        Raises CallFailed where nothing can be read, whatever the part.
+        """
+        self._bad = {part: fault for part, fault in self._bad.items() if part in set(parts)}
+        good = [part for part in dict.fromkeys(parts) if part not in self._bad]
+        chunks = (good[start : start + MAXIMUM_PARTS] for start in range(0, len(good), MAXIMUM_PARTS))
+        groups = deque([*chunks, *([part] for part in self._bad)])
+        rows: dict[Part, Sequence[Row]] = {}
+        left_over = Fault(ErrorKind.QUOTA, f"not asked, since one reading makes no more than {MAXIMUM_JOBS} jobs")
+        probed = False
+        for _ in range(MAXIMUM_JOBS):
+            if not groups:
+                break
+            group = groups.popleft()
+            try:
+                rows |= _by_part(ask(union(group, window)), group)
+            except CallFailed as failed:
+                if not failed.fault.of_request:
+                    if not rows:
+                        raise
+                    left_over = failed.fault
+                    groups.appendleft(group)
+                    break
+                if failed.fault.kind is ErrorKind.PERMISSION_DENIED and not rows and not probed:
+                    # Is it these tables, or may nothing be asked at all? Then this raises, and that is the answer.
+                    probed = True
+                    ask(PROBE)
+                if len(group) > 1:
+                    middle = len(group) // 2
+                    groups.extendleft((group[middle:], group[:middle]))
+                else:
+                    self._mark(group[0], failed.fault)
+        self._bad = {part: fault for part, fault in self._bad.items() if part not in rows}
+        untried = dict.fromkeys(chain.from_iterable(groups), left_over)
+        return {**untried, **self._bad, **rows}
+
+    def _mark(self, part: Part, fault: Fault) -> None:
+        self._bad.pop(part, None)
+        self._bad[part] = fault
+
+
+def _by_part(rows: Sequence[Row], parts: Sequence[Part]) -> dict[Part, Sequence[Row]]:
+    found: list[list[Row]] = [[] for _ in parts]
+    try:
+        for row in rows:
+            found[int(str(row[PART]))].append(row)
+    except (KeyError, ValueError, IndexError) as error:
+        raise CallFailed(
+            Fault(ErrorKind.INVALID, f"the answer's rows belong to nothing that was asked: {error!r}")
+        ) from error
+    return dict(zip(parts, found, strict=True))

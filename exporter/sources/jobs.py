@@ -1,0 +1,283 @@
+"""One query, one BigQuery job: paid for from the day's budget, ended by its deadline, cancelled if it is given up."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, TypeVar, cast
+
+from google.api_core.exceptions import Conflict
+from google.api_core.retry import Retry, if_exception_type
+from google.cloud.bigquery import ArrayQueryParameter, QueryJobConfig, ScalarQueryParameter
+from google.cloud.bigquery.table import RowIterator
+
+from exporter.model import ErrorKind
+from exporter.sources.budget import DailyBudget
+from exporter.sources.calls import Calls, retry
+from exporter.sources.errors import CallFailed, Fault, fault_of
+from exporter.sources.ports import Deadline
+from exporter.sources.queries import PART
+from exporter.sources.sessions import connect, find_credentials
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from google.auth.credentials import Credentials
+    from google.cloud.bigquery import Client, QueryJob
+
+    from exporter.config.resolved import WarehouseLimits
+    from exporter.sources.answers import Row
+    from exporter.sources.queries import Parameter, Query
+    from exporter.sources.sessions import Connection
+    from exporter.telemetry import Telemetry
+
+T = TypeVar("T")
+
+_APP: Final = "orchestration-exporter"
+_CANCEL_SECONDS: Final = 1.0
+_LONGEST_ATTEMPT: Final = 30.0
+"""Seconds for one HTTP request. BigQuery itself holds a request for results for ten seconds while the job runs."""
+_FIRST_PAUSE: Final = 0.25
+_PAGE_ROWS: Final = 10_000
+_DONE: Final = "DONE"
+_ONCE: Final = Retry(predicate=if_exception_type())
+
+
+class _Attempt:
+    """A call in a thread of its own: the connection that it uses, and what is known of its job.
+
+    `billed` None: the job may be running, and nobody knows what it will cost.
+    """
+
+    def __init__(self) -> None:
+        self.job_id = f"{_APP}-{uuid.uuid4()}"
+        self.location: str | None = None
+        self.billed: int | None = 0
+        self.connection: Connection | None = None
+        self._given_up = False
+
+    def use(self, connection: Connection, seconds: float) -> Client:
+        """The client of this connection, with so long for each request. Raises CallFailed if it comes too late."""
+        self.connection = connection
+        connection.limit(seconds)
+        if self._given_up:
+            connection.end()
+            raise CallFailed(Fault(ErrorKind.TIMEOUT, "the call was given up"))
+        return connection.client
+
+    def give_up(self) -> None:
+        """End the connection, and with it the thread."""
+        self._given_up = True
+        if self.connection is not None:
+            self.connection.end()
+
+
+class Jobs:
+    """Runs queries as jobs of one project. Connections are made when they are needed, and used again."""
+
+    def __init__(
+        self,
+        *,
+        project: str,
+        location: str | None,
+        limits: WarehouseLimits,
+        telemetry: Telemetry,
+        clock: Callable[[], datetime],
+        endpoint: str | None,
+    ) -> None:
+        self._project = project
+        self._location = location
+        self._endpoint = endpoint
+        self._telemetry = telemetry
+        self._clock = clock
+        self._budget = DailyBudget(limits)
+        self._calls = Calls("bigquery")
+        self._cancels = Calls("bigquery-cancel")
+        self._credentials: Credentials | None = None
+        self._lock = threading.Lock()
+        self._running: set[_Attempt] = set()
+        self._idle: list[Connection] = []
+        self._note_budget()
+
+    def run(self, query: Query, collector: str, deadline: Deadline) -> Sequence[Row]:
+        """The rows that the query gives. `collector` is a label of the job. Raises CallFailed.
+
+        A job that does not end in time is cancelled before this returns, which is by the deadline or at once after it.
+        """
+        reservation = self._budget.reserve(self._clock(), query.tables)
+        remaining = deadline.remaining()
+        # The last tenth is for cancelling.
+        inner = Deadline(remaining - min(_CANCEL_SECONDS, remaining / 10))
+        config = QueryJobConfig(
+            query_parameters=_parameters(query),
+            maximum_bytes_billed=reservation.maximum_bytes_billed,
+            labels={"app": _APP, "collector": collector},
+            job_timeout_ms=max(1, int(inner.remaining() * 1000)),
+        )
+        attempt = _Attempt()
+        try:
+            return self._call(attempt, lambda client: self._ask(client, attempt, query, config, inner), inner)
+        finally:
+            self._budget.settle(reservation, attempt.billed)
+            self._telemetry.add("bytes_billed", attempt.billed or 0)
+            self._note_budget()
+
+    def estimate(self, query: Query, deadline: Deadline) -> int:
+        """The bytes that the query would process, by a dry run, which costs nothing. Raises CallFailed."""
+        config = QueryJobConfig(query_parameters=_parameters(query), dry_run=True, use_query_cache=False)
+
+        def ask(client: Client) -> int:
+            job = client.query(query.sql, config, job_retry=None, retry=_retry(deadline), timeout=_longest(deadline))
+            return job.total_bytes_processed or 0
+
+        return self._call(_Attempt(), ask, deadline)
+
+    def close(self) -> None:
+        """Cancel what runs, within about a second, and let go of the connections; later calls fail at once."""
+        with self._lock:
+            self._calls.close()
+            running, idle = list(self._running), list(self._idle)
+            self._idle.clear()
+        unfinished = [attempt for attempt in running if attempt.billed is None]
+        for attempt in running:
+            attempt.give_up()
+        deadline = Deadline(_CANCEL_SECONDS)
+        for attempt in unfinished:
+            self._cancel(attempt, deadline)
+        self._cancels.close()
+        for connection in idle:
+            connection.end()
+
+    def _call(self, attempt: _Attempt, ask: Callable[[Client], T], deadline: Deadline) -> T:
+        with self._lock:
+            self._running.add(attempt)
+        try:
+            answer = self._calls.run(
+                lambda: ask(attempt.use(self._connection(), _longest(deadline))), deadline.remaining()
+            )
+        except Exception as error:
+            fault = fault_of(error)
+            if _is_lost(fault):
+                attempt.give_up()
+                if attempt.billed is None and not self._calls.closed:
+                    self._cancel(attempt, Deadline(_CANCEL_SECONDS))
+            else:
+                self._give_back(attempt)
+            raise CallFailed(fault) from error
+        else:
+            self._give_back(attempt)
+            return answer
+        finally:
+            with self._lock:
+                self._running.discard(attempt)
+
+    def _ask(
+        self, client: Client, attempt: _Attempt, query: Query, config: QueryJobConfig, deadline: Deadline
+    ) -> Sequence[Row]:
+        attempt.billed = None
+        self._telemetry.add("jobs")
+        try:
+            job = self._insert(client, attempt.job_id, query, config, deadline)
+        except Exception as error:
+            if not _is_lost(fault_of(error)):
+                attempt.billed = 0
+            raise
+        if job.job_id != attempt.job_id:
+            raise CallFailed(Fault(ErrorKind.INVALID, "the answer is about another job"))
+        attempt.location = job.location
+        try:
+            rows = _rows(job, deadline)
+        finally:
+            if job.state == _DONE:
+                attempt.billed = job.total_bytes_billed or 0
+        self._telemetry.add("bytes_processed", job.total_bytes_processed or 0)
+        return rows
+
+    def _insert(
+        self, client: Client, job_id: str, query: Query, config: QueryJobConfig, deadline: Deadline
+    ) -> QueryJob:
+        try:
+            return client.query(
+                query.sql, config, job_id=job_id, job_retry=None, retry=_retry(deadline), timeout=_longest(deadline)
+            )
+        except Conflict:
+            # The id is ours alone: an earlier attempt arrived, and only its answer was lost.
+            return cast("QueryJob", client.get_job(job_id, retry=_retry(deadline), timeout=_longest(deadline)))
+
+    def _cancel(self, attempt: _Attempt, deadline: Deadline) -> None:
+        """Ask for the job's end, as far as that can be asked at all: its own time-out is the second net."""
+        cancelling = _Attempt()
+
+        def ask() -> None:
+            client = cancelling.use(self._connect(), deadline.remaining())
+            client.cancel_job(attempt.job_id, location=attempt.location, retry=_ONCE, timeout=deadline.remaining())
+
+        with suppress(Exception):
+            self._cancels.run(ask, deadline.remaining())
+        cancelling.give_up()
+
+    def _connection(self) -> Connection:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        return self._connect()
+
+    def _connect(self) -> Connection:
+        # Found once, so that every connection uses the same access token.
+        self._credentials = self._credentials or find_credentials(self._endpoint)
+        return connect(
+            project=self._project,
+            location=self._location,
+            endpoint=self._endpoint,
+            credentials=self._credentials,
+        )
+
+    def _give_back(self, attempt: _Attempt) -> None:
+        if attempt.connection is None:
+            return
+        with self._lock:
+            if not self._calls.closed:
+                self._idle.append(attempt.connection)
+                return
+        attempt.connection.end()
+
+    def _note_budget(self) -> None:
+        self._telemetry.set("budget_remaining", self._budget.remaining(self._clock()))
+
+
+def _rows(job: QueryJob, deadline: Deadline) -> Sequence[Row]:
+    # Here the client's time-out is for all requests together, and what it is for each of them does not hold.
+    answer = job.result(page_size=_PAGE_ROWS, retry=_retry(deadline), timeout=deadline.remaining(), job_retry=None)
+    rows = list(answer)
+    # The client makes an empty answer of one that lacks what it needs, and no rows would be counted as zero.
+    complete = type(answer) is RowIterator and len(rows) == answer.total_rows
+    if not complete or PART not in {field.name for field in answer.schema}:
+        raise CallFailed(Fault(ErrorKind.INVALID, "the answer lacks its rows or their columns"))
+    return rows
+
+
+def _is_lost(fault: Fault) -> bool:
+    """Whether nobody knows what became of the job, nor if the connection is any good."""
+    odd = fault.kind is ErrorKind.INVALID and not fault.of_request
+    return odd or fault.kind in {ErrorKind.TIMEOUT, ErrorKind.UNREACHABLE}
+
+
+def _longest(deadline: Deadline) -> float:
+    """Seconds for one HTTP request: half of them all at most, so that one lost answer does not cost everything."""
+    return min(_LONGEST_ATTEMPT, max(0.001, deadline.seconds / 2), max(0.001, deadline.remaining()))
+
+
+def _retry(deadline: Deadline) -> Retry:
+    return retry(deadline.remaining(), _FIRST_PAUSE)
+
+
+def _parameters(query: Query) -> list[ArrayQueryParameter | ScalarQueryParameter]:
+    return [_parameter(parameter) for parameter in query.parameters]
+
+
+def _parameter(parameter: Parameter) -> ArrayQueryParameter | ScalarQueryParameter:
+    if isinstance(parameter.value, tuple):
+        return ArrayQueryParameter(parameter.name, parameter.type, list(parameter.value))
+    return ScalarQueryParameter(parameter.name, parameter.type, parameter.value)

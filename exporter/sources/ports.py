@@ -1,0 +1,176 @@
+"""The two ports through which the world is read, and the one error they raise.
+
+SourceError (kind: one of `ErrorKind`)
+├── unreachable        no answer: connection refused or broken, service unavailable
+├── permission_denied  the credentials may not read this
+├── not_found          the table, data set or database does not exist
+├── invalid            the query or the answer makes no sense (a column that is not there, odd JSON)
+├── timeout            no answer within the deadline; the work behind it was cancelled
+├── quota              the service refuses more work
+└── budget             our own daily limit of bytes is used up; nothing was asked
+
+Every call gets a `Deadline` and ends by it; retries happen inside it and nowhere else.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from datetime import date
+
+    from exporter.config.resolved import (
+        CalendarConfig,
+        CoverageConfig,
+        PhaseLogConfig,
+        RunHistoryConfig,
+        TableRef,
+    )
+    from exporter.model import (
+        CoverageCounts,
+        Document,
+        DocumentId,
+        ErrorKind,
+        Heartbeat,
+        RowCount,
+        Run,
+    )
+
+
+class SourceError(Exception):
+    """A source gave no value. `kind` says why in one word, `detail` names the thing and what to do."""
+
+    def __init__(self, kind: ErrorKind, detail: str) -> None:
+        super().__init__(f"{kind}: {detail}")
+        self.kind = kind
+        self.detail = detail
+
+
+class Deadline:
+    """The moment by which a call must have ended, on the monotonic clock."""
+
+    __slots__ = ("_end", "seconds")
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._end = time.monotonic() + seconds
+
+    def remaining(self) -> float:
+        """Seconds left, never negative."""
+        return max(0.0, self._end - time.monotonic())
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatId:
+    """A heartbeat document: collection and document id."""
+
+    collection: str
+    document: str
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The data dates of one reading, first and last included."""
+
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True)
+class RunHistoryRequest:
+    """The runs of these processors (class names), or of these phases, in the window."""
+
+    table: RunHistoryConfig
+    processors: tuple[str, ...]
+    phases: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ContextRequest:
+    """What is read beside the row counts, by pipeline (coverage by pipeline and check)."""
+
+    calendars: Mapping[str, CalendarConfig] = field(default_factory=dict)
+    run_history: Mapping[str, RunHistoryRequest] = field(default_factory=dict)
+    phase_log: Mapping[str, PhaseLogConfig] = field(default_factory=dict)
+    coverage: Mapping[tuple[str, str], CoverageConfig] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ContextAnswer:
+    """The answers to a `ContextRequest`: for every key that was asked a value or the error in its place.
+
+    Units, coverage and phase log rows have a value for every date of the window (and every configured transition);
+    zero where the table has no row.
+    """
+
+    units: Mapping[str, Mapping[date, int] | SourceError]
+    runs: Mapping[str, tuple[Run, ...] | SourceError]
+    phase_log: Mapping[str, Mapping[tuple[date, str], int] | SourceError]
+    coverage: Mapping[tuple[str, str], Mapping[date, CoverageCounts] | SourceError]
+
+
+class CompletionStore(Protocol):
+    """Completion documents and heartbeats (Firestore)."""
+
+    def documents(self, ids: Collection[DocumentId], deadline: Deadline) -> Mapping[DocumentId, Document]:
+        """Read all these documents in one batch; one that is not there comes back with `exists` False.
+
+        Raises SourceError.
+        """
+
+    def heartbeats(self, ids: Collection[HeartbeatId], deadline: Deadline) -> Mapping[HeartbeatId, Heartbeat | None]:
+        """Read all these heartbeats in one batch; None for one that is not there. Raises SourceError."""
+
+    def count(self, collection: str, deadline: Deadline) -> int:
+        """How many documents the collection has, by one aggregation. Raises SourceError."""
+
+    def probe(self, collection: str, deadline: Deadline) -> None:
+        """Read one document of the collection, whether it exists or not. Raises SourceError if that is refused."""
+
+    def close(self) -> None:
+        """Let go of the connections; calls that hang end with SourceError."""
+
+
+class Warehouse(Protocol):
+    """Tables read by date (BigQuery)."""
+
+    def row_counts(
+        self, tables: Collection[TableRef], window: Window, deadline: Deadline
+    ) -> Mapping[TableRef, Mapping[date, RowCount] | SourceError]:
+        """Count every table's rows for every date of the window (zero rows where there are none), in one job.
+
+        A table that cannot be read has its own SourceError as its value; nothing is raised for it. Raises SourceError
+        only where nothing at all could be read.
+        """
+
+    def context(self, request: ContextRequest, window: Window, deadline: Deadline) -> ContextAnswer:
+        """Read calendars, run history, phase logs and coverage, in one job; errors as in `row_counts`."""
+
+    def dry_run_row_counts(
+        self, tables: Collection[TableRef], window: Window, deadline: Deadline
+    ) -> Mapping[TableRef, int | SourceError]:
+        """The bytes that counting each table's rows would process, or why it cannot be counted. Costs nothing."""
+
+    def dry_run_context(
+        self, request: ContextRequest, window: Window, deadline: Deadline
+    ) -> Mapping[str, int | SourceError]:
+        """The same for what `context` reads, by what it is."""
+
+    def close(self) -> None:
+        """Cancel what runs and let go of the connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The two stores a collection reads from."""
+
+    completions: CompletionStore
+    warehouse: Warehouse
+
+    def close(self) -> None:
+        """End whatever is under way and let go of the connections."""
+        self.warehouse.close()
+        self.completions.close()

@@ -1,0 +1,64 @@
+"""What to do about a source that gives nothing: the end of every `SourceError`'s detail."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from exporter.model import ErrorKind
+from exporter.sources.errors import STOPPING, one_line
+from exporter.sources.ports import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from exporter.sources.errors import Fault
+
+_LONGEST_SUBJECT: Final = 200
+_CREDENTIALS: Final = (
+    "give it credentials: a service account on the machine, GOOGLE_APPLICATION_CREDENTIALS,"
+    " or gcloud auth application-default login"
+)
+_NO_CREDENTIALS: Final = ("credentials", "Reauthentication", "metadata from plugin", "invalid_grant")
+_WAIT: Final = "nothing to do if it passes: the next collection tries again"
+
+FIRESTORE_REMEDIES: Final[Mapping[ErrorKind, str]] = MappingProxyType(
+    {
+        ErrorKind.UNREACHABLE: f"check the way to firestore.googleapis.com; {_WAIT}",
+        ErrorKind.PERMISSION_DENIED: "grant roles/datastore.viewer on the project",
+        ErrorKind.NOT_FOUND: "check the project and the Firestore database in the configuration",
+        ErrorKind.INVALID: "check that the database is in native mode, and look at its documents in the console",
+        ErrorKind.TIMEOUT: f"raise the collector's timeout if this stays; {_WAIT}",
+        ErrorKind.QUOTA: "look at the project's Firestore quotas",
+    }
+)
+BIGQUERY_REMEDIES: Final[Mapping[ErrorKind, str]] = MappingProxyType(
+    {
+        ErrorKind.UNREACHABLE: f"check the way to bigquery.googleapis.com; {_WAIT}",
+        ErrorKind.PERMISSION_DENIED: "grant roles/bigquery.jobUser on the project",
+        ErrorKind.NOT_FOUND: "check the project and the BigQuery location in the configuration",
+        ErrorKind.INVALID: "check the address of BigQuery and any proxy on the way",
+        ErrorKind.TIMEOUT: f"raise collect.warehouse.timeout if this stays; {_WAIT}",
+        ErrorKind.QUOTA: "look at the project's BigQuery quotas",
+        ErrorKind.BUDGET: "raise collect.warehouse.daily_budget (of a day) or .maximum_bytes_billed (of a job)",
+    }
+)
+TABLE_REMEDIES: Final[Mapping[ErrorKind, str]] = MappingProxyType(
+    {
+        **BIGQUERY_REMEDIES,
+        ErrorKind.PERMISSION_DENIED: "grant roles/bigquery.dataViewer on its data set",
+        ErrorKind.NOT_FOUND: "check its name and the BigQuery location in the configuration",
+        ErrorKind.INVALID: "check its columns and SQL in the configuration",
+    }
+)
+
+
+def source_error(subject: str, fault: Fault, remedies: Mapping[ErrorKind, str]) -> SourceError:
+    """The error that names what was asked for, what was answered and what to do about it."""
+    named = one_line(subject, _LONGEST_SUBJECT)
+    if fault == STOPPING:
+        return SourceError(fault.kind, f"{named}: {fault.message}")
+    remedy = remedies.get(fault.kind, _WAIT)
+    if fault.kind is ErrorKind.PERMISSION_DENIED and any(word in fault.message for word in _NO_CREDENTIALS):
+        remedy = _CREDENTIALS
+    return SourceError(fault.kind, f"{named}: {fault.message}; {remedy}")

@@ -1,0 +1,120 @@
+"""Connections to BigQuery that can be ended while someone waits on them.
+
+A time-out of the HTTP library starts anew with every byte that arrives, and closing a session leaves the connections
+alone that are in use. A connection that is ended here has its sockets shut down, so that a call that was given up does
+not go on for as long as the other side likes.
+"""
+
+from __future__ import annotations
+
+import socket
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakSet
+
+import google.auth
+import requests
+from google.api_core.client_info import ClientInfo
+from google.api_core.client_options import ClientOptions
+from google.auth.credentials import AnonymousCredentials
+from google.auth.transport.requests import AuthorizedSession
+from google.cloud import bigquery
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool
+
+from exporter import __version__
+
+if TYPE_CHECKING:
+    from google.auth.credentials import Credentials
+    from requests import PreparedRequest, Response
+    from urllib3.connection import HTTPConnection
+    from urllib3.connectionpool import ConnectionPool
+
+_SCHEMES: Final = ("https://", "http://")
+_TRACKED: Final = "tracked"
+
+
+class Connection:
+    """A BigQuery client and the sockets behind it."""
+
+    def __init__(self, client: bigquery.Client, adapter: _EndableAdapter) -> None:
+        self.client = client
+        self._adapter = adapter
+
+    def limit(self, seconds: float) -> None:
+        """Wait so long for the answer to each request from now on; the client itself waits two minutes for results."""
+        self._adapter.seconds = seconds
+
+    def end(self) -> None:
+        """Shut down what is open, whoever waits on it, and refuse all further requests."""
+        self._adapter.end()
+        self.client.close()
+
+
+def find_credentials(endpoint: str | None) -> Credentials:
+    """The credentials of this machine or its user; a local server wants none. Raises google.auth's errors."""
+    return AnonymousCredentials() if endpoint else google.auth.default(scopes=bigquery.Client.SCOPE)[0]
+
+
+def connect(*, project: str, location: str | None, endpoint: str | None, credentials: Credentials) -> Connection:
+    """A connection for jobs in this project; `endpoint` is the URL of a local server."""
+    adapter = _EndableAdapter()
+    session = AuthorizedSession(credentials)
+    # A proxy that the environment names is for the world outside.
+    session.trust_env = endpoint is None
+    for scheme in _SCHEMES:
+        session.mount(scheme, adapter)
+    client = bigquery.Client(
+        project=project,
+        credentials=credentials,
+        location=location,
+        client_info=ClientInfo(user_agent=f"orchestration-exporter/{__version__}"),
+        client_options=ClientOptions(api_endpoint=endpoint),
+        _http=session,
+    )
+    return Connection(client, adapter)
+
+
+class _EndableAdapter(HTTPAdapter):
+    """The HTTP library's connections, kept track of so that they can be ended."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: float | None = None
+        self._ended = False
+        self._connections: WeakSet[HTTPConnection] = WeakSet()
+
+    def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:  # noqa: ANN401 - passed on as it is
+        if self._ended:
+            raise requests.exceptions.RequestException("the connection was given up")
+        return super().send(request, *args, **{**kwargs, "timeout": self.seconds})
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> ConnectionPool:  # noqa: ANN401 - as above
+        pool = super().get_connection_with_tls_context(*args, **kwargs)
+        if isinstance(pool, HTTPConnectionPool) and not hasattr(pool.ConnectionCls, _TRACKED):
+            pool.ConnectionCls = self._tracked(pool.ConnectionCls)
+        return pool
+
+    def end(self) -> None:
+        self._ended = True
+        for connection in list(self._connections):
+            sock = connection.sock
+            if sock is not None:
+                with suppress(OSError):
+                    # Not the TLS socket's own, which waits its turn.
+                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
+        self.close()
+
+    def _tracked(self, kind: type[Any]) -> type[Any]:
+        """The same kind of connection, known here from its beginning."""
+        adapter = self
+
+        def connect(connection: HTTPConnection) -> None:
+            adapter._connections.add(connection)
+            kind.connect(connection)
+            # While a connection is being made its socket changes, and ending it then ends nothing.
+            if adapter._ended:
+                connection.close()
+                raise ConnectionAbortedError("the connection was given up")
+
+        return type(kind.__name__, (kind,), {"connect": connect, _TRACKED: True})

@@ -1,0 +1,117 @@
+"""The report as JSON: what `/api/v1/status`, `check --format json` and `replay --format json` say."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from exporter.model import Verdict
+from exporter.reconcile import DISCREPANCIES
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from exporter.model import PhaseReport, ProcessorReport, Report
+
+Json = dict[str, Any]
+
+
+def stamp(moment: datetime | None) -> str | None:
+    """A time as the JSON has it: RFC 3339 in UTC, `Z`; None stays None."""
+    return None if moment is None else moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def phase_key(phase: PhaseReport) -> str:
+    """`pipeline/phase/run date`."""
+    return f"{phase.pipeline}/{phase.phase}/{phase.run_date}"
+
+
+def processor_key(processor: ProcessorReport) -> str:
+    """`pipeline/phase/run date/processor`."""
+    return f"{processor.pipeline}/{processor.phase}/{processor.run_date}/{processor.processor}"
+
+
+def phases(report: Report) -> dict[str, Json]:
+    """Every phase by its key."""
+    return {
+        phase_key(phase): {
+            "expected": phase.expected,
+            "registered": phase.registered,
+            "unexpected": phase.unexpected,
+            "mode": phase.mode,
+            "trigger_state": phase.trigger_state,
+            "trigger_hints": [hint.text for hint in phase.trigger_hints],
+            "completed_count": phase.completed_count,
+            "entries": phase.entries,
+            "triggered_at": stamp(phase.triggered_at),
+            "due": stamp(phase.due),
+            "log_source": phase.log_source,
+        }
+        for phase in report.phases
+    }
+
+
+def processors(report: Report) -> dict[str, Json]:
+    """Every processor by its key."""
+    return {
+        processor_key(processor): {
+            "verdict": processor.verdict,
+            "registered": processor.registered,
+            "record_count": processor.record_count,
+            "table_rows": processor.table_rows,
+            "record_count_delta": processor.record_count_delta,
+            "heartbeat": processor.heartbeat.status,
+            "heartbeat_state": processor.heartbeat.state,
+            "heartbeat_data_date": None
+            if processor.heartbeat.data_date is None
+            else processor.heartbeat.data_date.isoformat(),
+            "heartbeat_at": stamp(processor.heartbeat.beat_at),
+            "hints": [hint.text for hint in processor.hints],
+            "critical": processor.critical,
+            "expected": processor.expected,
+            "data_date": processor.data_date.isoformat(),
+            "due": stamp(processor.due),
+            "completed_at": stamp(processor.entry.completed_at if processor.entry else None),
+            "table": processor.table,
+            "written_at": stamp(processor.written_at),
+            "rows_expected": [processor.rows_minimum, processor.rows_maximum],
+            "rows_read_at": stamp(processor.rows_read_at),
+            "document_read_at": stamp(processor.document_read_at),
+        }
+        for processor in report.processors
+    }
+
+
+def status(report: Report) -> Json:
+    """The whole report."""
+    return {
+        "at": stamp(report.at),
+        "timezone": report.timezone,
+        "discrepancies": discrepancies(report),
+        "unknown": sum(processor.verdict is Verdict.UNKNOWN for processor in report.processors),
+        "phases": phases(report),
+        "processors": processors(report),
+        "coverage": {
+            f"{coverage.pipeline}/{coverage.check.name}/{coverage.run_date}": None
+            if coverage.counts is None
+            else {
+                "rows": coverage.counts.rows,
+                "eligible": coverage.counts.eligible,
+                "covered": coverage.counts.covered,
+                "excluded": dict(coverage.counts.excluded),
+            }
+            for pipeline in report.pipelines
+            for coverage in pipeline.coverage
+        },
+    }
+
+
+def discrepancies(report: Report) -> int:
+    """How many processors have a verdict that says something is wrong, and how many triggers are stuck or blocked."""
+    wrong = sum(processor.verdict in DISCREPANCIES for processor in report.processors)
+    return wrong + sum(phase.trigger_state in {"stuck", "blocked"} for phase in report.phases)
+
+
+def status_json(report: Report) -> bytes:
+    """`status` as UTF-8 JSON."""
+    return json.dumps(status(report), ensure_ascii=False, indent=1).encode("utf-8", "replace")

@@ -1,0 +1,1 @@
+"""The HTTP side: routes, content negotiation, the web configuration file (TLS, users), the server."""

@@ -1,0 +1,170 @@
+"""The routes."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import json
+import logging
+import time
+from typing import TYPE_CHECKING, Final
+
+import jinja2
+import structlog
+import yaml
+from starlette.applications import Starlette
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from exporter.web import openapi
+from exporter.web.auth import Guard, WebConfigFile
+from exporter.web.headers import adding, security_headers
+from exporter.web.metrics import MetricsEndpoint
+from exporter.web.negotiate import JSON, YAML, best_media_type
+from exporter.web.state import ReloadError
+from exporter.web.threads import in_thread
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from exporter.web.state import ServerState
+
+_log = structlog.get_logger(__name__)
+_requests = logging.getLogger(__name__)
+
+_STYLE: Final = (
+    "body{font:1rem/1.5 system-ui,sans-serif;margin:2rem auto;max-width:44rem;padding:0 1rem}"
+    "code{font-family:ui-monospace,monospace}dt{margin-top:.75rem}dd{margin:0;color:#555}"
+    "@media(prefers-color-scheme:dark){body{background:#111;color:#eee}dd{color:#aaa}a{color:#8bf}}"
+)
+_STYLE_HASH: Final = "sha256-" + base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+
+
+def create_app(
+    state: ServerState, *, lifecycle: bool, version: str, web_config: WebConfigFile | None = None
+) -> ASGIApp:
+    """The exporter's HTTP interface as an ASGI application.
+
+    `lifecycle` allows `/-/reload`; `version` is shown on the landing page; `web_config` brings users, rate limit and
+    headers (its TLS is the server's business).
+    """
+    dispatch: ASGIApp = _Dispatch(state, _Routes(state, lifecycle=lifecycle, version=version).app())
+    return _AccessLog(Guard(dispatch, web_config) if web_config else dispatch)
+
+
+class _Dispatch:
+    """`/metrics` on the short way, everything else through Starlette."""
+
+    def __init__(self, state: ServerState, rest: ASGIApp) -> None:
+        self._metrics = MetricsEndpoint(state)
+        self._rest = rest
+        self._headers = security_headers(_STYLE_HASH)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/metrics":
+            await self._metrics(scope, receive, send)
+        else:
+            await self._rest(scope, receive, adding(send, self._headers))
+
+
+class _Routes:
+    """Everything but `/metrics`."""
+
+    def __init__(self, state: ServerState, *, lifecycle: bool, version: str) -> None:
+        self._state = state
+        self._lifecycle = lifecycle
+        self._reloading = asyncio.Lock()
+        self._openapi = json.dumps(openapi.document(version), indent=2).encode()
+        templates = jinja2.Environment(
+            loader=jinja2.PackageLoader("exporter.web"), autoescape=True, undefined=jinja2.StrictUndefined
+        )
+        self._landing = templates.get_template("index.html").render(version=version, lifecycle=lifecycle, style=_STYLE)
+
+    def app(self) -> ASGIApp:
+        app = Starlette(
+            routes=[
+                Route("/", self.landing),
+                Route("/-/healthy", self.healthy),
+                Route("/healthz", self.healthy),
+                Route("/-/ready", self.ready),
+                Route("/readyz", self.ready),
+                Route("/-/reload", self.reload, methods=["POST", "PUT"]),
+                Route("/api/v1/status", self.status),
+                Route("/api/v1/config", self.config),
+                Route("/api/v1/openapi.json", self.openapi),
+            ],
+        )
+        # A path with a slash too many is not found, rather than found elsewhere.
+        app.router.redirect_slashes = False
+        return app
+
+    async def landing(self, _request: Request) -> Response:
+        return HTMLResponse(self._landing)
+
+    async def healthy(self, _request: Request) -> Response:
+        return PlainTextResponse("healthy\n")
+
+    async def ready(self, _request: Request) -> Response:
+        reasons = self._state.ready()
+        if not reasons:
+            return PlainTextResponse("ready\n")
+        return PlainTextResponse("".join(["not ready\n", *(f"- {reason}\n" for reason in reasons)]), 503)
+
+    async def reload(self, _request: Request) -> Response:
+        if not self._lifecycle:
+            return PlainTextResponse("Reloading over HTTP is not enabled: start with --web.enable-lifecycle.\n", 403)
+        async with self._reloading:
+            try:
+                await in_thread(self._state.reload)
+            except ReloadError as error:
+                return PlainTextResponse(f"Not reloaded, the old configuration stays in force.\n{error}\n", 500)
+        return PlainTextResponse("reloaded\n")
+
+    async def status(self, _request: Request) -> Response:
+        return Response(await in_thread(self._state.status_json), media_type="application/json")
+
+    async def config(self, request: Request) -> Response:
+        text = await in_thread(self._state.config_yaml)
+        vary = {"Vary": "Accept"}
+        if best_media_type(",".join(request.headers.getlist("accept")), (YAML, JSON)) is YAML:
+            return Response(text, headers=vary, media_type="application/yaml")
+        content = json.dumps(yaml.safe_load(text), default=str)
+        return Response(content, headers=vary, media_type="application/json")
+
+    async def openapi(self, _request: Request) -> Response:
+        return Response(self._openapi, media_type="application/json")
+
+
+class _AccessLog:
+    """One line a request, at debug level. The query string stays out: it can hold what nobody wants in a log."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not _requests.isEnabledFor(logging.DEBUG):
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        status = 0
+
+        async def noting_send(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting_send)
+        finally:
+            # On a socket for both IPv4 and IPv6, the former come in the latter's clothes.
+            client = (scope["client"] or [""])[0].removeprefix("::ffff:")
+            _log.debug(
+                "request",
+                client=client,
+                method=scope["method"],
+                path=scope["path"],
+                status=status,
+                seconds=round(time.perf_counter() - began, 6),
+            )

@@ -1,0 +1,214 @@
+"""What the web configuration file asks of every request: users, rate limit, headers; read again when it changes."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import os
+import time
+from typing import TYPE_CHECKING, Final
+
+import bcrypt
+import structlog
+from starlette.responses import PlainTextResponse
+
+from exporter.web.headers import adding
+from exporter.web.threads import in_thread
+from exporter.web.tls import CurrentContext
+from exporter.web.webconfig import WebConfigError, load, signature
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from exporter.web.webconfig import RateLimit, WebConfig
+
+_log = structlog.get_logger(__name__)
+
+OPEN_PATHS: Final = frozenset({"/-/healthy", "/-/ready", "/healthz", "/readyz"})
+"""Answered without user and outside the rate limit: the orchestrator that asks has neither."""
+
+_BCRYPT_BYTES: Final = 72
+"""What bcrypt uses of a password; programs that make hashes leave out the rest as well."""
+
+_REMEMBERED: Final = 128
+_MOST_WAITING: Final = 16
+_CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="orchestration-exporter", charset="UTF-8"'}
+
+
+class WebConfigFile:
+    """The web configuration in force: the last version of the file that could be used.
+
+    Used on the event loop's thread.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Read the file. Raises WebConfigError."""
+        self._path = path
+        self._config = load(path)
+        self._watched = self._config.files
+        self._signature = signature(self._watched)
+        self._note_http2()
+
+    def current(self) -> WebConfig:
+        """The configuration for this request or connection; costs a look at the files' times."""
+        now = signature(self._watched)
+        if now != self._signature:
+            self._signature = now
+            self._read_again()
+        return self._config
+
+    def server_context(self) -> ssl.SSLContext | None:
+        """What the server is to be made with: for each new connection the TLS in force; None without TLS."""
+        return CurrentContext.of(self._tls) if self._config.tls else None
+
+    def _tls(self) -> ssl.SSLContext:
+        context = self.current().tls
+        assert context is not None, "TLS is never switched off while running"  # noqa: S101 - for the type checker
+        return context
+
+    def _read_again(self) -> None:
+        try:
+            config = load(self._path)
+        except WebConfigError as error:
+            _log.error("web configuration not usable, the old one stays in force", error=str(error))
+            self._watch((*self._config.files, *error.files))
+            return
+        self._watch(config.files)
+        if (config.tls is None) is not (self._config.tls is None):
+            _log.error("switching TLS on or off needs a restart, the old web configuration stays in force")
+            return
+        self._config = config
+        self._note_http2()
+        _log.info("web configuration read again", file=str(self._path))
+
+    def _watch(self, files: tuple[Path, ...]) -> None:
+        if files != self._watched:
+            self._watched = files
+            self._signature = signature(files)
+
+    def _note_http2(self) -> None:
+        if self._config.http2_wanted:
+            _log.warning("http2 is set in the web configuration; this server speaks HTTP/1.1 only")
+
+
+class BasicAuth:
+    """Checks user and password against bcrypt hashes: slow by design, hence off the event loop and remembered.
+
+    What is remembered is a keyed hash of user, password and bcrypt hash, so a changed password counts at once.
+    """
+
+    def __init__(self) -> None:
+        self._key = os.urandom(32)
+        self._admitted: dict[bytes, None] = {}
+        self._turn = asyncio.Lock()
+        self._waiting = 0
+
+    async def admits(self, authorization: bytes, users: Mapping[str, bytes]) -> bool:
+        """Whether the header names one of the users with the right password. Raises BusyError."""
+        credentials = _credentials(authorization)
+        if credentials is None:
+            return False
+        user, password = credentials
+        hashed = users.get(user)
+        # A name that is not known costs as much as a wrong password, so that answers do not tell which names exist.
+        against = hashed or next(iter(users.values()))
+        token = self._token(authorization, against)
+        if token in self._admitted:
+            return True
+        if self._waiting >= _MOST_WAITING:
+            raise BusyError
+        self._waiting += 1
+        try:
+            async with self._turn:
+                # Of many that came together with the same password, one pays.
+                if token in self._admitted:
+                    return True
+                matches = await in_thread(lambda: bcrypt.checkpw(password, against))
+        finally:
+            self._waiting -= 1
+        if not matches or hashed is None:
+            return False
+        while len(self._admitted) >= _REMEMBERED:
+            del self._admitted[next(iter(self._admitted))]
+        self._admitted[token] = None
+        return True
+
+    def _token(self, authorization: bytes, hashed: bytes) -> bytes:
+        return hashlib.blake2b(hashed + b" " + authorization, key=self._key, digest_size=32).digest()
+
+
+class BusyError(Exception):
+    """So many passwords wait to be checked that one more would only wait in vain."""
+
+
+def _credentials(authorization: bytes) -> tuple[str, bytes] | None:
+    scheme, _, encoded = authorization.partition(b" ")
+    if scheme.lower() != b"basic":
+        return None
+    try:
+        user, colon, password = base64.b64decode(encoded.strip(), validate=True).partition(b":")
+        return (user.decode(), password[:_BCRYPT_BYTES]) if colon else None
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+
+
+class Guard:
+    """The ASGI application around another one that holds requests to the web configuration."""
+
+    def __init__(self, app: ASGIApp, file: WebConfigFile, clock: Callable[[], float] = time.monotonic) -> None:
+        self._app = app
+        self._file = file
+        self._auth = BasicAuth()
+        self._limiter = _RateLimiter(clock)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or refuse it."""
+        config = self._file.current()
+        if config.headers:
+            send = adding(send, config.headers)
+        if scope["path"] in OPEN_PATHS:
+            await self._app(scope, receive, send)
+            return
+        app = await self._refusal(scope, config) or self._app
+        await app(scope, receive, send)
+
+    async def _refusal(self, scope: Scope, config: WebConfig) -> ASGIApp | None:
+        """The answer to a request that may not pass."""
+        if config.rate_limit and not self._limiter.admits(config.rate_limit):
+            return PlainTextResponse("Too many requests.\n", 429)
+        if not config.users:
+            return None
+        authorization = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+        try:
+            if await self._auth.admits(authorization, config.users):
+                return None
+        except BusyError:
+            return PlainTextResponse("Too many passwords are being checked.\n", 429, {"Retry-After": "1"})
+        return PlainTextResponse("Unauthorized\n", 401, _CHALLENGE)
+
+
+class _RateLimiter:
+    """A bucket of tokens: `burst` of them, one more every `interval`."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._limit: RateLimit | None = None
+        self._tokens = 0.0
+        self._at = 0.0
+
+    def admits(self, limit: RateLimit) -> bool:
+        now = self._clock()
+        if limit != self._limit:
+            self._limit, self._tokens, self._at = limit, limit.burst, now
+        self._tokens = min(limit.burst, self._tokens + (now - self._at) / limit.interval)
+        self._at = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True

@@ -1,0 +1,68 @@
+"""The description of the HTTP interface, in OpenAPI 3.1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def _text(description: str) -> dict[str, Any]:
+    return {"description": description, "content": {"text/plain": {"schema": {"type": "string"}}}}
+
+
+def _get(identifier: str, summary: str, responses: dict[str, Any]) -> dict[str, Any]:
+    return {"get": {"operationId": identifier, "summary": summary, "responses": responses}}
+
+
+def document(version: str) -> dict[str, Any]:
+    """What `/api/v1/openapi.json` answers."""
+    healthy = {"200": _text("The process answers.")}
+    ready = {"200": _text("Every collector has run once."), "503": _text("Not yet, and why; a reason a line.")}
+    reload = {
+        "200": _text("The new configuration is in force."),
+        "403": _text("Not enabled: start with --web.enable-lifecycle."),
+        "500": _text("The file has these faults; the old configuration stays in force."),
+    }
+    exposition = {
+        "description": "The exposition; compressed if the client accepts gzip.",
+        "content": {
+            "text/plain; version=0.0.4": {"schema": {"type": "string"}},
+            "application/openmetrics-text; version=1.0.0": {"schema": {"type": "string"}},
+        },
+    }
+    status = {"description": "The report.", "content": {"application/json": {"schema": {"type": "object"}}}}
+    config = {
+        "description": "The configuration in force, secrets masked.",
+        "content": {
+            "application/yaml": {"schema": {"type": "string"}},
+            "application/json": {"schema": {"type": "object"}},
+        },
+    }
+    landing = {"description": "Links to all of this.", "content": {"text/html": {"schema": {"type": "string"}}}}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "orchestration-exporter", "version": version, "license": {"name": "Apache-2.0"}},
+        "paths": {
+            "/": _get("landing", "The landing page", {"200": landing}),
+            "/metrics": _get("metrics", "The metrics", {"200": exposition}),
+            "/-/healthy": _get("healthy", "Liveness", healthy),
+            "/healthz": _get("healthz", "Liveness, by the name that Kubernetes uses", healthy),
+            "/-/ready": _get("ready", "Readiness", ready),
+            "/readyz": _get("readyz", "Readiness, by the name that Kubernetes uses", ready),
+            "/-/reload": {
+                "post": {"operationId": "reload", "summary": "Read the configuration again", "responses": reload},
+                "put": {"operationId": "reloadPut", "summary": "Read the configuration again", "responses": reload},
+            },
+            "/api/v1/status": _get("status", "The report", {"200": status}),
+            "/api/v1/config": _get("config", "The configuration in force", {"200": config}),
+            "/api/v1/openapi.json": _get(
+                "openapi",
+                "This description",
+                {
+                    "200": {
+                        "description": "This document.",
+                        "content": {"application/json": {"schema": {"type": "object"}}},
+                    }
+                },
+            ),
+        },
+    }

@@ -1,0 +1,237 @@
+"""uvicorn, set up for scrapes: a listening socket with clear errors, bounds, a stop that does not wait for clients."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import socket
+import sys
+import threading
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import structlog
+import uvicorn
+
+from exporter.web.protocol import HEAD_SECONDS, BoundedProtocol
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Iterator
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+_log = structlog.get_logger(__name__)
+
+KEEP_ALIVE_SECONDS: Final = 120
+"""Idle time until a connection is closed: longer than any usual scrape interval, so that scrapers reuse theirs."""
+
+MAX_CONNECTIONS: Final = 512
+"""Above this, requests are answered with 503: below the usual limit of 1024 open files a process."""
+
+STOP_SECONDS: Final = 0.5
+"""What responses under way get to finish in when the server stops; then their connections are cut."""
+
+JOIN_SECONDS: Final = 10.0
+"""What `stop` waits for the server's thread at the most; it ends far sooner unless the machine is overwhelmed."""
+
+_SWITCH_SECONDS: Final = 0.0005
+"""How long a collection may keep the interpreter while a scrape waits for it (Python's default is ten times that)."""
+
+_MAX_PORT: Final = 65535
+
+
+class ListenError(Exception):
+    """The server cannot listen where it was told to; the message names the address and what to do."""
+
+
+def listen(address: str) -> socket.socket:
+    """A socket that listens on `host:port`, `[IPv6]:port`, or `:port` for every address of the machine.
+
+    Port 0 takes a free one. Clients can connect from now on, and get answers when the server runs. Raises ListenError.
+    """
+    host, port = _parse(address)
+    try:
+        listener = _open(host, port)
+    except OSError as error:
+        raise ListenError(f"cannot listen on {address}: {_reason(error, port)}") from None
+    # Inherited by accepted connections. The standard event loop would leave short answers waiting for the next packet.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
+def _parse(address: str) -> tuple[str, int]:
+    wanted = "expected host:port, [IPv6 address]:port, or :port for every address of this machine"
+    host, colon, port = address.rpartition(":")
+    if not colon:
+        raise ListenError(f"bad listen address {address!r}: no port; {wanted}")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        raise ListenError(f"bad listen address {address!r}: an IPv6 address needs brackets; {wanted}")
+    if not (port.isascii() and port.isdigit() and int(port) <= _MAX_PORT):
+        raise ListenError(f"bad listen address {address!r}: the port is not a number from 0 to {_MAX_PORT}; {wanted}")
+    return host, int(port)
+
+
+def _open(host: str, port: int) -> socket.socket:
+    if host in {"", "::"} and socket.has_dualstack_ipv6():
+        with contextlib.suppress(OSError):  # a machine can know IPv6 and have none; IPv4 then says what is wrong
+            return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
+    flags = socket.AI_PASSIVE if not host else socket.AddressInfo(0)
+    found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=flags)
+    # As Prometheus does: where a name has both, IPv4.
+    family, *_, where = min(found, key=lambda item: item[0] != socket.AF_INET)
+    return socket.create_server((str(where[0]), port), family=family)
+
+
+def _reason(error: OSError, port: int) -> str:
+    if isinstance(error, socket.gaierror):
+        return "the host name cannot be resolved; use an address of this machine, or leave it out for all of them"
+    match error.errno:
+        case errno.EADDRINUSE:
+            return (
+                f"the port is in use; stop the process that has it (ss -ltnp 'sport = :{port}' names it) "
+                "or choose another with --web.listen-address"
+            )
+        case errno.EACCES:
+            return "ports below 1024 need a privilege; choose a higher one with --web.listen-address"
+        case errno.EADDRNOTAVAIL:
+            return "this machine does not have that address; use one of its own, or leave it out for all of them"
+        case _:
+            return f"{error.strerror or error}; choose another address with --web.listen-address"
+
+
+class WebServer:
+    """Serves an ASGI application on one address, on a thread of its own (`start`) or on the caller's (`serve`).
+
+    It listens from the moment it is made, which raises ListenError when it cannot. Signals are the caller's: `stop` may
+    be called from any thread and from a signal handler.
+    """
+
+    def __init__(self, app: ASGIApp, address: str, *, tls: ssl.SSLContext | None = None) -> None:
+        self._address = address
+        self._listener = listen(address)
+        host, port = self._listener.getsockname()[:2]
+        self.port: Final[int] = port
+        name = {"::": "localhost", "0.0.0.0": "localhost"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104 - compared with, not bound
+        self.url: Final = f"{'https' if tls else 'http'}://{name}:{port}"
+        config = uvicorn.Config(
+            _ending(app),
+            http=BoundedProtocol,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            limit_concurrency=MAX_CONNECTIONS,
+            interface="asgi3",
+        )
+        config.load()
+        config.ssl = tls
+        self._server = _Server(config)
+        self._serving = False
+        self._thread: threading.Thread | None = None
+        self._failure: Exception | None = None
+
+    @property
+    def connections(self) -> int:
+        """How many clients are connected, idle ones included."""
+        return len(self._server.server_state.connections)
+
+    def serve(self) -> None:
+        """Serve on this thread until `stop` is called, which may have happened already."""
+        # In this order, so that of `stop` and this at least one sees the other.
+        self._serving = True
+        if self._server.should_exit:
+            self._listener.close()
+            return
+        sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_SECONDS))
+        try:
+            with asyncio.Runner(loop_factory=self._server.config.get_loop_factory()) as runner:
+                _log.debug("listening", address=self._address, url=self.url)
+                runner.run(self._server.serve([self._listener]))
+        finally:
+            self._listener.close()
+        _log.debug("stopped listening", address=self._address)
+
+    def start(self) -> None:
+        """Serve on a thread of its own; returns when requests are answered. Raises ListenError."""
+        self._thread = threading.Thread(target=self._serve_or_fail, name="web", daemon=True)
+        self._thread.start()
+        self._server.ready.wait()
+        if self._failure is not None:
+            raise ListenError(f"the server on {self.url} could not start: {self._failure}") from self._failure
+
+    def _serve_or_fail(self) -> None:
+        try:
+            self.serve()
+        except Exception as error:  # noqa: BLE001 - it is told where the server was started
+            self._failure = error
+            _log.exception("web server failed", address=self._address)
+        finally:
+            self._server.ready.set()
+
+    def stop(self) -> None:
+        """Answer nothing new and end within a second, whatever clients do; waits for the thread if `start` made one."""
+        self._server.should_exit = True
+        if self._thread is not None:
+            self._thread.join(JOIN_SECONDS)
+        elif not self._serving:
+            self._listener.close()
+
+
+def _ending(app: ASGIApp) -> ASGIApp:
+    """The application, whose requests end without a word when they are cancelled: only a stop does that."""
+
+    async def run(scope: Scope, receive: Receive, send: Send) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await app(scope, receive, send)
+
+    return run
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which by itself waits for every client when it stops, and takes the process's signals."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        loop = asyncio.get_running_loop()
+        protocol = partial(BoundedProtocol, config=self.config, server_state=self.server_state, app_state={})
+        tls = self.config.ssl
+        # uvicorn would leave a client a minute for its handshake.
+        limit = HEAD_SECONDS if tls else None
+        self.servers = [
+            await loop.create_server(protocol, sock=listener, ssl=tls, ssl_handshake_timeout=limit)
+            for listener in sockets or ()
+        ]
+        self.started = True
+        self.ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for listener in sockets or ():
+            listener.close()
+        state = self.server_state
+        for connection in list(state.connections):
+            connection.shutdown()
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + STOP_SECONDS
+        while (state.connections or state.tasks) and loop.time() < deadline:  # noqa: ASYNC110 - uvicorn has no event for it
+            await asyncio.sleep(0.01)
+        for connection in list(state.connections):
+            connection.transport.abort()
+        # The transports tell their protocols, so that cancelled requests know that nobody waits for an answer.
+        await asyncio.sleep(0)
+        for task in list(state.tasks):
+            task.cancel()

@@ -1,0 +1,39 @@
+"""What the web side asks of the rest of the exporter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from exporter.exposition import Rendered
+    from exporter.samples import Samples
+
+
+class ReloadError(Exception):
+    """The configuration could not be read again; the old one stays. The message lists every fault, without secrets."""
+
+
+class ServerState(Protocol):
+    """The running exporter, as its HTTP side sees it.
+
+    `rendered`, `live` and `ready` are called on the event loop for every request, so they only look up what is there;
+    `status_json`, `config_yaml` and `reload` are called on a thread of their own and may take their time.
+    """
+
+    def rendered(self) -> Rendered:
+        """The report as it was last rendered."""
+
+    def live(self) -> Samples:
+        """What the exporter says of itself now: a few dozen samples, rendered at each scrape."""
+
+    def ready(self) -> tuple[str, ...]:
+        """Why the exporter is not ready yet, one reason an item; empty when it is."""
+
+    def status_json(self) -> bytes:
+        """The report as JSON."""
+
+    def config_yaml(self) -> str:
+        """The configuration in force as YAML, secrets masked."""
+
+    def reload(self) -> None:
+        """Read the configuration again. Raises ReloadError, and then the old one stays in force."""

@@ -1,0 +1,128 @@
+"""Google's own Firestore emulator: finding it, starting it, and saying loudly at a test run's end if it is missing.
+
+It is a Java program that comes with the gcloud command line tool, or a jar that FIRESTORE_EMULATOR_JAR names.
+"""
+
+import functools
+import os
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import pytest
+
+JAR_VARIABLE: Final = "FIRESTORE_EMULATOR_JAR"
+REQUIRED_VARIABLE: Final = "REQUIRE_FIRESTORE_EMULATOR"
+
+_MAIN: Final = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
+# What starts quickest: a small heap, one collector thread, no optimising compiler. English: its
+# log is read in an error.
+_JAVA_OPTIONS: Final = ("-Duser.language=en", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+_JAR: Final = Path("platform", "cloud-firestore-emulator", "cloud-firestore-emulator.jar")
+_START: Final = 60.0  # seconds it may take
+_LIFETIME: Final = 1800  # seconds after which it ends even if nobody is left to end it
+
+
+def required() -> bool:
+    """Whether a machine without the emulator fails the tests."""
+    return os.environ.get(REQUIRED_VARIABLE) == "1"
+
+
+@functools.cache
+def missing() -> str | None:
+    """Why the emulator cannot run here, or None if it can."""
+    named = os.environ.get(JAR_VARIABLE)
+    if shutil.which("java") is None:
+        return "there is no `java` on the path"
+    if named and not Path(named).is_file():
+        return f"{JAR_VARIABLE} names {named}, which is no file"
+    if not named and _jar() is None:
+        return f"{JAR_VARIABLE} is not set and no gcloud with the cloud-firestore-emulator component is on the path"
+    return None
+
+
+@functools.cache
+def _jar() -> Path | None:
+    named = os.environ.get(JAR_VARIABLE)
+    if named:
+        return Path(named)
+    gcloud = shutil.which("gcloud")
+    if gcloud is None:
+        return None
+    beside = Path(gcloud).resolve().parent.parent / _JAR
+    if beside.is_file():
+        return beside
+    # Some installations put a script of their own in front. Asking it takes seconds, so this comes last.
+    command = [gcloud, "info", "--format=value(installation.sdk_root)"]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    told = Path(answer.stdout.strip()) / _JAR
+    return told if answer.stdout.strip() and told.is_file() else None
+
+
+class ReferenceServer:
+    """One running emulator; a context manager that ends it."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port: int = probe.getsockname()[1]
+        self.address = f"127.0.0.1:{self._port}"
+
+    def __enter__(self) -> Self:
+        timeout = shutil.which("timeout")
+        command = [
+            *([timeout, str(_LIFETIME)] if timeout else []),
+            *("java", *_JAVA_OPTIONS, "-cp", str(_jar()), _MAIN, "--host", "127.0.0.1", "--port", str(self._port)),
+        ]
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            self._wait()
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + _START
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                break
+            try:
+                with urllib.request.urlopen(f"http://{self.address}/", timeout=1):
+                    return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.05)
+        said = self._log.read_text(errors="replace")[-2000:]
+        raise RuntimeError(f"the Firestore emulator did not start at {self.address}:\n{said}")
+
+    def _end(self) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(10)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say at the very end what the conformance tests could not be held against."""
+    reason = missing()
+    if reason is not None:
+        terminalreporter.section("Google's Firestore emulator is MISSING", red=True, bold=True)
+        terminalreporter.line(f"The conformance tests ran on the local Firestore alone: {reason}.", red=True)
+        terminalreporter.line("Install gcloud's cloud-firestore-emulator component and Java 17, or name the jar:")
+        terminalreporter.line(f"  {JAR_VARIABLE}=/path/to/cloud-firestore-emulator.jar")
+        terminalreporter.line(f"With {REQUIRED_VARIABLE}=1 this is a failure.")

@@ -1,0 +1,257 @@
+"""The shipped presets, as docs/configuration.md promises them."""
+
+from __future__ import annotations
+
+from datetime import time, timedelta
+
+import pytest
+
+from exporter.config.load import load, preset_names
+from exporter.config.resolved import (
+    Config,
+    Due,
+    HeartbeatsConfig,
+    PhaseConfig,
+    PipelineConfig,
+    Relation,
+    RowsPerUnit,
+    TableRef,
+    Trigger,
+)
+
+MIB = 2**20
+BILLED_PER_TABLE = 10 * MIB
+A_DAY = timedelta(days=1)
+
+HISTORICAL = ("player_game_summary", "team_offense_game_summary", "team_defense_game_summary")
+UPCOMING = ("upcoming_player_game_context", "upcoming_team_game_context")
+PHASE4 = (
+    "team_defense_zone_analysis",
+    "player_shot_zone_analysis",
+    "player_composite_factors",
+    "player_daily_cache",
+    "ml_feature_store",
+)
+TABLES = {
+    "player_game_summary": TableRef("nba_analytics.player_game_summary", "game_date", "processed_at"),
+    "team_offense_game_summary": TableRef("nba_analytics.team_offense_game_summary", "game_date", "processed_at"),
+    "team_defense_game_summary": TableRef("nba_analytics.team_defense_game_summary", "game_date", "processed_at"),
+    "upcoming_player_game_context": TableRef("nba_analytics.upcoming_player_game_context", "game_date", "created_at"),
+    "upcoming_team_game_context": TableRef("nba_analytics.upcoming_team_game_context", "game_date", "created_at"),
+    "team_defense_zone_analysis": TableRef(
+        "nba_precompute.team_defense_zone_analysis", "analysis_date", "processed_at"
+    ),
+    "player_shot_zone_analysis": TableRef("nba_precompute.player_shot_zone_analysis", "analysis_date", "processed_at"),
+    "player_composite_factors": TableRef("nba_precompute.player_composite_factors", "game_date", "processed_at"),
+    "player_daily_cache": TableRef("nba_precompute.player_daily_cache", "cache_date", "processed_at"),
+    "ml_feature_store": TableRef("nba_predictions.ml_feature_store_v2", "game_date", "updated_at"),
+    "player_prop_predictions": TableRef("nba_predictions.player_prop_predictions", "game_date", "created_at"),
+}
+ROWS_PER_GAME = {
+    "player_game_summary": RowsPerUnit(28, 56),
+    "team_offense_game_summary": RowsPerUnit(2, 2),
+    "team_defense_game_summary": RowsPerUnit(2, 2),
+    "upcoming_player_game_context": RowsPerUnit(20, 56),
+    "upcoming_team_game_context": RowsPerUnit(2, 2),
+}
+
+
+@pytest.fixture(params=preset_names())
+def either(request: pytest.FixtureRequest) -> Config:
+    return load(preset=request.param, environ={}).config
+
+
+def pipeline_of(preset: str) -> PipelineConfig:
+    return load(preset=preset, environ={}).config.pipelines["nba"]
+
+
+def modes_of(phase: PhaseConfig) -> dict[str, tuple[set[Relation], set[str]]]:
+    return {mode.name: (set(mode.when), set(mode.expected)) for mode in phase.modes}
+
+
+def test_there_are_two() -> None:
+    assert preset_names() == ("nba", "nba-game-date")
+
+
+def test_both_have_the_same_phases_and_processors(either: Config) -> None:
+    phases = either.pipelines["nba"].phases
+
+    assert {name: tuple(phase.processors) for name, phase in phases.items()} == {
+        "phase3": (*HISTORICAL, *UPCOMING),
+        "phase4": PHASE4,
+        "phase5": ("player_prop_predictions",),
+    }
+    assert {name: phase.next for name, phase in phases.items()} == {
+        "phase3": "phase4",
+        "phase4": "phase5",
+        "phase5": None,
+    }
+    assert {name: phase.collection for name, phase in phases.items()} == {
+        "phase3": "phase3_completion",
+        "phase4": "phase4_completion",
+        "phase5": None,
+    }
+    assert {name: phase.run_history_phase for name, phase in phases.items()} == {
+        "phase3": "phase_3_analytics",
+        "phase4": "phase_4_precompute",
+        "phase5": "phase_5_predictions",
+    }
+
+
+def test_both_judge_the_trigger_of_phase_3_alone(either: Config) -> None:
+    triggers = {name: phase.trigger for name, phase in either.pipelines["nba"].phases.items()}
+
+    assert triggers == {"phase3": Trigger(0.6, timedelta(minutes=30)), "phase4": None, "phase5": None}
+
+
+def test_both_compare_the_same_tables_with_the_same_bounds(either: Config) -> None:
+    processors = {
+        name: processor
+        for phase in either.pipelines["nba"].phases.values()
+        for name, processor in phase.processors.items()
+    }
+
+    assert {name: processor.table for name, processor in processors.items()} == TABLES
+    assert {name: processor.rows_per_unit for name, processor in processors.items() if processor.rows_per_unit} == (
+        ROWS_PER_GAME
+    )
+
+
+def test_both_hold_the_same_processors_critical(either: Config) -> None:
+    critical = {
+        name
+        for phase in either.pipelines["nba"].phases.values()
+        for name, processor in phase.processors.items()
+        if processor.critical
+    }
+
+    assert critical == {
+        "player_game_summary",
+        "upcoming_player_game_context",
+        "ml_feature_store",
+        "player_prop_predictions",
+    }
+
+
+def test_both_know_a_processor_by_its_class_and_its_asynchronous_twin(either: Config) -> None:
+    for phase in either.pipelines["nba"].phases.values():
+        for processor in phase.processors.values():
+            name = f"{processor.name.title().replace('_', '')}Processor"
+
+            assert processor.heartbeats == (name, f"Async{name}")
+            assert processor.run_history_names == processor.heartbeats
+
+
+def test_both_read_the_same_records_beside_the_tables(either: Config) -> None:
+    pipeline = either.pipelines["nba"]
+
+    assert pipeline.calendar.table == TableRef("nba_reference.nba_schedule", "game_date")
+    assert pipeline.calendar.units == "COUNT(DISTINCT game_id)"
+    assert pipeline.calendar.where == "game_id LIKE '002%' OR game_id LIKE '004%'"
+    assert pipeline.calendar.noun == "game"
+    assert pipeline.run_history is not None
+    assert pipeline.run_history.table == TableRef("nba_reference.processor_run_history", "data_date", "processed_at")
+    assert pipeline.phase_log is not None
+    assert pipeline.phase_log.table == TableRef(
+        "nba_orchestration.phase_execution_log", "game_date", "execution_timestamp"
+    )
+    assert pipeline.phase_log.transitions == ("phase2_to_phase3", "phase3_to_phase4", "phase4_to_phase5")
+    assert pipeline.heartbeats == HeartbeatsConfig(
+        collection="processor_heartbeats",
+        stale_after=timedelta(minutes=5),
+        dead_after=timedelta(minutes=15),
+        silent_after=timedelta(hours=24),
+        documents_warn=100,
+        documents_critical=500,
+    )
+
+
+def test_both_measure_minutes_over_players_who_played(either: Config) -> None:
+    (check,) = (either.pipelines["nba"].coverage or {}).values()
+
+    assert (check.name, check.eligible, check.covered) == ("minutes_played", "is_dnp = FALSE", "minutes_played > 0")
+    assert check.excluded == {"dnp": "is_dnp = TRUE", "unmarked": "is_dnp IS NULL"}
+    assert (check.target, check.warn, check.critical) == (0.95, 0.9, 0.8)
+
+
+def test_both_collect_at_the_same_intervals(either: Config) -> None:
+    collect = either.collect
+    minute = timedelta(minutes=1)
+
+    assert [
+        (collector.every, collector.timeout, collector.max_staleness)
+        for collector in (collect.completion, collect.heartbeats, collect.heartbeat_count, collect.warehouse)
+    ] == [
+        (minute, minute / 3, 3 * minute),
+        (minute, minute / 3, 3 * minute),
+        (15 * minute, minute / 3, 45 * minute),
+        (10 * minute, 2 * minute, 30 * minute),
+    ]
+    assert collect.warehouse_limits.maximum_bytes_billed == 2**30
+
+
+def test_the_daily_budget_outlasts_the_day(either: Config) -> None:
+    pipeline = either.pipelines["nba"]
+    counted = {processor.table for phase in pipeline.phases.values() for processor in phase.processors.values()}
+    beside = [pipeline.calendar, pipeline.run_history, pipeline.phase_log, *(pipeline.coverage or {}).values()]
+
+    tables = len(counted) + len(beside)
+    billed = tables * BILLED_PER_TABLE * (A_DAY // either.collect.warehouse.every)
+
+    assert tables == 15
+    assert billed == 21_600 * MIB
+    assert either.collect.warehouse_limits.daily_budget == 40 * 2**30 > billed
+
+
+def test_nba_reads_a_document_as_what_ran_on_its_day() -> None:
+    config = load(preset="nba", environ={}).config
+    pipeline = config.pipelines["nba"]
+    phases = pipeline.phases
+
+    assert (config.project, config.timezone.key) == ("nba-props-platform", "America/New_York")
+    assert (config.documents.past, config.documents.future) == (2, 0)
+    assert {
+        name: (processor.data_date_offset, processor.due) for name, processor in phases["phase3"].processors.items()
+    } == {
+        **dict.fromkeys(HISTORICAL, (-1, Due(0, time(11, 30)))),
+        **dict.fromkeys(UPCOMING, (0, Due(0, time(11, 30)))),
+    }
+    assert {(p.data_date_offset, p.due) for p in phases["phase4"].processors.values()} == {(-1, Due(0, time(12, 30)))}
+    assert {(p.data_date_offset, p.due) for p in phases["phase5"].processors.values()} == {(-1, Due(0, time(13, 30)))}
+    assert all(modes_of(phase) == {"daily": (set(Relation), set(phase.processors))} for phase in phases.values())
+    assert pipeline.phase_log is not None
+    assert pipeline.phase_log.data_date_offset == -1
+    assert {check.data_date_offset for check in (pipeline.coverage or {}).values()} == {-1}
+
+
+def test_nba_game_date_reads_a_document_as_about_the_games_of_its_date() -> None:
+    config = load(preset="nba-game-date", environ={}).config
+    pipeline = config.pipelines["nba"]
+    phases = pipeline.phases
+    preview = {"upcoming_player_game_context"}
+
+    assert (config.documents.past, config.documents.future) == (2, 1)
+    assert {
+        name: (processor.data_date_offset, processor.due) for name, processor in phases["phase3"].processors.items()
+    } == {
+        **dict.fromkeys(HISTORICAL, (0, Due(1, time(11, 30)))),
+        **dict.fromkeys(UPCOMING, (0, Due(0, time(11, 30)))),
+    }
+    assert {(p.data_date_offset, p.due) for p in phases["phase4"].processors.values()} == {(0, Due(1, time(12, 30)))}
+    assert {(p.data_date_offset, p.due) for p in phases["phase5"].processors.values()} == {(0, Due(1, time(13, 30)))}
+    assert pipeline.phase_log is not None
+    assert pipeline.phase_log.data_date_offset == 0
+    assert {check.data_date_offset for check in (pipeline.coverage or {}).values()} == {0}
+    for name, phase in phases.items():
+        before_the_games = preview if name == "phase3" else set()
+        assert modes_of(phase) == {
+            "overnight": ({Relation.PAST}, set(phase.processors)),
+            "same_day": ({Relation.TODAY}, before_the_games),
+            "tomorrow": ({Relation.AHEAD}, before_the_games),
+        }
+
+
+def test_they_differ_in_nothing_but_the_reading_of_dates() -> None:
+    one, other = pipeline_of("nba"), pipeline_of("nba-game-date")
+
+    assert (one.calendar, one.heartbeats, one.run_history) == (other.calendar, other.heartbeats, other.run_history)

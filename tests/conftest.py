@@ -1,0 +1,37 @@
+"""What all tests share: how property tests run, and an environment that says nothing of the developer's own set-up."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import settings
+
+pytest_plugins = ("tests._reference", "tests.support.local_sources")
+
+# No deadline: how long one example takes says more about the machine than about the code.
+settings.register_profile("default", deadline=None, print_blob=True)
+# The same examples each time, so that a build's outcome follows from its commit.
+settings.register_profile("ci", settings.get_profile("default"), derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+_FOREIGN = frozenset(
+    {
+        "BIGQUERY_EMULATOR_HOST",
+        "CLOUDSDK_CONFIG",
+        "CLOUDSDK_CORE_PROJECT",
+        "FIRESTORE_EMULATOR_HOST",
+        "GCLOUD_PROJECT",
+        "GOOGLE_APPLICATION_CREDENTIALS",
+        "GOOGLE_CLOUD_PROJECT",
+        "GOOGLE_CLOUD_QUOTA_PROJECT",
+    }
+)
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the developer's credentials, project, emulators or settings for the exporter."""
+    for name in list(os.environ):
+        if name in _FOREIGN or name.startswith("ORCHESTRATION_EXPORTER_"):
+            monkeypatch.delenv(name)

@@ -1,0 +1,309 @@
+"""The commands as a user types them: what they print, where, and the code that they end with."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import termios
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from tests.support.days import HEALTHY, INCIDENTS, SEED, a_past_day, moved, settings
+from tests.support.exposition import parse_text
+from tests.support.prometheus import promtool
+from tests.support.running import COMMAND, Ended, RunningExporter, command, environment
+from tests.support.waiting import until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from exporter.scenario.local import LocalSources, SimulatedClock
+
+# One worker runs them all, so that the days are loaded once.
+pytestmark = pytest.mark.xdist_group("commands")
+
+DAY = a_past_day()
+HEALTHY_DAY = DAY - timedelta(days=7)
+SEED_FILE = INCIDENTS / f"{SEED}.yaml"
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@pytest.fixture(name="config", scope="module")
+def _config(_running: LocalSources, clock: SimulatedClock, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A configuration that shows yesterday: in the sources it is the incident report's day; a week ago all was well."""
+    seed, healthy = moved(SEED, DAY), moved(HEALTHY, HEALTHY_DAY)
+    rows = {
+        table: [*seed.bigquery.get(table, []), *healthy.bigquery.get(table, [])]
+        for table in {**seed.bigquery, **healthy.bigquery}
+    }
+    both = seed.model_copy(update={"firestore": {**healthy.firestore, **seed.firestore}, "bigquery": rows})
+    clock.now = datetime.now(UTC)
+    _running.load(both, "nba-props-platform")
+    file = tmp_path_factory.mktemp("commands") / "exporter.yaml"
+    file.write_text(settings(seed, DAY), encoding="utf-8")
+    yield file
+    _running.fault({})
+
+
+@pytest.fixture(name="sources")
+def _sources(config: Path, local: LocalSources) -> LocalSources:
+    assert config.exists()
+    local.fault({})
+    return local
+
+
+def check(sources: LocalSources, config: Path, *arguments: str | Path) -> Ended:
+    return command("check", "--config.file", config, *arguments, local=sources)
+
+
+# --- check ------------------------------------------------------------------------------------------------------
+
+
+def test_the_day_of_the_incident_report_is_printed_as_its_table_and_ends_with_one(
+    sources: LocalSources, config: Path
+) -> None:
+    ended = check(sources, config)
+
+    rows = [line.split() for line in ended.out.splitlines()]
+    assert ended.code == 1
+    assert ended.err == ""
+    assert ended.out.startswith("Discrepancies: 2 unregistered, 1 duplicated, 1 count_mismatch; the trigger of phase3")
+    assert ["player_game_summary", "not", "registered", "completed", "212", "rows", "unregistered"] in rows
+    assert ["team_offense_game_summary", "registered", "0", "completed", "24", "rows", "duplicated"] in rows
+    assert "\x1b" not in ended.out
+
+
+def test_a_healthy_day_ends_with_zero(sources: LocalSources, config: Path) -> None:
+    ended = check(sources, config, "--run-date", HEALTHY_DAY.isoformat())
+
+    assert (ended.code, ended.out.splitlines()[0]) == (0, "All well: 5 processors checked, no discrepancy.")
+
+
+def test_a_source_that_is_unknown_while_nothing_is_wrong_ends_with_two_and_is_named(
+    sources: LocalSources, config: Path
+) -> None:
+    sources.firestore.faults.fail("PERMISSION_DENIED", method="RunAggregationQuery")
+
+    ended = check(sources, config, "--run-date", HEALTHY_DAY.isoformat())
+
+    assert ended.code == 2
+    assert ended.out.startswith("Cannot tell: not all could be read: heartbeat_count (permission_denied).")
+
+
+def test_sources_that_are_dead_end_with_two_and_no_trace(config: Path) -> None:
+    ended = command("check", "--config.file", config, more={"ORCHESTRATION_EXPORTER_COLLECT__WAREHOUSE__TIMEOUT": "5s"})
+
+    assert (ended.code, ended.err) == (2, "")
+    assert ended.out.startswith("Cannot tell: 5 unknown; not all could be read: completion (unreachable)")
+
+
+def test_the_json_is_the_report(sources: LocalSources, config: Path) -> None:
+    ended = check(sources, config, "--format", "json")
+
+    report = json.loads(ended.out)
+    assert ended.code == 1
+    assert report["processors"][f"nba/phase3/{DAY}/team_offense_game_summary"]["record_count_delta"] == 24
+
+
+def test_the_textfile_is_whole_and_promtool_reads_it(sources: LocalSources, config: Path, tmp_path: Path) -> None:
+    file = tmp_path / "orchestration.prom"
+    file.write_text("old 1\n")
+
+    ended = check(sources, config, "--format", "metrics", "--output", file)
+
+    families = {family.name for family in parse_text(file.read_text())}
+    code, _ = promtool("check", "metrics", text=file.read_bytes())
+    assert (ended.code, ended.out) == (1, "")
+    assert {"orchestration_processor_verdict", "orchestration_exporter_collector_runs"} <= families
+    assert "old" not in families
+    # 3 is a remark on a name; 1 would be an exposition that cannot be parsed.
+    assert code in {0, 3}
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_table_can_be_written_to_a_file(sources: LocalSources, config: Path, tmp_path: Path) -> None:
+    file = tmp_path / "report.txt"
+
+    ended = check(sources, config, "--output", file)
+
+    assert (ended.code, ended.out) == (1, "")
+    assert file.read_text().startswith("Discrepancies: ")
+
+
+def test_an_output_that_cannot_be_written_is_named(sources: LocalSources, config: Path, tmp_path: Path) -> None:
+    file = tmp_path / "nowhere" / "x.prom"
+
+    ended = check(sources, config, "--format", "metrics", "--output", file)
+
+    assert ended.code == 64
+    assert ended.err == f"Error: --output {file}: cannot be written: No such file or directory\n"
+
+
+def in_a_terminal(sources: LocalSources, config: Path, columns: int, **more: str) -> tuple[int, str]:
+    """The exit code of `check` and what it shows in a terminal so wide."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    with subprocess.Popen(
+        [COMMAND, "check", "--config.file", config],
+        env=environment(sources, {"TERM": "xterm", **more}),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                piece = os.read(ours, 65536)
+            except OSError:  # what Linux says when nobody has the other end any more
+                break
+            if not piece:
+                break
+            shown += piece
+        code = process.wait(60)
+    os.close(ours)
+    return code, shown.decode().replace("\r\n", "\n")
+
+
+def test_a_terminal_gets_colours_within_its_width(sources: LocalSources, config: Path) -> None:
+    code, shown = in_a_terminal(sources, config, 80)
+
+    assert code == 1
+    assert COLOUR.search(shown)
+    assert max(len(COLOUR.sub("", line)) for line in shown.splitlines()) <= 80
+    assert "upcoming_player_game_context" in shown
+
+
+def test_a_terminal_whose_user_wants_no_colour_gets_none(sources: LocalSources, config: Path) -> None:
+    _, shown = in_a_terminal(sources, config, 80, NO_COLOR="1")
+
+    assert not [code for code in COLOUR.findall(shown) if re.search(r"\[(3|9)[0-7]m", code)]
+
+
+def test_a_check_of_sources_that_hang_ends_with_ctrl_c(sources: LocalSources, config: Path) -> None:
+    sources.firestore.faults.hang()
+    sources.gate.fault = "timeout"
+    asked = sources.gate.calls["jobs.insert"]
+    with subprocess.Popen(
+        [COMMAND, "check", "--config.file", config],
+        env=environment(sources),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        until(lambda: sources.gate.calls["jobs.insert"] > asked, "a query under way")
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert "Traceback" not in err
+
+
+# --- replay -----------------------------------------------------------------------------------------------------
+
+
+def test_a_replay_prints_the_table_and_whether_every_expectation_held() -> None:
+    ended = command("replay", SEED_FILE)
+
+    assert (ended.code, ended.err) == (0, "")
+    assert "(as of 2026-02-01 18:00 UTC)" in ended.out
+    assert ended.out.endswith("\nEvery expectation of the file held.\n")
+
+
+def test_a_replay_whose_expectations_fail_says_which_and_ends_with_one(tmp_path: Path) -> None:
+    file = tmp_path / "seed.yaml"
+    file.write_text(
+        SEED_FILE.read_text().replace("upcoming_player_game_context: ok", "upcoming_player_game_context: missing")
+    )
+
+    ended = command("replay", file, "--format", "json")
+
+    assert ended.code == 1
+    assert json.loads(ended.out)["failures"] == [
+        "verdicts: phase3/2026-02-01/upcoming_player_game_context is ok, expected missing ()"
+    ]
+    assert ended.err.startswith("expectation failed: verdicts: ")
+
+
+def test_a_replay_s_metrics_are_those_of_its_clock() -> None:
+    ended = command("replay", SEED_FILE, "--format", "metrics")
+
+    values = {sample.name: sample.value for family in parse_text(ended.out) for sample in family.samples}
+    assert ended.code == 0
+    assert values["orchestration_phase_processors_registered"] == 3
+    assert values["orchestration_exporter_report_timestamp_seconds"] == datetime(2026, 2, 1, 18, tzinfo=UTC).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (None, "cannot be read"),
+        ("title: x\nclock: 2026-02-01T18:00:00Z\nbigqery: {}\n", "bigqery: Extra inputs are not permitted"),
+    ],
+)
+def test_a_replay_of_what_is_no_incident_is_refused_with_the_place(
+    tmp_path: Path, content: str | None, fault: str
+) -> None:
+    file = tmp_path / "x.yaml"
+    if content is not None:
+        file.write_text(content)
+
+    ended = command("replay", file)
+
+    assert ended.code == 64
+    assert fault in ended.err
+    assert "Traceback" not in ended.err
+
+
+# --- demo -------------------------------------------------------------------------------------------------------
+
+
+def test_the_demo_shows_the_incident_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    home = tmp_path / "tmp"
+    home.mkdir()
+    with RunningExporter(tmp_path, [], verb="demo", more={"TMPDIR": str(home)}) as demo:
+        demo.wait_until_ready()
+        registered = next(
+            sample.value
+            for family in parse_text(demo.get("/metrics").text)
+            for sample in family.samples
+            if sample.name == "orchestration_phase_processors_registered"
+        )
+        hint = re.search(r"FIRESTORE_EMULATOR_HOST=(\S+) BIGQUERY_EMULATOR_HOST=(\S+) \\\n    (.+)", demo.out)
+        assert hint, demo.out
+        named = {"FIRESTORE_EMULATOR_HOST": hint[1], "BIGQUERY_EMULATOR_HOST": hint[2]}
+        checked = command(*hint[3].split()[1:], more=named)
+        demo.signal(signal.SIGINT)
+        code = demo.wait()
+
+    assert registered == 3
+    assert checked.code == 1
+    assert checked.out.startswith("Discrepancies: 2 unregistered, 1 duplicated, 1 count_mismatch")
+    assert code == 0
+    assert demo.out.endswith("Ended, with everything that was started.\n")
+    assert list(home.iterdir()) == []
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(hint[2], timeout=10)
+
+
+def test_a_demo_without_its_packages_says_what_to_install(tmp_path: Path) -> None:
+    # A module of this name that cannot be found in spite of being there: as if it were not installed.
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['bqemulator'] = None\n")
+
+    for arguments in (("demo", "--web.listen-address", "127.0.0.1:0"), ("replay", SEED_FILE)):
+        ended = command(*arguments, more={"PYTHONPATH": str(tmp_path)})
+
+        assert ended.code == 69
+        assert "needs bqemulator, which is not installed: pip install 'orchestration-exporter[demo]'" in ended.err
+        assert "Traceback" not in ended.err

@@ -1,0 +1,254 @@
+"""The exporter as a process: how it starts, meets outages, reloads and ends."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.days import a_past_day
+from tests.support.exposition import parse_text
+from tests.support.prometheus import Prometheus
+from tests.support.running import RunningExporter, command, reading_the_seed
+from tests.support.waiting import until
+
+if TYPE_CHECKING:
+    from exporter.scenario.local import LocalSources, SimulatedClock
+
+DAY = a_past_day()
+LABELS = f'pipeline="nba",phase="phase3",run_date="{DAY}"'
+PLAYER = f"nba/phase3/{DAY}/player_game_summary"
+QUICK = {
+    name: {"every": "2s", "timeout": "1s", "max_staleness": "2s"}
+    for name in ("completion", "heartbeats", "heartbeat_count")
+}
+STOP_SECONDS = 5.0
+"""What a stop may take: Kubernetes and Docker wait longer, an operator at a terminal hardly does."""
+
+
+def metric(exporter: RunningExporter, name: str, **labels: str) -> float | None:
+    """The value of a series that the exporter serves, None if it serves none."""
+    for family in parse_text(exporter.get("/metrics").text):
+        for sample in family.samples:
+            if sample.name == name and labels.items() <= sample.labels.items():
+                return float(sample.value)
+    return None
+
+
+def hang(local: LocalSources) -> None:
+    """Let both sources take calls and never answer."""
+    local.firestore.faults.hang()
+    local.gate.fault = "timeout"
+
+
+def descendants(process: int) -> list[str]:
+    """The processes that a process has started and that are still there."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parent = (entry / "stat").read_text().rpartition(")")[2].split()[1]
+            except OSError:
+                continue
+            if parent == str(process):
+                found.append(entry.name)
+    return found
+
+
+# --- end --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_within_seconds_while_both_sources_hang(
+    local: LocalSources, clock: SimulatedClock, tmp_path: Path, number: signal.Signals
+) -> None:
+    with reading_the_seed(local, clock, tmp_path, DAY) as exporter:
+        hang(local)
+        exporter.signal(signal.SIGHUP)
+        until(lambda: "configuration reloaded" in exporter.log, "a collection that hangs")
+        until(lambda: local.gate.calls["jobs.insert"] > 0, "a query under way")
+
+        exporter.signal(number)
+        code = exporter.wait(STOP_SECONDS)
+
+    assert code == 0
+    assert f"event=stopping signal={number.name}" in exporter.log
+    assert "Traceback" not in exporter.log
+
+
+def test_a_stop_during_a_reload_starts_nothing_again(
+    local: LocalSources, clock: SimulatedClock, tmp_path: Path
+) -> None:
+    with reading_the_seed(local, clock, tmp_path, DAY) as exporter:
+        hang(local)
+        for _ in range(3):
+            exporter.signal(signal.SIGHUP)
+        exporter.signal(signal.SIGTERM)
+
+        assert exporter.wait(STOP_SECONDS) == 0
+    assert "Traceback" not in exporter.log
+
+
+def test_a_port_is_free_again_and_nothing_is_left_when_it_has_ended(
+    local: LocalSources, clock: SimulatedClock, tmp_path: Path
+) -> None:
+    with reading_the_seed(local, clock, tmp_path, DAY) as exporter:
+        exporter.wait_until_ready()
+        children = descendants(exporter.process.pid)
+        exporter.signal(signal.SIGTERM)
+        exporter.wait(STOP_SECONDS)
+
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", exporter.client.base_url.port or 0))
+    assert children == []
+
+
+# --- start ------------------------------------------------------------------------------------------------------
+
+
+def test_a_port_in_use_is_said_and_ends_it() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+
+        ended = command("run", "--preset", "nba", "--web.listen-address", address)
+
+    assert ended.code == 69
+    assert ended.err.startswith(f"Error: cannot listen on {address}: the port is in use; stop the process that has it")
+
+
+def test_a_bad_configuration_is_said_and_ends_it(tmp_path: Path) -> None:
+    file = tmp_path / "exporter.yaml"
+    file.write_text("preset: nba\ntimezone: Mars/Olympus\n")
+
+    ended = command("run", "--config.file", file, "--web.listen-address", "127.0.0.1:0")
+
+    assert ended.code == 64
+    assert f"{file}:2:11: timezone:" in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_while_its_sources_hang_it_serves_its_health_and_is_not_ready(
+    local: LocalSources, clock: SimulatedClock, tmp_path: Path
+) -> None:
+    starting = reading_the_seed(local, clock, tmp_path, DAY)
+    hang(local)
+    with starting as exporter:
+        ready, healthy = exporter.get("/-/ready"), exporter.get("/-/healthy")
+        runs = metric(exporter, "orchestration_exporter_collector_runs_total", collector="completion")
+        unknown = exporter.status()["unknown"]
+
+    assert (ready.status_code, healthy.status_code) == (503, 200)
+    assert "- collector warehouse has not ended its first run" in ready.text.splitlines()
+    assert (runs, unknown) == (0, 5)
+
+
+def test_with_both_sources_down_it_starts_says_so_and_becomes_ready(
+    local: LocalSources, clock: SimulatedClock, tmp_path: Path
+) -> None:
+    starting = reading_the_seed(local, clock, tmp_path, DAY)
+    local.fault({"firestore": "permission_denied", "bigquery": "permission_denied"})
+    with starting as exporter:
+        exporter.wait_until_ready()
+        up = [metric(exporter, "orchestration_exporter_source_up", source=name) for name in ("firestore", "bigquery")]
+        status = exporter.status()
+
+    assert up == [0, 0]
+    assert (status["unknown"], status["discrepancies"]) == (5, 0)
+    assert "collector=warehouse source=bigquery reason=permission_denied" in exporter.log
+
+
+def test_prometheus_notices_when_a_source_goes_and_comes_back(
+    local: LocalSources, clock: SimulatedClock, tmp_path: Path
+) -> None:
+    up = "orchestration_exporter_source_up{source='firestore'}"
+    unknown = f"sum(orchestration_processor_verdict{{{LABELS},verdict='unknown'}})"
+    with (
+        reading_the_seed(local, clock, tmp_path, DAY, collect=QUICK) as exporter,
+        Prometheus(tmp_path, exporter.client.base_url.netloc.decode()) as prometheus,
+    ):
+        until(lambda: prometheus.value(up) == 1, "a source that is up")
+        last_success = prometheus.value(
+            "orchestration_exporter_collector_last_success_timestamp_seconds{collector='completion'}"
+        )
+        local.fault({"firestore": "permission_denied"})
+        until(lambda: prometheus.value(up) == 0, "a source that is down")
+        until(lambda: prometheus.value(unknown) == 5, "verdicts that have become unknown")
+        gone = prometheus.query(f"orchestration_processor_registered{{{LABELS}}}")
+        refused = prometheus.value("orchestration_exporter_source_error{source='firestore',reason='permission_denied'}")
+        local.fault({})
+        until(lambda: prometheus.value(up) == 1, "the source to come back")
+        until(lambda: prometheus.value(unknown) == 0, "verdicts that are known again")
+
+    assert last_success is not None
+    assert last_success <= time.time()
+    assert gone == []
+    assert refused == 1
+
+
+# --- reload -----------------------------------------------------------------------------------------------------
+
+
+def test_a_reload_by_signal_takes_the_new_file_and_refuses_a_bad_one(
+    local: LocalSources, clock: SimulatedClock, tmp_path: Path
+) -> None:
+    with reading_the_seed(local, clock, tmp_path, DAY) as exporter:
+        exporter.wait_until_ready()
+        file = tmp_path / "exporter.yaml"
+        good = file.read_text()
+        file.write_text(good + "collect: {completion: {every: 45s}}\n")
+        exporter.signal(signal.SIGHUP)
+        until(
+            lambda: metric(exporter, "orchestration_exporter_collector_interval_seconds", collector="completion") == 45,
+            "the new interval",
+        )
+        file.write_text(good + "colect: {}\n")
+        exporter.signal(signal.SIGHUP)
+        until(
+            lambda: metric(exporter, "orchestration_exporter_config_last_reload_successful") == 0, "the reload to fail"
+        )
+        interval = metric(exporter, "orchestration_exporter_collector_interval_seconds", collector="completion")
+        verdict = exporter.status()["processors"][PLAYER]["verdict"]
+
+    assert interval == 45
+    assert verdict == "unregistered"
+    assert "reload failed, the old configuration stays" in exporter.log
+    assert "colect" in exporter.log
+
+
+def test_a_reload_over_http_answers_how_it_went(local: LocalSources, clock: SimulatedClock, tmp_path: Path) -> None:
+    with reading_the_seed(local, clock, tmp_path, DAY, "--web.enable-lifecycle") as exporter:
+        exporter.wait_until_ready()
+        good = exporter.client.post("/-/reload")
+        ready = exporter.get("/-/ready").status_code
+        with (tmp_path / "exporter.yaml").open("a") as file:
+            file.write("nonsense: 1\n")
+        bad = exporter.client.post("/-/reload")
+        successful = metric(exporter, "orchestration_exporter_config_last_reload_successful")
+
+    assert (good.status_code, good.text, ready) == (200, "reloaded\n", 200)
+    assert bad.status_code == 500
+    assert "nonsense" in bad.text
+    assert successful == 0
+
+
+def test_an_entry_that_is_lost_across_a_reload_is_found(
+    local: LocalSources, clock: SimulatedClock, tmp_path: Path
+) -> None:
+    document, name = f"phase3_completion/{DAY}", "upcoming_player_game_context"
+    with reading_the_seed(local, clock, tmp_path, DAY) as exporter:
+        exporter.wait_until_ready()
+        entries = local.firestore.get(document, project="nba-props-platform") or {}
+        kept = {key: value for key, value in entries.items() if key != name}
+        local.firestore.put(document, kept, project="nba-props-platform")
+        exporter.signal(signal.SIGHUP)
+        until(
+            lambda: exporter.status()["processors"][f"nba/phase3/{DAY}/{name}"]["verdict"] == "lost_update",
+            "the loss to be found",
+        )

@@ -1,0 +1,79 @@
+"""Asking the BigQuery adapter against the stand-in for the REST API."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exporter.config.resolved import TableRef, WarehouseLimits
+from exporter.sources.bigquery import BigQueryWarehouse
+from exporter.sources.ports import Deadline, SourceError, Window
+from exporter.telemetry import Telemetry
+from tests.support.bigquery_rest import PROJECT, Rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FRIDAY, SATURDAY, SUNDAY = date(2026, 1, 30), date(2026, 1, 31), date(2026, 2, 1)
+WINDOW = Window(FRIDAY, SUNDAY)
+NOON = datetime(2026, 2, 1, 12, tzinfo=UTC)
+MIB = 2**20
+PLAYERS = TableRef("nba_analytics.player_game_summary", "game_date", "processed_at")
+OFFENSE = TableRef("nba_analytics.team_offense_game_summary", "game_date", "processed_at")
+ROW_COLUMNS = {"part": "INT64", "day": "DATE", "counted": "INT64", "written": "TIMESTAMP"}
+COUNTED = Rows(ROW_COLUMNS, [[0, SATURDAY, 212, NOON]], bytes_processed=3 * MIB, bytes_billed=20 * MIB)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@contextmanager
+def warehouse_at(
+    endpoint: str,
+    telemetry: Telemetry | None = None,
+    clock: Clock | None = None,
+    *,
+    daily: int = 2**30,
+    job: int = 2**29,
+) -> Iterator[BigQueryWarehouse]:
+    warehouse = BigQueryWarehouse(
+        project="nba-props-platform",
+        job_project=PROJECT,
+        location="EU",
+        limits=WarehouseLimits(maximum_bytes_billed=job, daily_budget=daily),
+        telemetry=telemetry or Telemetry(),
+        clock=clock or Clock(),
+        endpoint=endpoint,
+    )
+    try:
+        yield warehouse
+    finally:
+        warehouse.close()
+
+
+def counts(warehouse: BigQueryWarehouse, *tables: TableRef, seconds: float = 30) -> dict[str, object]:
+    found = warehouse.row_counts(tables or (PLAYERS,), WINDOW, Deadline(seconds))
+    return {table.name: value for table, value in found.items()}
+
+
+def outcome(warehouse: BigQueryWarehouse) -> object:
+    """What became of one table: its counts or the error in their place, its own or that of everything."""
+    try:
+        return counts(warehouse)[PLAYERS.name]
+    except SourceError as error:
+        return error
+
+
+def refused(warehouse: BigQueryWarehouse, *, seconds: float = 30) -> SourceError:
+    with pytest.raises(SourceError) as caught:
+        warehouse.row_counts([PLAYERS, OFFENSE], WINDOW, Deadline(seconds))
+    assert "\n" not in caught.value.detail
+    return caught.value

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exporter.telemetry import Telemetry
+from tests.sources.asking import COUNTED, Clock, warehouse_at
+from tests.support.bigquery_rest import BigQueryRest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from exporter.sources.bigquery import BigQueryWarehouse
+
+
+@pytest.fixture
+def server() -> Iterator[BigQueryRest]:
+    with BigQueryRest(long_poll=0.05) as server:
+        server.answer(COUNTED)
+        yield server
+
+
+@pytest.fixture
+def telemetry() -> Telemetry:
+    return Telemetry()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def warehouse(server: BigQueryRest, telemetry: Telemetry, clock: Clock) -> Iterator[BigQueryWarehouse]:
+    with warehouse_at(server.address, telemetry, clock) as warehouse:
+        yield warehouse

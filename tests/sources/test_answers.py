@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.model import CoverageCounts, RowCount, Run
+from exporter.sources.answers import (
+    LoggedRun,
+    read_coverage,
+    read_phase_log,
+    read_row_counts,
+    read_runs,
+    read_units,
+    reduce_runs,
+    window_dates,
+)
+from exporter.sources.ports import Window
+
+FRIDAY, SATURDAY, SUNDAY = date(2026, 1, 30), date(2026, 1, 31), date(2026, 2, 1)
+WINDOW = Window(FRIDAY, SUNDAY)
+NOON, ONE = datetime(2026, 2, 1, 12, tzinfo=UTC), datetime(2026, 2, 1, 13, tzinfo=UTC)
+
+
+def run(status: str, run_id: str | None = "r", **other: object) -> LoggedRun:
+    return LoggedRun("P", run_id, SATURDAY, status, **other)  # type: ignore[arg-type]  # spelled out at every call
+
+
+def test_a_window_has_its_first_and_its_last_date() -> None:
+    assert window_dates(WINDOW) == (FRIDAY, SATURDAY, SUNDAY)
+    assert window_dates(Window(SUNDAY, SUNDAY)) == (SUNDAY,)
+
+
+def test_a_date_without_rows_has_zero_rows() -> None:
+    counts = read_row_counts([{"day": SATURDAY, "counted": 212, "written": NOON}], WINDOW)
+
+    assert counts == {FRIDAY: RowCount(0), SATURDAY: RowCount(212, NOON), SUNDAY: RowCount(0)}
+
+
+def test_rows_without_a_write_time_are_counted() -> None:
+    assert read_row_counts([{"day": SUNDAY, "counted": 3, "written": None}], WINDOW)[SUNDAY] == RowCount(3)
+
+
+def test_units_come_whatever_type_the_service_gives_its_counts() -> None:
+    assert read_units([{"day": SATURDAY, "counts": [Decimal(6)]}], WINDOW) == {FRIDAY: 0, SATURDAY: 6, SUNDAY: 0}
+
+
+def test_the_phase_log_has_a_value_for_every_date_and_transition() -> None:
+    log = read_phase_log([{"day": SATURDAY, "name": "b", "counts": [2]}], ("a", "b"), Window(SATURDAY, SUNDAY))
+
+    assert log == {(SATURDAY, "a"): 0, (SATURDAY, "b"): 2, (SUNDAY, "a"): 0, (SUNDAY, "b"): 0}
+
+
+def test_coverage_has_its_buckets_by_name() -> None:
+    coverage = read_coverage([{"day": SATURDAY, "counts": [212, 118, 118, 94, 0]}], ("dnp", "unmarked"), WINDOW)
+
+    assert coverage[SATURDAY] == CoverageCounts(212, 118, 118, {"dnp": 94, "unmarked": 0})
+    assert coverage[SUNDAY] == CoverageCounts(0, 0, 0, {"dnp": 0, "unmarked": 0})
+
+
+@pytest.mark.parametrize(
+    ("row", "error"),
+    [
+        ({"day": None, "counts": [1]}, TypeError),
+        ({"day": "2026-01-31", "counts": [1]}, TypeError),
+        ({"day": SATURDAY, "counts": None}, TypeError),
+        ({"day": SATURDAY, "counts": []}, IndexError),
+        ({"day": SATURDAY, "counts": ["many"]}, ValueError),
+        ({}, KeyError),
+    ],
+)
+def test_an_answer_of_another_shape_is_an_error_and_not_a_zero(row: dict[str, object], error: type[Exception]) -> None:
+    with pytest.raises(error):
+        read_units([row], WINDOW)
+
+
+def test_too_few_buckets_are_an_error_and_not_a_zero() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        read_coverage([{"day": SATURDAY, "counts": [1, 1, 1]}], ("dnp",), WINDOW)
+
+
+def test_runs_are_read_and_reduced() -> None:
+    row = {
+        "name": "P",
+        "run": "r",
+        "day": SATURDAY,
+        "phase": "phase_3_analytics",
+        "started": NOON,
+        "backfill": None,
+    }
+
+    runs = read_runs(
+        [
+            {**row, "status": "running", "finished": NOON},
+            {**row, "status": "Success ", "finished": ONE},
+            {**row, "name": None, "status": "success", "finished": ONE},
+        ]
+    )
+
+    assert runs == (Run("P", "r", "success", SATURDAY, "phase_3_analytics", NOON, ONE),)
+
+
+def test_success_wins_over_the_failure_that_a_clean_up_job_made_of_its_running_row() -> None:
+    runs = reduce_runs([run("failed", finished_at=ONE), run("success", finished_at=NOON)])
+
+    assert [(found.status, found.finished_at) for found in runs] == [("success", NOON)]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "status"),
+    [
+        (("running", "failed", "skipped", "partial", "success"), "success"),
+        (("running", "failed", "skipped", "partial"), "partial"),
+        (("running", "failed", "skipped"), "skipped"),
+        (("running", "failed"), "failed"),
+        (("running", "timeout"), "timeout"),
+        (("running",), "running"),
+    ],
+)
+def test_the_status_that_says_most_wins(statuses: tuple[str, ...], status: str) -> None:
+    assert [found.status for found in reduce_runs(run(each) for each in statuses)] == [status]
+
+
+def test_a_run_that_only_began_has_not_finished() -> None:
+    assert reduce_runs([run("running", started_at=NOON, finished_at=NOON)])[0].finished_at is None
+
+
+def test_a_run_has_what_any_of_its_rows_says() -> None:
+    runs = reduce_runs(
+        [
+            run("running", started_at=NOON, phase="phase_3_analytics", backfill=True),
+            run("success", started_at=ONE, finished_at=NOON),
+            run("success", finished_at=ONE),
+        ]
+    )
+
+    assert runs == (Run("P", "r", "success", SATURDAY, "phase_3_analytics", NOON, ONE, backfill=True),)
+
+
+@pytest.mark.parametrize("run_id", [None, ""])
+def test_runs_without_an_id_are_runs_of_their_own(run_id: str | None) -> None:
+    runs = reduce_runs([run("failed", run_id, started_at=NOON), run("success", run_id, started_at=ONE)])
+
+    assert [(found.run_id, found.status) for found in runs] == [("", "failed"), ("", "success")]
+
+
+def test_an_id_that_two_processors_or_two_dates_use_is_not_one_run() -> None:
+    runs = reduce_runs(
+        [run("failed"), LoggedRun("Q", "r", SATURDAY, "success"), LoggedRun("P", "r", SUNDAY, "running")]
+    )
+
+    assert [(found.processor, found.data_date, found.status) for found in runs] == [
+        ("P", SATURDAY, "failed"),
+        ("Q", SATURDAY, "success"),
+        ("P", SUNDAY, "running"),
+    ]
+
+
+LOGGED = st.builds(
+    LoggedRun,
+    processor=st.sampled_from(["P", "Q"]),
+    run_id=st.sampled_from(["r", "s", None]),
+    data_date=st.sampled_from([SATURDAY, SUNDAY]),
+    status=st.sampled_from(["success", "failed", "running", "partial", "skipped", "odd"]),
+    started_at=st.sampled_from([NOON, ONE, None]),
+    finished_at=st.sampled_from([NOON, ONE, None]),
+)
+
+
+@given(st.lists(LOGGED), st.randoms(use_true_random=False))
+def test_reduction_does_not_depend_on_the_order_of_the_rows(logged: list[LoggedRun], random: object) -> None:
+    shuffled = sorted(logged, key=lambda _: random.random())  # type: ignore[attr-defined]  # hypothesis's own Random
+
+    def outcome(runs: tuple[Run, ...]) -> list[tuple[object, ...]]:
+        return sorted((each.processor, each.run_id, str(each.data_date), each.status) for each in runs)
+
+    assert outcome(reduce_runs(logged)) == outcome(reduce_runs(shuffled))
+
+
+@given(st.lists(LOGGED))
+def test_every_run_is_there_once_and_a_success_is_never_lost(logged: list[LoggedRun]) -> None:
+    runs = reduce_runs(logged)
+
+    named = {(each.processor, each.run_id, each.data_date) for each in logged if each.run_id}
+    assert len(runs) == len(named) + sum(each.run_id is None for each in logged)
+    for each in logged:
+        if each.status == "success" and each.run_id:
+            assert (each.processor, each.run_id, each.data_date, "success") in {
+                (found.processor, found.run_id, found.data_date, found.status) for found in runs
+            }

@@ -1,0 +1,295 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+import pytest
+from google.api_core.datetime_helpers import DatetimeWithNanoseconds
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.model import Entry, Heartbeat
+from exporter.sources.documents import parse_document, parse_entry, parse_heartbeat, parse_time, unusable_fields
+from exporter.sources.values import UNUSABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NOON = datetime(2026, 2, 1, 12, tzinfo=UTC)
+
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(),
+    st.binary(),
+    st.datetimes(timezones=st.one_of(st.none(), st.timezones())),
+    st.just(UNUSABLE),
+)
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4), max_leaves=20
+)
+ENTRY_KEYS = st.sampled_from(
+    [
+        *("status", "completed_at", "timestamp", "record_count", "records_processed", "is_incremental"),
+        *("manual_override", "correlation_id"),
+    ]
+)
+DOCUMENT_KEYS = st.sampled_from(
+    [
+        *("_completed_count", "_triggered", "_triggered_at", "_trigger_succeeded", "_trigger_reason", "_mode"),
+        *("player_game_summary", "", "_", "None", 'it\'s\n"quoted"'),
+    ]
+)
+HEARTBEAT_KEYS = st.sampled_from(
+    ["status", "last_heartbeat", "updated_at", "data_date", "started_at", "error_message", "progress"]
+)
+
+
+@pytest.mark.parametrize(
+    ("fields", "entry"),
+    [
+        (
+            {
+                "status": "success",
+                "completed_at": NOON,
+                "record_count": 212,
+                "correlation_id": "0a807a75",
+                "execution_id": "e",
+                "is_incremental": True,
+                "entities_changed": ["a"],
+            },
+            Entry("success", NOON, 212, incremental=True, correlation_id="0a807a75"),
+        ),
+        (
+            {
+                "status": "complete",
+                "timestamp": "2026-02-01T12:00:00Z",
+                "records_processed": 24,
+                "manual_override": True,
+            },
+            Entry("complete", NOON, 24, manual=True),
+        ),
+        ({"status": " Success "}, Entry("success")),
+        ({"record_count": 0}, Entry(record_count=0)),
+        ({"record_count": 12.0}, Entry(record_count=12)),
+        ({"record_count": None, "records_processed": 3}, Entry(record_count=3)),
+        ({"manual_override": "by hand, 2026-02-01"}, Entry(manual=True)),
+        ({"manual_override": False}, Entry()),
+        ({"correlation_id": 1234}, Entry(correlation_id="1234")),
+        ({}, Entry()),
+    ],
+)
+def test_an_entry_is_read_as_it_was_written(fields: Mapping[str, object], entry: Entry) -> None:
+    assert parse_entry(fields) == entry
+
+
+@pytest.mark.parametrize(
+    ("fields", "malformed"),
+    [
+        ({"status": 3}, "status"),
+        ({"status": "  "}, "status"),
+        ({"completed_at": "yesterday"}, "completed_at"),
+        ({"completed_at": 1769950000}, "completed_at"),
+        ({"record_count": "212"}, "record_count"),
+        ({"record_count": True}, "record_count"),
+        ({"record_count": -1}, "record_count"),
+        ({"record_count": 1.5}, "record_count"),
+        ({"record_count": float("nan")}, "record_count"),
+        ({"record_count": float("inf")}, "record_count"),
+        ({"record_count": 1e300}, "record_count"),
+        ({"is_incremental": "yes"}, "is_incremental"),
+        ({"correlation_id": ["a"]}, "correlation_id"),
+        ({"correlation_id": UNUSABLE}, "correlation_id"),
+    ],
+)
+def test_a_field_that_cannot_be_used_is_named_and_unknown_not_zero(
+    fields: Mapping[str, object], malformed: str
+) -> None:
+    assert parse_entry(fields) == Entry(malformed=(malformed,))
+
+
+def test_a_field_of_a_hand_made_entry_stands_in_for_one_that_cannot_be_used() -> None:
+    entry = parse_entry({"completed_at": "?", "timestamp": NOON, "record_count": "?", "records_processed": 5})
+
+    assert entry == Entry(completed_at=NOON, record_count=5, malformed=("completed_at", "record_count"))
+
+
+@pytest.mark.parametrize("value", [None, "success", 3, True, ["success"], NOON, UNUSABLE])
+def test_an_entry_that_is_no_map_is_there_and_malformed(value: object) -> None:
+    document = parse_document({"player_game_summary": value})
+
+    assert document.entries == {"player_game_summary": Entry(malformed=("entry",))}
+    assert unusable_fields(document) == 1
+
+
+def test_metadata_is_told_apart_from_entries_by_its_underscore() -> None:
+    document = parse_document(
+        {
+            "player_game_summary": {"status": "success"},
+            "PlayerGameSummaryProcessor": {"status": "success"},
+            "_completed_count": 2,
+            "_triggered": True,
+            "_triggered_at": NOON,
+            "_trigger_succeeded": False,
+            "_trigger_reason": "critical_plus_majority_60pct",
+            "_trigger_pending": True,
+            "_mode": "overnight",
+            "_last_update": NOON,
+            "_first_completion_at": "2026-02-01T12:00:00",
+        },
+        NOON,
+        NOON + timedelta(hours=1),
+    )
+
+    assert set(document.entries) == {"player_game_summary", "PlayerGameSummaryProcessor"}
+    assert document.exists
+    assert document.completed_count == 2
+    assert document.triggered
+    assert document.triggered_at == NOON
+    assert document.trigger_succeeded is False
+    assert document.trigger_reason == "critical_plus_majority_60pct"
+    assert document.written_mode == "overnight"
+    assert document.malformed == ()
+    assert (document.create_time, document.update_time) == (NOON, NOON + timedelta(hours=1))
+
+
+@pytest.mark.parametrize("value", [1, "true", "yes", [True], {"at": NOON}])
+def test_only_a_real_true_counts_as_triggered(value: object) -> None:
+    document = parse_document({"_triggered": value})
+
+    assert not document.triggered
+    assert document.malformed == ("_triggered",)
+
+
+@pytest.mark.parametrize("value", [True, "5", -1, 2.5])
+def test_a_completed_count_that_is_no_count_is_unknown(value: object) -> None:
+    document = parse_document({"_completed_count": value})
+
+    assert document.completed_count is None
+    assert document.malformed == ("_completed_count",)
+
+
+def test_what_could_not_be_used_is_counted_over_the_document_and_its_entries() -> None:
+    document = parse_document(
+        {"_triggered": "x", "a": None, "b": {"status": 1, "record_count": "2"}, "c": {"status": "success"}}
+    )
+
+    assert unusable_fields(document) == 4
+
+
+def test_a_document_of_ten_thousand_unexpected_entries_is_read_whole() -> None:
+    document = parse_document({f"name {number}'\n": {"status": "success"} for number in range(10_000)})
+
+    assert len(document.entries) == 10_000
+    assert unusable_fields(document) == 0
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        NOON,
+        DatetimeWithNanoseconds(2026, 2, 1, 12, tzinfo=UTC),
+        NOON.replace(tzinfo=None),
+        NOON.astimezone(timezone(timedelta(hours=-5))),
+        "2026-02-01T12:00:00+00:00",
+        "2026-02-01T07:00:00-05:00",
+        " 2026-02-01T12:00:00Z ",
+        "2026-02-01 12:00:00",
+        "2026-02-01T12:00:00.000000000Z",
+    ],
+)
+def test_a_time_is_a_plain_datetime_in_utc(value: object) -> None:
+    moment = parse_time(value)
+
+    assert moment == NOON
+    assert type(moment) is datetime
+    assert moment.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("", "noon", "2026-13-01T00:00:00Z", 0, 1.5, True, None, b"2026-02-01", date(2026, 2, 1)),
+        datetime.min.replace(tzinfo=timezone(timedelta(hours=14))),
+    ],
+)
+def test_what_is_no_time_is_none(value: object) -> None:
+    assert parse_time(value) is None
+
+
+def test_a_heartbeat_is_read_from_the_fields_that_every_beat_writes() -> None:
+    heartbeat, malformed = parse_heartbeat(
+        "PlayerGameSummaryProcessor",
+        {
+            "processor_name": "PlayerGameSummaryProcessor",
+            "run_id": "r1",
+            "status": "Running",
+            "data_date": "2026-01-31",
+            "last_heartbeat": NOON,
+            "updated_at": NOON + timedelta(hours=1),
+            "started_at": NOON - timedelta(hours=1),
+            "completed_at": NOON - timedelta(days=1),
+            "duration_seconds": 12.5,
+            "progress": 3,
+            "total": 10,
+            "error_message": None,
+        },
+    )
+
+    assert heartbeat == Heartbeat(
+        "PlayerGameSummaryProcessor", "running", NOON, date(2026, 1, 31), NOON - timedelta(hours=1)
+    )
+    assert malformed == ()
+
+
+def test_a_heartbeat_without_a_last_beat_beats_when_it_was_updated() -> None:
+    heartbeat, malformed = parse_heartbeat("P", {"last_heartbeat": "?", "updated_at": NOON, "status": "completed"})
+
+    assert heartbeat.beat_at == NOON
+    assert malformed == ("last_heartbeat",)
+
+
+@pytest.mark.parametrize("value", [NOON, "2026-02-30", "01/31/2026", "2026-01-31T00:00:00", "20260131", 20260131])
+def test_a_data_date_that_is_no_date_is_unknown(value: object) -> None:
+    heartbeat, malformed = parse_heartbeat("P", {"data_date": value})
+
+    assert heartbeat.data_date is None
+    assert malformed == ("data_date",)
+
+
+def test_a_heartbeat_without_a_data_date_is_not_malformed() -> None:
+    assert parse_heartbeat("P", {"data_date": None}) == (Heartbeat("P", None, None, None), ())
+
+
+def test_a_free_text_is_kept_short() -> None:
+    heartbeat, _ = parse_heartbeat("P", {"error_message": "x" * 100_000})
+
+    assert heartbeat.error_message == "x" * 300
+
+
+@given(st.dictionaries(ENTRY_KEYS | st.text(), VALUES) | VALUES)
+def test_any_value_is_an_entry(value: object) -> None:
+    entry = parse_entry(value)
+
+    assert entry.record_count is None or entry.record_count >= 0
+    assert entry.completed_at is None or entry.completed_at.tzinfo is UTC
+
+
+@given(st.dictionaries(DOCUMENT_KEYS | st.text(), VALUES))
+def test_any_map_is_a_document(fields: dict[str, object]) -> None:
+    document = parse_document(fields)
+
+    assert set(document.entries) == {name for name in fields if not name.startswith("_")}
+    assert unusable_fields(document) >= 0
+    assert document.completed_count is None or document.completed_count >= 0
+
+
+@given(st.dictionaries(HEARTBEAT_KEYS | st.text(), VALUES))
+def test_any_map_is_a_heartbeat_that_can_be_shown(fields: dict[str, object]) -> None:
+    heartbeat, malformed = parse_heartbeat("P", fields)
+
+    assert set(malformed) <= set(fields)
+    assert json.dumps([heartbeat.status, heartbeat.error_message, str(heartbeat.beat_at), str(heartbeat.data_date)])

@@ -1,0 +1,286 @@
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.model import ErrorKind
+from exporter.sources.errors import CallFailed, Fault
+from exporter.sources.isolation import MAXIMUM_JOBS, Isolation
+from exporter.sources.ports import Window
+from exporter.sources.queries import MAXIMUM_PARTS, PROBE, Part, Query
+
+WINDOW = Window(date(2026, 2, 1), date(2026, 2, 1))
+GONE = Fault(ErrorKind.NOT_FOUND, "Not found: Table", of_request=True)
+DENIED = Fault(ErrorKind.PERMISSION_DENIED, "Access Denied", of_request=True)
+LATE = Fault(ErrorKind.TIMEOUT, "no answer in time")
+
+
+def parts(count: int) -> list[Part]:
+    return [Part(f"table {number}", f"{number} AS value FROM `t{number}`") for number in range(count)]
+
+
+class Service:
+    """Answers a query with one row a part, or fails as a whole if one of its tables is bad."""
+
+    def __init__(self, bad: dict[Part, Fault] | None = None) -> None:
+        self.bad = bad or {}
+        self.every: Fault | None = None
+        self.probe: Fault | None = None
+        self.jobs: list[int] = []
+        self.fails_after: int | None = None
+
+    def __call__(self, query: Query) -> list[dict[str, object]]:
+        if self.every:
+            raise CallFailed(self.every)
+        if self.fails_after is not None and len(self.jobs) >= self.fails_after:
+            raise CallFailed(LATE)
+        self.jobs.append(query.tables)
+        if query == PROBE:
+            if self.probe:
+                raise CallFailed(self.probe)
+            return [{"part": 1}]
+        selects = query.sql.split("\nUNION ALL\n")
+        for part, fault in self.bad.items():
+            if any(select.endswith(part.sql) for select in selects):
+                raise CallFailed(fault)
+        return [{"part": number, "value": select} for number, select in enumerate(selects)]
+
+
+def read(isolation: Isolation, asked: list[Part], service: Service) -> tuple[set[str], dict[str, Fault]]:
+    """The subjects that were read, and the faults of the others."""
+    service.jobs.clear()
+    found = isolation.read(asked, WINDOW, service)
+    assert set(found) == set(asked)
+    for part, answer in found.items():
+        if not isinstance(answer, Fault):
+            assert [str(row["value"]).endswith(part.sql) for row in answer] == [True]
+    faults = {part.subject: answer for part, answer in found.items() if isinstance(answer, Fault)}
+    return {part.subject for part in asked} - set(faults), faults
+
+
+def test_what_can_be_read_is_read_in_one_job() -> None:
+    service = Service()
+
+    good, faults = read(Isolation(), parts(20), service)
+
+    assert (len(good), faults, service.jobs) == (20, {}, [20])
+
+
+def test_one_bad_part_spoils_only_itself() -> None:
+    asked = parts(20)
+    service = Service({asked[7]: GONE})
+
+    good, faults = read(Isolation(), asked, service)
+
+    assert len(good) == 19
+    assert faults == {"table 7": GONE}
+    assert len(service.jobs) <= 11
+
+
+def test_a_bad_part_is_asked_on_its_own_until_it_is_well_and_then_goes_with_the_others() -> None:
+    asked = parts(20)
+    service, isolation = Service({asked[7]: GONE}), Isolation()
+    read(isolation, asked, service)
+
+    _, still = read(isolation, asked, service)
+    jobs_while_bad = list(service.jobs)
+    service.bad.clear()
+    well, _ = read(isolation, asked, service)
+    jobs_when_well = list(service.jobs)
+    read(isolation, asked, service)
+
+    assert still == {"table 7": GONE}
+    assert jobs_while_bad == [19, 1]
+    assert "table 7" in well
+    assert jobs_when_well == [19, 1]
+    assert service.jobs == [20]
+
+
+def test_a_part_that_is_no_longer_asked_for_is_forgotten() -> None:
+    asked = parts(3)
+    service, isolation = Service({asked[1]: GONE}), Isolation()
+    read(isolation, asked, service)
+
+    read(isolation, [asked[0], asked[2]], service)
+    service.bad.clear()
+    read(isolation, asked, service)
+
+    assert service.jobs == [3]
+
+
+def test_the_same_part_is_asked_once() -> None:
+    asked = parts(2)
+    service = Service()
+
+    found = Isolation().read([*asked, *asked], WINDOW, service)
+
+    assert service.jobs == [2]
+    assert set(found) == set(asked)
+
+
+def test_nothing_is_asked_for_nothing() -> None:
+    service = Service()
+
+    assert Isolation().read([], WINDOW, service) == {}
+    assert service.jobs == []
+
+
+def test_many_parts_are_split_into_queries_that_the_service_takes() -> None:
+    service = Service()
+
+    good, _ = read(Isolation(), parts(2 * MAXIMUM_PARTS + 5), service)
+
+    assert service.jobs == [MAXIMUM_PARTS, MAXIMUM_PARTS, 5]
+    assert len(good) == 2 * MAXIMUM_PARTS + 5
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        LATE,
+        Fault(ErrorKind.UNREACHABLE, "away", transient=True),
+        Fault(ErrorKind.QUOTA, "enough"),
+        Fault(ErrorKind.BUDGET, "used up"),
+        Fault(ErrorKind.INVALID, "the answer is not JSON"),
+        Fault(ErrorKind.PERMISSION_DENIED, "no credentials"),
+    ],
+)
+def test_what_is_not_about_the_query_is_raised_at_once(fault: Fault) -> None:
+    service = Service()
+    service.every = fault
+
+    with pytest.raises(CallFailed) as caught:
+        Isolation().read(parts(20), WINDOW, service)
+
+    assert caught.value.fault is fault
+    assert service.jobs == []
+
+
+def test_a_refusal_of_the_whole_project_is_found_out_by_one_probe() -> None:
+    asked = parts(20)
+    service = Service(dict.fromkeys(asked, DENIED))
+    service.probe = Fault(ErrorKind.PERMISSION_DENIED, "no bigquery.jobs.create", of_request=True)
+
+    with pytest.raises(CallFailed, match=r"no bigquery\.jobs\.create"):
+        Isolation().read(asked, WINDOW, service)
+
+    assert service.jobs == [20, 0]
+
+
+def test_a_refusal_of_some_tables_is_probed_once_and_then_narrowed_down() -> None:
+    asked = parts(8)
+    service = Service({asked[0]: DENIED, asked[5]: DENIED})
+
+    good, faults = read(Isolation(), asked, service)
+
+    assert len(good) == 6
+    assert faults == {"table 0": DENIED, "table 5": DENIED}
+    assert service.jobs.count(0) == 1
+
+
+def test_when_every_part_is_bad_each_has_its_fault_and_nothing_is_raised() -> None:
+    asked = parts(6)
+    service = Service(dict.fromkeys(asked, GONE))
+
+    good, faults = read(Isolation(), asked, service)
+
+    assert good == set()
+    assert set(faults.values()) == {GONE}
+
+
+def test_time_that_runs_out_while_looking_leaves_what_was_read() -> None:
+    asked = parts(8)
+    service = Service({asked[7]: GONE})
+    service.fails_after = 2
+
+    good, faults = read(Isolation(), asked, service)
+
+    assert good == {"table 0", "table 1", "table 2", "table 3"}
+    assert set(faults.values()) == {LATE}
+
+
+def test_time_that_runs_out_before_anything_was_read_is_raised_and_what_was_found_bad_stays_so() -> None:
+    asked = parts(4)
+    service, isolation = Service({asked[0]: GONE}), Isolation()
+    service.fails_after = 3
+
+    with pytest.raises(CallFailed, match="no answer in time"):
+        isolation.read(asked, WINDOW, service)
+    service.fails_after = None
+    read(isolation, asked, service)
+
+    assert service.jobs == [3, 1]
+
+
+def test_a_part_known_as_bad_keeps_its_own_fault_when_its_turn_does_not_come() -> None:
+    asked = parts(4)
+    service, isolation = Service({asked[3]: GONE}), Isolation()
+    read(isolation, asked, service)
+    service.fails_after = 1
+
+    good, faults = read(isolation, asked, service)
+
+    assert len(good) == 3
+    assert faults == {"table 3": GONE}
+
+
+def test_the_jobs_of_one_reading_are_bounded_and_the_next_ones_find_the_rest() -> None:
+    asked = parts(200)
+    service, isolation = Service(dict.fromkeys(asked[:60], GONE)), Isolation()
+
+    good, faults = read(isolation, asked, service)
+    first = len(service.jobs)
+    for _ in range(10):
+        good, faults = read(isolation, asked, service)
+        assert len(service.jobs) <= MAXIMUM_JOBS
+
+    assert first == MAXIMUM_JOBS
+    assert len(good) == 140
+    assert len(faults) == 60
+    assert set(faults.values()) == {GONE}
+
+
+def test_bad_parts_take_turns_where_there_are_too_many_to_try() -> None:
+    asked = parts(60)
+    service, isolation = Service(dict.fromkeys(asked, GONE)), Isolation()
+    for _ in range(10):
+        read(isolation, asked, service)
+    service.bad.clear()
+
+    read(isolation, asked, service)
+    good, _ = read(isolation, asked, service)
+
+    assert len(good) == 60
+
+
+def test_rows_that_belong_to_nothing_that_was_asked_are_no_answer() -> None:
+    with pytest.raises(CallFailed, match="belong to nothing") as caught:
+        Isolation().read(parts(2), WINDOW, lambda _: [{"part": 2}])
+
+    assert caught.value.fault.kind is ErrorKind.INVALID
+
+
+@given(st.sets(st.integers(0, 15)), st.sets(st.integers(0, 15)), st.booleans())
+def test_exactly_the_bad_parts_have_faults_whatever_was_bad_before(
+    before: set[int],
+    now: set[int],
+    denied: bool,  # noqa: FBT001 - drawn by hypothesis
+) -> None:
+    asked = parts(16)
+    fault = DENIED if denied else GONE
+    service, isolation = Service({asked[number]: GONE for number in before}), Isolation()
+    read(isolation, asked, service)
+    service.bad = {asked[number]: fault for number in now}
+
+    good, faults = read(isolation, asked, service)
+
+    assert faults == {f"table {number}": fault for number in now}
+    assert len(good) == 16 - len(now)
+    read(isolation, asked, service)
+    assert Counter(service.jobs) == Counter([16 - len(now)] * (len(now) < 16) + [1] * len(now)) + Counter(
+        [0] * (denied and len(now) == 16)
+    )

@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import re
+from datetime import date
+
+import pytest
+
+from exporter.config.resolved import CalendarConfig, CoverageConfig, PhaseLogConfig, RunHistoryConfig, TableRef
+from exporter.sources.ports import RunHistoryRequest, Window
+from exporter.sources.queries import (
+    PROBE,
+    Parameter,
+    Part,
+    calendar_part,
+    coverage_part,
+    phase_log_part,
+    row_count_part,
+    run_history_part,
+    union,
+)
+
+PROJECT = "nba-props-platform"
+WINDOW = Window(date(2026, 1, 30), date(2026, 2, 2))
+DATES = (Parameter("first", "DATE", date(2026, 1, 30)), Parameter("last", "DATE", date(2026, 2, 2)))
+PLAYERS = TableRef("nba_analytics.player_game_summary", "game_date", "processed_at")
+HISTORY = RunHistoryConfig(TableRef("nba_reference.processor_run_history", "data_date", "processed_at"))
+
+
+def aliases(part: Part) -> list[str]:
+    return re.findall(r" AS (\w+)(?=, |\nFROM)", part.sql)
+
+
+def source(part: Part) -> str:
+    """What comes after the columns."""
+    return part.sql.partition("\nFROM ")[2]
+
+
+def test_all_row_counts_are_one_query_over_partitions_and_query_parameters() -> None:
+    zones = TableRef("another-project.nba_precompute.zones", "analysis_date")
+
+    query = union([row_count_part(PLAYERS, PROJECT), row_count_part(zones, PROJECT)], WINDOW)
+
+    assert query.sql == (
+        "SELECT 0 AS part, `game_date` AS day, COUNT(*) AS counted,"
+        " CAST(MAX(`processed_at`) AS TIMESTAMP) AS written\n"
+        "FROM `nba-props-platform.nba_analytics.player_game_summary`\n"
+        "WHERE `game_date` BETWEEN @first AND @last\n"
+        "GROUP BY `game_date`\n"
+        "UNION ALL\n"
+        "SELECT 1 AS part, `analysis_date` AS day, COUNT(*) AS counted, CAST(NULL AS TIMESTAMP) AS written\n"
+        "FROM `another-project.nba_precompute.zones`\n"
+        "WHERE `analysis_date` BETWEEN @first AND @last\n"
+        "GROUP BY `analysis_date`"
+    )
+    assert query.parameters == DATES
+    assert query.tables == 2
+
+
+@pytest.mark.parametrize(
+    ("table", "quoted"),
+    [
+        ("data.rows", "`nba-props-platform.data.rows`"),
+        ("other.data.rows", "`other.data.rows`"),
+        ("example.com:other.data.rows", "`example.com:other.data.rows`"),
+        ("data.rows of 'today'-x", "`nba-props-platform.data.rows of 'today'-x`"),
+    ],
+)
+def test_a_table_is_quoted_and_belongs_to_the_project_unless_it_names_one(table: str, quoted: str) -> None:
+    assert source(row_count_part(TableRef(table, "day"), PROJECT)).startswith(f"{quoted}\n")
+
+
+def test_a_calendar_counts_its_units_where_the_operator_says() -> None:
+    calendar = CalendarConfig(
+        TableRef("nba_reference.nba_schedule", "game_date"),
+        "COUNT(DISTINCT game_id)",
+        "game_id LIKE '002%' OR game_id LIKE '004%'",
+    )
+
+    part = calendar_part("nba", calendar, PROJECT)
+
+    assert part.subject == "calendar of nba (table nba_reference.nba_schedule)"
+    assert "[IFNULL(CAST((COUNT(DISTINCT game_id)) AS INT64), 0)] AS counts\n" in part.sql
+    assert source(part) == (
+        "`nba-props-platform.nba_reference.nba_schedule`\n"
+        "WHERE `game_date` BETWEEN @first AND @last AND (game_id LIKE '002%' OR game_id LIKE '004%')\n"
+        "GROUP BY `game_date`"
+    )
+
+
+def test_a_calendar_without_a_filter_counts_all_rows() -> None:
+    part = calendar_part("nba", CalendarConfig(TableRef("a.b", "day"), "COUNT(*)"), PROJECT)
+
+    assert source(part).endswith("WHERE `day` BETWEEN @first AND @last\nGROUP BY `day`")
+
+
+def test_run_history_is_asked_for_its_processors_or_phases_one_row_a_status() -> None:
+    request = RunHistoryRequest(HISTORY, ("PlayerGameSummaryProcessor",), ("phase_3_analytics", "phase_4"))
+
+    part = run_history_part("nba", 2, request, PROJECT)
+
+    assert source(part) == (
+        "`nba-props-platform.nba_reference.processor_run_history`\n"
+        "WHERE `data_date` BETWEEN @first AND @last"
+        " AND (`processor_name` IN UNNEST(@processors_2) OR `phase` IN UNNEST(@phases_2))\n"
+        "GROUP BY `data_date`, `processor_name`, `run_id`, `phase`, `status`,"
+        " IF(`run_id` IS NULL, `started_at`, NULL), IF(`run_id` IS NULL, `processed_at`, NULL)"
+    )
+    assert part.parameters == (
+        Parameter("processors_2", "STRING", ("PlayerGameSummaryProcessor",)),
+        Parameter("phases_2", "STRING", ("phase_3_analytics", "phase_4")),
+    )
+    assert "CAST(MIN(`started_at`) AS TIMESTAMP) AS started" in part.sql
+    assert "CAST(MAX(`processed_at`) AS TIMESTAMP) AS finished" in part.sql
+    assert "LOGICAL_OR(`backfill_mode`) AS backfill" in part.sql
+
+
+@pytest.mark.parametrize(
+    ("processors", "phases", "condition"),
+    [
+        (("A",), (), "(`processor_name` IN UNNEST(@processors_0))"),
+        ((), ("p",), "(`phase` IN UNNEST(@phases_0))"),
+        ((), (), "(FALSE)"),
+    ],
+)
+def test_run_history_is_filtered_by_what_there_is(
+    processors: tuple[str, ...], phases: tuple[str, ...], condition: str
+) -> None:
+    part = run_history_part("nba", 0, RunHistoryRequest(HISTORY, processors, phases), PROJECT)
+
+    assert f"@last AND {condition}\nGROUP BY" in part.sql
+
+
+def test_the_end_of_a_run_is_in_the_column_that_the_configuration_names() -> None:
+    history = RunHistoryConfig(TableRef("a.runs", "data_date"))
+    renamed = RunHistoryConfig(TableRef("a.runs", "data_date", "ended_at"))
+
+    assert "MAX(`processed_at`)" in run_history_part("nba", 0, RunHistoryRequest(history, ("A",), ()), PROJECT).sql
+    assert "MAX(`ended_at`)" in run_history_part("nba", 0, RunHistoryRequest(renamed, ("A",), ()), PROJECT).sql
+
+
+def test_the_phase_log_is_counted_by_date_and_transition() -> None:
+    log = PhaseLogConfig(TableRef("nba_orchestration.phase_execution_log", "game_date"), ("phase2_to_phase3",), -1)
+
+    part = phase_log_part("nba", 1, log, PROJECT)
+
+    assert "`phase_name` AS name" in part.sql
+    assert source(part) == (
+        "`nba-props-platform.nba_orchestration.phase_execution_log`\n"
+        "WHERE `game_date` BETWEEN @first AND @last AND `phase_name` IN UNNEST(@transitions_1)\n"
+        "GROUP BY `game_date`, `phase_name`"
+    )
+    assert part.parameters == (Parameter("transitions_1", "STRING", ("phase2_to_phase3",)),)
+
+
+def test_coverage_counts_every_bucket_in_one_pass() -> None:
+    part = coverage_part("nba", coverage(), PROJECT)
+
+    assert part.subject == "coverage minutes of nba (table nba_analytics.player_game_summary)"
+    assert (
+        "[COUNT(*), COUNTIF(is_dnp = FALSE), COUNTIF((is_dnp = FALSE) AND (minutes_played > 0)),"
+        " COUNTIF(is_dnp = TRUE), COUNTIF(is_dnp IS NULL)] AS counts\n"
+    ) in part.sql
+
+
+def test_everything_beside_the_row_counts_has_one_shape() -> None:
+    parts = [
+        calendar_part("nba", CalendarConfig(PLAYERS, "COUNT(*)"), PROJECT),
+        run_history_part("nba", 0, RunHistoryRequest(HISTORY, ("A",), ()), PROJECT),
+        phase_log_part("nba", 0, PhaseLogConfig(PLAYERS, ("a",), 0), PROJECT),
+        coverage_part("nba", coverage(), PROJECT),
+    ]
+
+    shape = ["day", "name", "run", "phase", "status", "started", "finished", "backfill", "counts"]
+    assert [aliases(part) for part in parts] == [shape] * 4
+    assert union(parts, WINDOW).parameters == (
+        *DATES,
+        Parameter("processors_0", "STRING", ("A",)),
+        Parameter("transitions_0", "STRING", ("a",)),
+    )
+
+
+def test_the_probe_reads_no_table() -> None:
+    assert (PROBE.sql, PROBE.parameters, PROBE.tables) == ("SELECT 1 AS part", (), 0)
+
+
+def coverage() -> CoverageConfig:
+    return CoverageConfig(
+        name="minutes",
+        table=PLAYERS,
+        data_date_offset=-1,
+        eligible="is_dnp = FALSE",
+        covered="minutes_played > 0",
+        excluded={"dnp": "is_dnp = TRUE", "unmarked": "is_dnp IS NULL"},
+        target=0.95,
+        warn=0.9,
+        critical=0.8,
+    )

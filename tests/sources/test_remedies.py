@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import pytest
+
+from exporter.model import ErrorKind
+from exporter.sources.errors import STOPPING, Fault
+from exporter.sources.remedies import BIGQUERY_REMEDIES, FIRESTORE_REMEDIES, TABLE_REMEDIES, source_error
+
+
+def test_an_error_names_the_thing_what_was_said_and_what_to_do() -> None:
+    error = source_error("table nba_x.y", Fault(ErrorKind.NOT_FOUND, "Not found: Table p:nba_x.y"), TABLE_REMEDIES)
+
+    assert error.kind is ErrorKind.NOT_FOUND
+    assert error.detail == (
+        "table nba_x.y: Not found: Table p:nba_x.y; check its name and the BigQuery location in the configuration"
+    )
+
+
+@pytest.mark.parametrize(
+    ("message", "remedies"),
+    [
+        ("Your default credentials were not found", BIGQUERY_REMEDIES),
+        ("Reauthentication is needed", FIRESTORE_REMEDIES),
+        ("Getting metadata from plugin failed with error: invalid_grant", FIRESTORE_REMEDIES),
+    ],
+)
+def test_without_credentials_a_role_is_no_remedy(message: str, remedies: dict[ErrorKind, str]) -> None:
+    error = source_error("BigQuery", Fault(ErrorKind.PERMISSION_DENIED, message), remedies)
+
+    assert "GOOGLE_APPLICATION_CREDENTIALS" in error.detail
+    assert "roles/" not in error.detail
+
+
+@pytest.mark.parametrize(
+    ("remedies", "role"),
+    [
+        (FIRESTORE_REMEDIES, "roles/datastore.viewer"),
+        (BIGQUERY_REMEDIES, "roles/bigquery.jobUser"),
+        (TABLE_REMEDIES, "roles/bigquery.dataViewer"),
+    ],
+)
+def test_a_refusal_names_the_role(remedies: dict[ErrorKind, str], role: str) -> None:
+    assert role in source_error("x", Fault(ErrorKind.PERMISSION_DENIED, "no"), remedies).detail
+
+
+def test_every_kind_has_a_remedy_for_every_source() -> None:
+    assert set(BIGQUERY_REMEDIES) == set(TABLE_REMEDIES) == set(ErrorKind)
+    assert set(FIRESTORE_REMEDIES) == set(ErrorKind) - {ErrorKind.BUDGET}
+
+
+def test_a_long_or_odd_subject_stays_one_bounded_line() -> None:
+    error = source_error("collection\n" + "x" * 1000, Fault(ErrorKind.QUOTA, "enough"), FIRESTORE_REMEDIES)
+
+    assert "\n" not in error.detail
+    assert len(error.detail) < 400
+
+
+def test_nothing_needs_doing_when_the_exporter_stops() -> None:
+    assert source_error("BigQuery", STOPPING, BIGQUERY_REMEDIES).detail == "BigQuery: the exporter is stopping"

@@ -1,0 +1,103 @@
+"""A wall clock that moves only when it is told to, and takes the scheduler with it."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, EVENT_JOB_MISSED, EVENT_JOB_SUBMITTED
+from apscheduler.schedulers.background import BackgroundScheduler
+
+if TYPE_CHECKING:
+    from apscheduler.events import JobEvent
+    from time_machine import Traveller
+
+SECONDS = 60.0
+"""How long the scheduler may take, in real time, to do what is due."""
+
+
+class DrivenScheduler(BackgroundScheduler):  # type: ignore[misc] # APScheduler has no types
+    """APScheduler's own, which tells when it has looked at its jobs, and how many of them are running."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - APScheduler's own
+        super().__init__(*arguments, **options)
+        self.changed = threading.Condition()
+        self.begun = self.looked = self.running_jobs = 0
+
+    def start(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - APScheduler's own
+        # Behind the exporter's own listener: what that one does has been done when the count here changes.
+        ended = EVENT_JOB_EXECUTED | EVENT_JOB_ERROR | EVENT_JOB_MISSED
+        self.add_listener(self._note, EVENT_JOB_SUBMITTED | ended)
+        super().start(*arguments, **options)
+
+    def _process_jobs(self) -> float | None:
+        with self.changed:
+            self.begun += 1
+            this_look = self.begun
+        seconds: float | None = super()._process_jobs()
+        with self.changed:
+            self.looked = this_look
+            self.changed.notify_all()
+        return seconds
+
+    def _note(self, event: JobEvent) -> None:
+        with self.changed:
+            self.running_jobs += 1 if event.code == EVENT_JOB_SUBMITTED else -1
+            self.changed.notify_all()
+
+
+class Clockwork:
+    """Moves the clock from one planned run to the next, and waits for each run to end.
+
+    `holding` is the number of runs that a test keeps from ending: they are not waited for.
+    """
+
+    def __init__(self, traveller: Traveller) -> None:
+        self._traveller = traveller
+        self._scheduler: DrivenScheduler | None = None
+        self.holding = 0
+
+    def make_scheduler(self, *arguments: Any, **options: Any) -> DrivenScheduler:  # noqa: ANN401 - APScheduler's own
+        """A scheduler that this moves, in the place of the one before."""
+        self._scheduler = DrivenScheduler(*arguments, **options)
+        return self._scheduler
+
+    @property
+    def scheduler(self) -> DrivenScheduler:
+        """The scheduler that is moved."""
+        if self._scheduler is None:
+            raise RuntimeError("there is no scheduler yet")
+        return self._scheduler
+
+    @property
+    def now(self) -> datetime:
+        """What the clock says."""
+        return datetime.now(UTC)
+
+    def jump(self, by: timedelta) -> None:
+        """Set the clock, forward or back, in one go; what is due then has run when this returns."""
+        self._traveller.shift(by)
+        self.settle()
+
+    def advance(self, by: timedelta) -> None:
+        """Let so much time go by: every run that falls into it takes place at its own time."""
+        end = self.now + by
+        while (following := self._next_run()) <= end:
+            self.jump(following - self.now)
+        self.jump(end - self.now)
+
+    def settle(self) -> None:
+        """Let the scheduler do what is due, and wait for it."""
+        scheduler = self.scheduler
+        with scheduler.changed:
+            begun = scheduler.begun
+            scheduler.wakeup()
+            settled = scheduler.changed.wait_for(
+                lambda: scheduler.looked > begun and scheduler.running_jobs <= self.holding, SECONDS
+            )
+        assert settled, f"the scheduler did not do what was due within {SECONDS:g} s"
+
+    def _next_run(self) -> datetime:
+        times: list[datetime] = [job.next_run_time for job in self.scheduler.get_jobs()]
+        return min(times)

@@ -1,0 +1,49 @@
+"""Incident files moved to another date: the running exporter goes by the machine's clock, whatever day it shows."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import yaml
+
+from exporter.scenario.incident import Incident
+
+INCIDENTS = Path(__file__).parents[1] / "incidents"
+HEALTHY, SEED = "healthy-day", "2026-02-01-seed"
+
+_DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
+
+
+def a_past_day() -> date:
+    """Yesterday in New York: whatever the hour, everything of it is due, and it stays exposed over midnight."""
+    return datetime.now(ZoneInfo("America/New_York")).date() - timedelta(days=1)
+
+
+def moved(name: str, day: date) -> Incident:
+    """The incident file of this name as if its clock's day had been `day`; times of day stay."""
+    raw = yaml.safe_load((INCIDENTS / f"{name}.yaml").read_text(encoding="utf-8"))
+    return Incident.model_validate(_moved(raw, day - raw["clock"].astimezone(UTC).date()))
+
+
+def settings(incident: Incident, day: date, **more: object) -> str:
+    """The YAML of a configuration that exposes that day of the incident and no other."""
+    config = {"preset": incident.preset, **incident.config, "documents": {"only": [day.isoformat()]}, **more}
+    return yaml.safe_dump(config)
+
+
+def _moved(value: Any, by: timedelta) -> Any:  # noqa: ANN401 - YAML's values
+    match value:
+        case dict():
+            return {_moved(key, by): _moved(item, by) for key, item in value.items()}
+        case list():
+            return [_moved(item, by) for item in value]
+        case date():
+            return value + by
+        case str():
+            return _DATE.sub(lambda found: (date.fromisoformat(found[0]) + by).isoformat(), value)
+        case _:
+            return value

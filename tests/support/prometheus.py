@@ -1,0 +1,131 @@
+"""A real Prometheus that scrapes the exporter, on loopback."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import subprocess
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+import httpx
+
+from tests.support.waiting import until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+JOB = "orchestration-exporter"
+_ENDS_WITHIN = 30.0
+
+
+def free_port() -> int:
+    """A port of the loopback that nothing has at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class Prometheus:
+    """Scrapes `target` (host:port) every second; a context manager."""
+
+    folder: Path
+    target: str
+    _stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+
+    def __enter__(self) -> Self:
+        config = {
+            "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
+            "scrape_configs": [{"job_name": JOB, "static_configs": [{"targets": [self.target]}]}],
+        }
+        file, self._log = self.folder / "prometheus.yml", self.folder / "prometheus.log"
+        file.write_text(json.dumps(config), encoding="utf-8")
+        address = f"127.0.0.1:{free_port()}"
+        with contextlib.ExitStack() as stack:
+            log = stack.enter_context(self._log.open("w"))
+            process = subprocess.Popen(
+                [
+                    "prometheus",
+                    f"--config.file={file}",
+                    f"--storage.tsdb.path={self.folder / 'tsdb'}",
+                    f"--web.listen-address={address}",
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+            stack.callback(_end, process)
+            self._client = stack.enter_context(httpx.Client(base_url=f"http://{address}", timeout=30))
+            until(lambda: self._is_up() or process.poll() is not None, "Prometheus to answer")
+            assert process.poll() is None, self.log
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    @property
+    def log(self) -> str:
+        """What it wrote so far."""
+        return self._log.read_text(encoding="utf-8")
+
+    @property
+    def complaints(self) -> list[str]:
+        """Its log's lines that are more than news."""
+        return [line for line in self.log.splitlines() if "level=info" not in line]
+
+    def query(self, expression: str) -> list[tuple[dict[str, str], float]]:
+        """The series that an expression gives now, and their values."""
+        result = self._get("query", query=expression)["result"]
+        return [(item["metric"], float(item["value"][1])) for item in result]
+
+    def value(self, expression: str) -> float | None:
+        """The value of an expression that gives one series, or None while it gives none."""
+        found = self.query(expression)
+        assert len(found) <= 1, found
+        return found[0][1] if found else None
+
+    def target_state(self) -> dict[str, Any]:
+        """What it says of the exporter as a target."""
+        targets: list[dict[str, Any]] = self._get("targets")["activeTargets"]
+        return targets[0]
+
+    def metadata(self) -> dict[str, tuple[str, str]]:
+        """Type and help of every family that it has scraped from the exporter."""
+        found = self._get("targets/metadata", match_target=f'{{job="{JOB}"}}')
+        return {item["metric"]: (item["type"], item["help"]) for item in found}
+
+    def _is_up(self) -> bool:
+        with contextlib.suppress(httpx.TransportError):
+            return self._client.get("/-/ready").status_code == httpx.codes.OK
+        return False
+
+    def _get(self, path: str, **parameters: str) -> Any:  # noqa: ANN401 - JSON
+        answer = self._client.get(f"/api/v1/{path}", params=parameters).json()
+        assert answer["status"] == "success", answer
+        return answer["data"]
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_ENDS_WITHIN)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def promtool(*arguments: str, text: bytes = b"") -> tuple[int, list[str]]:
+    """What promtool says of the text, line by line, and its exit code."""
+    done = subprocess.run(
+        ["promtool", *arguments],
+        input=text,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stdout.decode().splitlines()

@@ -1,0 +1,65 @@
+"""The healthy day in the local servers, and an exporter's collectors that read it by a clock to set."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from exporter.collection import Collectors
+from exporter.config.load import load
+from exporter.scenario.incident import load_incident
+from exporter.telemetry import Telemetry
+from tests.support.days import HEALTHY, INCIDENTS
+
+if TYPE_CHECKING:
+    from exporter.model import Report, Verdict
+    from exporter.scenario.local import LocalSources, SimulatedClock
+
+PROJECT = "nba-props-platform"
+DAY = date(2026, 1, 20)
+DOCUMENT = f"phase3_completion/{DAY}"
+FIRESTORE = ("completion", "heartbeats", "heartbeat_count")
+
+
+class Day:
+    """Collectors over the real clients."""
+
+    def __init__(self, local: LocalSources, clock: SimulatedClock) -> None:
+        self.local, self.clock = local, clock
+        self.incident = load_incident(INCIDENTS / f"{HEALTHY}.yaml")
+        config = load(preset=self.incident.preset, overlay=self.incident.config, environ={}).config
+        clock.now = self.incident.clock
+        local.load(self.incident, PROJECT)
+        self.telemetry = Telemetry()
+        self.reports: list[Report] = []
+        self.sources = local.open(config, self.telemetry)
+        self.collectors = Collectors(config, self.sources, self.telemetry, clock, self.reports.append)
+
+    def rewrite_documents(self) -> None:
+        """Make the documents anew, as they were."""
+        self.local.firestore.reset()
+        self.local.firestore.put_all(self.incident.firestore, project=PROJECT)
+
+    def collect(self, *names: str, after: timedelta = timedelta()) -> None:
+        """Let that much time go by, and run these collectors."""
+        self.clock.now += after
+        for name in names:
+            self.collectors.run(name)
+
+    def verdicts(self) -> dict[str, Verdict]:
+        return {item.processor: item.verdict for item in self.reports[-1].processors}
+
+    def shorten(self, seconds: float) -> None:
+        """Give every run so long."""
+        for name, settings in self.collectors.collectors.items():
+            self.collectors.collectors[name] = replace(settings, timeout=timedelta(seconds=seconds))
+
+    def failing(self, name: str) -> set[str]:
+        return set(self.telemetry.collectors()[name].failing)
+
+    def close(self) -> None:
+        """Lift the faults and let go of the connections."""
+        self.local.fault({})
+        self.collectors.stop()
+        self.sources.close()

@@ -1,0 +1,88 @@
+"""The container image's recipe, as far as it can be judged without a container engine."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import takewhile
+from pathlib import Path
+
+import pytest
+
+from exporter import health
+
+ROOT = Path(__file__).parents[1]
+
+
+def _instructions() -> list[tuple[str, str]]:
+    text = re.sub(r"^#.*\n", "", (ROOT / "Dockerfile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    lines = re.sub(r"\\\n\s*", "", text).splitlines()
+    return [(line.split(maxsplit=1)[0], line.split(maxsplit=1)[1]) for line in lines if line.strip()]
+
+
+INSTRUCTIONS = _instructions()
+LAST_STAGE = list(reversed(list(takewhile(lambda instruction: instruction[0] != "FROM", reversed(INSTRUCTIONS)))))
+
+
+def _of(keyword: str, instructions: list[tuple[str, str]] = INSTRUCTIONS) -> list[str]:
+    return [argument for name, argument in instructions if name == keyword]
+
+
+def test_the_base_image_is_pinned_to_a_patch_release() -> None:
+    default = _of("ARG")[0]
+
+    assert re.fullmatch(r"PYTHON_IMAGE=python:3\.\d+\.\d+-slim-[a-z]+(@sha256:[0-9a-f]{64})?", default)
+    assert {argument.split()[0] for argument in _of("FROM")} == {"${PYTHON_IMAGE}"}
+
+
+def test_everything_copied_from_the_context_is_there_and_let_through() -> None:
+    rules = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    allowed = {rule.removeprefix("!") for rule in rules if rule.startswith("!")}
+    copied = [word for argument in _of("COPY") if "--from=" not in argument for word in argument.split()[:-1]]
+    named = [path for path in copied if path != "."]
+
+    assert "*" in rules
+    assert named
+    for path in named:
+        assert (ROOT / path).is_file(), path
+        assert path.split("/")[0] in allowed, path
+    assert {"LICENSE", "README.md", "exporter", "pyproject.toml"} <= allowed
+
+
+def test_what_is_installed_is_checked_against_the_locks() -> None:
+    installs = [command for run in _of("RUN") for command in run.split("&&") if " install " in command]
+
+    assert len(installs) == 3
+    for command in installs:
+        assert "--require-hashes" in command or "--no-deps --no-index" in command, command
+    assert not any(name in run for run in _of("RUN") for name in ("demo", "dev.txt", "apt-get"))
+
+
+def test_it_runs_as_a_user_without_rights_named_by_number() -> None:
+    (user,) = _of("USER", LAST_STAGE)
+
+    assert re.fullmatch(r"[1-9]\d{3,}:[1-9]\d{3,}", user)
+
+
+def test_nothing_runs_through_a_shell() -> None:
+    (check,) = _of("HEALTHCHECK", LAST_STAGE)
+    health_check = json.loads(check.split("CMD ", maxsplit=1)[1])
+    (entry_point,) = _of("ENTRYPOINT", LAST_STAGE)
+    (command,) = _of("CMD", LAST_STAGE)
+
+    assert health_check == ["python", "-m", "exporter.health", health.DEFAULT_URL]
+    assert json.loads(entry_point) == ["orchestration-exporter"]
+    assert json.loads(command)[0] == "run"
+    assert _of("RUN", LAST_STAGE) == []
+
+
+def test_it_listens_where_it_says_and_stops_when_told() -> None:
+    assert _of("EXPOSE", LAST_STAGE) == [health.DEFAULT_URL.split(":")[2].split("/")[0]]
+    assert _of("STOPSIGNAL", LAST_STAGE) == ["SIGTERM"]
+
+
+@pytest.mark.parametrize("name", ["title", "description", "licenses", "version", "revision", "base.name"])
+def test_it_is_labelled(name: str) -> None:
+    (labels,) = _of("LABEL", LAST_STAGE)
+
+    assert f'org.opencontainers.image.{name}="' in labels

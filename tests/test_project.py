@@ -1,0 +1,113 @@
+"""The repository's own rules, kept by tests."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import exporter
+
+ROOT = Path(__file__).parents[1]
+LONGEST_FILE = 400
+
+
+def _files() -> list[Path]:
+    """Every file that is, or could be, committed. Git is told that the folder's owner does not matter."""
+    command = ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listing = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=30).stdout
+    return [path for name in listing.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+FILES = _files()
+PYTHON = [path for path in FILES if path.suffix == ".py"]
+
+
+def _found(pattern: str, files: list[Path]) -> list[str]:
+    """Where the pattern stands, as `path:line: text`, in those of the files that are text."""
+    wanted = re.compile(pattern)
+    return [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()[:200]}"
+        for path in files
+        for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1)
+        if wanted.search(line)
+    ]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"(?i)\bpypi\.org|\bpythonhosted\.org|\bnpmjs\.(?:org|com)|\byarnpkg\.com",
+        r"(?i)\b(?:deb|security|ftp)\.debian\.org|\barchive\.ubuntu\.com",
+        r"(?i)\bproxy\.golang\.org|\bcrates\.io",
+        r"(?i)--(?:extra-)?index-url[= ]\S|--find-links[= ]\S|\bindex-url\s*=",
+    ],
+    ids=["package index", "distribution", "other registry", "index option"],
+)
+def test_no_file_names_a_package_registry(pattern: str) -> None:
+    assert _found(pattern, FILES) == []
+
+
+def test_no_file_names_a_path_of_one_machine() -> None:
+    own = "|".join(re.escape(f"{folder}/") for folder in (ROOT, Path.home()) if len(folder.parts) > 1)
+
+    assert _found(rf"(?:^|[\s\"'=:(`])(?:{own}|/home/\w+/|/Users/\w+/|/root/)", FILES) == []
+
+
+def test_every_module_is_short_enough_to_read() -> None:
+    modules = [path for path in PYTHON if path.is_relative_to(ROOT / "exporter")]
+    lengths = {path.relative_to(ROOT).as_posix(): len(path.read_text("utf-8").splitlines()) for path in modules}
+
+    assert modules
+    assert {path: length for path, length in lengths.items() if length > LONGEST_FILE} == {}
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"\bunittest[.]mock\b|\b(?:Magic|Async)Mock\b|\bpytest[-_]mock\b",
+        r"\bpytest[.](?:skip|xfail|importorskip)\b|\bmark[.](?:skip|skipif|xfail)\b|\bunittest[.]skip",
+        r"pragma:[ ]no[ ]?(?:cover|branch)",
+        r"\b(?:TODO|FIXME|XXX)\b(?!\\b|\|)",
+    ],
+    ids=["mock", "skip", "uncounted line", "unfinished"],
+)
+def test_no_shortcut_is_taken(pattern: str) -> None:
+    others = [path for path in PYTHON if path != Path(__file__)]
+
+    assert _found(pattern, others) == []
+
+
+def test_every_exception_to_a_rule_names_it_and_gives_a_reason() -> None:
+    bare = [
+        place
+        for place in _found(r"#\s*(?:noqa|type:\s*ignore|mypy:|ruff:)", [p for p in PYTHON if p != Path(__file__)])
+        if not re.search(
+            r"# (?:ruff: )?noqa: [A-Z]+\d+(?:, ?[A-Z]+\d+)* \S.*\w|# type: ignore\[[\w, -]+\] +# \S.*\w", place
+        )
+    ]
+
+    assert bare == []
+
+
+def test_the_import_contracts_hold_for_the_decisions() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    pure = next(contract for contract in settings["contracts"] if contract["name"].startswith("Decisions "))
+
+    assert set(pure["source_modules"]) == {
+        "exporter.config",
+        "exporter.expectations",
+        "exporter.model",
+        "exporter.reconcile",
+    }
+
+
+def test_the_version_stands_in_one_place() -> None:
+    settings = [path for path in FILES if path.suffix in {".py", ".toml"} or path.name in {"Dockerfile", "Makefile"}]
+
+    places = _found(rf"(?<![\w.]){re.escape(exporter.__version__)}(?![\w.])", settings)
+
+    assert [place.split(":")[0] for place in places] == ["exporter/__init__.py"]

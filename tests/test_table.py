@@ -1,0 +1,237 @@
+"""The report as a person at a terminal gets it."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exporter.model import Document, ErrorKind, RowCount
+from exporter.sources.ports import SourceError
+from exporter.table import print_report, report_text, summary
+from tests.support.builders import (
+    DAY,
+    OFFENSE,
+    ONE_DAY,
+    PHASE3,
+    PLAYER,
+    beat,
+    config,
+    entry,
+    heartbeat_name,
+    on,
+    phase,
+    pipeline,
+    processor,
+)
+from tests.support.collecting import PHASE3_DOCUMENT, Scene, healthy
+
+if TYPE_CHECKING:
+    from exporter.model import Report
+
+UNPRINTABLE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+
+
+class Terminal(io.StringIO):
+    """A stream that is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(name="scene")
+def _scene() -> Scene:
+    scene = healthy()
+    scene.memory.store.held[PHASE3_DOCUMENT] = Document(
+        entries={name: entry() for name in PHASE3}, triggered=True, trigger_reason="all_complete"
+    )
+    return scene
+
+
+def reported(scene: Scene) -> Report:
+    scene.collectors.run_all()
+    return scene.reports[-1]
+
+
+def seed_like() -> Scene:
+    """Two of five never registered, one of them with a heartbeat for the day before."""
+    scene = healthy()
+    scene.register(*PHASE3[1:4])
+    name = heartbeat_name(PHASE3[4])
+    scene.memory.store.beats = {name: beat("completed", "11:00", DAY - ONE_DAY, document=name)}
+    return scene
+
+
+def printed(scene: Scene, width: int) -> str:
+    stream = io.StringIO()
+    print_report(reported(scene), stream, width=width)
+    return stream.getvalue()
+
+
+# --- the summary ------------------------------------------------------------------------------------------------
+
+
+def well() -> Scene:
+    """Phase 3 alone, all well."""
+    only = pipeline([phase("phase3", [processor(OFFENSE, offset=-1)])])
+    scene = Scene(config(only))
+    scene.register(OFFENSE)
+    scene.memory.warehouse.rows = {DAY - ONE_DAY: RowCount(12, on("15:00"))}
+    scene.memory.warehouse.units = {DAY - ONE_DAY: 6}
+    return scene
+
+
+def test_a_day_on_which_all_is_well_says_so() -> None:
+    assert summary(reported(well())) == "All well: 1 processors checked, no discrepancy."
+
+
+def test_discrepancies_are_counted_by_verdict_with_the_triggers_that_hang() -> None:
+    text = summary(reported(seed_like()))
+
+    assert text.startswith("Discrepancies: 2 unregistered")
+    assert "the trigger of phase3 2026-02-01 is blocked" in text
+
+
+def test_what_is_unknown_is_no_all_clear() -> None:
+    scene = well()
+    scene.orders("completion").fail(ErrorKind.UNREACHABLE)
+
+    assert summary(reported(scene)) == "Cannot tell: 1 unknown."
+
+
+def test_what_could_not_be_read_is_no_all_clear_although_no_verdict_needed_it() -> None:
+    text = summary(reported(well()), {"heartbeats": "permission_denied", "warehouse": "not_found, quota"})
+
+    assert text == "Cannot tell: not all could be read: heartbeats (permission_denied), warehouse (not_found, quota)."
+
+
+# --- the table --------------------------------------------------------------------------------------------------
+
+
+def test_each_record_stands_in_its_column() -> None:
+    lines = printed(seed_like(), 100).splitlines()
+
+    header = next(line for line in lines if line.startswith("Processor"))
+    rows = {line.split()[0]: line.split(maxsplit=1)[1] for line in lines if line.startswith(PHASE3)}
+    assert header.split() == ["Processor", "Firestore", "Heartbeat", "BigQuery", "Verdict"]
+    assert rows[PLAYER].split() == ["not", "registered", "none", "200", "rows", "unregistered"]
+    assert rows[OFFENSE].split() == ["registered", "12", "none", "12", "rows", "ok"]
+    assert " completed for 01-31 " in rows[PHASE3[4]]
+
+
+def test_the_hints_of_what_is_wrong_stand_below() -> None:
+    text = report_text(reported(seed_like()))
+
+    assert f"{PHASE3[4]}: unregistered\n  - heartbeat says completed at 11:00:00Z but carries" in text
+    assert f"\n{OFFENSE}: ok" not in text
+
+
+@pytest.mark.parametrize("width", [80, 100, 132])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    assert max(map(len, printed(seed_like(), width).splitlines())) <= width
+
+
+def test_names_are_not_broken_at_eighty_columns() -> None:
+    text = printed(seed_like(), 80)
+
+    assert all(re.search(rf"^{name} ", text, re.MULTILINE) for name in PHASE3)
+
+
+def test_a_name_that_is_longer_than_a_terminal_bears_is_shown_whole() -> None:
+    name = "a_processor_with_a_name_that_somebody_thought_should_tell_the_whole_story_of_it"
+    scene = Scene(config(pipeline([phase("phase3", [processor(name)])])))
+
+    text = printed(scene, 80)
+
+    column = "".join(line.split("  ")[0].split(" ")[0] for line in text.splitlines()[4:])
+    assert name in column
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_what_is_unknown_is_neither_zero_nor_not_registered() -> None:
+    scene = seed_like()
+    for name in ("completion", "warehouse"):
+        scene.orders(name).fail(ErrorKind.TIMEOUT)
+
+    text = report_text(reported(scene))
+
+    assert re.search(rf"{PLAYER} +unknown +none +unknown +unknown", text)
+    assert "? of ? registered" in text
+
+
+def test_an_entry_without_a_count_is_registered_with_a_question_mark(scene: Scene) -> None:
+    scene.memory.store.held[PHASE3_DOCUMENT] = Document(entries={name: entry(count=None) for name in PHASE3})
+
+    assert "registered ?" in report_text(reported(scene))
+
+
+def test_a_phase_without_documents_has_a_dash_for_them(scene: Scene) -> None:
+    assert re.search(r"predictions +- +none +12 rows +ok", report_text(reported(scene)))
+
+
+def test_a_heartbeat_without_a_date_says_that_it_is_of_another(scene: Scene) -> None:
+    name = heartbeat_name(OFFENSE)
+    scene.memory.store.beats = {name: beat("completed", "15:00", None, document=name)}
+
+    assert re.search(rf"{OFFENSE} +registered 12 +other_date", report_text(reported(scene)))
+
+
+# --- the stream -------------------------------------------------------------------------------------------------
+
+
+def test_a_pipe_gets_no_colour(scene: Scene) -> None:
+    assert "\x1b" not in report_text(reported(scene))
+
+
+def test_a_terminal_gets_colour(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Terminal()
+
+    print_report(reported(scene), stream)
+
+    assert "\x1b[32mok" in stream.getvalue()
+
+
+def test_a_terminal_with_no_color_gets_none(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Terminal()
+
+    print_report(reported(scene), stream)
+
+    assert "\x1b[3" not in stream.getvalue()
+
+
+HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\r\nfake: ok\x00\u202e\ud800"
+
+
+def test_what_documents_say_cannot_steer_the_terminal() -> None:
+    scene = seed_like()
+    name = heartbeat_name(PLAYER)
+    scene.memory.store.beats = {
+        name: beat("failed", "15:00", document=name, error=HOSTILE),
+        heartbeat_name(OFFENSE): beat(HOSTILE, "15:00", DAY - 2 * ONE_DAY, document=heartbeat_name(OFFENSE)),
+    }
+    scene.memory.store.held[PHASE3_DOCUMENT] = Document(
+        entries={OFFENSE: entry(status=HOSTILE)}, triggered=True, trigger_reason=HOSTILE
+    )
+    scene.memory.warehouse.units = SourceError(ErrorKind.INVALID, HOSTILE)
+
+    text = printed(scene, 100)
+
+    assert not UNPRINTABLE.search(text)
+    assert "\u202e" not in text
+    assert r"\u001b]0;owned\u0007" in text
+    text.encode()
+
+
+def test_markup_in_what_documents_say_is_text(scene: Scene) -> None:
+    document = scene.memory.store.held[PHASE3_DOCUMENT]
+    scene.memory.store.held[PHASE3_DOCUMENT] = Document(
+        entries=document.entries, triggered=True, trigger_reason="[red]x[/]"
+    )
+
+    assert "(triggered: [red]x[/])" in report_text(reported(scene))

@@ -1,0 +1,261 @@
+"""The routes, asked over HTTP of the real server."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+import re
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from exporter.web.state import ReloadError
+from tests.support.exposition import parse_openmetrics, parse_text
+from tests.web.example import ExampleState, live, report, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from structlog.typing import EventDict
+
+OPENMETRICS = {"Accept": "application/openmetrics-text;version=1.0.0"}
+
+
+@pytest.fixture
+def state() -> ExampleState:
+    return ExampleState()
+
+
+@pytest.fixture
+def client(state: ExampleState) -> Iterator[httpx.Client]:
+    with serving(state, lifecycle=True) as server, httpx.Client(base_url=server.url) as client:
+        yield client
+
+
+def test_metrics_are_the_report_and_then_the_live_part(client: httpx.Client) -> None:
+    response = client.get("/metrics", headers={"Accept-Encoding": "identity"})
+
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert response.headers["vary"] == "Accept, Accept-Encoding"
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert "content-encoding" not in response.headers
+    assert int(response.headers["content-length"]) == len(response.content)
+    assert [metric.name for metric in parse_text(response.text)] == [
+        "orchestration_processor_table_rows",
+        "orchestration_exporter_collector_runs",
+    ]
+
+
+def test_openmetrics_is_served_to_who_asks_for_it(client: httpx.Client) -> None:
+    response = client.get("/metrics", headers=OPENMETRICS)
+
+    assert response.headers["content-type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    assert response.text.endswith("# EOF\n")
+    assert sum(len(metric.samples) for metric in parse_openmetrics(response.text)) == 4
+
+
+def test_several_accept_headers_are_one_list(client: httpx.Client) -> None:
+    headers = [("Accept", "text/plain;q=0.2"), ("Accept", OPENMETRICS["Accept"]), ("Accept-Encoding", "identity")]
+
+    response = client.get("/metrics", headers=headers)
+
+    assert response.headers["content-type"].startswith("application/openmetrics-text")
+
+
+@pytest.mark.parametrize("series", [0, 3, 70_000])
+@pytest.mark.parametrize("accept", ["*/*", "application/openmetrics-text"])
+def test_compressed_and_plain_hold_the_same(
+    state: ExampleState, client: httpx.Client, series: int, accept: str
+) -> None:
+    state.report = report(series)
+
+    plain = client.get("/metrics", headers={"Accept": accept, "Accept-Encoding": "identity"})
+    with client.stream("GET", "/metrics", headers={"Accept": accept, "Accept-Encoding": "gzip"}) as compressed:
+        raw = b"".join(compressed.iter_raw())
+
+    assert compressed.headers["content-encoding"] == "gzip"
+    assert len(raw) == int(compressed.headers["content-length"])
+    assert gzip.decompress(raw) == plain.content
+    assert int(plain.headers["content-length"]) == len(plain.content)
+
+
+def test_a_head_request_gets_the_headers_alone(client: httpx.Client) -> None:
+    whole = client.get("/metrics", headers=OPENMETRICS)
+
+    response = client.head("/metrics", headers=OPENMETRICS)
+
+    assert response.content == b""
+    assert {**response.headers, "date": ""} == {**whole.headers, "date": ""}
+
+
+def test_metrics_can_only_be_read(client: httpx.Client) -> None:
+    response = client.post("/metrics")
+
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, HEAD")
+
+
+def test_a_new_report_and_new_self_metrics_show_at_the_next_scrape(state: ExampleState, client: httpx.Client) -> None:
+    client.get("/metrics")
+
+    state.self_metrics = live(8)
+    runs = client.get("/metrics").text
+    state.report = report(1)
+    rows = client.get("/metrics").text
+
+    assert 'runs_total{collector="completion"} 8\n' in runs
+    assert rows.count("processor_table_rows{") == 1
+
+
+def test_equal_self_metrics_in_a_new_mapping_change_nothing(state: ExampleState, client: httpx.Client) -> None:
+    before = client.get("/metrics").content
+    state.self_metrics = live(7)
+
+    assert client.get("/metrics").content == before
+
+
+@pytest.mark.parametrize("path", ["/-/healthy", "/healthz"])
+def test_a_process_that_answers_is_healthy(client: httpx.Client, path: str) -> None:
+    response = client.get(path)
+
+    assert (response.status_code, response.text) == (200, "healthy\n")
+
+
+@pytest.mark.parametrize("path", ["/-/ready", "/readyz"])
+def test_readiness_follows_the_state_and_says_what_is_missing(
+    state: ExampleState, client: httpx.Client, path: str
+) -> None:
+    state.not_ready = ("completion: not collected yet", "warehouse: not collected yet")
+    before = client.get(path)
+    state.not_ready = ()
+    after = client.get(path)
+
+    assert before.status_code == 503
+    assert before.text == "not ready\n- completion: not collected yet\n- warehouse: not collected yet\n"
+    assert (after.status_code, after.text) == (200, "ready\n")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_a_reload_is_done_when_it_is_enabled(state: ExampleState, client: httpx.Client, method: str) -> None:
+    response = client.request(method, "/-/reload")
+
+    assert (response.status_code, response.text, state.reloads) == (200, "reloaded\n", 1)
+
+
+def test_a_failed_reload_says_what_is_wrong(state: ExampleState, client: httpx.Client) -> None:
+    state.fault = ReloadError("exporter.yaml:3: unknown key projekt")
+
+    response = client.post("/-/reload")
+
+    assert response.status_code == 500
+    assert response.text == (
+        "Not reloaded, the old configuration stays in force.\nexporter.yaml:3: unknown key projekt\n"
+    )
+
+
+def test_a_reload_that_is_not_enabled_names_the_flag(state: ExampleState) -> None:
+    with serving(state) as server:
+        response = httpx.post(f"{server.url}/-/reload")
+
+    assert (response.status_code, state.reloads) == (403, 0)
+    assert "--web.enable-lifecycle" in response.text
+
+
+def test_a_reload_cannot_be_had_by_following_a_link(state: ExampleState, client: httpx.Client) -> None:
+    response = client.get("/-/reload")
+
+    assert (response.status_code, state.reloads) == (405, 0)
+    assert set(response.headers["allow"].split(", ")) == {"POST", "PUT"}
+
+
+def test_the_report_is_served_as_json(client: httpx.Client) -> None:
+    response = client.get("/api/v1/status")
+
+    assert response.headers["content-type"] == "application/json"
+    assert response.headers["cache-control"] == "no-store"
+    assert response.json() == {"pipelines": []}
+
+
+def test_the_configuration_is_yaml_or_json_as_the_client_prefers(client: httpx.Client) -> None:
+    yaml = client.get("/api/v1/config")
+    as_json = client.get("/api/v1/config", headers={"Accept": "application/json"})
+
+    assert (yaml.headers["content-type"], yaml.text) == ("application/yaml", "project: example\npassword: '***'\n")
+    assert as_json.headers["content-type"] == "application/json"
+    assert as_json.json() == {"project": "example", "password": "***"}
+
+
+def test_a_date_in_the_configuration_is_text_in_json(state: ExampleState, client: httpx.Client) -> None:
+    state.config = "since: 2026-02-01\n"
+
+    assert client.get("/api/v1/config", headers={"Accept": "application/json"}).json() == {"since": "2026-02-01"}
+
+
+def test_the_description_names_every_route_and_method(client: httpx.Client) -> None:
+    document = client.get("/api/v1/openapi.json").json()
+
+    assert document["info"]["version"] == "1.2.3"
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            answer = client.request(method, path)
+            assert str(answer.status_code) in operation["responses"], (method, path)
+
+
+def test_the_landing_page_links_to_everything_that_can_be_read(client: httpx.Client) -> None:
+    page = client.get("/")
+    links = re.findall(r'href="([^"]+)"', page.text)
+    paths = client.get("/api/v1/openapi.json").json()["paths"]
+
+    assert "1.2.3" in page.text
+    assert {f"/{link}" for link in links} == {path for path in paths if "get" in paths[path]} - {"/"}
+
+
+def test_the_landing_page_says_how_to_enable_reloads(state: ExampleState) -> None:
+    with serving(state) as server:
+        page = httpx.get(server.url).text
+
+    assert "--web.enable-lifecycle" in page
+
+
+def test_the_page_may_use_its_own_style_and_nothing_else(client: httpx.Client) -> None:
+    page = client.get("/")
+    [style] = re.findall(r"<style>(.*?)</style>", page.text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+
+    assert f"style-src 'sha256-{digest}'" in page.headers["content-security-policy"]
+    assert page.headers["content-security-policy"].startswith("default-src 'none';")
+    assert page.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/metrics/", "/api/v1/status/", "/%2e%2e/metrics"])
+def test_an_unknown_path_is_not_found(client: httpx.Client, path: str) -> None:
+    response = client.get(path)
+
+    assert response.status_code == 404
+    assert response.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_wrong_method_is_told_the_right_ones(client: httpx.Client) -> None:
+    response = client.delete("/api/v1/status")
+
+    assert response.status_code == 405
+    assert set(response.headers["allow"].split(", ")) == {"GET", "HEAD"}
+
+
+@pytest.mark.usefixtures("at_debug_level")
+def test_requests_are_logged_at_debug_level_without_their_query(client: httpx.Client, events: list[EventDict]) -> None:
+    client.get("/healthz?password=hunter2")
+
+    [event] = [event for event in events if event["event"] == "request"]
+    assert (event["method"], event["path"], event["status"]) == ("GET", "/healthz", 200)
+    assert event["client"] == "127.0.0.1"
+    assert "hunter2" not in json.dumps(event)
+
+
+def test_requests_are_not_logged_otherwise(client: httpx.Client, events: list[EventDict]) -> None:
+    client.get("/healthz")
+
+    assert events == []

@@ -1,0 +1,24 @@
+"""Write the pages under docs/ that follow from the code: `make docs`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from exporter.config.reference import reference_markdown
+from exporter.metrics import markdown
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = {"configuration.md": reference_markdown, "metrics.md": markdown}
+
+
+def main() -> None:
+    """Write every page, and say which changed."""
+    for name, make in PAGES.items():
+        page, text = DOCS / name, make()
+        if not page.exists() or page.read_text(encoding="utf-8") != text:
+            page.write_text(text, encoding="utf-8")
+            print(f"wrote docs/{name}")
+
+
+if __name__ == "__main__":
+    main()
