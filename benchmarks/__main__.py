@@ -41,9 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print the table, and say by the exit code whether every bound holds."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one or more of {', '.join(BENCHMARKS)}; default all")
-    parser.add_argument(
-        "--smallest", action="store_true", help="the smallest sizes, to see that everything runs: no bound is judged"
-    )
+    parser.add_argument("--smallest", action="store_true", help="only see that everything runs; judges no bound")
     parser.add_argument("--write", type=Path, metavar="FILE", help="also write the page with these numbers")
     options = parser.parse_args(arguments)
     if unknown := [name for name in options.names if name not in BENCHMARKS]:

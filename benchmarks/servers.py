@@ -32,6 +32,7 @@ def exporter(count: int) -> None:
     from benchmarks.world import NOW, config_of, world_of
     from exporter import __version__
     from exporter.config.load import Loaded
+    from exporter.process import settle
     from exporter.service import Service
     from exporter.web.app import create_app
     from exporter.web.server import WebServer
@@ -49,6 +50,7 @@ def exporter(count: int) -> None:
     service = Exporter(lambda: loaded, memory.open, lambda: NOW)
     server = WebServer(create_app(service, lifecycle=False, version=__version__), ADDRESS)
     server.start()
+    settle()
     service.start()
     until(lambda: not service.ready(), READY_SECONDS, "the first collections")
     service.collect()

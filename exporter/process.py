@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
@@ -20,13 +21,18 @@ _M_MMAP_THRESHOLD: Final = -3
 _LARGE_BYTES: Final = 128 * 1024
 
 
-def give_memory_back() -> None:
-    """Let the C library return large blocks to the system when they are freed, whichever thread frees them.
+def settle() -> None:
+    """Set this process up for a long life, once all that stays is there: modules, configuration, the server.
 
-    glibc begins so and then learns from the sizes that it sees: after the first few expositions of some MiB each
-    thread that renders one would keep its size for the next. Elsewhere this does nothing.
+    Full garbage collections leave alone what is there now. They would stop every thread, scrapes included, for as long
+    as it takes to look at all of it, and find nothing.
+
+    Large blocks go back to the system when they are freed. glibc begins so and then learns from the sizes that it
+    sees: after a few expositions of some MiB, each thread that rendered one would keep its size for the next.
     """
-    with suppress(OSError, AttributeError):
+    gc.collect()
+    gc.freeze()
+    with suppress(OSError, AttributeError):  # another C library has no such call
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from exporter import __version__
+from exporter.process import settle
 from exporter.service import Service
 from exporter.web.app import create_app
 from exporter.web.auth import WebConfigFile
@@ -67,6 +68,7 @@ def run(
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         server.start()
+        settle()
         service.start()
         log.info("serving", address=server.url, version=__version__)
         started(server.url)

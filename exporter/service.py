@@ -13,7 +13,7 @@ from exporter.config.errors import ConfigError
 from exporter.config.load import to_yaml
 from exporter.exposition import render
 from exporter.metrics import live_samples, report_samples
-from exporter.process import ProcessMetrics, give_memory_back
+from exporter.process import ProcessMetrics
 from exporter.schedule import Schedule
 from exporter.status import status_json
 from exporter.telemetry import Telemetry
@@ -96,13 +96,13 @@ class Service:
 
     def start(self) -> None:
         """Start collecting."""
-        give_memory_back()
         self._running.schedule.start()
 
     def stop(self) -> None:
         """Stop collecting, for good; returns within seconds, whatever hangs."""
+        # Before the lock: of the reloads that wait for it, none is to begin any more.
+        self._stopped = True
         with self._reloading:
-            self._stopped = True
             self._running.stop()
 
     def reload(self) -> None:

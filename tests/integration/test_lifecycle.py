@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 DAY = a_past_day()
 LABELS = f'pipeline="nba",phase="phase3",run_date="{DAY}"'
-PLAYER = f"nba/phase3/{DAY}/player_game_summary"
+OFFENSE = f"nba/phase3/{DAY}/team_offense_game_summary"
+UPCOMING = "upcoming_player_game_context"
 QUICK = {
     name: {"every": "2s", "timeout": "1s", "max_staleness": "2s"}
     for name in ("completion", "heartbeats", "heartbeat_count")
@@ -63,49 +64,41 @@ def descendants(process: int) -> list[str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_within_seconds_while_both_sources_hang(
+def test_while_both_sources_hang_it_is_healthy_not_ready_and_ends_within_seconds(
     local: LocalSources, clock: SimulatedClock, tmp_path: Path, number: signal.Signals
 ) -> None:
-    with reading_the_seed(local, clock, tmp_path, DAY) as exporter:
-        hang(local)
-        exporter.signal(signal.SIGHUP)
-        until(lambda: "configuration reloaded" in exporter.log, "a collection that hangs")
-        until(lambda: local.gate.calls["jobs.insert"] > 0, "a query under way")
+    starting = reading_the_seed(local, clock, tmp_path, DAY)
+    asked = local.gate.calls["jobs.insert"]
+    hang(local)
+    with starting as exporter:
+        until(lambda: local.gate.calls["jobs.insert"] > asked, "a query under way")
+        ready, healthy = exporter.get("/-/ready"), exporter.get("/-/healthy")
+        runs = metric(exporter, "orchestration_exporter_collector_runs_total", collector="completion")
+        unknown = exporter.status()["unknown"]
+        children = descendants(exporter.process.pid)
 
         exporter.signal(number)
         code = exporter.wait(STOP_SECONDS)
 
+    assert (ready.status_code, healthy.status_code) == (503, 200)
+    assert "- collector warehouse has not ended its first run" in ready.text.splitlines()
+    assert (runs, unknown, children) == (0, 5, [])
     assert code == 0
     assert f"event=stopping signal={number.name}" in exporter.log
     assert "Traceback" not in exporter.log
+    with socket.create_server(("127.0.0.1", exporter.client.base_url.port or 0)):
+        """Its port is free again."""
 
 
-def test_a_stop_during_a_reload_starts_nothing_again(
-    local: LocalSources, clock: SimulatedClock, tmp_path: Path
-) -> None:
+def test_a_stop_during_reloads_starts_nothing_again(local: LocalSources, clock: SimulatedClock, tmp_path: Path) -> None:
     with reading_the_seed(local, clock, tmp_path, DAY) as exporter:
         hang(local)
-        for _ in range(3):
+        for _ in range(5):
             exporter.signal(signal.SIGHUP)
         exporter.signal(signal.SIGTERM)
 
         assert exporter.wait(STOP_SECONDS) == 0
     assert "Traceback" not in exporter.log
-
-
-def test_a_port_is_free_again_and_nothing_is_left_when_it_has_ended(
-    local: LocalSources, clock: SimulatedClock, tmp_path: Path
-) -> None:
-    with reading_the_seed(local, clock, tmp_path, DAY) as exporter:
-        exporter.wait_until_ready()
-        children = descendants(exporter.process.pid)
-        exporter.signal(signal.SIGTERM)
-        exporter.wait(STOP_SECONDS)
-
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", exporter.client.base_url.port or 0))
-    assert children == []
 
 
 # --- start ------------------------------------------------------------------------------------------------------
@@ -132,21 +125,6 @@ def test_a_bad_configuration_is_said_and_ends_it(tmp_path: Path) -> None:
     assert ended.code == 64
     assert f"{file}:2:11: timezone:" in ended.err
     assert "Traceback" not in ended.err
-
-
-def test_while_its_sources_hang_it_serves_its_health_and_is_not_ready(
-    local: LocalSources, clock: SimulatedClock, tmp_path: Path
-) -> None:
-    starting = reading_the_seed(local, clock, tmp_path, DAY)
-    hang(local)
-    with starting as exporter:
-        ready, healthy = exporter.get("/-/ready"), exporter.get("/-/healthy")
-        runs = metric(exporter, "orchestration_exporter_collector_runs_total", collector="completion")
-        unknown = exporter.status()["unknown"]
-
-    assert (ready.status_code, healthy.status_code) == (503, 200)
-    assert "- collector warehouse has not ended its first run" in ready.text.splitlines()
-    assert (runs, unknown) == (0, 5)
 
 
 def test_with_both_sources_down_it_starts_says_so_and_becomes_ready(
@@ -195,60 +173,38 @@ def test_prometheus_notices_when_a_source_goes_and_comes_back(
 # --- reload -----------------------------------------------------------------------------------------------------
 
 
-def test_a_reload_by_signal_takes_the_new_file_and_refuses_a_bad_one(
+def test_a_reload_takes_a_new_file_refuses_a_bad_one_and_forgets_nothing(
     local: LocalSources, clock: SimulatedClock, tmp_path: Path
 ) -> None:
-    with reading_the_seed(local, clock, tmp_path, DAY) as exporter:
-        exporter.wait_until_ready()
-        file = tmp_path / "exporter.yaml"
-        good = file.read_text()
-        file.write_text(good + "collect: {completion: {every: 45s}}\n")
-        exporter.signal(signal.SIGHUP)
-        until(
-            lambda: metric(exporter, "orchestration_exporter_collector_interval_seconds", collector="completion") == 45,
-            "the new interval",
-        )
-        file.write_text(good + "colect: {}\n")
-        exporter.signal(signal.SIGHUP)
-        until(
-            lambda: metric(exporter, "orchestration_exporter_config_last_reload_successful") == 0, "the reload to fail"
-        )
-        interval = metric(exporter, "orchestration_exporter_collector_interval_seconds", collector="completion")
-        verdict = exporter.status()["processors"][PLAYER]["verdict"]
-
-    assert interval == 45
-    assert verdict == "unregistered"
-    assert "reload failed, the old configuration stays" in exporter.log
-    assert "colect" in exporter.log
-
-
-def test_a_reload_over_http_answers_how_it_went(local: LocalSources, clock: SimulatedClock, tmp_path: Path) -> None:
+    file, document = tmp_path / "exporter.yaml", f"phase3_completion/{DAY}"
+    interval = "orchestration_exporter_collector_interval_seconds"
+    successful = "orchestration_exporter_config_last_reload_successful"
     with reading_the_seed(local, clock, tmp_path, DAY, "--web.enable-lifecycle") as exporter:
         exporter.wait_until_ready()
-        good = exporter.client.post("/-/reload")
-        ready = exporter.get("/-/ready").status_code
-        with (tmp_path / "exporter.yaml").open("a") as file:
-            file.write("nonsense: 1\n")
-        bad = exporter.client.post("/-/reload")
-        successful = metric(exporter, "orchestration_exporter_config_last_reload_successful")
-
-    assert (good.status_code, good.text, ready) == (200, "reloaded\n", 200)
-    assert bad.status_code == 500
-    assert "nonsense" in bad.text
-    assert successful == 0
-
-
-def test_an_entry_that_is_lost_across_a_reload_is_found(
-    local: LocalSources, clock: SimulatedClock, tmp_path: Path
-) -> None:
-    document, name = f"phase3_completion/{DAY}", "upcoming_player_game_context"
-    with reading_the_seed(local, clock, tmp_path, DAY) as exporter:
-        exporter.wait_until_ready()
+        good = file.read_text()
+        # A loss that happens before the reload and is seen only after it.
         entries = local.firestore.get(document, project="nba-props-platform") or {}
-        kept = {key: value for key, value in entries.items() if key != name}
-        local.firestore.put(document, kept, project="nba-props-platform")
+        local.firestore.put(document, {UPCOMING: entries[UPCOMING]}, project="nba-props-platform")
+
+        file.write_text(good + "collect: {completion: {every: 45s}}\n")
         exporter.signal(signal.SIGHUP)
-        until(
-            lambda: exporter.status()["processors"][f"nba/phase3/{DAY}/{name}"]["verdict"] == "lost_update",
-            "the loss to be found",
-        )
+        until(lambda: metric(exporter, interval, collector="completion") == 45, "the new interval")
+        until(lambda: exporter.status()["processors"][OFFENSE]["verdict"] == "lost_update", "the loss to be found")
+        file.write_text(good + "colect: {}\n")
+        exporter.signal(signal.SIGHUP)
+        until(lambda: metric(exporter, successful) == 0, "the reload to fail")
+        kept = metric(exporter, interval, collector="completion")
+        ready = exporter.get("/-/ready").status_code
+        refused = exporter.client.post("/-/reload")
+        file.write_text(good)
+        accepted = exporter.client.post("/-/reload")
+        finally_successful = metric(exporter, successful)
+
+    assert kept == 45
+    assert ready == 200
+    assert "reload failed, the old configuration stays" in exporter.log
+    assert refused.status_code == 500
+    assert "colect" in refused.text
+    assert "colect" in exporter.log
+    assert (accepted.status_code, accepted.text) == (200, "reloaded\n")
+    assert finally_successful == 1

@@ -1,4 +1,4 @@
-"""Days with one fault each, minute by minute as the collectors see them: how soon it is said, and that it stays said."""
+"""Days with one fault each, minute by minute as the collectors see them: when it is said, and that it stays said."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pytest
 
 from exporter.config.resolved import TableRef
 from exporter.model import Document, DocumentId, Entry, TriggerState, Verdict
-from tests.reconcile.test_healthy_days import GAMES, Job, processing_day
+from exporter.reconcile import reconcile
+from tests.reconcile.days import GAMES, Job, processing_day
 from tests.reconcile.world import Offsets, Step, World, clock, watched_days
 from tests.support.builders import DAY, DEFENSE, OFFENSE, ONE_DAY, PLAYER, UPCOMING_PLAYER, by_processing_date, on
 
@@ -24,7 +25,7 @@ Work = list[Job | Step]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What goes wrong, and the verdict on a processor (or the trigger's state, without one) that must say so in time."""
+    """What goes wrong, and the verdict on a processor (or the trigger's state, if None) that must say so in time."""
 
     change: Callable[[Work], Work]
     shown: Verdict | TriggerState
@@ -167,8 +168,6 @@ def test_a_table_that_cannot_be_read_hides_only_its_own_processor() -> None:
     snapshot = world.snapshot(on("19:00"))
     lost = TableRef(f"nba.{DEFENSE}", "game_date", "processed_at")
     rows = {table: reading for table, reading in snapshot.rows.items() if table != lost}
-
-    from exporter.reconcile import reconcile
 
     found = {
         item.processor: item.verdict

@@ -192,7 +192,7 @@ CASES: Final[dict[Verdict, dict[str, Scene]]] = {
         "rows and no entry before the deadline": unregistered(now="15:30", counted="15:25", read="15:29"),
         "rows and no entry and run history unread": unregistered(unread={"runs"}),
         "rows and no entry and heartbeats unread": unregistered(unread={"heartbeats"}),
-        "rows and the document read since": unregistered(now="15:01", counted="15:00:46", read="15:00:45"),
+        "rows and the document read at once": unregistered(now="15:01", counted="15:00:46", read="15:00:44"),
         "rows of no known write time": unregistered(written=None),
         "rows unread, heartbeat completed": unseen(beats=[completed("15:00:48")]),
         "rows unread, heartbeat completed for the day before": unseen(beats=[completed("11:00", DAY_BEFORE)]),
