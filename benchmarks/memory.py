@@ -14,7 +14,7 @@ from benchmarks.world import processors_for
 
 def measure(*, smallest: bool = False) -> list[Row]:
     """What the processes grew by from the end of their imports, at rest: after a scrape in either format."""
-    series, rounds = (1_200, 1) if smallest else (120_000, 3)
+    series, rounds = (1_200, 1) if smallest else (120_000, 2)
     ours, peaks, registries, rivals, wholes = [], [], [], [], []
     count = 0
     for _ in range(rounds):

@@ -35,6 +35,7 @@ _HEAD = """\
 - Calls and reads are counted by the servers that Google's clients talk to: the local Firestore, and a stand-in for
   BigQuery's REST API. "The old scripts" are `benchmarks/seed_scripts.py`: a stream of all heartbeats, one query a
   table. BigQuery refuses a query over more than 1,000 tables, so that 2,000 tables take three.
+- Reconciling and rendering are pure computing and measured in processor time, each size in a process of its own.
 - Memory is what a fresh process grew by after its imports.
 
 ## Numbers

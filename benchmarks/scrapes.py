@@ -31,17 +31,18 @@ class Size:
 
     series: int
     faster: float
-    rounds: int
     rivals: dict[str, int]
     limits: dict[str, int]
+    rival_rounds: int = 5
+    limit_rounds: int = 9
 
 
 SIZES = (
-    Size(1_200, 10, 5, {"plain": 40, "gzip": 20}, {"plain": 1000, "gzip": 1000}),
-    Size(12_000, 50, 5, {"plain": 8, "gzip": 5}, {"plain": 800, "gzip": 1000}),
-    Size(120_000, 100, 5, {"plain": 2, "gzip": 1}, {"plain": 120, "gzip": 600}),
+    Size(1_200, 10, {"plain": 40, "gzip": 20}, {"plain": 1000, "gzip": 1000}),
+    Size(12_000, 50, {"plain": 8, "gzip": 5}, {"plain": 300, "gzip": 1000}),
+    Size(120_000, 100, {"plain": 2, "gzip": 1}, {"plain": 100, "gzip": 600}),
 )
-SMALLEST = (Size(1_200, 10, 1, {"plain": 1, "gzip": 1}, {"plain": 2, "gzip": 2}),)
+SMALLEST = (Size(1_200, 10, {"plain": 1, "gzip": 1}, {"plain": 2, "gzip": 2}, 1, 1),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def measure(*, smallest: bool = False) -> list[Row]:
 def _against_rival(running: Servers, size: Size, form: str) -> Row:
     ours, theirs = Scraper(running.port, FORMATS[form]), Scraper(running.rival.ready["port"], FORMATS[form])
     in_turn([ours, theirs], 1)
-    rounds = [in_turn([ours, theirs], size.rivals[form]) for _ in range(size.rounds)]
+    rounds = [in_turn([ours, theirs], size.rivals[form]) for _ in range(size.rival_rounds)]
     ours.close()
     medians = [tuple(quantile(times, 0.5) for times in both) for both in rounds]
     return at_least(
@@ -117,7 +118,7 @@ def _against_limit(running: Servers, size: Size, form: str) -> Iterator[Row]:
     length = len(body_of(ours))
     limit = Scraper(running.limit.ready["port"], FORMATS[form], f"/{length}")
     in_turn([ours, limit], 3)
-    rounds = [in_turn([ours, limit], size.limits[form]) for _ in range(size.rounds)]
+    rounds = [in_turn([ours, limit], size.limits[form]) for _ in range(size.limit_rounds)]
     ours.close()
     limit.close()
     for share, bound in ((0.5, 1.2), (0.99, 1.5)):

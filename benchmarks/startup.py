@@ -58,7 +58,7 @@ class Started:
 
 def measure(*, smallest: bool = False) -> list[Row]:
     """Imports, `--help`, `run` on the demo's sources, and the demo itself with sources and all."""
-    times = 1 if smallest else 9
+    times = 1 if smallest else 7
     imports, bare, helps = [], [], []
     heavy: set[str] = set()
     for _ in range(times):
@@ -86,11 +86,11 @@ def measure(*, smallest: bool = False) -> list[Row]:
     with Child("benchmarks.startup") as sources:
         environment = {**os.environ, **sources.ready}
         command = ["run", "--preset", "nba", "--web.listen-address", "127.0.0.1:0"]
-        runs = [_started(command, environment) for _ in range(1 if smallest else 5)]
+        runs = [_started(command, environment) for _ in range(1 if smallest else 3)]
     rows += _rows("run, on the demo's sources", runs)
     if not smallest:
         command = ["demo", "--web.listen-address", "127.0.0.1:0", "--log.level", "warn"]
-        rows += _rows("demo, its sources started with it", [_started(command, dict(os.environ)) for _ in range(2)])
+        rows += _rows("demo, its sources started with it", [_started(command, dict(os.environ))])
     return rows
 
 

@@ -28,9 +28,7 @@ def test_all_well_is_a_line_a_read_and_the_cost_of_a_day(local: LocalSources) ->
     assert "ok      collection phase3_completion" in lines
     assert "ok      rows of table nba_analytics.player_game_summary" in lines
     # 11 tables counted, and calendar, run history, phase log and coverage: 15 times the least that is billed.
-    assert lines[-1] == (
-        "BigQuery bills about 150 MiB a run, 21.1 GiB a day: within the daily budget of 40.0 GiB"
-    )
+    assert lines[-1] == ("BigQuery bills about 150 MiB a run, 21.1 GiB a day: within the daily budget of 40.0 GiB")
 
 
 def test_a_table_that_is_missing_is_named_and_leaves_the_cost_unknown(local: LocalSources) -> None:

@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 
     from exporter.scenario.local import LocalSources, SimulatedClock
 
-# One worker runs them all, so that the days are loaded once.
-pytestmark = pytest.mark.xdist_group("commands")
-
 DAY = a_past_day()
 HEALTHY_DAY = DAY - timedelta(days=7)
 SEED_FILE = INCIDENTS / f"{SEED}.yaml"

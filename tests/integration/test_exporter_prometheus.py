@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
     from exporter.scenario.local import LocalSources, SimulatedClock
 
-# One worker runs them all, so that one exporter is enough.
-pytestmark = pytest.mark.xdist_group("exporter-prometheus")
-
 DAY = a_past_day()
 LABELS = f'pipeline="nba",phase="phase3",run_date="{DAY}"'
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"

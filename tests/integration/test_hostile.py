@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
     from exporter.scenario.local import LocalSources, SimulatedClock
 
-# One worker runs them all, so that the tables are loaded once.
-pytestmark = pytest.mark.xdist_group("hostile")
-
 NASTY = 'quote " backslash \\ newline \n return \r escape \x1b[2J bell \x07 nul-free ünïcode \u202e {} # EOF'
 UNPRINTABLE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]")
 COMPLETED = "2026-01-20T15:00:50Z"
