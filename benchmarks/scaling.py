@@ -29,7 +29,7 @@ CYCLES = {200: 15, 2_000: 3, 20_000: 1}
 
 def measure(*, smallest: bool = False) -> list[Row]:
     """Reconcile, samples and bytes (plain and gzip), by the number of processors."""
-    sizes, rounds = (SMALLEST, 1) if smallest else (SIZES, 4)
+    sizes, rounds = (SMALLEST, 1) if smallest else (SIZES, 3)
     each: dict[int, list[float]] = {size: [] for size in sizes}
     cpu, _ = processors()
     with ExitStack() as stack:

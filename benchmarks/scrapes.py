@@ -40,7 +40,7 @@ class Size:
 SIZES = (
     Size(1_200, 10, {"plain": 40, "gzip": 20}, {"plain": 1000, "gzip": 1000}),
     Size(12_000, 50, {"plain": 8, "gzip": 5}, {"plain": 300, "gzip": 1000}),
-    Size(120_000, 100, {"plain": 2, "gzip": 1}, {"plain": 100, "gzip": 600}),
+    Size(120_000, 100, {"plain": 2, "gzip": 1}, {"plain": 100, "gzip": 600}, 4, 7),
 )
 SMALLEST = (Size(1_200, 10, {"plain": 1, "gzip": 1}, {"plain": 2, "gzip": 2}, 1, 1),)
 
@@ -135,7 +135,7 @@ def _against_limit(running: Servers, size: Size, form: str) -> Iterator[Row]:
 
 def measure_rate(*, smallest: bool = False) -> list[Row]:
     """Scrapes a second of one process, as Prometheus asks for them."""
-    series, rounds, lasting = (1_200, 1, 0.05) if smallest else (12_000, 5, 1.0)
+    series, rounds, lasting = (1_200, 1, 0.05) if smallest else (12_000, 4, 1.0)
     ratios, ours, theirs, busy = [], [], [], 0.0
     with servers(series) as running:
         for _ in range(rounds):
@@ -168,7 +168,7 @@ def _rate(port: int, lasting: float) -> tuple[float, float]:
 
 def measure_while_collecting(*, smallest: bool = False) -> list[Row]:
     """64 scrapers at once, with and without collections going on in the serving process."""
-    series, rounds, lasting = (1_200, 1, 0.05) if smallest else (12_000, 7, 1.2)
+    series, rounds, lasting = (1_200, 1, 0.05) if smallest else (12_000, 7, 1.0)
     served_on, asked_on = processors()
     quiet, busy, cycles = [], [], 0
     with Child("benchmarks.servers", "exporter", processors_for(series), cpu=served_on) as exporter, only_on(asked_on):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -196,6 +197,8 @@ def run(
     log_format: Format,
 ) -> None:
     """Run the exporter until SIGTERM or Ctrl-C; SIGHUP reloads the configuration."""
+    # Until there is something to reload: by default it would end the process that is just starting.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     from exporter import logs, runner
     from exporter.sources.factory import open_sources
 

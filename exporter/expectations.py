@@ -91,8 +91,10 @@ def mode_at(phase: PhaseConfig, run_date: date, now: datetime, zone: ZoneInfo) -
 def phase_day(phase: PhaseConfig, run_date: date, now: datetime, zone: ZoneInfo) -> PhaseDay:
     """The phase's document of that date: its mode now, and every processor's obligation."""
     mode = mode_at(phase, run_date, now, zone)
-    deadlines = sorted({due_at(processor.due, run_date, zone) for processor in phase.processors.values()})
-    asked_by = [(deadline, mode_at(phase, run_date, deadline, zone).expected) for deadline in deadlines]
+    deadlines = {due: due_at(due, run_date, zone) for due in {processor.due for processor in phase.processors.values()}}
+    asked_by = [
+        (deadline, mode_at(phase, run_date, deadline, zone).expected) for deadline in sorted(set(deadlines.values()))
+    ]
     return PhaseDay(
         phase=phase,
         run_date=run_date,
@@ -103,7 +105,7 @@ def phase_day(phase: PhaseConfig, run_date: date, now: datetime, zone: ZoneInfo)
                 run_date=run_date,
                 data_date=run_date + ONE_DAY * processor.data_date_offset,
                 asked=processor.name in mode.expected,
-                due=_first_asked(processor, due_at(processor.due, run_date, zone), asked_by),
+                due=_first_asked(processor, deadlines[processor.due], asked_by),
             )
             for processor in phase.processors.values()
         ),

@@ -47,11 +47,11 @@ def collect_once(
         sources.close()
     report = reports[-1]
     unread = {name: ", ".join(sorted(state.failing)) for name, state in telemetry.collectors().items() if state.failing}
-    return Outcome(report, one_pass_samples(loaded, telemetry, report), unread)
+    return Outcome(report, one_pass_samples(loaded, telemetry, report, report.at), unread)
 
 
-def one_pass_samples(loaded: Loaded, telemetry: Telemetry, report: Report) -> Samples:
-    """The exporter's own series after a pass that no service stands behind."""
+def one_pass_samples(loaded: Loaded, telemetry: Telemetry, report: Report, loaded_at: datetime) -> Samples:
+    """The exporter's own series after passes that no service stands behind."""
     collect = loaded.config.collect
     return live_samples(
         telemetry,
@@ -61,7 +61,7 @@ def one_pass_samples(loaded: Loaded, telemetry: Telemetry, report: Report) -> Sa
         config_source=loaded.source,
         config_hash=loaded.digest,
         reload_ok=True,
-        reloaded_at=report.at,
+        reloaded_at=loaded_at,
     )
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from exporter.config.reference import reference_markdown
 from exporter.metrics import markdown
+from tools.alerting.reference import alerts_markdown
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = {"configuration.md": reference_markdown, "metrics.md": markdown}
+PAGES = {"alerts.md": alerts_markdown, "configuration.md": reference_markdown, "metrics.md": markdown}
 
 
 def main() -> None:

@@ -113,7 +113,7 @@ class Replayer:
 
     def live(self) -> Samples:
         """The exporter's own series as they stand at the time the clock says."""
-        return one_pass_samples(self.loaded, self.telemetry, self.report)
+        return one_pass_samples(self.loaded, self.telemetry, self.report, self.incident.clock)
 
     def close(self) -> None:
         """Let go of the connections."""

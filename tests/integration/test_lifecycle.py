@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
+import subprocess
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +15,7 @@ import pytest
 from tests.support.days import a_past_day
 from tests.support.exposition import parse_text
 from tests.support.prometheus import Prometheus
-from tests.support.running import RunningExporter, command, reading_the_seed
+from tests.support.running import COMMAND, RunningExporter, command, environment, reading_the_seed
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
@@ -58,6 +60,24 @@ def descendants(process: int) -> list[str]:
             if parent == str(process):
                 found.append(entry.name)
     return found
+
+
+def written(pipe: Path, content: bytes) -> bool:
+    """Write into the pipe if somebody reads it; whether that was so."""
+    try:
+        end = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:
+        return False
+    os.write(end, content)
+    os.close(end)
+    return True
+
+
+def ignores(process: int, number: signal.Signals) -> bool:
+    """Whether the process ignores the signal."""
+    status = Path(f"/proc/{process}/status").read_text()
+    mask = next(int(line.split()[1], 16) for line in status.splitlines() if line.startswith("SigIgn:"))
+    return bool(mask >> (number - 1) & 1)
 
 
 # --- end --------------------------------------------------------------------------------------------------------
@@ -125,6 +145,27 @@ def test_a_bad_configuration_is_said_and_ends_it(tmp_path: Path) -> None:
     assert ended.code == 64
     assert f"{file}:2:11: timezone:" in ended.err
     assert "Traceback" not in ended.err
+
+
+def test_a_reload_that_is_asked_for_during_the_start_does_not_end_it(tmp_path: Path) -> None:
+    # It cannot get further than its configuration, which comes through a pipe.
+    log, config = tmp_path / "log", tmp_path / "exporter.yaml"
+    os.mkfifo(config)
+    with log.open("w") as stream:
+        process = subprocess.Popen(
+            [COMMAND, "run", "--config.file", config, "--web.listen-address", "127.0.0.1:0"],
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stderr=stream,
+        )
+    try:
+        until(lambda: ignores(process.pid, signal.SIGHUP), "the command to begin")
+        process.send_signal(signal.SIGHUP)
+        until(lambda: written(config, b"preset: nba\n") or process.poll() is not None, "it to read its configuration")
+        until(lambda: "event=serving" in log.read_text() or process.poll() is not None, "the exporter to serve")
+    finally:
+        process.terminate()
+    assert process.wait(60) == 0
 
 
 def test_with_both_sources_down_it_starts_says_so_and_becomes_ready(

@@ -1,0 +1,321 @@
+"""What people read: messages as a real Alertmanager renders and sends them, with the shipped configuration."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from tests.alertmanager.catalogue import KINDS, Labels
+from tests.support.alertmanager import PAGERDUTY, SHIPPED, SLACK, Alertmanager, Recorder, amtool, recorded
+from tests.support.waiting import until
+from tools.alerting.rulefiles import load_rules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+SINCE = datetime(2026, 2, 1, 18, 10, 30, tzinfo=UTC)
+ACTION = "orchestration-exporter check --run-date 2026-02-01"
+ANNOTATIONS = {
+    "summary": "A processor's data is there and its completion was not recorded.",
+    "description": "212 rows in its table, expected an entry in the completion document, found none.",
+    "action": ACTION,
+    "runbook_url": "https://runbooks.example.com/orchestration-exporter/OrchestrationProcessorUnregistered.md",
+    "dashboard_url": "https://grafana.example.com/d/orchestration-phase?var-pipeline=nba&var-phase=phase3",
+}
+
+
+@pytest.fixture(scope="module")
+def recorder() -> Iterator[Recorder]:
+    with Recorder() as recorder:
+        yield recorder
+
+
+@pytest.fixture(scope="module")
+def alertmanager(tmp_path_factory: pytest.TempPathFactory, recorder: Recorder) -> Iterator[Alertmanager]:
+    folder: Path = tmp_path_factory.mktemp("messages")
+    with Alertmanager(folder, recorded(folder, recorder, faster=600)) as alertmanager:
+        yield alertmanager
+
+
+def unregistered(pipeline: str, processor: str = "player_game_summary", **more: str) -> Labels:
+    """An alert of the group that this pipeline, and so this test, has to itself."""
+    return {
+        "alertname": "OrchestrationProcessorUnregistered",
+        "severity": "warning",
+        "pipeline": pipeline,
+        "phase": "phase3",
+        "run_date": "2026-02-01",
+        "processor": processor,
+        **more,
+    }
+
+
+def attachment(recorder: Recorder, receiver: str, about: str) -> dict[str, Any]:
+    """The one attachment of the first Slack message that has this text in it.
+
+    A group whose alerts are older than its wait is sent at once, with those that have come by then; the rest follows.
+    So a test about several alerts asks for the message that counts them all.
+    """
+    (found,) = recorder.first(SLACK, receiver, about).content["attachments"]
+    return dict(found)
+
+
+def test_one_alert_says_processor_verdict_expected_found_since_when_and_the_first_command(
+    alertmanager: Alertmanager, recorder: Recorder
+) -> None:
+    alertmanager.post([unregistered("one")], ANNOTATIONS, since=SINCE)
+
+    message = attachment(recorder, "ticket", "one phase3")
+    assert message["title"] == "[WARNING] one phase3 2026-02-01: ProcessorUnregistered"
+    assert message["title_link"] == ANNOTATIONS["runbook_url"]
+    assert message["text"] == (
+        "*ProcessorUnregistered*: A processor's data is there and its completion was not recorded.\n"
+        "• `player_game_summary`: *unregistered* since 2026-02-01 18:10 UTC\n"
+        "212 rows in its table, expected an entry in the completion document, found none.\n"
+        "\n"
+        f"First: `{ACTION}`"
+    )
+    assert [button["url"] for button in message["actions"]] == [
+        ANNOTATIONS["runbook_url"],
+        ANNOTATIONS["dashboard_url"],
+    ]
+
+
+def test_the_processors_of_a_phase_and_day_are_one_message(alertmanager: Alertmanager, recorder: Recorder) -> None:
+    alerts = [
+        unregistered("many", "upcoming_team_game_context"),
+        unregistered("many", "player_game_summary"),
+        unregistered("many", "team_offense_game_summary", alertname="OrchestrationProcessorDataDuplicated"),
+    ]
+
+    alertmanager.post(alerts, ANNOTATIONS, since=SINCE)
+
+    message = attachment(recorder, "ticket", "[WARNING 3] many phase3")
+    assert message["title"] == "[WARNING 3] many phase3 2026-02-01: ProcessorDataDuplicated, ProcessorUnregistered"
+    described = ANNOTATIONS["description"]
+    assert message["text"] == (
+        f"*ProcessorDataDuplicated*: {ANNOTATIONS['summary']}\n"
+        f"• `team_offense_game_summary`: *duplicated* since 2026-02-01 18:10 UTC\n{described}\n"
+        "\n"
+        f"*ProcessorUnregistered*: {ANNOTATIONS['summary']}\n"
+        f"• `player_game_summary`: *unregistered* since 2026-02-01 18:10 UTC\n{described}\n"
+        f"• `upcoming_team_game_context`: *unregistered* since 2026-02-01 18:10 UTC\n{described}\n"
+        "\n"
+        f"First: `{ACTION}`"
+    )
+
+
+def test_another_day_is_another_message(alertmanager: Alertmanager, recorder: Recorder) -> None:
+    alertmanager.post([unregistered("days", run_date=day) for day in ("2026-01-31", "2026-02-01")], ANNOTATIONS)
+
+    titles = {attachment(recorder, "ticket", f"days phase3 {day}")["title"] for day in ("2026-01-31", "2026-02-01")}
+    assert titles == {
+        "[WARNING] days phase3 2026-01-31: ProcessorUnregistered",
+        "[WARNING] days phase3 2026-02-01: ProcessorUnregistered",
+    }
+
+
+def test_a_bad_night_still_fits_a_phone(alertmanager: Alertmanager, recorder: Recorder) -> None:
+    names = [f"processor_{number:02}" for number in range(12)]
+
+    alertmanager.post([unregistered("bad", name) for name in names], ANNOTATIONS)
+
+    text = attachment(recorder, "ticket", "[WARNING 12] bad phase3")["text"]
+    assert re.findall(r"`(processor_\d+)`", text) == names
+    assert text.count(ANNOTATIONS["description"]) == 8
+    assert text.count(ACTION) == 1
+
+
+def test_what_a_label_or_an_annotation_says_has_no_power(alertmanager: Alertmanager, recorder: Recorder) -> None:
+    odd = 'a`*b*\n• `c`: *fine* <!channel> & {{ .Status }} "d" ünï'
+    annotations = ANNOTATIONS | {"description": odd, "summary": odd, "action": f"echo {odd}"}
+
+    alertmanager.post([unregistered("odd", odd)], annotations, since=SINCE)
+
+    text = attachment(recorder, "ticket", "odd phase3")["text"]
+    escaped = 'a`*b* • `c`: *fine* &lt;!channel&gt; &amp; {{ .Status }} "d" ünï'
+    code = escaped.replace("`", "'")
+    assert text.splitlines() == [
+        f"*ProcessorUnregistered*: {escaped}",
+        f"• `{code}`: *unregistered* since 2026-02-01 18:10 UTC",
+        escaped,
+        "",
+        f"First: `echo {code}`",
+    ]
+
+
+def test_a_page_carries_the_same_in_plain_text(alertmanager: Alertmanager, recorder: Recorder) -> None:
+    lost = unregistered("paged", alertname="OrchestrationCompletionEntryLost", severity="critical")
+
+    alertmanager.post([lost], ANNOTATIONS, since=SINCE)
+
+    content = recorder.first(PAGERDUTY, "pager", "paged phase3").content
+    payload = content["payload"]
+    assert (content["event_action"], content["routing_key"]) == ("trigger", "key")
+    assert payload["summary"] == "[CRITICAL] paged phase3 2026-02-01: CompletionEntryLost"
+    assert (payload["severity"], payload["component"], payload["group"], payload["class"]) == (
+        "critical",
+        "paged phase3 2026-02-01",
+        "paged",
+        "CompletionEntryLost",
+    )
+    assert payload["custom_details"]["text"] == (
+        f"CompletionEntryLost: {ANNOTATIONS['summary']}\n"
+        "- player_game_summary: lost_update since 2026-02-01 18:10 UTC\n"
+        f"  {ANNOTATIONS['description']}\n"
+        "\n"
+        f"First: {ACTION}"
+    )
+    assert [link["href"] for link in content["links"]] == [ANNOTATIONS["runbook_url"], ANNOTATIONS["dashboard_url"]]
+
+
+def test_the_end_of_a_ticket_is_told(alertmanager: Alertmanager, recorder: Recorder) -> None:
+    alertmanager.post([unregistered("ended")], ANNOTATIONS, since=SINCE)
+    attachment(recorder, "ticket", "ended phase3")
+
+    end = datetime.now(UTC) - timedelta(seconds=1)
+    alertmanager.post([unregistered("ended")], ANNOTATIONS, since=SINCE, ended=end)
+
+    over = attachment(recorder, "ticket", "[RESOLVED] ended phase3 2026-02-01: ProcessorUnregistered")
+    assert over["color"] == "good"
+    assert over["text"] == (
+        f"*Over*:\n• ProcessorUnregistered, `player_game_summary`: 2026-02-01 18:10 UTC to {end:%Y-%m-%d %H:%M} UTC"
+    )
+
+
+def test_context_is_told_in_its_own_place(alertmanager: Alertmanager, recorder: Recorder) -> None:
+    context = unregistered("context", alertname="OrchestrationProcessorWrongDate", severity="info")
+
+    alertmanager.post([context], ANNOTATIONS, since=SINCE)
+
+    message = attachment(recorder, "info", "context phase3")
+    assert message["title"] == "[INFO] context phase3 2026-02-01: ProcessorWrongDate"
+    assert "• `player_game_summary`: *wrong_date* since 2026-02-01 18:10 UTC" in message["text"]
+    assert recorder.messages(SLACK, "ticket", "context phase3") == []
+
+
+def test_a_group_that_has_both_says_both(alertmanager: Alertmanager, recorder: Recorder) -> None:
+    stays, goes = unregistered("both", "stays"), unregistered("both", "goes")
+    alertmanager.post([stays, goes], ANNOTATIONS, since=SINCE)
+    attachment(recorder, "ticket", "[WARNING 2] both phase3")
+
+    alertmanager.post([goes], ANNOTATIONS, since=SINCE, ended=datetime.now(UTC) - timedelta(seconds=1))
+
+    text = attachment(recorder, "ticket", "*Over*:\\n\\u2022 ProcessorUnregistered, `goes`")["text"]
+    assert "• `stays`: *unregistered*" in text
+    assert "• `goes`" not in text
+
+
+def test_the_dead_mans_switch_is_told_again_and_again(alertmanager: Alertmanager, recorder: Recorder) -> None:
+    alertmanager.post([{"alertname": "OrchestrationWatchdog", "severity": "none"}], ANNOTATIONS)
+
+    until(lambda: len(recorder.messages(receiver="dead-mans-switch")) >= 3, "three signs of life")
+
+    first = recorder.messages(receiver="dead-mans-switch")[0]
+    assert first.headers["Authorization"] == "Bearer token"
+    assert {message.content["status"] for message in recorder.messages(receiver="dead-mans-switch")} == {"firing"}
+    assert recorder.messages(SLACK, about="Watchdog") == []
+
+
+def test_alertmanager_has_nothing_to_complain_of(alertmanager: Alertmanager, recorder: Recorder) -> None:
+    alertmanager.post([unregistered("quiet")], ANNOTATIONS)
+    attachment(recorder, "ticket", "quiet phase3")
+
+    assert [line for line in alertmanager.log.splitlines() if "level=info" not in line] == []
+
+
+def shown_alerts() -> list[tuple[Labels, Mapping[str, str]]]:
+    """An alert of each kind with its annotations, as promtool renders them in the rules' own tests."""
+    found: dict[tuple[str, ...], tuple[Labels, Mapping[str, str]]] = {}
+    for path in sorted({rule.tests for rule in load_rules() if rule.alert}):
+        for test in yaml.safe_load(path.read_text(encoding="utf-8"))["tests"]:
+            for case in test.get("alert_rule_test", ()):
+                for alert in case["exp_alerts"]:
+                    labels = {"alertname": case["alertname"], **alert["exp_labels"]}
+                    kind = (labels["alertname"], labels["severity"], *sorted(labels))
+                    found.setdefault(kind, (labels, alert["exp_annotations"]))
+    return list(found.values())
+
+
+def rendered(form: str, labels: Labels, annotations: Mapping[str, str], folder: Path) -> str:
+    """One alert in one form of the shipped templates."""
+    data = {
+        "status": "firing",
+        "groupLabels": {name: labels[name] for name in ("pipeline", "phase", "run_date") if name in labels},
+        "commonLabels": labels,
+        "alerts": [
+            {
+                "status": "firing",
+                "labels": labels,
+                "annotations": dict(annotations),
+                "startsAt": "2026-02-01T18:10:30Z",
+                "endsAt": "2026-02-01T19:10:30Z",
+            }
+        ],
+    }
+    path = folder / "data.json"
+    path.write_text(json.dumps(data), encoding="utf-8")
+    answer = amtool(
+        "template",
+        "render",
+        f"--template.glob={SHIPPED / 'templates' / '*.tmpl'}",
+        f"--template.data={path}",
+        f"--template.type={'html' if form == 'html' else 'text'}",
+        f'--template.text={{{{ template "orchestration.{form}" . }}}}',
+    )
+    assert answer.code == 0, answer.text
+    return answer.text
+
+
+@pytest.mark.parametrize(("labels", "annotations"), shown_alerts(), ids=lambda item: item.get("alertname", ""))
+def test_every_alert_of_the_rules_reads_well(labels: Labels, annotations: Mapping[str, str], tmp_path: Path) -> None:
+    text = rendered("plain", labels, annotations, tmp_path)
+
+    name = labels["alertname"].removeprefix("Orchestration")
+    lines = text.splitlines()
+    assert lines[0] == f"{name}: {annotations['summary']}"
+    assert re.fullmatch(r"- [\w-]+: [a-z_, ]+ since 2026-02-01 18:10 UTC", lines[1])
+    assert lines[2] == f"  {annotations['description']}"
+    assert lines[-1] == f"First: {annotations['action']}"
+    assert len(lines) == 5
+
+
+def test_the_verdict_in_a_message_is_the_one_that_the_rule_asks_for(tmp_path: Path) -> None:
+    asked = {}
+    for rule in load_rules():
+        verdicts = re.findall(r'orchestration_processor_verdict\{verdict="(\w+)"\} *\)? *== 1', rule.fields["expr"])
+        states = re.findall(r'orchestration_phase_trigger_state\{state="(\w+)"\}', rule.fields["expr"])
+        if rule.alert and (verdicts or states):
+            asked[rule.alert] = verdicts[0] if verdicts else f"trigger {states[0]}"
+    examples = {kind.example["alertname"]: kind.example for kind in KINDS}
+
+    told = {}
+    for name in asked:
+        found = re.search(r": ([a-z_ ]+).* since", rendered("plain", examples[name], ANNOTATIONS, tmp_path))
+        told[name] = found[1] if found else None
+
+    assert told == asked
+    assert len(told) >= 10
+
+
+def test_mail_shows_markup_as_text_and_follows_no_odd_link(tmp_path: Path) -> None:
+    annotations = ANNOTATIONS | {
+        "description": "<script>alert(1)</script>",
+        "dashboard_url": "javascript:alert(1)",
+        "action": "echo <b> & 'quoted'",
+    }
+
+    page = rendered("html", unregistered("nba", "<i>odd</i>"), annotations, tmp_path)
+
+    assert '<h1 style="font-size: 1.1em">[WARNING] nba phase3 2026-02-01: ProcessorUnregistered</h1>' in page
+    assert "<b>&lt;i&gt;odd&lt;/i&gt;</b>: unregistered since 2026-02-01 18:10 UTC<br>" in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "<code>echo &lt;b&gt; &amp; &#39;quoted&#39;</code>" in page
+    assert f'<a href="{ANNOTATIONS["runbook_url"]}">' in page
+    assert "javascript:" not in page

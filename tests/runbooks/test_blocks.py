@@ -1,0 +1,182 @@
+"""The runbooks' SQL and Python, run on local sources that hold the days which the pages speak of."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from google.api_core.exceptions import GoogleAPICallError
+from google.cloud import firestore
+
+from exporter.scenario.incident import load_incident
+from tests.runbooks.pages import PAGES
+
+if TYPE_CHECKING:
+    from exporter.scenario.incident import Incident
+    from exporter.scenario.local import LocalSources
+
+INCIDENTS = Path(__file__).parents[1] / "incidents"
+PROJECT = "nba-props-platform"
+DOCUMENT = "phase3_completion/2026-02-01"
+SQL = [(name, text) for name, page in PAGES.items() for text in page.blocks("sql")]
+PYTHON = [(name, text) for name, page in PAGES.items() for text in page.blocks("python")]
+
+
+@pytest.fixture(scope="module")
+def incident() -> Incident:
+    """The day of the incident report."""
+    return load_incident(INCIDENTS / "2026-02-01-seed.yaml")
+
+
+@pytest.fixture
+def day(local: LocalSources, incident: Incident) -> LocalSources:
+    """Local sources that hold it."""
+    local.load(incident, PROJECT)
+    return local
+
+
+@pytest.fixture
+def documents(local: LocalSources, incident: Incident) -> LocalSources:
+    """Local sources that hold its documents; the tables are whatever they were."""
+    local.firestore.reset()
+    local.firestore.put_all(incident.firestore, project=PROJECT)
+    return local
+
+
+def asked(local: LocalSources, text: str) -> list[dict[str, Any]]:
+    """The rows that a query gives."""
+    client = local.bigquery.client(PROJECT)
+    return [dict(row.items()) for row in client.query(text).result()]
+
+
+def query(page: str, containing: str) -> str:
+    """The one query of a page that has this text in it."""
+    (found,) = (text for name, text in SQL if name == f"{page}.md" and containing in text)
+    return found
+
+
+def run(page: str, containing: str, folder: Path) -> None:
+    """Run the one Python block of a page that has this text in it, as a script."""
+    (text,) = (text for name, text in PYTHON if name == f"{page}.md" and containing in text)
+    script = folder / "block.py"
+    script.write_text(text, encoding="utf-8")
+    runpy.run_path(str(script))
+
+
+def fields(path: str = DOCUMENT) -> dict[str, Any]:
+    """A document's fields."""
+    found = firestore.Client(project=PROJECT).document(path).get().to_dict()
+    assert found is not None
+    return dict(found)
+
+
+def test_bigquery_answers_every_query(day: LocalSources) -> None:
+    refused = {}
+    for name, text in SQL:
+        # Tables that were made a moment ago remember no more than that.
+        recent = text.replace("INTERVAL 2 HOUR", "INTERVAL 0 SECOND")
+        try:
+            asked(day, recent)
+        except GoogleAPICallError as error:
+            refused[name, text] = str(error)
+
+    assert refused == {}
+    assert len(SQL) > 15
+
+
+def test_coverage_by_hand_counts_those_who_played(day: LocalSources) -> None:
+    answer = asked(day, query("OrchestrationCoverageLow", "AS coverage"))
+
+    assert answer == [{"active_players": 118, "has_minutes": 118, "coverage": 100.0}]
+
+
+def test_the_query_about_a_blocked_phase_shows_the_rows_of_the_day(day: LocalSources) -> None:
+    answer = asked(day, query("OrchestrationPhaseBlocked", "at_least"))
+
+    assert {row["table_name"]: (row["row_count"], row["at_least"]) for row in answer} == {
+        "player_game_summary": (212, 168),
+        "team_offense_game_summary": (24, 12),
+        "team_defense_game_summary": (12, 12),
+        "upcoming_player_game_context": (326, 200),
+        "upcoming_team_game_context": (20, 20),
+    }
+
+
+def test_run_history_stands_in_for_an_empty_phase_log(day: LocalSources) -> None:
+    answer = asked(day, query("OrchestrationPhaseLogEmpty", "COUNT(DISTINCT processor_name)"))
+
+    assert answer == [{"phase": "phase_3_analytics", "processors": 4}]
+
+
+@pytest.mark.usefixtures("documents")
+def test_registering_by_hand_adds_one_entry_and_loses_none(tmp_path: Path) -> None:
+    before = fields()
+
+    run("background", "manual_override", tmp_path)
+
+    after = fields()
+    added = after.pop("player_game_summary")
+    assert after == before
+    assert (added["status"], added["record_count"]) == ("success", 212)
+
+
+@pytest.mark.usefixtures("documents")
+def test_setting_triggered_keeps_the_entries(tmp_path: Path) -> None:
+    before = fields()
+
+    run("OrchestrationPhaseStuck", "_triggered", tmp_path)
+
+    assert fields() == before | {"_triggered": True, "_trigger_reason": "manual_fix: started by hand"}
+
+
+@pytest.mark.usefixtures("documents")
+def test_correcting_a_count_keeps_the_rest_of_the_entry(tmp_path: Path) -> None:
+    before = fields()
+
+    run("OrchestrationRecordCountMismatch", "record_count", tmp_path)
+
+    entry = before["team_defense_game_summary"] | {"record_count": 12}
+    assert fields() == before | {"team_defense_game_summary": entry}
+
+
+@pytest.mark.usefixtures("documents")
+def test_recounting_counts_the_entries(tmp_path: Path) -> None:
+    before = fields()
+
+    run("OrchestrationCompletionCountInconsistent", "recount", tmp_path)
+
+    assert fields() == before | {"_completed_count": 3}
+
+
+@pytest.mark.usefixtures("documents")
+def test_the_newest_heartbeats_are_listed_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("OrchestrationHeartbeatCollectionBloated", "print(", tmp_path)
+
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert listed[0] == "UpcomingPlayerGameContextProcessor"
+    assert len(listed) == 5
+
+
+def test_deleting_old_heartbeats_leaves_those_in_use(documents: LocalSources, tmp_path: Path) -> None:
+    heartbeats = firestore.Client(project=PROJECT).collection("processor_heartbeats")
+    in_use = {found.id for found in heartbeats.stream()}
+    for number in range(520):
+        documents.firestore.put(f"processor_heartbeats/Old_2026-01-0{number % 9 + 1}_{number}", {}, project=PROJECT)
+
+    run("OrchestrationHeartbeatCollectionBloated", "OLD_KIND", tmp_path)
+
+    assert {found.id for found in heartbeats.stream()} == in_use
+    assert in_use
+
+
+def test_every_python_block_is_run_by_a_test_above() -> None:
+    assert [name.removesuffix(".md") for name, _ in PYTHON] == [
+        "OrchestrationCompletionCountInconsistent",
+        "OrchestrationHeartbeatCollectionBloated",
+        "OrchestrationHeartbeatCollectionBloated",
+        "OrchestrationPhaseStuck",
+        "OrchestrationRecordCountMismatch",
+        "background",
+    ]

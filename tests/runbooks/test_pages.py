@@ -1,0 +1,163 @@
+"""Every alert has its page, and every page is whole: sections, links, commands, metrics, tables."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from typing import TYPE_CHECKING
+
+import click
+import pytest
+import yaml
+
+from exporter.cli import main
+from exporter.metrics import CATALOGUE
+from exporter.scenario.bigquery.tables import shipped_definitions
+from tests.runbooks.pages import ALERTS, PAGES, SECTIONS
+from tools.alerting.rulefiles import load_rules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tools.alerting.rulefiles import Rule
+
+RULES = [rule for rule in load_rules() if rule.alert]
+TOOL = "orchestration-exporter"
+VALUES = {"D": "2026-02-01"}
+"""What the variables in the examples stand for."""
+
+
+def commands(script: str) -> Iterator[list[str]]:
+    """Every call of the tool in a shell script, its variables filled in."""
+    whole = script.replace("\\\n", " ")
+    for line in whole.splitlines():
+        if line.split()[:1] == [TOOL]:
+            _, *words = shlex.split(line, comments=True)
+            yield [re.sub(r"\$(\w+)", lambda found: VALUES[found[1]], word) for word in words]
+
+
+def parsed(words: list[str]) -> click.Context:
+    """The tool's own reading of a command line. Raises click's errors for one that it would refuse."""
+    command: click.Command = main
+    while isinstance(command, click.Group):
+        command = command.commands[words[0]]
+        words = words[1:]
+    return command.make_context(command.name, list(words))
+
+
+def test_there_is_a_page_for_every_alert_and_no_other() -> None:
+    assert set(ALERTS) == {rule.alert for rule in RULES}
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_a_page_has_its_sections_in_order(alert: str) -> None:
+    page = ALERTS[alert]
+
+    assert page.headings == [(1, alert), *((2, title) for title in SECTIONS)]
+    assert all(page.section(title).strip() for title in SECTIONS)
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_diagnosis_begins_with_what_to_do_first_and_tells_the_false_alarms(alert: str) -> None:
+    diagnosis = ALERTS[alert].section("Diagnosis").strip()
+
+    assert diagnosis.startswith("First, ")
+    assert "False alarms: " in diagnosis or alert == "OrchestrationPhaseLogEmpty"
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.key)
+def test_the_command_that_the_message_carries_is_on_the_page(rule: Rule) -> None:
+    action = rule.annotations["action"].replace("{{ $labels.run_date }}", '"$D"')
+
+    assert action in ALERTS[str(rule.alert)].section("Diagnosis")
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.key)
+def test_the_link_that_the_message_carries_ends_at_the_page(rule: Rule) -> None:
+    assert rule.annotations["runbook_url"].rpartition("/")[2] == f"{rule.alert}.md"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_link_leads_somewhere_within_the_folder(name: str) -> None:
+    for link in PAGES[name].links:
+        target, _, anchor = link.partition("#")
+        page = PAGES[target or name]
+
+        assert not anchor or anchor in page.anchors, link
+
+
+def test_the_index_leads_to_every_page() -> None:
+    assert {link for link in PAGES["README.md"].links if "#" not in link} == set(PAGES) - {"README.md"}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_tool_takes_every_command_line(name: str) -> None:
+    page = PAGES[name]
+    inline = [text for text in page.code if text.startswith(f"{TOOL} ")]
+    calls = [words for script in [*page.blocks("sh"), *inline] for words in commands(script)]
+
+    for words in calls:
+        try:
+            parsed(words)
+        except (click.ClickException, KeyError) as error:
+            pytest.fail(f"{TOOL} {shlex.join(words)}: {error}")
+
+
+def test_a_command_line_that_the_tool_refuses_would_be_noticed() -> None:
+    (words,) = commands(f'{TOOL} check --run-date "$D" \\\n  --no-such-option  # comment')
+
+    with pytest.raises(click.NoSuchOption):
+        parsed(words)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.key)
+def test_the_tool_takes_the_command_of_every_message(rule: Rule) -> None:
+    for words in commands(rule.annotations["action"].replace("{{ $labels.run_date }}", "$D")):
+        parsed(words)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_shell_reads_every_block(name: str) -> None:
+    for script in PAGES[name].blocks("sh"):
+        done = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True, timeout=30, check=False)
+
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_metric_exists(name: str) -> None:
+    known = {family.name for family in CATALOGUE} | {rule.name for rule in load_rules() if not rule.alert}
+
+    assert set(re.findall(r"\b(?:\w+:)?orchestration_\w+(?::\w+)*", PAGES[name].text)) <= known
+
+
+def test_prometheus_reads_every_expression(tmp_path: Path) -> None:
+    expressions = [text for page in PAGES.values() for text in page.blocks("promql")]
+    rules = [{"record": f"example:{number}", "expr": text} for number, text in enumerate(expressions)]
+    file = tmp_path / "rules.yml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "runbooks", "rules": rules}]}), encoding="utf-8")
+
+    done = subprocess.run(
+        ["promtool", "check", "rules", str(file)], capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert len(expressions) > 15
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_table_exists(name: str) -> None:
+    known = set(shipped_definitions())
+
+    assert set(re.findall(r"\b(?:FROM|JOIN) (nba_\w+\.\w+)", PAGES[name].text)) <= known
+    assert set(re.findall(r"\bnba_\w+\.\w+\b", PAGES[name].text)) <= known
+
+
+def test_every_alert_that_needs_rows_shows_how_to_count_them() -> None:
+    about_rows = {"Partial", "Duplicated", "Missing", "WithoutData", "Unregistered", "Mismatch", "CoverageLow"}
+    pages = [page for alert, page in ALERTS.items() if any(alert.endswith(word) for word in about_rows)]
+
+    assert len(pages) == len(about_rows)
+    assert all(page.blocks("sql") for page in pages)

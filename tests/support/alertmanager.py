@@ -1,0 +1,247 @@
+"""A real Alertmanager with the shipped configuration, and what it sends: every receiver leads to one recorder."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import threading
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import httpx
+import yaml
+
+from exporter.scenario.bigquery.loopback import Answer, Call, LoopbackServer
+from tests.support.prometheus import free_port
+from tests.support.waiting import until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+SHIPPED = Path(__file__).parents[2] / "alerts" / "alertmanager"
+CONFIG = SHIPPED / "alertmanager.yml"
+WEBHOOK, SLACK, PAGERDUTY = "webhook", "slack", "pagerduty"
+_TIMES = ("group_wait", "group_interval", "repeat_interval")
+_UNITS = {"s": 1, "m": 60, "h": 3600}
+_ENDS_WITHIN = 30.0
+
+
+def shipped() -> dict[str, Any]:
+    """The shipped configuration."""
+    content: dict[str, Any] = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
+    return content
+
+
+def seconds(duration: str) -> int:
+    """A duration of the shipped configuration (one number, one unit) in seconds."""
+    return int(duration[:-1]) * _UNITS[duration[-1]]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One call of a receiver: what kind of integration made it, and its content."""
+
+    receiver: str
+    kind: str
+    headers: Mapping[str, str]
+    content: dict[str, Any]
+
+    @property
+    def alerts(self) -> list[dict[str, Any]]:
+        """A webhook's alerts."""
+        found: list[dict[str, Any]] = self.content["alerts"]
+        return found
+
+
+class Recorder:
+    """Takes whatever the receivers send and keeps it; a context manager."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._messages: list[Message] = []
+        self._server = LoopbackServer(self._take)
+
+    def __enter__(self) -> Self:
+        self._server.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.stop()
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return self._server.address
+
+    def messages(self, kind: str = WEBHOOK, receiver: str | None = None, about: str = "") -> list[Message]:
+        """What has come so far of one kind, of one receiver or of all, that has this text in it."""
+        with self._lock:
+            found = [item for item in self._messages if item.kind == kind and receiver in {None, item.receiver}]
+        return [item for item in found if about in json.dumps(item.content)]
+
+    def first(self, kind: str, receiver: str, about: str = "") -> Message:
+        """The first such message, as soon as it is there."""
+        return until(lambda: self.messages(kind, receiver, about), f"a {kind} message to {receiver} about {about}")[0]
+
+    def _take(self, call: Call) -> Answer:
+        _, receiver, kind = call.target.split("/")
+        with self._lock:
+            self._messages.append(Message(receiver, kind, call.headers, json.loads(call.body)))
+        # Slack's client wants this very text.
+        return Answer(200, b"ok", "text/plain")
+
+
+def recorded(folder: Path, recorder: Recorder, *, faster: int = 1) -> Path:
+    """The shipped configuration, written into the folder, with every receiver led to the recorder.
+
+    Each receiver keeps its own integrations and gets a webhook besides, which has the alerts as they are. All times of
+    the routes are divided by `faster`.
+    """
+    config = shipped()
+    config["templates"] = [str(SHIPPED / name) for name in config["templates"]]
+    _hasten(config["route"], faster)
+    for receiver in config["receivers"]:
+        _lead(receiver, folder, recorder.url)
+    path = folder / "alertmanager.yml"
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    return path
+
+
+def _hasten(route: dict[str, Any], faster: int) -> None:
+    for name in set(_TIMES) & set(route):
+        # An interval of nothing is refused.
+        route[name] = f"{max(seconds(route[name]) * 1000 // faster, 1)}ms"
+    for inner in route.get("routes", ()):
+        _hasten(inner, faster)
+
+
+def _lead(receiver: dict[str, Any], folder: Path, url: str) -> None:
+    def secret(text: str) -> str:
+        (folder / "secrets").mkdir(exist_ok=True)
+        path = folder / "secrets" / f"{receiver['name']}-{len(text)}"
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+    target = f"{url}/{receiver['name']}"
+    for slack in receiver.get("slack_configs", ()):
+        slack["api_url_file"] = secret(f"{target}/{SLACK}")
+    for pagerduty in receiver.get("pagerduty_configs", ()):
+        pagerduty |= {"url": f"{target}/{PAGERDUTY}", "routing_key_file": secret("key")}
+    for webhook in receiver.get("webhook_configs", ()):
+        webhook["url"] = f"{target}/{WEBHOOK}"
+        webhook["http_config"]["authorization"]["credentials_file"] = secret("token")
+    if not receiver.get("webhook_configs"):
+        receiver["webhook_configs"] = [{"url": f"{target}/{WEBHOOK}", "send_resolved": True}]
+
+
+@dataclass
+class Alertmanager:
+    """The real program with a configuration, on a free port, without peers; a context manager."""
+
+    folder: Path
+    config: Path
+    _stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+
+    def __enter__(self) -> Self:
+        self._log = self.folder / "alertmanager.log"
+        self.url = f"http://127.0.0.1:{free_port()}"
+        with contextlib.ExitStack() as stack:
+            log = stack.enter_context(self._log.open("w"))
+            process = subprocess.Popen(
+                [
+                    "prometheus-alertmanager",
+                    f"--config.file={self.config}",
+                    f"--storage.path={self.folder / 'alertmanager'}",
+                    f"--web.listen-address={self.url.removeprefix('http://')}",
+                    "--cluster.listen-address=",
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+            stack.callback(_end, process)
+            self._client = stack.enter_context(httpx.Client(base_url=self.url, timeout=30))
+            until(lambda: self._is_up() or process.poll() is not None, "Alertmanager to answer")
+            assert process.poll() is None, self.log
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    @property
+    def log(self) -> str:
+        """What it wrote so far."""
+        return self._log.read_text(encoding="utf-8")
+
+    def post(
+        self,
+        alerts: Iterable[Mapping[str, str]],
+        annotations: Mapping[str, str] | None = None,
+        *,
+        since: datetime | None = None,
+        ended: datetime | None = None,
+    ) -> None:
+        """Hand over alerts with these labels, as Prometheus does; firing unless they `ended`."""
+        now = datetime.now(UTC)
+        times = {
+            "startsAt": (since or now).isoformat(),
+            "endsAt": (ended or now + timedelta(hours=1)).isoformat(),
+            "annotations": dict(annotations or {}),
+        }
+        content = [{"labels": dict(labels), **times} for labels in alerts]
+        answer = self._client.post("/api/v2/alerts", json=content)
+        assert answer.is_success, answer.text
+
+    def resolve(self, alerts: Iterable[Mapping[str, str]]) -> None:
+        """Say that these alerts are over."""
+        now = datetime.now(UTC)
+        self.post(alerts, since=now - timedelta(minutes=2), ended=now - timedelta(minutes=1))
+
+    def alerts(self, matcher: str | None = None) -> list[dict[str, Any]]:
+        """The active alerts, each with its status: `status.inhibitedBy` names what mutes it."""
+        answer = self._client.get("/api/v2/alerts", params={"filter": matcher} if matcher else None)
+        assert answer.is_success, answer.text
+        found: list[dict[str, Any]] = answer.json()
+        return found
+
+    def _is_up(self) -> bool:
+        with contextlib.suppress(httpx.TransportError):
+            return self._client.get("/-/ready").is_success
+        return False
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_ENDS_WITHIN)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """How amtool ended, and what it said."""
+
+    code: int
+    text: str
+
+
+def amtool(*arguments: str | Path) -> Answered:
+    """Run amtool to its end, without its user's own settings."""
+    done = subprocess.run(
+        ["amtool", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=os.environ | {"HOME": "/nonexistent"},
+        timeout=60,
+        check=False,
+        text=True,
+    )
+    return Answered(done.returncode, done.stdout)

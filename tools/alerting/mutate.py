@@ -1,0 +1,99 @@
+"""Mutation testing of the alert rules: every small fault in a rule must make a test fail.
+
+`python -m tools.alerting.mutate` tries all of them, `... Name` those of one rule; `--report` writes the page that is
+committed. A fault that no test can see because the rule means the same with it is listed, with the reason, in
+`alerts/tests/equivalent-mutants.yaml`; one that is listed and noticed, or not tried any more, fails as well.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+import yaml
+
+from tools.alerting.rulefiles import TESTS, load_rules
+from tools.alerting.trial import Outcome, try_mutants
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    Reasons = Mapping[tuple[str, str], str]
+
+EQUIVALENT: Final = TESTS / "equivalent-mutants.yaml"
+REPORT: Final = TESTS / "MUTATION.md"
+
+
+def excused() -> Reasons:
+    """The mutants that mean the same as their rule, as (rule, change) with the reason."""
+    listed = yaml.safe_load(EQUIVALENT.read_text(encoding="utf-8"))
+    return {(item["rule"], item["change"]): item["reason"] for item in listed}
+
+
+def faults(outcome: Outcome, reasons: Reasons) -> list[str]:
+    """What is wrong: mutants that survived without a reason, and reasons without such a mutant."""
+    survived = {(mutant.rule.key, mutant.change) for mutant in outcome.survived}
+    rules = {mutant.rule.key for mutant in outcome.tried}
+    known = {rule.key for rule in load_rules()}
+    return [
+        *(f"no test notices {rule}: {change}" for rule, change in sorted(survived - reasons.keys())),
+        *(
+            f"{EQUIVALENT.name} lists what is noticed or not tried: {rule}: {change}"
+            for rule, change in sorted(reasons.keys() - survived)
+            if rule in rules or rule not in known
+        ),
+    ]
+
+
+def report(outcome: Outcome, reasons: Reasons) -> str:
+    """The committed page: what was tried, what was noticed, and why the rest cannot be."""
+    tried = Counter(mutant.rule.key for mutant in outcome.tried)
+    survived = Counter(mutant.rule.key for mutant in outcome.survived)
+    equivalent = [
+        f"- `{mutant.rule.key}`, {mutant.change}: {reasons.get((mutant.rule.key, mutant.change), '**not explained**')}"
+        for mutant in outcome.survived
+    ]
+    return "\n".join(
+        [
+            "# Mutation testing of the alert rules",
+            "",
+            "Written by `python -m tools.alerting.mutate --report`; a test fails when it is stale. A mutant is a rule",
+            "with one small fault: a guard dropped, a comparison flipped, a number, duration or label changed, an",
+            "annotation gone. A test must notice it, or it must be equivalent: the rule means the same with it.",
+            "",
+            f"**{tried.total()} mutants: {tried.total() - survived.total()} noticed, {survived.total()} equivalent.**",
+            "",
+            "| rule | mutants | noticed | equivalent |",
+            "|---|---|---|---|",
+            *(f"| `{key}` | {tried[key]} | {tried[key] - survived[key]} | {survived[key]} |" for key in tried),
+            "",
+            "## Equivalent",
+            "",
+            *(equivalent or ["None."]),
+            "",
+        ]
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code 0 if every mutant is noticed or explained, else 1."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", nargs="*", help="rules to try; all, if none is named")
+    parser.add_argument("--report", action="store_true", help=f"write {REPORT.name}")
+    options = parser.parse_args(arguments)
+    rules = load_rules()
+    outcome = try_mutants(rules, [rule for rule in rules if not options.name or rule.name in options.name])
+    reasons = excused()
+    wrong = faults(outcome, reasons)
+    for line in wrong:
+        print(line)
+    print(f"{len(outcome.tried)} mutants, {len(outcome.survived)} not noticed, {len(wrong)} to explain")
+    if options.report:
+        REPORT.write_text(report(outcome, reasons), encoding="utf-8")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
