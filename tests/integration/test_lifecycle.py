@@ -136,6 +136,16 @@ def test_a_port_in_use_is_said_and_ends_it() -> None:
     assert ended.err.startswith(f"Error: cannot listen on {address}: the port is in use; stop the process that has it")
 
 
+def test_a_web_configuration_that_is_not_there_is_said_and_ends_it(tmp_path: Path) -> None:
+    file = tmp_path / "web.yml"
+
+    ended = command("run", "--preset", "nba", "--web.listen-address", "127.0.0.1:0", "--web.config.file", file)
+
+    assert ended.code == 64
+    assert str(file) in ended.err
+    assert "Traceback" not in ended.err
+
+
 def test_a_bad_configuration_is_said_and_ends_it(tmp_path: Path) -> None:
     file = tmp_path / "exporter.yaml"
     file.write_text("preset: nba\ntimezone: Mars/Olympus\n")
