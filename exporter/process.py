@@ -19,8 +19,7 @@ MAX_AGE_SECONDS = 1.0
 
 _M_MMAP_THRESHOLD: Final = -3
 _LARGE_BYTES: Final = 128 * 1024
-import os
-_YOUNG_OBJECTS: Final = int(os.environ.get("YOUNG","20000"))
+_YOUNG_OBJECTS: Final = 20_000
 """New objects until the garbage collector looks at them (Python's default: 700)."""
 
 

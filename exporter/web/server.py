@@ -36,8 +36,7 @@ STOP_SECONDS: Final = 0.5
 JOIN_SECONDS: Final = 10.0
 """What `stop` waits for the server's thread at the most; it ends far sooner unless the machine is overwhelmed."""
 
-import os
-_SWITCH_SECONDS: Final = float(os.environ.get("SWITCH","0.0005"))
+_SWITCH_SECONDS: Final = 0.0005
 """How long a collection may keep the interpreter while a scrape waits for it (Python's default is ten times that)."""
 
 _MAX_PORT: Final = 65535
