@@ -1,0 +1,68 @@
+"""What was observed, and what was concluded: plain frozen data, no behaviour that touches the world.
+
+All timestamps are aware datetimes in UTC; all dates are calendar dates of the pipeline.
+"""
+
+from exporter.model.concluded import (
+    Cause,
+    CoverageReport,
+    Explanation,
+    HeartbeatReport,
+    HeartbeatState,
+    Hint,
+    HintKind,
+    LogSource,
+    PhaseLogReport,
+    PhaseReport,
+    PipelineReport,
+    ProcessorReport,
+    Report,
+    Standing,
+    TriggerState,
+    Verdict,
+)
+from exporter.model.observed import (
+    CoverageCounts,
+    Document,
+    DocumentId,
+    Entry,
+    ErrorKind,
+    Failure,
+    Heartbeat,
+    Loss,
+    Reading,
+    RowCount,
+    Run,
+    Snapshot,
+)
+
+__all__ = [
+    "Cause",
+    "CoverageCounts",
+    "CoverageReport",
+    "Document",
+    "DocumentId",
+    "Entry",
+    "ErrorKind",
+    "Explanation",
+    "Failure",
+    "Heartbeat",
+    "HeartbeatReport",
+    "HeartbeatState",
+    "Hint",
+    "HintKind",
+    "LogSource",
+    "Loss",
+    "PhaseLogReport",
+    "PhaseReport",
+    "PipelineReport",
+    "ProcessorReport",
+    "Reading",
+    "Report",
+    "RowCount",
+    "Run",
+    "Snapshot",
+    "Standing",
+    "TriggerState",
+    "Verdict",
+]
