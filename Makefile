@@ -9,7 +9,7 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 # The folders that hold Python.
-CODE := $(foreach folder,exporter tests tools benchmarks alerts grafana,$(if $(shell find $(folder) -name '*.py' 2>/dev/null | head -n 1),$(folder)))
+CODE := $(foreach folder,exporter tests tools benchmarks alerts grafana compose,$(if $(shell find $(folder) -name '*.py' 2>/dev/null | head -n 1),$(folder)))
 # Further arguments for the command that a target runs: make test ARGS="-k trigger", make demo ARGS=--help
 ARGS ?=
 # Programs the tests run, by Debian package.
@@ -21,7 +21,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --no-config --universal --python-versio
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # Set-up: what is installed follows from the lock files alone. The lock of the tests holds all of the demo's.
 
@@ -70,6 +70,25 @@ format: $(VENV)/.dev ## Format the code, and mend what lint can mend by itself
 .PHONY: bench
 bench: $(VENV)/.dev ## Measure speed and memory, side by side with the alternatives
 	@exec $(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: notifications
+notifications: $(VENV)/.dev ## Measure the time from every fault to its message
+	@tools/ensure-system-packages $(PROGRAMS)
+	@exec $(BIN)/python -m tools.alerting.detection $(ARGS)
+
+.PHONY: scorecard
+scorecard: $(VENV)/.dev ## Replay all incident files, and say of every alert whether it was right and how soon
+	@tools/ensure-system-packages $(PROGRAMS)
+	@exec $(BIN)/python -m tools.alerting.scorecard $(ARGS)
+
+.PHONY: pictures
+pictures: $(VENV)/.dev ## Make the pictures under docs/images again
+	@tools/ensure-system-packages $(PROGRAMS)
+	@PYTHONPATH=. exec $(BIN)/python tools/pictures.py $(ARGS)
+
+.PHONY: dashboards
+dashboards: $(VENV)/.dev ## Write grafana/dashboards again from their source
+	@exec $(BIN)/python -m grafana.build $(ARGS)
 
 .PHONY: docs
 docs: $(VENV)/.dev ## Regenerate the pages under docs/ that follow from the code

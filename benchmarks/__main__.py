@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from benchmarks import calls, machine, memory, scaling, scrapes, startup
+from benchmarks import calls, machine, memory, scaling, scrapes, startup, statuspage
 from benchmarks.page import page
 from benchmarks.table import show
 
@@ -34,6 +34,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "calls": calls.measure,
     "memory": memory.measure,
     "startup": startup.measure,
+    "page": statuspage.measure,
 }
 
 

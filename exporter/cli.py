@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sys
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,14 +13,24 @@ import click
 
 from exporter import __version__, exits
 from exporter.config.errors import ConfigError
+from exporter.options import (
+    config_options,
+    load_config,
+    log_options,
+    output_option,
+    processor_option,
+    run_date_option,
+    web_options,
+    write_output,
+)
+from exporter.probe import command as probe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from exporter.config.load import Loaded
     from exporter.logs import Format
-
-F = TypeVar("F", bound="Callable[..., Any]")
+    from exporter.once import Outcome
 
 EXIT_CODES = "Exit codes: 0 all well, 1 discrepancies, 2 unknown, 64 usage or configuration, 69 cannot be done here."
 DEFAULT_ADDRESS = ":9189"
@@ -56,124 +64,6 @@ def main() -> None:
     """Reconcile what a data pipeline recorded of its work, and serve the verdicts to Prometheus."""
 
 
-def config_options(command: F) -> F:
-    """The options that name a configuration."""
-    for option in (
-        click.option(
-            "--preset",
-            envvar="ORCHESTRATION_EXPORTER_PRESET",
-            help="A shipped configuration: nba or nba-game-date; with --config.file, what the file is merged over.",
-        ),
-        click.option(
-            "--config.file",
-            "config_file",
-            envvar="ORCHESTRATION_EXPORTER_CONFIG_FILE",
-            type=click.Path(path_type=Path),
-            help="The configuration file (docs/configuration.md).",
-        ),
-    ):
-        command = option(command)
-    return command
-
-
-def log_options(command: F) -> F:
-    """The options of the log."""
-    for option in (
-        click.option(
-            "--log.level",
-            "log_level",
-            envvar="ORCHESTRATION_EXPORTER_LOG_LEVEL",
-            type=click.Choice(["debug", "info", "warn", "error"]),
-            default="info",
-            show_default=True,
-        ),
-        click.option(
-            "--log.format",
-            "log_format",
-            envvar="ORCHESTRATION_EXPORTER_LOG_FORMAT",
-            type=click.Choice(["logfmt", "json"]),
-            default="logfmt",
-            show_default=True,
-        ),
-    ):
-        command = option(command)
-    return command
-
-
-def web_options(command: F) -> F:
-    """The options of the web server, beside its address."""
-    for option in (
-        click.option(
-            "--web.config.file",
-            "web_config_file",
-            envvar="ORCHESTRATION_EXPORTER_WEB_CONFIG_FILE",
-            type=click.Path(path_type=Path),
-            help="TLS and users, in the format of Prometheus's own exporters (docs/web.md).",
-        ),
-        click.option(
-            "--web.enable-lifecycle",
-            "lifecycle",
-            is_flag=True,
-            envvar="ORCHESTRATION_EXPORTER_WEB_ENABLE_LIFECYCLE",
-            help="Allow POST /-/reload.",
-        ),
-    ):
-        command = option(command)
-    return command
-
-
-def _load(config_file: Path | None, preset: str | None, run_date: date | None = None) -> Loaded:
-    from exporter.config.load import load
-
-    loaded = load(file=config_file, preset=preset, environ=os.environ)
-    if run_date is None:
-        return loaded
-    documents = replace(loaded.config.documents, only=(run_date,))
-    return replace(loaded, config=replace(loaded.config, documents=documents))
-
-
-FIRST_RUN_DATE, LAST_RUN_DATE = date(1970, 1, 1), date(9998, 12, 31)
-"""Far enough from the ends of the calendar for the days beside a run date."""
-
-
-def _run_date(_context: click.Context, _option: click.Parameter, value: datetime | None) -> date | None:
-    if value is None:
-        return None
-    if not FIRST_RUN_DATE <= value.date() <= LAST_RUN_DATE:
-        raise click.BadParameter(f"{value.date()} is outside {FIRST_RUN_DATE} to {LAST_RUN_DATE}")
-    return value.date()
-
-
-def run_date_option(command: F) -> F:
-    """One run date."""
-    return click.option(
-        "--run-date",
-        type=click.DateTime(["%Y-%m-%d"]),
-        callback=_run_date,
-        metavar="YYYY-MM-DD",
-        help="Judge this run date (the id of the completion document) alone.",
-    )(command)
-
-
-output_option = click.option(
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write here instead of to the terminal; the file changes all at once or not at all.",
-)
-
-
-def _write(text: str, output: Path | None) -> None:
-    if output is None:
-        click.echo(text, nl=not text.endswith("\n"))
-        return
-    from exporter.files import write_atomically
-
-    try:
-        write_atomically(output, text)
-    except OSError as error:
-        raise click.ClickException(f"--output {output}: cannot be written: {error.strerror or error}") from error
-
-
 @main.command(epilog=EXIT_CODES)
 @config_options
 @click.option(
@@ -186,13 +76,14 @@ def _write(text: str, output: Path | None) -> None:
 )
 @web_options
 @log_options
-def run(
+def run(  # noqa: PLR0913 - an argument for each option
     config_file: Path | None,
     preset: str | None,
     address: str,
     web_config_file: Path | None,
     *,
     lifecycle: bool,
+    runbooks: str | None,
     log_level: str,
     log_format: Format,
 ) -> None:
@@ -203,8 +94,8 @@ def run(
     from exporter.sources.factory import open_sources
 
     logs.configure(log_level, log_format)
-    web = runner.Web(address, web_config_file, lifecycle=lifecycle)
-    _serving(lambda: runner.run(lambda: _load(config_file, preset), open_sources, lambda: datetime.now(UTC), web))
+    web = runner.Web(address, web_config_file, lifecycle=lifecycle, runbooks=runbooks)
+    _serving(lambda: runner.run(lambda: load_config(config_file, preset), open_sources, lambda: datetime.now(UTC), web))
 
 
 @main.command(epilog=EXIT_CODES)
@@ -228,14 +119,73 @@ def check(
     from exporter.sources.factory import open_sources
 
     logs.configure("error" if log_level == "info" else log_level, log_format)
-    outcome = collect_once(_load(config_file, preset, run_date), open_sources, lambda: datetime.now(UTC))
+    outcome = collect_once(load_config(config_file, preset, run_date), open_sources, lambda: datetime.now(UTC))
     if form == "table" and output is None:
         from exporter.table import print_report
 
         print_report(outcome.report, sys.stdout, outcome.unread)
     else:
-        _write(printed(outcome, form), output)
+        write_output(printed(outcome, form), output)
     return exits.exit_code(outcome.report, outcome.unread)
+
+
+@main.command("explain", epilog=EXIT_CODES)
+@config_options
+@run_date_option
+@processor_option
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def explain_missing(
+    config_file: Path | None, preset: str | None, run_date: date | None, processor: str | None, form: str
+) -> int:
+    """Say for every missing registration why it may be missing, the likeliest first, with the evidence."""
+    from exporter.explain import explain_json, explain_text
+
+    _, outcome = _collected(config_file, preset, run_date)
+    if form == "json":
+        click.echo(json.dumps(explain_json(outcome.report, processor), ensure_ascii=False, indent=1))
+    else:
+        click.echo(explain_text(outcome.report, processor, outcome.unread), nl=False)
+    return exits.exit_code(outcome.report, outcome.unread)
+
+
+@main.command(epilog=EXIT_CODES)
+@config_options
+@run_date_option
+@processor_option
+@click.option("--dry-run", is_flag=True, required=True, help="Print the writes; nothing else is ever done.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def repair(
+    config_file: Path | None,
+    preset: str | None,
+    run_date: date | None,
+    processor: str | None,
+    form: str,
+    *,
+    dry_run: bool,  # noqa: ARG001 - there is no other way to run it
+) -> int:
+    """Print the merge writes that would restore lost or missing registrations. Writes nothing."""
+    from exporter.repair import Write, commit, repair_text, repairs
+
+    if run_date is None:
+        raise click.UsageError("name the document with --run-date YYYY-MM-DD")
+    loaded, outcome = _collected(config_file, preset, run_date)
+    found = list(repairs(loaded.config, outcome.report, run_date, processor))
+    if form == "json":
+        writes = [item for item in found if isinstance(item, Write)]
+        click.echo(json.dumps(commit(writes), ensure_ascii=False, indent=1))
+    else:
+        click.echo(repair_text(found), nl=False)
+    return exits.exit_code(outcome.report, outcome.unread)
+
+
+def _collected(config_file: Path | None, preset: str | None, run_date: date | None) -> tuple[Loaded, Outcome]:
+    from exporter import logs
+    from exporter.once import collect_once
+    from exporter.sources.factory import open_sources
+
+    logs.configure("error", "logfmt")
+    loaded = load_config(config_file, preset, run_date)
+    return loaded, collect_once(loaded, open_sources, lambda: datetime.now(UTC))
 
 
 @main.group()
@@ -248,7 +198,7 @@ def config() -> None:
 @click.option("--connect", is_flag=True, help="Also dry-run every query and read one document of each collection.")
 def config_check(config_file: Path | None, preset: str | None, *, connect: bool) -> int:
     """Say every fault of a configuration, with its path and line."""
-    loaded = _load(config_file, preset)
+    loaded = load_config(config_file, preset)
     click.echo(f"{loaded.source}: valid")
     if not connect:
         return exits.OK
@@ -274,7 +224,7 @@ def config_show(config_file: Path | None, preset: str | None) -> None:
     """Print the configuration in force, presets and environment merged in."""
     from exporter.config.load import to_yaml
 
-    click.echo(to_yaml(_load(config_file, preset).raw), nl=False)
+    click.echo(to_yaml(load_config(config_file, preset).raw), nl=False)
 
 
 @main.command(epilog=EXIT_CODES)
@@ -326,11 +276,11 @@ def capture(
         raise click.UsageError("--run-date is needed: which day to capture")
     now = datetime.now(UTC)
     try:
-        text = capture_day(_load(config_file, preset, run_date), open_sources, run_date, now, title)
+        text = capture_day(load_config(config_file, preset, run_date), open_sources, run_date, now, title)
     except CaptureError as error:
         click.echo(f"Error: {error}", err=True)
         return exits.UNKNOWN
-    _write(text, output)
+    write_output(text, output)
     return exits.OK
 
 
@@ -352,10 +302,19 @@ def dump_command(kind: str, folder: Path, runbook_base: str | None, dashboard_ba
     click.echo(f"{len(written)} files written to {folder}")
 
 
+@main.command(epilog=probe.EPILOG)
+@config_options
+@probe.probe_options
+def probe_writes(config_file: Path | None, preset: str | None, **asked: Any) -> int:  # noqa: ANN401 - click's own
+    """Let writers complete at the same moment in a scratch collection, and count the entries that are left."""
+    return probe.run_probe(load_config(config_file, preset).config, probe.Asked(**asked))
+
+
 T = TypeVar("T")
 
 
 def _serving(action: Callable[[], T]) -> T:
+    from exporter.ledger import LedgerInUseError
     from exporter.web.server import ListenError
     from exporter.web.webconfig import WebConfigError
 
@@ -363,7 +322,7 @@ def _serving(action: Callable[[], T]) -> T:
         return action()
     except WebConfigError as error:
         raise click.ClickException(str(error)) from error
-    except ListenError as error:
+    except (LedgerInUseError, ListenError) as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(exits.UNAVAILABLE)
 

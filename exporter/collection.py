@@ -10,25 +10,33 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import structlog
 
-from exporter.expectations import reading_plan
-from exporter.losses import Watched, watch
+from exporter.config.resolved import LedgerConfig
+from exporter.context import context_request
+from exporter.expectations import processor_names, reading_plan
+from exporter.following import Follower
+from exporter.ledger import MEMORY
+from exporter.losses import newer
+from exporter.memory import Memory
 from exporter.metrics import UNREACHED
 from exporter.model import ErrorKind, Failure, Reading, Snapshot
 from exporter.reconcile import reconcile
-from exporter.sources.ports import ContextRequest, Deadline, HeartbeatId, RunHistoryRequest, SourceError, Window
+from exporter.sources.ports import Deadline, HeartbeatId, SourceError, Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
-    from exporter.config.resolved import CollectorConfig, Config, PipelineConfig, RunHistoryConfig
-    from exporter.model import DocumentId, Report
+    from exporter.config.resolved import CollectorConfig, Config
+    from exporter.model import Document, DocumentId, Report
     from exporter.sources.ports import ContextAnswer, Sources
     from exporter.telemetry import Telemetry
+
+    Documents = Mapping[DocumentId, Document]
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -62,7 +70,7 @@ class _Brought:
 class Collectors:
     """The collectors of one configuration and what they have brought so far."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it works with, and two ways of working
         self,
         config: Config,
         sources: Sources,
@@ -70,16 +78,24 @@ class Collectors:
         clock: Callable[[], datetime],
         publish: Callable[[Report], None],
         *,
-        watched: Mapping[DocumentId, Watched] | None = None,
+        memory: Memory | None = None,
+        follow: bool = False,
         wait_for_all: bool = False,
     ) -> None:
-        """Take over what was seen of the documents before (`watched`).
+        """Go on from what is remembered of the documents (`memory`; none: nothing is).
 
-        `wait_for_all`: publish nothing before every collector has run once.
+        `follow`: also follow the documents with a listener, unless the configuration says not to. `wait_for_all`:
+        publish nothing before every collector has run once.
         """
         self.config = config
         self.snapshot = Snapshot()
-        self.watched: Mapping[DocumentId, Watched] = dict(watched or {})
+        self.memory = memory or Memory(LedgerConfig(MEMORY, timedelta.max), telemetry)
+        self.follower = (
+            Follower(sources.completions, self, telemetry, clock) if follow and config.documents.follow else None
+        )
+        self._names = processor_names(config)
+        self._news = threading.Event()
+        self._concluder = threading.Thread(target=self._conclude_news, name="conclude-news", daemon=True)
         self._sources = sources
         self._telemetry = telemetry
         self._clock = clock
@@ -106,6 +122,12 @@ class Collectors:
         }
         for name in self.collectors:
             telemetry.collector_known(name)
+        if self.follower:
+            self._concluder.start()
+
+    def source_of(self, name: str) -> str:
+        """The source that a collector reads."""
+        return self._reads[name][0]
 
     @property
     def waiting_for(self) -> tuple[str, ...]:
@@ -119,6 +141,9 @@ class Collectors:
             for run in self._under_way:
                 run.given_up = True
                 run.woken.set()
+        self._news.set()
+        if self.follower:
+            self.follower.stop()
 
     def run(self, name: str) -> None:
         """Run one collector now, within its deadline, and publish what follows; a source's errors are noted."""
@@ -203,25 +228,49 @@ class Collectors:
 
     def _read_completion(self, run: _Run) -> _Brought:
         plan = reading_plan(self.config, run.now)
+        if self.follower:
+            self.follower.follow(plan.documents)
         if plan.documents:
             documents = self._sources.completions.documents(plan.documents, run.deadline)
-            with self._swap:
-                if not run.given_up:
-                    self.watched = watch(self.watched, documents, self._processor_names(), run.now)
-            self._change(
-                run,
-                documents=self._fresh("completion", documents, run.now),
-                losses={key: seen.losses for key, seen in self.watched.items() if seen.losses},
-            )
+            if self.follower:
+                self.follower.compare(documents)
+            self._remember(documents, run.now, run)
         return _Brought()
 
-    def _processor_names(self) -> frozenset[str]:
-        return frozenset(
-            name
-            for pipeline in self.config.pipelines.values()
-            for phase in pipeline.phases.values()
-            for name in phase.processors
-        )
+    def take(self, documents: Mapping[DocumentId, Document], now: datetime) -> None:
+        """Take what a listener told of these documents; what follows from it is published soon after."""
+        self.memory.follow(now)
+        if documents:
+            self._remember(documents, now)
+            self._news.set()
+
+    def lose(self) -> None:
+        """Note that the documents are no longer followed."""
+        self.memory.lose()
+        self._change(**self._remembered())
+
+    def _remember(self, documents: Mapping[DocumentId, Document], now: datetime, run: _Run | None = None) -> None:
+        """Remember a reading (of all documents, where a run brought it), and only then conclude from it."""
+        with self._swap:
+            if self._stop.is_set() if run is None else run.given_up:
+                return
+            longest_gap = self._max_age("completion")
+            everything = run is not None
+            self.memory.observe(documents, self._names, now, longest_gap=longest_gap, everything=everything)
+            known = self.snapshot.documents.value or {}
+            newest = {key: newer(known.get(key), document) for key, document in documents.items()}
+            reading = self._fresh("completion", cast("Documents", newest if everything else {**known, **newest}), now)
+            self.snapshot = replace(self.snapshot, documents=reading, **self._remembered())
+
+    def _remembered(self) -> dict[str, Any]:
+        now = self.memory.now
+        return {"watched": now.watched, "followed_since": now.followed_since, "gaps": now.gaps}
+
+    def _conclude_news(self) -> None:
+        """Conclude once from all that was told meanwhile, however much that is."""
+        while self._news.wait() and not self._stop.is_set():
+            self._news.clear()
+            self.conclude()
 
     def _read_heartbeats(self, run: _Run) -> _Brought:
         plan = reading_plan(self.config, run.now)
@@ -345,32 +394,3 @@ def _outcome(rows: Mapping[Any, Any], answer: ContextAnswer) -> _Brought:
     errors = [outcome for outcome in outcomes if isinstance(outcome, SourceError)]
     # One that stands in for several answers is said once.
     return _Brought(tuple(dict.fromkeys(errors)), anything=len(errors) < len(outcomes))
-
-
-def context_request(config: Config) -> ContextRequest:
-    """What the configuration asks of the warehouse beside the row counts."""
-    pipelines = config.pipelines.values()
-    return ContextRequest(
-        calendars={pipeline.name: pipeline.calendar for pipeline in pipelines},
-        run_history={
-            pipeline.name: _run_history_request(pipeline, table)
-            for pipeline in pipelines
-            if (table := pipeline.run_history)
-        },
-        phase_log={pipeline.name: pipeline.phase_log for pipeline in pipelines if pipeline.phase_log},
-        coverage={
-            (pipeline.name, check.name): check for pipeline in pipelines for check in (pipeline.coverage or {}).values()
-        },
-    )
-
-
-def _run_history_request(pipeline: PipelineConfig, table: RunHistoryConfig) -> RunHistoryRequest:
-    phases = pipeline.phases.values()
-    names = (
-        name for phase in phases for processor in phase.processors.values() for name in processor.run_history_names
-    )
-    return RunHistoryRequest(
-        table=table,
-        processors=tuple(dict.fromkeys(names)),
-        phases=tuple(dict.fromkeys(phase.run_history_phase for phase in phases if phase.run_history_phase)),
-    )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from exporter.collection import context_request
+from exporter.context import context_request
 from exporter.expectations import reading_plan
 from exporter.model import ErrorKind
 from exporter.sources.ports import Deadline, SourceError, Window

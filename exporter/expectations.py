@@ -69,6 +69,12 @@ def run_dates(config: Config, now: datetime) -> tuple[date, ...]:
     return tuple(current + ONE_DAY * day for day in range(-config.documents.past, config.documents.future + 1))
 
 
+def processor_names(config: Config) -> frozenset[str]:
+    """The name of every processor of every phase."""
+    phases = (phase for pipeline in config.pipelines.values() for phase in pipeline.phases.values())
+    return frozenset(name for phase in phases for name in phase.processors)
+
+
 def relation(run_date: date, current: date) -> Relation:
     """Where a document's date stands against today."""
     if run_date == current:

@@ -1,30 +1,30 @@
-"""Entries that were seen in a document and are gone while it lives on: what successive readings prove.
+"""Entries that were seen in a document and are gone: what successive readings of it prove (docs/losses.md).
 
-A document that is deleted, made anew (another creation time) or emptied at once was reset on purpose: nothing is lost.
+Pure: what is remembered and a new reading in, what is remembered then out. A document that is deleted, made anew
+(another creation time), emptied at once or begun again by a rerun was reset on purpose: nothing is lost by that.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from exporter.model import Loss
+from exporter.model import Removal, RemovalKind, Sighting, Watched
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from exporter.model import Document, DocumentId, Entry
+    from exporter.model import Document, DocumentId
 
+KEPT = 100
+"""Removals remembered of one document, and all whose question is open; the oldest go first."""
 
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """What was seen of one document so far."""
+LIFETIME = timedelta(days=30)
+"""After so long the pipeline deletes its documents (docs/verdicts.md)."""
 
-    create_time: datetime | None
-    entries: Mapping[str, Entry] = field(default_factory=dict)
-    seen_at: datetime | None = None
-    losses: Mapping[str, Loss] = field(default_factory=dict)
+CLOSING = frozenset({RemovalKind.RESET, RemovalKind.EXPIRED})
 
 
 def watch(
@@ -32,23 +32,155 @@ def watch(
     documents: Mapping[DocumentId, Document],
     names: Collection[str],
     now: datetime,
+    *,
+    longest_gap: timedelta,
 ) -> dict[DocumentId, Watched]:
-    """Compare a new reading of the documents with what was seen before; only entries of `names` are followed.
+    """What is remembered of these documents after this reading; only entries of `names` are followed.
 
-    Documents that are no longer read are forgotten.
+    `longest_gap`: a reading that comes later than this after the one before says little about what happened between.
     """
-    return {key: _step(before.get(key), document, names, now) for key, document in documents.items()}
+    return {key: _step(key, before.get(key), document, names, now, longest_gap) for key, document in documents.items()}
 
 
-def _step(before: Watched | None, document: Document, names: Collection[str], now: datetime) -> Watched:
-    entries = {name: entry for name, entry in document.entries.items() if name in names}
-    fresh = Watched(document.create_time, entries, now)
-    if before is None or before.seen_at is None or not entries:
-        return fresh
-    if before.create_time and document.create_time and before.create_time != document.create_time:
-        return fresh
-    losses = {name: loss for name, loss in before.losses.items() if name not in entries}
-    for name, entry in before.entries.items():
-        if name not in entries:
-            losses[name] = Loss(entry=entry, last_seen_at=before.seen_at, missed_at=now)
-    return replace(fresh, losses=losses)
+def newer(known: Document | None, document: Document) -> Document:
+    """Of what is known of a document and a new reading of it, the later one: a reading can overtake another."""
+    return known if known is not None and _older(document.read_time, known.read_time) else document
+
+
+def _step(
+    key: DocumentId,
+    before: Watched | None,
+    document: Document,
+    names: Collection[str],
+    now: datetime,
+    longest_gap: timedelta,
+) -> Watched:
+    if before is not None and _older(document.read_time, before.read_time):
+        return before
+    if before is not None and before.exists and document.exists and _same_version(before, document):
+        return replace(before, read_time=document.read_time, seen_at=now)
+    after = Watched(
+        exists=document.exists,
+        create_time=document.create_time,
+        update_time=document.update_time,
+        read_time=document.read_time,
+        first_seen_at=before.first_seen_at if before else now,
+        seen_at=now,
+        entries=_sightings(before, document, names, now),
+        metadata={name: content for name, content in document.contents.items() if name.startswith("_")},
+    )
+    if before is None:
+        return after
+    removals = list(_removals(key, before, after, longest_gap))
+    begun_again = not after.entries or _made_anew(before, after) or any(removal.kind in CLOSING for removal in removals)
+    earlier = [
+        replace(removal, ended_at=now)
+        if removal.ended_at is None and (begun_again or removal.name in after.entries)
+        else removal
+        for removal in before.removals
+    ]
+    return replace(after, removals=_bounded([*earlier, *removals]))
+
+
+def _bounded(removals: Sequence[Removal]) -> tuple[Removal, ...]:
+    surplus = len(removals) - KEPT
+    ended = [removal for removal in removals if removal.ended_at is not None]
+    dropped = {id(removal) for removal in ended[: max(0, surplus)]}
+    return tuple(removal for removal in removals if id(removal) not in dropped)
+
+
+def _older(one: datetime | None, other: datetime | None) -> bool:
+    return one is not None and other is not None and one < other
+
+
+def _same_version(before: Watched, document: Document) -> bool:
+    return before.update_time is not None and (before.create_time, before.update_time) == (
+        document.create_time,
+        document.update_time,
+    )
+
+
+def _made_anew(before: Watched, after: Watched) -> bool:
+    return bool(before.create_time and after.create_time and before.create_time != after.create_time)
+
+
+def _sightings(
+    before: Watched | None, document: Document, names: Collection[str], now: datetime
+) -> Mapping[str, Sighting]:
+    known = before.entries if before else {}
+    found = {}
+    for name, entry in document.entries.items():
+        if name in names:
+            content, seen = document.contents.get(name, b""), known.get(name)
+            same = seen is not None and (seen.entry, seen.content) == (entry, content)
+            found[name] = seen if seen and same else Sighting(entry, content, now, document.update_time)
+    new = [name for name in found if found[name] is not known.get(name)]
+    if before is not None and len(new) == 1:
+        # Of several that came between two readings, only one can have come with the newest write.
+        found[new[0]] = replace(found[new[0]], written_at=document.update_time)
+    return found
+
+
+def _removals(key: DocumentId, before: Watched, after: Watched, longest_gap: timedelta) -> Iterator[Removal]:
+    """Every entry that this step took away, or replaced by a newer one of the same name."""
+    changed = [name for name, seen in after.entries.items() if before.entries.get(name) != seen]
+    metadata = [name for name in sorted(after.metadata) if before.metadata.get(name) != after.metadata[name]]
+    gone = [name for name in before.entries if name not in after.entries]
+    kinds = dict.fromkeys((name for name in changed if name in before.entries), RemovalKind.REPLACED)
+    kinds.update(_kinds(key, before, after, gone, longest_gap))
+    for name, kind in kinds.items():
+        yield Removal(
+            name=name,
+            kind=kind,
+            sighting=before.entries[name],
+            last_seen_at=before.seen_at,
+            missed_at=after.seen_at,
+            seen_update_time=before.update_time,
+            missed_update_time=after.update_time,
+            coincided=(*changed, *metadata),
+            ended_at=after.seen_at if kind in CLOSING or kind is RemovalKind.REPLACED else None,
+        )
+
+
+def _kinds(
+    key: DocumentId, before: Watched, after: Watched, gone: Collection[str], longest_gap: timedelta
+) -> Mapping[str, RemovalKind]:
+    if not after.exists:
+        expired = after.seen_at.date() - key.run_date >= LIFETIME
+        return dict.fromkeys(gone, RemovalKind.EXPIRED if expired else RemovalKind.RESET)
+    if _made_anew(before, after) or not after.entries:
+        return dict.fromkeys(gone, RemovalKind.RESET)
+    if all(before.entries[name].entry.manual for name in gone):
+        return dict.fromkeys(gone, RemovalKind.EDITED)
+    stayed = [seen for name, seen in after.entries.items() if before.entries.get(name) == seen]
+    if not stayed:
+        return dict.fromkeys(gone, _of_all(before, after, longest_gap))
+    return {name: _of_one(before.entries[name], before, after, stayed) for name in gone}
+
+
+def _of_all(before: Watched, after: Watched, longest_gap: timedelta) -> RemovalKind:
+    """Nothing stayed, something else is there: a write that knew nothing of the others, or a fresh start."""
+    if any(name in before.entries for name in after.entries):
+        # Who registered before registers first again: a rerun. A blind overwrite by it cannot be told from that.
+        return RemovalKind.RESET
+    if after.seen_at - before.seen_at > longest_gap:
+        return RemovalKind.UNWATCHED
+    return RemovalKind.BLIND_OVERWRITE
+
+
+def _of_one(gone: Sighting, before: Watched, after: Watched, stayed: Collection[Sighting]) -> RemovalKind:
+    """Some stayed, so the document was not begun again. What is gone tells which write can have done it."""
+    newest = _latest(seen.at for seen in stayed)
+    if newest is None or gone.at is None:
+        return RemovalKind.UNEXPLAINED
+    if gone.at >= newest:
+        # What stood when the writer read is there, what came between its reading and its writing is not.
+        return RemovalKind.STALE_WRITE
+    # Its own entry written once more, and nothing beside it: the message that asks for it can be delivered twice.
+    again = len(stayed) == len(after.entries) == 1 and len(before.entries) > 1
+    return RemovalKind.BLIND_OVERWRITE if again else RemovalKind.UNEXPLAINED
+
+
+def _latest(moments: Iterable[datetime | None]) -> datetime | None:
+    known = list(moments)
+    return None if None in known else max((moment for moment in known if moment is not None), default=None)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import platform
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from exporter import __version__
-from exporter.model import ErrorKind, HeartbeatState, LogSource, TriggerState, Verdict
+from exporter.model import ErrorKind, HeartbeatState, LogSource, RemovalKind, TriggerState, Verdict
 from exporter.samples import Family, label_text
 
 if TYPE_CHECKING:
@@ -45,6 +46,11 @@ EXPECTED = _gauge("phase_processors_expected", PHASE, "Processors that the run d
 REGISTERED = _gauge("phase_processors_registered", PHASE, "Expected processors that are registered in the document.")
 UNEXPECTED = _gauge("phase_processors_unexpected", PHASE, "Entries whose name no processor of the phase has.")
 ENTRIES = _gauge("phase_entries", PHASE, "Entries of the document, expected or not.")
+REMOVED = _gauge(
+    "phase_entries_removed",
+    (*PHASE, "kind"),
+    "Entries that were seen in the document and went from it, by how they went.",
+)
 COMPLETED_COUNT = _gauge("phase_completed_count", PHASE, "The document's _completed_count as written.")
 MALFORMED = _gauge("phase_malformed_fields", PHASE, "Fields of the document that could not be used.")
 TRIGGERED = _gauge("phase_triggered", PHASE, "1 if the document says that it triggered the next phase.")
@@ -118,6 +124,12 @@ FAILING = _live(
 )
 LAST_SUCCESS = _live("collector_last_success_timestamp_seconds", ("collector",), "End of the last good run.")
 INTERVAL = _live("collector_interval_seconds", ("collector",), "How often the collector runs.")
+LISTENER_CONNECTED = _live("listener_connected", (), "1 while a listener tells every change of the documents.")
+LISTENER_EVENTS = _live("listener_events_total", (), "Documents that the listener told of.", "counter")
+LISTENER_GAPS = _live("listener_gaps_total", (), "Times that the listener lost its stream.", "counter")
+LISTENER_LAST = _live("listener_last_event_timestamp_seconds", (), "When the listener last told anything.")
+LEDGER_DURABLE = _live("ledger_durable", (), "1 if the ledger file holds all that was seen; 0 while it cannot be used.")
+LEDGER_FAILURES = _live("ledger_failures_total", (), "Failed attempts to use the ledger file.", "counter")
 JOBS = _live("bigquery_jobs_total", (), "Query jobs started.", "counter")
 BYTES_PROCESSED = _live("bigquery_bytes_processed_total", (), "Bytes that the jobs processed.", "counter")
 BYTES_BILLED = _live("bigquery_bytes_billed_total", (), "Bytes that the jobs were billed.", "counter")
@@ -132,6 +144,7 @@ CATALOGUE: tuple[Family, ...] = (*REPORT_FAMILIES, *LIVE_FAMILIES)
 
 SKIP_REASONS = ("missed", "max_instances", "busy", "error")
 
+_REMOVALS = [(kind, label_text(kind=kind)) for kind in RemovalKind if kind is not RemovalKind.REPLACED]
 _VERDICTS = [(verdict, f',verdict="{verdict}"') for verdict in Verdict]
 _HEARTBEAT_STATES = [(state, f',state="{state}"') for state in HeartbeatState]
 _TRIGGER_STATES = [(state, f',state="{state}"') for state in TriggerState]
@@ -179,6 +192,9 @@ def _phase(out: Mapping[Family, list[Sample]], phase: PhaseReport) -> None:
             (HISTORY, phase.run_history_processors),
         ),
     )
+    if phase.has_document:
+        kinds = Counter(removal.kind for removal in phase.removals)
+        out[REMOVED].extend([(f"{labels},{text}", kinds[kind]) for kind, text in _REMOVALS])
     if phase.trigger_state is not None:
         state = phase.trigger_state
         out[TRIGGER_STATE].extend([(labels + text, 1 if state is which else 0) for which, text in _TRIGGER_STATES])
@@ -292,10 +308,24 @@ def live_samples(  # noqa: PLR0913 - one argument a thing the exporter knows of 
             (BYTES_BILLED, telemetry.total("bytes_billed")),
             (READS, telemetry.total("document_reads")),
             (BUDGET, telemetry.value("budget_remaining")),
+            (LEDGER_DURABLE, telemetry.value("ledger_durable")),
+            (LEDGER_FAILURES, telemetry.total("ledger_failures")),
             (RELOAD_OK, reload_ok),
             (RELOAD_AT, reloaded_at),
         ),
     )
+    connected = telemetry.value("listener_connected")
+    if connected is not None:
+        _put(
+            out,
+            "",
+            (
+                (LISTENER_CONNECTED, connected),
+                (LISTENER_LAST, telemetry.value("listener_last_event")),
+                (LISTENER_EVENTS, telemetry.total("listener_events")),
+                (LISTENER_GAPS, telemetry.total("listener_gaps")),
+            ),
+        )
     out[BUILD].append((label_text(version=__version__, python=platform.python_version()), 1))
     out[CONFIG].append((label_text(source=config_source, hash=config_hash), 1))
     for source, error in telemetry.sources().items():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from exporter.collection import Collectors
 from exporter.exposition import render, render_live
+from exporter.memory import Memory
 from exporter.metrics import live_samples, report_samples
 from exporter.status import status_json
 from exporter.telemetry import Telemetry
@@ -40,11 +41,14 @@ def collect_once(
     telemetry = Telemetry()
     reports: list[Report] = []
     sources = open_sources(loaded, telemetry)
-    collectors = Collectors(loaded.config, sources, telemetry, clock, reports.append, wait_for_all=True)
+    # What an exporter that runs beside this remembers counts here, too.
+    memory = Memory(loaded.config.ledger, telemetry, read_only=True)
+    collectors = Collectors(loaded.config, sources, telemetry, clock, reports.append, memory=memory, wait_for_all=True)
     try:
         collectors.run_all()
     finally:
         sources.close()
+        memory.close()
     report = reports[-1]
     unread = {name: ", ".join(sorted(state.failing)) for name, state in telemetry.collectors().items() if state.failing}
     return Outcome(report, one_pass_samples(loaded, telemetry, report, report.at), unread)
@@ -68,7 +72,7 @@ def one_pass_samples(loaded: Loaded, telemetry: Telemetry, report: Report, loade
 def printed(outcome: Outcome, form: str) -> str:
     """The outcome as `json`, `metrics` or a `table` without colour."""
     if form == "json":
-        return status_json(outcome.report).decode()
+        return status_json(outcome.report, outcome.unread).decode()
     if form == "metrics":
         return (render(report_samples(outcome.report)).plain + render_live(outcome.live, openmetrics=False)).decode()
     from exporter.table import report_text

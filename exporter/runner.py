@@ -37,6 +37,7 @@ class Web:
     address: str
     config_file: Path | None = None
     lifecycle: bool = False
+    runbooks: str | None = None
 
 
 def run(
@@ -62,7 +63,7 @@ def run(
 
     file = WebConfigFile(web.config_file) if web.config_file else None
     service = Service(load, open_sources, clock)
-    app = create_app(service, lifecycle=web.lifecycle, version=__version__, web_config=file)
+    app = create_app(service, lifecycle=web.lifecycle, version=__version__, web_config=file, runbooks=web.runbooks)
     server = WebServer(app, web.address, tls=file.server_context() if file else None)
     handlers = {signal.SIGTERM: on_stop, signal.SIGINT: on_stop, signal.SIGHUP: on_reload}
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}

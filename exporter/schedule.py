@@ -48,7 +48,7 @@ class Schedule:
         for name, config in collectors.collectors.items():
             seconds = config.every.total_seconds()
             self._scheduler.add_job(
-                collectors.run,
+                self._run,
                 IntervalTrigger(seconds=seconds, jitter=seconds * JITTER, timezone=UTC),
                 args=[name],
                 id=name,
@@ -72,6 +72,17 @@ class Schedule:
         """Plan every collector's next run for now."""
         for job in self._scheduler.get_jobs():
             job.modify(next_run_time=datetime.now(UTC))
+
+    def _run(self, name: str) -> None:
+        """Run a collector; if its source is back with that, the source's other collectors run at once."""
+        source = self._collectors.source_of(name)
+        away = self._telemetry.sources().get(source) is not None
+        self._collectors.run(name)
+        if away and self._telemetry.sources().get(source) is None:
+            log.info("the source is back", source=source)
+            for other in self._collectors.collectors:
+                if other != name and self._collectors.source_of(other) == source and not self._stopped.is_set():
+                    self._scheduler.modify_job(other, next_run_time=datetime.now(UTC))
 
     def _not_run(self, event: JobEvent) -> None:
         reason = _REASONS[event.code]

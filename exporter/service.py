@@ -12,12 +12,15 @@ from exporter.collection import Collectors
 from exporter.config.errors import ConfigError
 from exporter.config.load import to_yaml
 from exporter.exposition import render
+from exporter.history import History
+from exporter.ledger import LedgerInUseError
+from exporter.memory import Memory
 from exporter.metrics import live_samples, report_samples
 from exporter.process import ProcessMetrics
 from exporter.schedule import Schedule
 from exporter.status import status_json
 from exporter.telemetry import Telemetry
-from exporter.web.state import ReloadError
+from exporter.web.state import ReloadError, View
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,10 +37,15 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A report and the bytes that say it."""
+    """A report with what came before it, and the bytes that say it."""
 
-    report: Report
+    view: View
     rendered: Rendered
+
+    @property
+    def report(self) -> Report:
+        """The report alone."""
+        return self.view.report
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +72,24 @@ class Service:
         open_sources: Callable[[Loaded, Telemetry], Sources],
         clock: Callable[[], datetime],
     ) -> None:
-        """Load the configuration. Raises ConfigError."""
+        """Load the configuration. Raises ConfigError, and LedgerInUseError if another exporter has the ledger."""
         self.telemetry = Telemetry()
         self._load = load
         self._open = open_sources
         self._clock = clock
         self._process = ProcessMetrics()
         self._reloading = threading.Lock()
+        self._publishing = threading.Lock()
+        self._history = History()
         self._stopped = False
         self._collected = False
         self._reload_ok = True
         self._live: tuple[object, Samples] | None = None
         self._status: tuple[Published, bytes] | None = None
         self._published: Published
-        self._running = self._prepare(load(), first=True)
+        loaded = load()
+        self._memory = Memory(loaded.config.ledger, self.telemetry)
+        self._running = self._prepare(loaded, first=True)
         self._running.collectors.conclude()
 
     def _prepare(self, loaded: Loaded, *, first: bool) -> Running:
@@ -88,7 +100,8 @@ class Service:
             self.telemetry,
             self._clock,
             self._publish,
-            watched=None if first else self._running.collectors.watched,
+            memory=self._memory,
+            follow=True,
             wait_for_all=not first,
         )
         self._loaded_at = self._clock()
@@ -104,6 +117,7 @@ class Service:
         self._stopped = True
         with self._reloading:
             self._running.stop()
+            self._memory.close()
 
     def reload(self) -> None:
         """Read the configuration again and go on with it; what was seen of the documents is kept.
@@ -115,7 +129,8 @@ class Service:
                 raise ReloadError("the exporter is stopping")
             try:
                 loaded = self._load()
-            except ConfigError as error:
+                self._memory.reconfigure(loaded.config.ledger)
+            except (ConfigError, LedgerInUseError) as error:
                 self._reload_ok = False
                 log.error("reload failed, the old configuration stays", faults=str(error))  # noqa: TRY400 - no trace needed
                 raise ReloadError(str(error)) from error
@@ -128,7 +143,13 @@ class Service:
             log.info("configuration reloaded", source=loaded.source, hash=loaded.digest)
 
     def _publish(self, report: Report) -> None:
-        self._published = Published(report, render(report_samples(report)))
+        rendered = render(report_samples(report))
+        failing = {name: state.failing for name, state in self.telemetry.collectors().items() if state.failing}
+        unread = {name: ", ".join(sorted(reasons)) for name, reasons in failing.items()}
+        # During a reload the collectors of the old configuration can still be publishing.
+        with self._publishing:
+            self._history = self._history.after(report)
+            self._published = Published(View(report, self._history, unread), rendered)
 
     @property
     def report(self) -> Report:
@@ -166,11 +187,15 @@ class Service:
             return ()
         return tuple(f"collector {name} has not ended its first run" for name in self._running.collectors.waiting_for)
 
+    def view(self) -> View:
+        """The report as the status page shows it, with what came before it."""
+        return self._published.view
+
     def status_json(self) -> bytes:
         """The report as JSON."""
         published = self._published
         if self._status is None or self._status[0] is not published:
-            self._status = (published, status_json(published.report))
+            self._status = (published, status_json(published.report, published.view.unread, published.view.history))
         return self._status[1]
 
     def config_yaml(self) -> str:

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from exporter.model import Verdict
 from exporter.reconcile import DISCREPANCIES
+from exporter.summary import summarize
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
+    from exporter.history import History
     from exporter.model import PhaseReport, ProcessorReport, Report
 
 Json = dict[str, Any]
@@ -67,6 +70,15 @@ def processors(report: Report) -> dict[str, Json]:
             else processor.heartbeat.data_date.isoformat(),
             "heartbeat_at": stamp(processor.heartbeat.beat_at),
             "hints": [hint.text for hint in processor.hints],
+            "explanations": [
+                {
+                    "cause": explanation.cause,
+                    "standing": explanation.standing,
+                    "supports": list(explanation.supports),
+                    "contradicts": list(explanation.contradicts),
+                }
+                for explanation in processor.explanations
+            ],
             "critical": processor.critical,
             "expected": processor.expected,
             "data_date": processor.data_date.isoformat(),
@@ -82,9 +94,11 @@ def processors(report: Report) -> dict[str, Json]:
     }
 
 
-def status(report: Report) -> Json:
-    """The whole report."""
+def status(report: Report, unread: Mapping[str, str] | None = None) -> Json:
+    """The whole report. `unread`: collectors that could not read all they were to read, each with the reasons."""
     return {
+        "summary": str(summarize(report, unread)),
+        "unread": dict(unread or {}),
         "at": stamp(report.at),
         "timezone": report.timezone,
         "discrepancies": discrepancies(report),
@@ -106,12 +120,21 @@ def status(report: Report) -> Json:
     }
 
 
+def past(history: History) -> dict[str, list[Json]]:
+    """Every state that is remembered of each phase's trigger and each processor, by its key, oldest first."""
+    return {
+        subject.key: [{"at": stamp(state.at), "state": state.state} for state in told]
+        for subject, told in history.states.items()
+    }
+
+
 def discrepancies(report: Report) -> int:
     """How many processors have a verdict that says something is wrong, and how many triggers are stuck or blocked."""
     wrong = sum(processor.verdict in DISCREPANCIES for processor in report.processors)
     return wrong + sum(phase.trigger_state in {"stuck", "blocked"} for phase in report.phases)
 
 
-def status_json(report: Report) -> bytes:
-    """`status` as UTF-8 JSON."""
-    return json.dumps(status(report), ensure_ascii=False, indent=1).encode("utf-8", "replace")
+def status_json(report: Report, unread: Mapping[str, str] | None = None, history: History | None = None) -> bytes:
+    """`status` as UTF-8 JSON, and under `history` what came before the report, where there is something that knows."""
+    said = status(report, unread) if history is None else status(report, unread) | {"history": past(history)}
+    return json.dumps(said, ensure_ascii=False, indent=1).encode("utf-8", "replace")

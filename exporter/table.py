@@ -1,44 +1,57 @@
-"""The report for a terminal: processor x Firestore x heartbeat x BigQuery x verdict, and the hints below."""
+"""The report for a terminal: one sentence, then what is wrong phase by phase, then what is well in a line each."""
 
 from __future__ import annotations
 
 import io
-import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich.console import Console, Group
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from exporter.model import HeartbeatState, TriggerState, Verdict
+from exporter.model import HeartbeatState, Standing, Verdict
 from exporter.reconcile import DISCREPANCIES
+from exporter.summary import QUIET, Condition, summarize, tally, urgency, well, worst_first
+from exporter.wording import (
+    BAD_TRIGGERS,
+    CAUSES,
+    STANDINGS,
+    TRIGGERS,
+    WORDS,
+    Moments,
+    bigquery,
+    firestore,
+    heartbeat,
+    registered,
+    shown,
+    trigger_reason,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import IO
 
     from rich.console import RenderableType
 
-    from exporter.model import PhaseReport, ProcessorReport, Report
+    from exporter.model import Explanation, PhaseReport, ProcessorReport, Report
 
-STYLES = {
+STYLES: Final = {
     Verdict.OK: "green",
     Verdict.UNKNOWN: "magenta",
-    Verdict.RUNNING: "cyan",
-    Verdict.NOT_EXPECTED: "dim",
-    Verdict.NOT_DUE: "dim",
-    Verdict.BACKFILL: "dim",
-    Verdict.WRONG_DATE: "yellow",
+    **dict.fromkeys(QUIET, "dim"),
     **dict.fromkeys(DISCREPANCIES[:6], "bold red"),
-    **dict.fromkeys((Verdict.PARTIAL, Verdict.DUPLICATED, Verdict.COUNT_MISMATCH), "yellow"),
+    **dict.fromkeys(DISCREPANCIES[6:], "yellow"),
+    Verdict.RUNNING: "cyan",
 }
-BAD_TRIGGERS = frozenset({TriggerState.STUCK, TriggerState.BLOCKED})
-WIDTH = 100
-LONGEST_UNBROKEN = 36
+CONDITIONS: Final = {Condition.WRONG: "bold red", Condition.UNKNOWN: "bold magenta", Condition.WELL: "bold green"}
+COLUMNS: Final = ("Firestore", "Heartbeat", "BigQuery")
+WIDTH: Final = 100
+"""Where the output is no terminal."""
+NARROW: Final = 72
+"""Below this the records stand under the processor instead of beside it."""
+LONGEST_UNBROKEN: Final = 28
 """Names up to this length stay on one line, to be copied; longer ones would push the verdict off a terminal."""
-
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def print_report(
@@ -48,16 +61,29 @@ def print_report(
 
     `unread`: the collectors that could not read all they were to read, each with the reasons.
     """
-    shown = width or (None if stream.isatty() else WIDTH)
-    render_report(report, Console(file=stream, highlight=False, width=shown), unread)
+    shown_width = width or (None if stream.isatty() else WIDTH)
+    render_report(report, Console(file=stream, highlight=False, width=shown_width), unread)
 
 
 def render_report(report: Report, console: Console, unread: Mapping[str, str] | None = None) -> None:
     """Print the report on a console."""
-    console.print(_text(summary(report, unread), "bold"))
-    for phase in report.phases:
+    moments = Moments.of(report)
+    summary = summarize(report, unread)
+    style = CONDITIONS[summary.condition]
+    sentence = Text(" ").join(
+        Text(shown(text), style if name == "what" else "bold" if name == "first" else "")
+        for name, text in summary.clauses()
+    )
+    console.print(sentence)
+    ordered = sorted(report.phases, key=urgency)
+    for phase in (phase for phase in ordered if not well(phase)):
         console.print()
-        console.print(_phase(phase))
+        console.print(_phase(phase, moments, narrow=console.width < NARROW))
+    rest = [phase for phase in ordered if well(phase)]
+    if rest:
+        console.print()
+    for phase in rest:
+        console.print(_line(phase))
 
 
 def report_text(report: Report, unread: Mapping[str, str] | None = None) -> str:
@@ -67,84 +93,110 @@ def report_text(report: Report, unread: Mapping[str, str] | None = None) -> str:
     return stream.getvalue()
 
 
-def summary(report: Report, unread: Mapping[str, str] | None = None) -> str:
-    """One sentence: how the pipeline is."""
-    wrong = [processor for processor in report.processors if processor.verdict in DISCREPANCIES]
-    unknown = sum(processor.verdict is Verdict.UNKNOWN for processor in report.processors)
-    triggers = [phase for phase in report.phases if phase.trigger_state in BAD_TRIGGERS]
-    parts = []
-    if wrong:
-        counts: dict[str, int] = {}
-        for processor in wrong:
-            counts[processor.verdict] = counts.get(processor.verdict, 0) + 1
-        parts.append(", ".join(f"{number} {verdict}" for verdict, number in counts.items()))
-    parts += [f"the trigger of {phase.phase} {phase.run_date} is {phase.trigger_state}" for phase in triggers]
-    if unknown:
-        parts.append(f"{unknown} unknown")
-    if unread:
-        parts.append(f"not all could be read: {', '.join(f'{name} ({why})' for name, why in unread.items())}")
-    if not parts:
-        return f"All well: {len(report.processors)} processors checked, no discrepancy."
-    return f"{'Discrepancies' if wrong or triggers else 'Cannot tell'}: {'; '.join(parts)}."
+def _line(phase: PhaseReport) -> Text:
+    """A phase without discrepancy."""
+    counts = ", ".join(f"{number:,} {verdict}" for verdict, number in tally(phase.processors).items())
+    trigger = f"trigger {phase.trigger_state}" if phase.trigger_state else ""
+    said = ", ".join(part for part in (registered(phase), counts, trigger) if part)
+    return Text.assemble((f"{_name(phase)}: ", "bold"), shown(said))
 
 
-def _phase(phase: PhaseReport) -> RenderableType:
-    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, header_style="bold")
-    short_names = all(len(processor.processor) <= LONGEST_UNBROKEN for processor in phase.processors)
-    table.add_column("Processor", overflow="fold", no_wrap=short_names)
-    for column in ("Firestore", "Heartbeat", "BigQuery"):
-        table.add_column(column, overflow="fold")
-    table.add_column("Verdict", no_wrap=True)
-    for processor in phase.processors:
-        verdict = Text(processor.verdict, style=STYLES[processor.verdict])
-        table.add_row(
-            Text(processor.processor), _registered(phase, processor), _heartbeat(processor), _rows(processor), verdict
-        )
-    parts: list[RenderableType] = [_text(_title(phase), "bold"), table]
-    for processor in phase.processors:
-        if processor.hints and processor.verdict not in {Verdict.NOT_EXPECTED, Verdict.OK}:
-            parts.append(Text(f"{processor.processor}: {processor.verdict}", style=STYLES[processor.verdict]))
-            parts += [Padding(_text(f"- {hint.text}"), (0, 0, 0, 2), expand=False) for hint in processor.hints]
+def _phase(phase: PhaseReport, moments: Moments, *, narrow: bool) -> RenderableType:
+    processors = worst_first(phase.processors)
+    parts: list[RenderableType] = [*_head(phase, moments)]
+    parts += [_stacked(phase, processors)] if narrow else [_table(phase, processors)]
+    for processor in processors:
+        parts += _below(processor)
     return Group(*parts)
 
 
-def _text(text: str, style: str = "") -> Text:
-    """A text that can quote what a document says: what a terminal would act on is shown, not sent to it."""
-    return Text(_UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text), style=style)
+def _name(phase: PhaseReport) -> str:
+    return f"{phase.pipeline} {phase.phase} {phase.run_date} [{phase.mode}]"
 
 
-def _title(phase: PhaseReport) -> str:
-    known = "?" if phase.expected is None else str(phase.expected)
-    registered = "?" if phase.registered is None else str(phase.registered)
-    count = f": {registered} of {known} registered" if phase.has_document else ""
-    trigger = f", trigger {phase.trigger_state}" if phase.trigger_state else ""
-    why = f" ({'; '.join(hint.text for hint in phase.trigger_hints)})" if phase.trigger_hints else ""
-    return f"{phase.pipeline} {phase.phase} {phase.run_date} [{phase.mode}]{count}{trigger}{why}"
+def _head(phase: PhaseReport, moments: Moments) -> Iterator[RenderableType]:
+    count = registered(phase)
+    due = f"deadline {moments.both(phase.due)}, {moments.away(phase.due)}" if phase.due else ""
+    said = ", ".join(part for part in (count, due) if part)
+    yield Text.assemble((_name(phase), "bold"), f": {said}" if said else "")
+    state = phase.trigger_state
+    if state:
+        reason = trigger_reason(phase)
+        words = TRIGGERS.get(state)
+        first = f"; first: {words.first} ({words.runbook}.md)" if words else ""
+        style = "bold red" if state in BAD_TRIGGERS else ""
+        yield Text.assemble("trigger ", (state.value, style), f": {reason}" if reason else "", first)
 
 
-def _registered(phase: PhaseReport, processor: ProcessorReport) -> Text:
-    if not phase.has_document:
-        return Text("-", style="dim")
-    if processor.registered is None:
-        return Text("unknown", style="magenta")
-    if not processor.registered:
-        return Text("not registered")
-    count = "?" if processor.record_count is None else str(processor.record_count)
-    return Text(f"registered {count}")
+def _table(phase: PhaseReport, processors: Sequence[ProcessorReport]) -> Table:
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, header_style="bold")
+    short_names = all(len(processor.processor) <= LONGEST_UNBROKEN for processor in processors)
+    table.add_column("Processor", overflow="fold", no_wrap=short_names)
+    for column in COLUMNS:
+        table.add_column(column, overflow="fold")
+    table.add_column("Verdict", no_wrap=True)
+    for processor in processors:
+        verdict = Text(processor.verdict, style=STYLES[processor.verdict])
+        table.add_row(Text(processor.processor), *_records(phase, processor), verdict)
+    return table
 
 
-def _heartbeat(processor: ProcessorReport) -> Text:
-    beat = processor.heartbeat
-    match beat.state:
-        case HeartbeatState.ABSENT:
-            return Text("none", style="dim")
-        case HeartbeatState.OTHER_DATE if beat.data_date is not None:
-            return _text(f"{beat.status} for {beat.data_date:%m-%d}", "dim")
-        case _:
-            return Text(beat.state)
+def _stacked(phase: PhaseReport, processors: Sequence[ProcessorReport]) -> Group:
+    lines: list[RenderableType] = []
+    for processor in processors:
+        lines.append(Text.assemble(processor.processor, ": ", (processor.verdict.value, STYLES[processor.verdict])))
+        records = Text("; ").join(
+            Text.assemble(f"{column} ", record)
+            for column, record in zip(COLUMNS, _records(phase, processor), strict=True)
+        )
+        lines.append(Padding(records, (0, 0, 0, 2), expand=False))
+    return Group(*lines)
 
 
-def _rows(processor: ProcessorReport) -> Text:
-    if processor.table_rows is None:
-        return Text("unknown", style="magenta")
-    return Text(f"{processor.table_rows} rows")
+def _records(phase: PhaseReport, processor: ProcessorReport) -> tuple[Text, Text, Text]:
+    elsewhere = {HeartbeatState.ABSENT, HeartbeatState.OTHER_DATE}
+    return (
+        _dimmed(firestore(phase, processor), when=not phase.has_document),
+        _dimmed(heartbeat(processor), when=processor.heartbeat.state in elsewhere),
+        _dimmed(bigquery(processor), when=False),
+    )
+
+
+def _dimmed(text: str, *, when: bool) -> Text:
+    return Text(text, "magenta" if text == "unknown" else "dim" if when else "")
+
+
+def _below(processor: ProcessorReport) -> Iterator[RenderableType]:
+    """What to do, the hints, and for a missing registration its explanations."""
+    verdict = processor.verdict
+    words = WORDS.get(verdict)
+    if not (words or processor.explanations or verdict is Verdict.UNKNOWN):
+        return
+    first = f"; first: {words.first}" if words else ""
+    yield Text.assemble((f"{processor.processor}: {verdict}", STYLES[verdict]), first)
+    for hint in processor.hints:
+        yield _item(hint.text, 2)
+    if processor.explanations:
+        yield Padding(Text("why it may be missing, the likeliest first:"), (0, 0, 0, 2), expand=False)
+    for number, explanation in enumerate(_open(processor), start=1):
+        said = f"{number}. {STANDINGS[explanation.standing]}: {CAUSES[explanation.cause]}"
+        yield Padding(Text(said), (0, 0, 0, 4), expand=False)
+        for side, texts in (("for", explanation.supports), ("against", explanation.contradicts)):
+            for text in texts:
+                yield _item(f"{side}: {text}", 7)
+    ruled_out = [CAUSES[one.cause] for one in processor.explanations if one.standing is Standing.RULED_OUT]
+    if ruled_out:
+        yield Padding(Text(f"{STANDINGS[Standing.RULED_OUT]}: {'; '.join(ruled_out)}"), (0, 0, 0, 4), expand=False)
+    if words:
+        yield _item(f"runbook: {words.runbook}.md", 2)
+
+
+def _open(processor: ProcessorReport) -> list[Explanation]:
+    """The explanations that are left; what rules out the others is in the JSON, on the page and in `explain`."""
+    return [one for one in processor.explanations if one.standing is not Standing.RULED_OUT]
+
+
+def _item(text: str, indent: int) -> RenderableType:
+    item = Table.grid(padding=(0, 1, 0, 0))
+    item.add_row("-", Text(shown(text), overflow="fold"))
+    return Padding(item, (0, 0, 0, indent), expand=False)

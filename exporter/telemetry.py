@@ -98,7 +98,7 @@ class Telemetry:
             return dict(self._source_errors)
 
     def add(self, total: str, amount: float = 1) -> None:
-        """Count: `document_reads`, `jobs`, `bytes_processed`, `bytes_billed`, `unusable_fields`."""
+        """Count what `metrics.py` reads by this name: `document_reads`, `jobs`, `ledger_failures` and so on."""
         with self._change():
             self._totals[total] += amount
 
@@ -108,7 +108,7 @@ class Telemetry:
             return self._totals.get(total, 0.0)
 
     def set(self, value: str, amount: float) -> None:
-        """Note a current value: `budget_remaining`."""
+        """Note a current value: `budget_remaining`, `ledger_durable`, `listener_connected`, `listener_last_event`."""
         with self._change():
             self._values[value] = amount
 

@@ -65,6 +65,7 @@ def test_the_version_is_said() -> None:
         (["check", "--format", "xml"], "'xml' is not one of 'table', 'json', 'metrics'"),
         (["replay"], "Missing argument 'FILE'"),
         (["run", "--log.level", "loud"], "'loud' is not one of"),
+        (["run", "--web.runbooks", "javascript:alert()"], "'javascript:alert()' is no address of a web page"),
         (["config"], "Usage: "),
         ([], "Usage: "),
     ],

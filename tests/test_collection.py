@@ -260,7 +260,7 @@ def test_an_entry_that_vanishes_while_the_document_lives_on_is_lost(scene: Scene
     scene.collectors.run("completion")
 
     assert scene.verdicts()[PLAYER] is Verdict.LOST_UPDATE
-    assert scene.collectors.snapshot.losses[PHASE3_DOCUMENT][PLAYER].last_seen_at == on("18:00")
+    assert scene.collectors.snapshot.watched[PHASE3_DOCUMENT].losses[PLAYER].last_seen_at == on("18:00")
 
 
 def test_a_loss_across_an_outage_is_found_when_reading_works_again(scene: Scene) -> None:
@@ -292,4 +292,4 @@ def test_a_document_that_is_reset_lost_nothing(scene: Scene, reset: str) -> None
     scene.collectors.run("completion")
 
     assert Verdict.LOST_UPDATE not in after_reset | set(scene.verdicts().values())
-    assert scene.collectors.snapshot.losses == {}
+    assert scene.collectors.snapshot.watched[PHASE3_DOCUMENT].losses == {}

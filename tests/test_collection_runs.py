@@ -71,7 +71,7 @@ def test_what_comes_after_the_deadline_is_thrown_away(scene: Scene, hanging: Ord
     until(lambda: not _reads("completion"), "the run that was left behind")
 
     assert scene.collectors.snapshot is before
-    assert scene.collectors.watched == {}
+    assert scene.collectors.snapshot.watched == {}
 
 
 def test_a_collector_runs_again_when_the_run_that_hung_has_ended(scene: Scene, hanging: Orders) -> None:

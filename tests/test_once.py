@@ -96,7 +96,7 @@ def test_what_was_not_read_in_full_is_named_with_the_reason(memory: Memory) -> N
     outcome = collected(memory)
 
     assert outcome.unread == {"heartbeat_count": "timeout"}
-    assert printed(outcome, "table").startswith("Cannot tell: not all could be read: heartbeat_count (timeout).")
+    assert printed(outcome, "table").startswith("Cannot tell: not all could be read: heartbeat_count (timeout);")
 
 
 def test_the_sources_are_let_go_of_also_when_collecting_breaks(memory: Memory) -> None:

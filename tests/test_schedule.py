@@ -11,6 +11,7 @@ import pytest
 import time_machine
 
 from exporter import schedule
+from exporter.model import ErrorKind
 from exporter.schedule import JITTER, Schedule
 from tests.support.builders import on
 from tests.support.clockwork import Clockwork
@@ -182,6 +183,20 @@ def test_collectors_run_on_when_the_clock_is_set(
     clockwork.advance(3 * MINUTE)
     assert len(running.times["completion"]) >= again + 2
     assert running.scene.reports[-1].at > on("18:00") + by
+
+
+def test_a_source_that_is_back_is_read_by_all_its_collectors_at_once(running: Running, clockwork: Clockwork) -> None:
+    for name in ("completion", "heartbeats", "heartbeat_count"):
+        running.scene.orders(name).fail(ErrorKind.UNREACHABLE)
+    running.start()
+    before = len(running.times["heartbeat_count"])
+    for name in ("completion", "heartbeats", "heartbeat_count"):
+        running.scene.orders(name).error = None
+
+    clockwork.advance(2 * MINUTE)
+
+    assert len(running.times["heartbeat_count"]) == before + 1
+    assert running.scene.telemetry.collectors()["heartbeat_count"].failing == frozenset()
 
 
 def test_a_stopped_schedule_runs_nothing_more(running: Running, clockwork: Clockwork) -> None:

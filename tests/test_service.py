@@ -256,6 +256,29 @@ def test_what_was_seen_of_the_documents_survives_a_reload(scene: Scene) -> None:
     assert scene.verdict(PLAYER) is Verdict.LOST_UPDATE
 
 
+def test_the_page_is_shown_the_report_and_what_came_before_it_also_after_a_reload(scene: Scene) -> None:
+    scene.start()
+    first = scene.service.view()
+    scene.memory.store.held[DOCUMENT] = Document(entries={UPCOMING_TEAM: entry()}, create_time=on("-1 12:00"))
+    scene.clock.now = on("18:10")
+
+    scene.reload()
+
+    second = scene.service.view()
+    assert (first.report.at, first.unread) == (on("18:00"), {})
+    assert second.report is scene.service.report
+    assert "lost_update" in {change.now for change in second.history.changes(DAY)}
+    assert json.loads(scene.service.status_json())["history"]
+
+
+def test_the_page_names_what_could_not_be_read(scene: Scene) -> None:
+    scene.memory.store.orders["count"].fail(ErrorKind.TIMEOUT)
+
+    scene.start()
+
+    assert scene.service.view().unread == {"heartbeat_count": "timeout"}
+
+
 def test_a_reload_ends_a_collection_that_hangs(scene: Scene) -> None:
     orders = scene.memory.store.orders["documents"]
     orders.hang()

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import jsonschema
 import pytest
 
+from exporter.history import History
 from exporter.model import CoverageCounts, Document, ErrorKind
 from exporter.sources.ports import SourceError
 from exporter.status import discrepancies, stamp, status, status_json
+from exporter.summary import summarize
+from exporter.web.status_schema import STATUS
 from tests.support.builders import DAY, OFFENSE, ONE_DAY, PHASE3, PLAYER, beat, entry, heartbeat_name, on
 from tests.support.collecting import PHASE3_DOCUMENT, Scene, healthy
+from tests.support.reports import explained, reported, seed_like
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.fixture(name="scene")
@@ -41,6 +49,7 @@ def test_a_processor_is_described_by_all_records(scene: Scene) -> None:
         "heartbeat_data_date": "2026-01-31",
         "heartbeat_at": "2026-02-01T15:00:51Z",
         "hints": [],
+        "explanations": [],
         "critical": False,
         "expected": True,
         "data_date": "2026-01-31",
@@ -110,6 +119,48 @@ def test_processors_and_triggers_count_as_discrepancies(scene: Scene) -> None:
     # Two that are not registered, and the trigger that waits for them.
     assert discrepancies(scene.reports[-1]) == 3
     assert status(scene.reports[-1])["discrepancies"] == 3
+
+
+def test_the_sentence_and_what_could_not_be_read_stand_in_it(scene: Scene) -> None:
+    scene.collectors.run_all()
+
+    content = status(scene.reports[-1], {"heartbeats": "timeout"})
+
+    assert content["unread"] == {"heartbeats": "timeout"}
+    assert content["summary"] == str(summarize(scene.reports[-1], {"heartbeats": "timeout"}))
+
+
+def test_explanations_stand_with_the_evidence_on_both_sides() -> None:
+    [first, *_] = status(explained(reported(seed_like())))["processors"][f"nba/phase3/{DAY}/{PLAYER}"]["explanations"]
+
+    assert first == {
+        "cause": "lost_update",
+        "standing": "likely",
+        "supports": ["entries of one second stand beside it"],
+        "contradicts": ["older entries are still there"],
+    }
+
+
+def test_the_history_has_the_keys_of_phases_and_processors(scene: Scene) -> None:
+    scene.collectors.run_all()
+    report = scene.reports[-1]
+
+    content = json.loads(status_json(report, None, History().after(report)))
+
+    assert set(content["history"]) <= set(content["phases"]) | set(content["processors"])
+    assert content["history"][f"nba/phase3/{DAY}/{PLAYER}"] == [{"at": "2026-02-01T18:00:00Z", "state": "ok"}]
+    assert content["history"][f"nba/phase3/{DAY}"] == [{"at": "2026-02-01T18:00:00Z", "state": "stuck"}]
+
+
+def test_without_a_history_there_is_no_word_of_it(scene: Scene) -> None:
+    assert "history" not in said(scene)
+
+
+@pytest.mark.parametrize("make", [healthy, seed_like])
+def test_everything_that_is_said_is_described(make: Callable[[], Scene]) -> None:
+    report = explained(reported(make()))
+
+    jsonschema.validate(json.loads(status_json(report, {"warehouse": "quota"}, History().after(report))), STATUS)
 
 
 def test_names_and_hints_with_odd_characters_stay_valid_json(scene: Scene) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.model import Document, ErrorKind, RowCount
+from exporter.model import Document, ErrorKind, Verdict
 from exporter.sources.ports import SourceError
-from exporter.table import print_report, report_text, summary
+from exporter.table import print_report, report_text
 from tests.support.builders import (
     DAY,
     OFFENSE,
@@ -21,14 +22,16 @@ from tests.support.builders import (
     config,
     entry,
     heartbeat_name,
-    on,
     phase,
     pipeline,
     processor,
 )
 from tests.support.collecting import PHASE3_DOCUMENT, Scene, healthy
+from tests.support.reports import changed, explained, reported, seed_like
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from exporter.model import Report
 
 UNPRINTABLE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
@@ -50,61 +53,14 @@ def _scene() -> Scene:
     return scene
 
 
-def reported(scene: Scene) -> Report:
-    scene.collectors.run_all()
-    return scene.reports[-1]
-
-
-def seed_like() -> Scene:
-    """Two of five never registered, one of them with a heartbeat for the day before."""
-    scene = healthy()
-    scene.register(*PHASE3[1:4])
-    name = heartbeat_name(PHASE3[4])
-    scene.memory.store.beats = {name: beat("completed", "11:00", DAY - ONE_DAY, document=name)}
-    return scene
-
-
 def printed(scene: Scene, width: int) -> str:
+    return _printed(reported(scene), width)
+
+
+def _printed(report: Report, width: int) -> str:
     stream = io.StringIO()
-    print_report(reported(scene), stream, width=width)
+    print_report(report, stream, width=width)
     return stream.getvalue()
-
-
-# --- the summary ------------------------------------------------------------------------------------------------
-
-
-def well() -> Scene:
-    """Phase 3 alone, all well."""
-    only = pipeline([phase("phase3", [processor(OFFENSE, offset=-1)])])
-    scene = Scene(config(only))
-    scene.register(OFFENSE)
-    scene.memory.warehouse.rows = {DAY - ONE_DAY: RowCount(12, on("15:00"))}
-    scene.memory.warehouse.units = {DAY - ONE_DAY: 6}
-    return scene
-
-
-def test_a_day_on_which_all_is_well_says_so() -> None:
-    assert summary(reported(well())) == "All well: 1 processors checked, no discrepancy."
-
-
-def test_discrepancies_are_counted_by_verdict_with_the_triggers_that_hang() -> None:
-    text = summary(reported(seed_like()))
-
-    assert text.startswith("Discrepancies: 2 unregistered")
-    assert "the trigger of phase3 2026-02-01 is blocked" in text
-
-
-def test_what_is_unknown_is_no_all_clear() -> None:
-    scene = well()
-    scene.orders("completion").fail(ErrorKind.UNREACHABLE)
-
-    assert summary(reported(scene)) == "Cannot tell: 1 unknown."
-
-
-def test_what_could_not_be_read_is_no_all_clear_although_no_verdict_needed_it() -> None:
-    text = summary(reported(well()), {"heartbeats": "permission_denied", "warehouse": "not_found, quota"})
-
-    assert text == "Cannot tell: not all could be read: heartbeats (permission_denied), warehouse (not_found, quota)."
 
 
 # --- the table --------------------------------------------------------------------------------------------------
@@ -124,7 +80,8 @@ def test_each_record_stands_in_its_column() -> None:
 def test_the_hints_of_what_is_wrong_stand_below() -> None:
     text = report_text(reported(seed_like()))
 
-    assert f"{PHASE3[4]}: unregistered\n  - heartbeat says completed at 11:00:00Z but carries" in text
+    assert f"{PHASE3[4]}: unregistered; first: register, do not run again" in text
+    assert "\n  - heartbeat says completed at 11:00:00Z but carries" in text
     assert f"\n{OFFENSE}: ok" not in text
 
 
@@ -168,14 +125,66 @@ def test_an_entry_without_a_count_is_registered_with_a_question_mark(scene: Scen
 
 
 def test_a_phase_without_documents_has_a_dash_for_them(scene: Scene) -> None:
-    assert re.search(r"predictions +- +none +12 rows +ok", report_text(reported(scene)))
+    report = changed(reported(scene), of_processor=lambda one: replace(one, verdict=Verdict.FAILED))
+
+    assert re.search(r"predictions +- +none +12 rows +failed", report_text(report))
 
 
-def test_a_heartbeat_without_a_date_says_that_it_is_of_another(scene: Scene) -> None:
+@pytest.mark.parametrize(("day", "said"), [(None, "no date"), (DAY - 3 * ONE_DAY, "01-29")])
+def test_a_heartbeat_of_another_date_says_of_which(day: date | None, said: str) -> None:
+    scene = seed_like()
     name = heartbeat_name(OFFENSE)
-    scene.memory.store.beats = {name: beat("completed", "15:00", None, document=name)}
+    scene.memory.store.beats = {name: beat("completed", "15:00", day, document=name)}
 
-    assert re.search(rf"{OFFENSE} +registered 12 +other_date", report_text(reported(scene)))
+    assert re.search(rf"{OFFENSE} +registered 12 +completed for {said} ", report_text(reported(scene)))
+
+
+def test_what_is_wrong_stands_before_what_is_not() -> None:
+    lines = printed(seed_like(), 100).splitlines()
+
+    names = [line.split()[0] for line in lines if line.startswith(PHASE3) and not re.match(r"\w+: ", line)]
+    assert names == [PLAYER, PHASE3[4], *PHASE3[1:4]]
+
+
+def test_a_phase_in_which_all_is_well_is_one_line_after_those_in_which_it_is_not() -> None:
+    lines = printed(seed_like(), 100).splitlines()
+
+    assert lines[-2:] == [
+        "nba phase4 2026-02-01 [daily]: 3 of 3 registered, 3 ok",
+        "nba phase5 2026-02-01 [daily]: 1 ok",
+    ]
+
+
+def test_a_trigger_says_why_and_what_to_do_first() -> None:
+    text = report_text(reported(seed_like())).replace("\n", " ")
+
+    assert "trigger blocked: all_complete since 15:00:50Z by what really finished" in text
+    assert "first: register what finished, do not run it again (OrchestrationPhaseBlocked.md)" in text
+
+
+def test_explanations_stand_below_what_is_not_registered_the_likeliest_first() -> None:
+    lines = [line.rstrip() for line in _printed(explained(reported(seed_like())), 100).splitlines()]
+
+    at = lines.index("  why it may be missing, the likeliest first:")
+    assert [line.strip() for line in lines[at + 1 : at + 8]] == [
+        "1. likely: its entry was written and overwritten",
+        "- for: entries of one second stand beside it",
+        "- against: older entries are still there",
+        "2. possible: its entry was never written",
+        "- for: no trace of a write",
+        "ruled out: it was a backfill, which never registers",
+        "- runbook: OrchestrationProcessorUnregistered.md",
+    ]
+
+
+@pytest.mark.parametrize("width", [36, 60])
+def test_a_narrow_terminal_gets_the_records_below_the_processor(width: int) -> None:
+    text = _printed(explained(reported(seed_like())), width)
+
+    assert max(map(len, text.splitlines())) <= width
+    assert "Processor " not in text
+    assert f"{PLAYER}: unregistered" in text
+    assert "Firestore not registered" in " ".join(text.split())
 
 
 # --- the stream -------------------------------------------------------------------------------------------------
@@ -192,7 +201,7 @@ def test_a_terminal_gets_colour(scene: Scene, monkeypatch: pytest.MonkeyPatch) -
 
     print_report(reported(scene), stream)
 
-    assert "\x1b[32mok" in stream.getvalue()
+    assert "\x1b[1;32mAll well" in stream.getvalue()
 
 
 def test_a_terminal_with_no_color_gets_none(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -234,4 +243,6 @@ def test_markup_in_what_documents_say_is_text(scene: Scene) -> None:
         entries=document.entries, triggered=True, trigger_reason="[red]x[/]"
     )
 
-    assert "(triggered: [red]x[/])" in report_text(reported(scene))
+    report = changed(reported(scene), of_processor=lambda one: replace(one, verdict=Verdict.FAILED))
+
+    assert "trigger triggered: [red]x[/]" in report_text(report)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import subprocess
 import sys
+import sysconfig
+import venv
 import zipfile
+from dataclasses import dataclass
 from email.parser import Parser
 from importlib.metadata import entry_points, packages_distributions
 from pathlib import Path
@@ -15,6 +20,7 @@ import pytest
 from packaging.utils import canonicalize_name
 
 import exporter
+from exporter.dump import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +38,49 @@ def _wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[zipfile.ZipFile
     (path,) = folder.glob("*.whl")
     with zipfile.ZipFile(path) as wheel:
         yield wheel
+
+
+@dataclass(frozen=True)
+class Installed:
+    """The wheel in an environment of its own, and an empty folder to run its command from."""
+
+    program: Path
+    folder: Path
+
+    def run(self, *arguments: str) -> str:
+        """What the command prints. Raises CalledProcessError."""
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        done = subprocess.run(
+            [self.program, *arguments],
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            cwd=self.folder,
+            env=environment,
+        )
+        return done.stdout
+
+
+@pytest.fixture(name="installed", scope="module")
+def _installed(wheel: zipfile.ZipFile, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """What it depends on is looked up where the tests' own packages are; the exporter itself is the wheel's alone."""
+    home = tmp_path_factory.mktemp("installed")
+    venv.create(home / "venv", with_pip=False)
+    python = home / "venv" / "bin" / "python"
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(python)]
+    subprocess.run(
+        [*pip, "install", "--quiet", "--no-deps", "--no-index", str(wheel.filename)],
+        check=True,
+        capture_output=True,
+        timeout=100,
+    )
+    (packages,) = (home / "venv" / "lib").glob("python*/site-packages")
+    # Packages beside it are found by this line; it does not follow what they themselves say is to be found elsewhere.
+    (packages / "dependencies.pth").write_text(f"{sysconfig.get_path('purelib')}\n", encoding="utf-8")
+    folder = home / "empty"
+    folder.mkdir()
+    return Installed(python.with_name("orchestration-exporter"), folder)
 
 
 def _expected() -> set[str]:
@@ -92,3 +141,43 @@ for module in pkgutil.walk_packages(exporter.__path__, "exporter."):
 
     assert "numpy" in absent
     assert done.stderr == ""
+
+
+def test_installed_it_replays_a_day_with_the_rules_it_carries(installed: Installed, tmp_path: Path) -> None:
+    day = tmp_path / "day.yaml"
+    day.write_text(
+        (ROOT / "tests" / "incidents" / "2026-02-01-seed.yaml").read_text(encoding="utf-8"), encoding="utf-8"
+    )
+
+    said = json.loads(installed.run("replay", str(day), "--alerts", "--format", "json"))
+
+    assert said["failures"] == []
+    assert "OrchestrationPhaseBlocked" in {alert["alertname"] for alert in said["alerts"]}
+
+
+@pytest.mark.parametrize("kind", [kind for kind, source in KINDS.items() if (ROOT / source).is_dir()])
+def test_installed_it_writes_out_what_it_carries(kind: str, installed: Installed, tmp_path: Path) -> None:
+    source, target = ROOT / KINDS[kind], tmp_path / kind
+
+    installed.run("dump", kind, str(target))
+
+    shipped = {
+        path.relative_to(source): path.read_text(encoding="utf-8") for path in source.rglob("*") if path.is_file()
+    }
+    assert shipped == {path.relative_to(target): path.read_text(encoding="utf-8") for path in target.rglob("*.*")}
+    assert shipped
+
+
+def test_installed_it_is_the_wheel_that_runs(installed: Installed) -> None:
+    python = installed.program.with_name("python")
+
+    done = subprocess.run(
+        [python, "-c", "import exporter; print(exporter.__file__)"],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        cwd=installed.folder,
+    )
+
+    assert Path(done.stdout.strip()).is_relative_to(python.parents[1])

@@ -6,10 +6,18 @@ from pathlib import Path
 
 from exporter.config.reference import reference_markdown
 from exporter.metrics import markdown
+from tools.alerting.detection import page as notifications_markdown
 from tools.alerting.reference import alerts_markdown
+from tools.alerting.scorecard import current_page
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = {"alerts.md": alerts_markdown, "configuration.md": reference_markdown, "metrics.md": markdown}
+PAGES = {
+    "alerts.md": alerts_markdown,
+    "configuration.md": reference_markdown,
+    "metrics.md": markdown,
+    "notifications.md": notifications_markdown,
+    "scorecard.md": current_page,
+}
 
 
 def main() -> None:

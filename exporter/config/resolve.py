@@ -19,8 +19,12 @@ def resolve(wire: schema.Wire) -> resolved.Config:
         project=wire.project,
         timezone=wire.timezone,
         documents=resolved.DocumentsConfig(
-            past=wire.documents.past, future=wire.documents.future, only=tuple(sorted(wire.documents.only))
+            past=wire.documents.past,
+            future=wire.documents.future,
+            only=tuple(sorted(wire.documents.only)),
+            follow=wire.documents.follow,
         ),
+        ledger=resolved.LedgerConfig(wire.ledger.path, wire.ledger.keep),
         collect=_collect(wire.collect),
         pipelines={name: _pipeline(name, pipeline, wire.calendar) for name, pipeline in wire.pipelines.items()},
         firestore_database=wire.firestore_database,

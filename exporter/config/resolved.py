@@ -198,11 +198,23 @@ class CollectConfig:
 
 @dataclass(frozen=True, slots=True)
 class DocumentsConfig:
-    """Which run dates are exposed: today, `past` days before it and `future` days after it; or `only` these."""
+    """Which run dates are exposed: today, `past` days before it and `future` days after it; or `only` these.
+
+    `follow`: their documents are also followed by a listener.
+    """
 
     past: int
     future: int
     only: tuple[date, ...] = ()
+    follow: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerConfig:
+    """The SQLite file (or `:memory:`) that remembers sightings, and for how long after a document's date."""
+
+    path: str
+    keep: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +226,7 @@ class Config:
     documents: DocumentsConfig
     collect: CollectConfig
     pipelines: Mapping[str, PipelineConfig]
+    ledger: LedgerConfig
     firestore_database: str = "(default)"
     bigquery_location: str | None = None
     job_project: str | None = None

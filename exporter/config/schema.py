@@ -116,6 +116,9 @@ class Documents(Section):
     past: Annotated[int, Field(ge=0, le=FURTHEST_PAST)] = _key(2, "How many days before today.")
     future: Annotated[int, Field(ge=0, le=FURTHEST_FUTURE)] = _key(0, "How many days after today.")
     only: list[Day] = _key([], "These dates and no others, whatever today is: to look at days gone by.")
+    follow: bool = _key(
+        default=True, meaning="Whether `run` also follows the documents with a Firestore listener (docs/losses.md)."
+    )
 
 
 class Collector(Section):
@@ -154,6 +157,13 @@ class Collect(Section):
     heartbeats: Collector = _key({}, "Reads the heartbeats that processors name.")
     heartbeat_count: SlowCollector = _key({}, "Counts all documents of the heartbeat collections.")
     warehouse: WarehouseCollector = _key({}, "Reads BigQuery: rows, calendar, logs, coverage.")
+
+
+class Ledger(Section):
+    """What was seen of the completion documents, remembered over a restart (docs/losses.md)."""
+
+    path: Text = _key(":memory:", "The SQLite file, one for each exporter; `:memory:` forgets with the process.")
+    keep: Duration = _key("35d", "How long a document is remembered, counted from its date.")
 
 
 class Calendar(Section):
@@ -311,5 +321,6 @@ class Wire(Section):
     timezone: Zone = _key(..., "The zone of the pipeline's dates and deadlines.")
     documents: Documents = _key({}, "Which completion documents are shown.")
     collect: Collect = _key({}, "How often each source is read, for how long, and at what cost.")
+    ledger: Ledger = _key({}, "Where sightings of entries are kept.")
     calendar: Calendar | None = _key(None, "The calendar of every pipeline that has none of its own.")
     pipelines: Annotated[dict[Name, Pipeline], Field(min_length=1)] = _key(..., "The pipelines by name.")

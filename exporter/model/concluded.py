@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime, timedelta
 
     from exporter.config.resolved import CoverageConfig
-    from exporter.model.observed import CoverageCounts, Entry
+    from exporter.model.observed import CoverageCounts, Entry, Removal
 
 
 class Verdict(StrEnum):
@@ -192,7 +192,7 @@ class PhaseReport:
     """One phase, one run date. `trigger_state` is None where the trigger is not judged.
 
     `registered` counts the expected processors only, `entries` every entry of the document, `unexpected` those whose
-    name no processor of the phase has.
+    name no processor of the phase has. `removals` are the entries that were seen in the document and went from it.
     """
 
     pipeline: str
@@ -205,6 +205,7 @@ class PhaseReport:
     unexpected: int | None
     entries: int | None
     completed_count: int | None
+    removals: tuple[Removal, ...]
     malformed: int | None
     triggered: bool | None
     triggered_at: datetime | None
@@ -257,6 +258,7 @@ class PipelineReport:
     heartbeats_known: bool
     last_heartbeat_at: datetime | None
     last_run_at: datetime | None
+    heartbeats_read_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

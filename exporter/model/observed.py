@@ -78,7 +78,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A completion document: its entries by processor name, and its own metadata. `exists` False: there is none."""
+    """A completion document: its entries by processor name, and its own metadata. `exists` False: there is none.
+
+    `contents` are all its fields as Firestore sends them (serialized `Value`s); `read_time` is the database's time as
+    of which it stood so.
+    """
 
     exists: bool = True
     entries: Mapping[str, Entry] = field(default_factory=dict)
@@ -91,6 +95,8 @@ class Document:
     malformed: tuple[str, ...] = ()
     create_time: datetime | None = None
     update_time: datetime | None = None
+    read_time: datetime | None = None
+    contents: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,21 +151,101 @@ class CoverageCounts:
     excluded: Mapping[str, int]
 
 
+class RemovalKind(StrEnum):
+    """How an entry that was seen came to be gone from its document (docs/losses.md)."""
+
+    BLIND_OVERWRITE = "blind_overwrite"
+    STALE_WRITE = "stale_write"
+    UNEXPLAINED = "unexplained"
+    RESET = "reset"
+    EXPIRED = "expired"
+    EDITED = "edited"
+    UNWATCHED = "unwatched"
+    REPLACED = "replaced"
+
+
+LOST = frozenset({RemovalKind.BLIND_OVERWRITE, RemovalKind.STALE_WRITE, RemovalKind.UNEXPLAINED})
+"""The kinds by which an entry is lost; by the others it is gone on purpose, or nobody can say."""
+
+
 @dataclass(frozen=True, slots=True)
-class Loss:
-    """An entry that was seen in a document and is gone while the document lives on."""
+class Sighting:
+    """An entry as it stands in a watched document. `content` is its value as Firestore sends it (a serialized `Value`).
+
+    `written_at` is the document's update time with which it came, where a reading before it shows that it came alone.
+    """
 
     entry: Entry
+    content: bytes
+    first_seen_at: datetime
+    first_update_time: datetime | None
+    written_at: datetime | None = None
+
+    @property
+    def at(self) -> datetime | None:
+        """When it was written: by the document's own time where that is known, else by what it says itself."""
+        return self.written_at or self.entry.completed_at
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """An entry that was seen in a document and is gone, what it was, and the write that coincided.
+
+    `coincided` names the entries and metadata that came or changed together with it. `ended_at`: since when the
+    question is closed, because the entry is back or the document was reset.
+    """
+
+    name: str
+    kind: RemovalKind
+    sighting: Sighting
     last_seen_at: datetime
     missed_at: datetime
+    seen_update_time: datetime | None = None
+    missed_update_time: datetime | None = None
+    coincided: tuple[str, ...] = ()
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What is remembered of one document: its last state that was seen, and every entry that went from it."""
+
+    exists: bool
+    create_time: datetime | None
+    update_time: datetime | None
+    read_time: datetime | None
+    first_seen_at: datetime
+    seen_at: datetime
+    entries: Mapping[str, Sighting] = field(default_factory=dict)
+    metadata: Mapping[str, bytes] = field(default_factory=dict)
+    removals: tuple[Removal, ...] = ()
+
+    @property
+    def losses(self) -> Mapping[str, Removal]:
+        """The entries that are lost and not back, by name."""
+        return {removal.name: removal for removal in self.removals if removal.kind in LOST and removal.ended_at is None}
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A time in which nobody followed the documents: what was not seen then may have been there."""
+
+    start: datetime
+    end: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything observed, keyed as the plan asked for it. A key that is absent was never read: unknown."""
+    """Everything observed, keyed as the plan asked for it. A key that is absent was never read: unknown.
+
+    `followed_since`: from then on every change of the documents was seen; None while they are only polled. `gaps`: when
+    they were not watched before that.
+    """
 
     documents: Reading[Mapping[DocumentId, Document]] = field(default_factory=Reading)
-    losses: Mapping[DocumentId, Mapping[str, Loss]] = field(default_factory=dict)
+    watched: Mapping[DocumentId, Watched] = field(default_factory=dict)
+    followed_since: datetime | None = None
+    gaps: tuple[Gap, ...] = ()
     heartbeats: Mapping[str, Reading[Mapping[str, Heartbeat | None]]] = field(default_factory=dict)
     heartbeat_documents: Mapping[str, Reading[int]] = field(default_factory=dict)
     rows: Mapping[TableRef, Reading[Mapping[date, RowCount]]] = field(default_factory=dict)

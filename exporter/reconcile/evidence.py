@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from exporter.config.resolved import HeartbeatsConfig, PhaseConfig, PipelineConfig
     from exporter.expectations import Obligation
-    from exporter.model import Document, Entry, Failure, Heartbeat, Loss, RowCount, Run, Snapshot
+    from exporter.model import Document, Entry, Failure, Gap, Heartbeat, Removal, RowCount, Run, Snapshot, Watched
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -46,7 +46,10 @@ class Evidence:
     document: Document | None
     document_read_at: datetime | None
     entry: Entry | None
-    loss: Loss | None
+    loss: Removal | None
+    watched: Watched | None
+    followed_since: datetime | None
+    gaps: tuple[Gap, ...]
     heartbeat: HeartbeatReport
     heartbeat_error: str | None
     rows: RowCount | None
@@ -143,7 +146,7 @@ def gather(
 
     document = document_of(obligation.run_date)
     entry = document.entries.get(processor.name) if document else None
-    losses = snapshot.losses.get(DocumentId(phase.collection, obligation.run_date), {}) if phase.collection else {}
+    watched = snapshot.watched.get(DocumentId(phase.collection, obligation.run_date)) if phase.collection else None
     neighbours = tuple(
         Neighbour(
             run_date=obligation.run_date + shift,
@@ -165,7 +168,10 @@ def gather(
         document=document,
         document_read_at=snapshot.documents.read_at if phase.collection else None,
         entry=entry,
-        loss=losses.get(processor.name) if entry is None else None,
+        loss=watched.losses.get(processor.name) if watched and entry is None else None,
+        watched=watched,
+        followed_since=snapshot.followed_since,
+        gaps=snapshot.gaps,
         heartbeat=heartbeat,
         heartbeat_error=heartbeat_error,
         rows=rows.get(obligation.data_date) if rows is not None else None,

@@ -68,7 +68,7 @@ def _unknown(e: Evidence) -> Iterator[Hint]:
 def _lost(e: Evidence) -> Iterator[Hint]:
     if e.loss is None:
         return
-    entry = e.loss.entry
+    entry = e.loss.sighting.entry
     count = "" if entry.record_count is None else f" with record_count {entry.record_count}"
     done = "" if entry.completed_at is None else f" of {moment(entry.completed_at, e.now)}"
     yield Hint(

@@ -17,6 +17,7 @@ from exporter.model import (
     Verdict,
 )
 from exporter.reconcile.evidence import History, gather
+from exporter.reconcile.explain import explanations
 from exporter.reconcile.hints import hints
 from exporter.reconcile.trigger import Judged, trigger_of
 from exporter.reconcile.verdict import judge
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date, datetime
 
-    from exporter.config.resolved import Config, PhaseLogConfig, PipelineConfig
+    from exporter.config.resolved import Config, PhaseConfig, PhaseLogConfig, PipelineConfig
     from exporter.expectations import PhaseDay
-    from exporter.model import Document, Run, Snapshot
+    from exporter.model import Document, Removal, Run, Snapshot
     from exporter.reconcile.evidence import Evidence
 
 
@@ -73,6 +74,7 @@ def _pipeline(
         heartbeats_known=beats is not None,
         last_heartbeat_at=_latest(beat.beat_at for beat in (beats or {}).values() if beat),
         last_run_at=_latest(run.finished_at or run.started_at for run in runs or ()),
+        heartbeats_read_at=beats_reading.read_at if beats_reading else None,
     )
 
 
@@ -105,6 +107,7 @@ def _phase(
         unexpected=sum(name not in phase.processors for name in document.entries) if document else None,
         entries=len(document.entries) if document else None,
         completed_count=document.completed_count if document else None,
+        removals=_removals(snapshot, phase, day.run_date),
         malformed=_malformed(document),
         triggered=document.triggered if document else None,
         triggered_at=document.triggered_at if document else None,
@@ -117,6 +120,11 @@ def _phase(
         has_document=phase.collection is not None,
         processors=tuple(_processor(pipeline, day, item) for item in judged),
     )
+
+
+def _removals(snapshot: Snapshot, phase: PhaseConfig, run_date: date) -> tuple[Removal, ...]:
+    watched = snapshot.watched.get(DocumentId(phase.collection, run_date)) if phase.collection else None
+    return watched.removals if watched else ()
 
 
 def _malformed(document: Document | None) -> int | None:
@@ -157,6 +165,7 @@ def _processor(pipeline: PipelineConfig, day: PhaseDay, judged: Judged) -> Proce
         heartbeat=e.heartbeat,
         rows_read_at=e.rows_read_at,
         document_read_at=e.document_read_at,
+        explanations=explanations(e, verdict),
     )
 
 

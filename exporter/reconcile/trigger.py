@@ -114,7 +114,7 @@ def _finished_at(evidence: Evidence) -> datetime | None:
     if evidence.rows is not None and evidence.rows.written_at is not None:
         return evidence.rows.written_at
     if evidence.loss is not None:
-        return evidence.loss.entry.completed_at or evidence.loss.last_seen_at
+        return evidence.loss.sighting.entry.completed_at or evidence.loss.last_seen_at
     of_this_work = evidence.heartbeat.state is HeartbeatState.COMPLETED or completed_nearby(evidence)
     return evidence.heartbeat.beat_at if of_this_work else None
 

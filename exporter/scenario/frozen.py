@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from exporter.config.resolved import TableRef
     from exporter.model import Document, DocumentId, Heartbeat, RowCount
-    from exporter.sources.ports import ContextAnswer, ContextRequest, Deadline, HeartbeatId, Window
+    from exporter.sources.ports import ContextAnswer, ContextRequest, Deadline, Following, Hearer, HeartbeatId, Window
 
 T = TypeVar("T")
 
@@ -46,6 +46,10 @@ class Frozen:
     def documents(self, ids: Collection[DocumentId], deadline: Deadline) -> Mapping[DocumentId, Document]:
         """As CompletionStore says."""
         return self._once(("documents", tuple(ids)), lambda: self._sources.completions.documents(ids, deadline))
+
+    def follow(self, ids: Collection[DocumentId], hearer: Hearer) -> Following:
+        """As CompletionStore says."""
+        return self._sources.completions.follow(ids, hearer)
 
     def heartbeats(self, ids: Collection[HeartbeatId], deadline: Deadline) -> Mapping[HeartbeatId, Heartbeat | None]:
         """As CompletionStore says."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from exporter.model import TriggerState, Verdict
+from exporter.model import RemovalKind, TriggerState, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -42,9 +42,13 @@ class Change(_Strict):
 
 
 class Step(_Strict):
-    """What changes at a later time. `faults` replaces the faults in force; without it they stay."""
+    """What changes at a later time. `faults` replaces the faults in force; without it they stay.
+
+    `restart`: the exporter is ended and started again at this time, with the same ledger.
+    """
 
     at: AwareDatetime
+    restart: bool = False
     firestore: dict[str, Change] = Field(default_factory=dict)
     bigquery: dict[str, list[Fields]] = Field(default_factory=dict)
     faults: dict[str, str] | None = None
@@ -69,21 +73,26 @@ class AlertExpectation(_Strict):
 
 
 class Expectation(_Strict):
-    """What must be concluded at `clock`. Keys are `phase/run_date[/processor]`, with or without the pipeline before."""
+    """What must be concluded at `clock`. Keys are `phase/run_date[/processor]`, with or without the pipeline before.
+
+    `removals`: at the end of the watched time, every entry that went from the document, by how it went.
+    """
 
     verdicts: dict[str, Verdict] = Field(default_factory=dict)
     phases: dict[str, PhaseExpectation] = Field(default_factory=dict)
     deltas: dict[str, int | None] = Field(default_factory=dict)
+    removals: dict[str, dict[RemovalKind, list[str]]] = Field(default_factory=dict)
     alerts: AlertExpectation = Field(default_factory=AlertExpectation)
 
 
 class Incident(_Strict):
-    """One incident file."""
+    """One incident file. `listen`: the documents are followed by a listener as well as read."""
 
     title: str
     source: str = ""
     preset: str = "nba"
     config: Fields = Field(default_factory=dict)
+    listen: bool = False
     clock: AwareDatetime
     until: AwareDatetime | None = None
     firestore: dict[str, Fields] = Field(default_factory=dict)

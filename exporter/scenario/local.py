@@ -107,6 +107,7 @@ class LocalSources:
             self.firestore.faults.unreachable()
         elif ordered:
             self.firestore.faults.fail(FIRESTORE_CODES[ordered])
+            self.firestore.faults.break_streams(FIRESTORE_CODES[ordered])
         self.gate.fault = faults.get("bigquery")
 
     def open(self, config: Config, telemetry: Telemetry) -> Sources:

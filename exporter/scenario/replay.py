@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
+import time
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from exporter.collection import BIGQUERY, FIRESTORE, Collectors
 from exporter.config.load import load
+from exporter.config.resolved import LedgerConfig
+from exporter.ledger import MEMORY
+from exporter.memory import Memory
+from exporter.model import DocumentId, RemovalKind
 from exporter.once import one_pass_samples
 from exporter.scenario.frozen import Frozen
+from exporter.scenario.incident import IncidentError
 from exporter.scenario.watch import alert_failures, watch
+from exporter.sources.ports import Deadline
 from exporter.status import phase_key, phases, processor_key, processors, stamp
 from exporter.telemetry import Telemetry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
-    from pathlib import Path
 
     from exporter.config.load import Loaded
-    from exporter.model import PhaseReport, Report
+    from exporter.model import Document, PhaseReport, Report
     from exporter.samples import Samples
     from exporter.scenario.incident import Incident, PhaseExpectation, Step
     from exporter.scenario.local import LocalSources, SimulatedClock
@@ -30,6 +40,11 @@ T = TypeVar("T")
 
 FAULTY_TIMEOUT = timedelta(seconds=1)
 """A collector's time-out while its source has a fault: what a real exporter waits for, a replay need not."""
+
+LISTENER_SECONDS = 15.0
+"""How long a step may take to reach the listener, by the wall clock: its pauses after a fault count in."""
+
+LISTENER_POLL = 0.005
 
 COLLECTOR_SOURCES = {
     "completion": FIRESTORE,
@@ -80,12 +95,32 @@ class Replayer:
         )
         self._local = local
         self._clock = clock
+        self._stack = contextlib.ExitStack()
         clock.now = incident.clock
         local.load(incident, self.loaded.config.project)
         self._faults: Mapping[str, str] = incident.faults
         self._frozen = Frozen(local.open(self.loaded.config, self.telemetry))
-        self.collectors = Collectors(self.loaded.config, self._frozen.sources(), self.telemetry, clock, self._publish)
+        self._ledger = LedgerConfig(MEMORY, self.loaded.config.ledger.keep)
+        if any(step.restart for step in incident.then):
+            folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="orchestration-exporter-replay-"))
+            self._ledger = replace(self._ledger, path=str(Path(folder) / "ledger.sqlite"))
+        self.collectors = self._start()
         self._timeouts = dict(self.collectors.collectors)
+
+    def _start(self) -> Collectors:
+        return Collectors(
+            self.loaded.config,
+            self._frozen.sources(),
+            self.telemetry,
+            self._clock,
+            self._publish,
+            memory=Memory(self._ledger, self.telemetry),
+            follow=self.incident.listen,
+        )
+
+    def _end(self) -> None:
+        self.collectors.stop()
+        self.collectors.memory.close()
 
     def _publish(self, report: Report) -> None:
         self.report = report
@@ -97,10 +132,36 @@ class Replayer:
     def step(self, step: Step) -> None:
         """Carry out a later step of the incident, at its time. Raises IncidentError."""
         self.at(step.at)
+        if step.restart:
+            self._end()
         self._local.apply(step)
         self._frozen.thaw()
         if step.faults is not None:
             self._faults = step.faults
+        if step.restart:
+            self.collectors = self._start()
+            self.collect()
+        if self.incident.listen:
+            self._await_listener(step)
+            self.collectors.conclude()
+
+    def _await_listener(self, step: Step) -> None:
+        """Wait, by the wall clock, until the listener told what the step changed, or lost its stream over a fault."""
+        self._await_stream()
+        ids = [found for path in step.firestore if (found := document_id(path))]
+        if FIRESTORE in self._faults or not ids:
+            return
+        deadline = Deadline(self.loaded.config.collect.completion.timeout.total_seconds())
+        for key, document in self._frozen.documents(ids, deadline).items():
+            self._until(partial(self._heard, key, document))
+
+    def _await_stream(self) -> None:
+        connected = 0 if FIRESTORE in self._faults else 1
+        self._until(lambda: self.telemetry.value("listener_connected") == connected)
+
+    def _heard(self, key: DocumentId, document: Document) -> bool:
+        seen = self.collectors.memory.now.watched.get(key)
+        return seen is not None and (seen.exists, seen.update_time) == (document.exists, document.update_time)
 
     def collect(self, *names: str) -> None:
         """Run these collectors (all, if none is named) at the time the clock says."""
@@ -110,6 +171,16 @@ class Replayer:
                 config = replace(config, timeout=min(config.timeout, FAULTY_TIMEOUT))
             self.collectors.collectors[name] = config
             self.collectors.run(name)
+            if name == "completion" and self.incident.listen:
+                self._await_stream()
+
+    def _until(self, holds: Callable[[], bool]) -> None:
+        end = time.monotonic() + LISTENER_SECONDS
+        while not holds():
+            if time.monotonic() > end:
+                at = stamp(self._clock.now)
+                raise IncidentError(f"at {at}: the listener told nothing within {LISTENER_SECONDS:g} s")
+            time.sleep(LISTENER_POLL)
 
     def live(self) -> Samples:
         """The exporter's own series as they stand at the time the clock says."""
@@ -117,7 +188,9 @@ class Replayer:
 
     def close(self) -> None:
         """Let go of the connections."""
+        self._end()
         self._frozen.close()
+        self._stack.close()
 
 
 def replay(incident: Incident, local: LocalSources, clock: SimulatedClock, *, rules: Path | None = None) -> Replayed:
@@ -130,11 +203,13 @@ def replay(incident: Incident, local: LocalSources, clock: SimulatedClock, *, ru
         replayer.collect()
         report, live = replayer.report, replayer.live()
         alerts = watch(replayer, rules) if rules else None
+        removals = tuple(removal_failures(incident, replayer.report)) if rules else ()
     finally:
         replayer.close()
     found = [
         *failures(incident, report),
         *(alert_failures(incident.expect.alerts, alerts) if alerts is not None else ()),
+        *removals,
     ]
     return Replayed(
         incident=incident,
@@ -170,6 +245,31 @@ def failures(incident: Incident, report: Report) -> Iterator[str]:
             yield f"deltas: {key} is not exposed"
         elif processor.record_count_delta != delta:
             yield f"deltas: {key} is {processor.record_count_delta}, expected {delta}"
+
+
+def removal_failures(incident: Incident, report: Report) -> Iterator[str]:
+    """Every expectation on entries that went from a document that does not hold."""
+    found = by_key({phase_key(phase): phase for phase in report.phases})
+    for key, expected in incident.expect.removals.items():
+        if key not in found:
+            yield f"removals: {key} is not exposed"
+            continue
+        went: dict[str, list[str]] = {}
+        for removal in found[key].removals:
+            if removal.kind is not RemovalKind.REPLACED:
+                went.setdefault(removal.kind.value, []).append(removal.name)
+        wanted = {kind.value: sorted(names) for kind, names in expected.items()}
+        if {kind: sorted(names) for kind, names in went.items()} != wanted:
+            yield f"removals: {key}: {went or 'nothing'} went, expected {wanted or 'nothing'}"
+
+
+def document_id(path: str) -> DocumentId | None:
+    """The completion document that a `collection/document` path names, if its id is a date."""
+    collection, _, name = path.partition("/")
+    try:
+        return DocumentId(collection, date.fromisoformat(name))
+    except ValueError:
+        return None
 
 
 def _phase_failures(key: str, phase: PhaseReport, expectation: PhaseExpectation) -> Iterator[str]:

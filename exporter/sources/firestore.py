@@ -25,20 +25,25 @@ from google.cloud.firestore_v1.types import (
 )
 
 from exporter import __version__
-from exporter.model import Document, ErrorKind
+from exporter.model import ErrorKind
 from exporter.sources.calls import Calls, retry
-from exporter.sources.documents import parse_document, parse_heartbeat, unusable_fields
+from exporter.sources.documents import parse_heartbeat, unusable_fields
 from exporter.sources.errors import CallFailed, Fault, fault_of
+from exporter.sources.listening import DocumentListener
 from exporter.sources.remedies import FIRESTORE_REMEDIES, source_error
 from exporter.sources.values import plain_fields, plain_time
+from exporter.sources.wire import read_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
+    from datetime import datetime
 
-    from exporter.model import DocumentId, Heartbeat
-    from exporter.sources.ports import Deadline, HeartbeatId
+    from exporter.model import Document, DocumentId, Heartbeat
+    from exporter.sources.ports import Deadline, Hearer, HeartbeatId
     from exporter.sources.values import WireDocument
     from exporter.telemetry import Telemetry
+
+    Found = tuple[WireDocument | None, datetime | None]
 
 T = TypeVar("T")
 
@@ -84,9 +89,22 @@ class FirestoreStore:
         """
         paths = {wanted: self._document(wanted.collection, wanted.run_date.isoformat()) for wanted in ids}
         found = self._batch({wanted.collection for wanted in ids}, paths.values(), deadline)
-        documents = {wanted: _document(found[path]) for wanted, path in paths.items()}
+        documents = {wanted: read_document(*found[path]) for wanted, path in paths.items()}
         self._count_unusable(sum(unusable_fields(document) for document in documents.values()))
         return documents
+
+    def follow(self, ids: Collection[DocumentId], hearer: Hearer) -> DocumentListener:
+        """Tell the hearer of every change of these documents from now on, whether they exist yet or not."""
+        collections = sorted({wanted.collection for wanted in ids})
+        return DocumentListener(
+            client=self._client,
+            database=self._path,
+            metadata=self._metadata,
+            documents={self._document(wanted.collection, wanted.run_date.isoformat()): wanted for wanted in ids},
+            hearer=hearer,
+            subject=f"Firestore listener on {', '.join(collections)} ({self._place})",
+            reads=lambda changes: self._telemetry.add("document_reads", changes),
+        )
 
     def heartbeats(self, ids: Collection[HeartbeatId], deadline: Deadline) -> Mapping[HeartbeatId, Heartbeat | None]:
         """Read all these heartbeats in one batch; None for one that is not there. Raises SourceError."""
@@ -95,7 +113,7 @@ class FirestoreStore:
         heartbeats: dict[HeartbeatId, Heartbeat | None] = {}
         unusable = 0
         for wanted, path in paths.items():
-            message = found[path]
+            message, _ = found[path]
             heartbeats[wanted] = None
             if message is not None:
                 heartbeats[wanted], malformed = parse_heartbeat(wanted.document, plain_fields(message.fields))
@@ -147,24 +165,22 @@ class FirestoreStore:
         if fields:
             self._telemetry.add("unusable_fields", fields)
 
-    def _batch(
-        self, collections: Collection[str], paths: Collection[str], deadline: Deadline
-    ) -> Mapping[str, WireDocument | None]:
-        """Every document by its path, as a message; None for one that is not there."""
+    def _batch(self, collections: Collection[str], paths: Collection[str], deadline: Deadline) -> Mapping[str, Found]:
+        """Every document by its path, as a message (None for one that is not there), and as of when."""
         wanted = sorted(set(paths))
         if not wanted:
             return {}
         request = BatchGetDocumentsRequest(database=self._path, documents=wanted)
 
-        def attempt(client: FirestoreClient, seconds: float) -> Mapping[str, WireDocument | None]:
-            found: dict[str, WireDocument | None] = {}
+        def attempt(client: FirestoreClient, seconds: float) -> Mapping[str, Found]:
+            found: dict[str, Found] = {}
             answers = client.batch_get_documents(request, retry=None, timeout=seconds, metadata=self._metadata)
             for answer in map(BatchGetDocumentsResponse.pb, answers):
                 kind = answer.WhichOneof("result")
                 if kind == "found":
-                    found[answer.found.name] = answer.found
+                    found[answer.found.name] = answer.found, plain_time(answer.read_time)
                 elif kind == "missing":
-                    found[answer.missing] = None
+                    found[answer.missing] = None, plain_time(answer.read_time)
                 # One that is missing costs a read as well.
                 self._telemetry.add("document_reads", kind is not None)
             unanswered = [path for path in wanted if path not in found]
@@ -205,11 +221,3 @@ def _connect(endpoint: str | None) -> FirestoreClient:
         channel = FirestoreGrpcTransport.create_channel(_HOST, options=_CHANNEL_OPTIONS)
     info = ClientInfo(user_agent=f"orchestration-exporter/{__version__}")
     return FirestoreClient(transport=FirestoreGrpcTransport(host=endpoint or _HOST, channel=channel, client_info=info))
-
-
-def _document(message: WireDocument | None) -> Document:
-    if message is None:
-        return Document(exists=False)
-    return parse_document(
-        plain_fields(message.fields), plain_time(message.create_time), plain_time(message.update_time)
-    )

@@ -112,6 +112,30 @@ class ContextAnswer:
     coverage: Mapping[tuple[str, str], Mapping[date, CoverageCounts] | SourceError]
 
 
+class Hearer(Protocol):
+    """Who is told of the documents that are followed; called on the follower's thread, one call at a time."""
+
+    def heard(self, documents: Mapping[DocumentId, Document], *, first: bool) -> None:
+        """Take what changed, as of one moment. `first`: it is everything, told anew after the stream was opened."""
+
+    def unheard(self, error: SourceError) -> None:
+        """Note that the stream is broken: until the next `first`, changes go unseen."""
+
+
+class Following(Protocol):
+    """Documents that are being followed."""
+
+    @property
+    def documents(self) -> Collection[DocumentId]:
+        """The documents that are followed."""
+
+    def reopen(self) -> None:
+        """Break the stream, so that everything is told anew."""
+
+    def close(self) -> None:
+        """Stop following."""
+
+
 class CompletionStore(Protocol):
     """Completion documents and heartbeats (Firestore)."""
 
@@ -120,6 +144,9 @@ class CompletionStore(Protocol):
 
         Raises SourceError.
         """
+
+    def follow(self, ids: Collection[DocumentId], hearer: Hearer) -> Following:
+        """Tell the hearer of every change of these documents from now on, whether they exist yet or not."""
 
     def heartbeats(self, ids: Collection[HeartbeatId], deadline: Deadline) -> Mapping[HeartbeatId, Heartbeat | None]:
         """Read all these heartbeats in one batch; None for one that is not there. Raises SourceError."""

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 import json
 import logging
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-import jinja2
 import structlog
 import yaml
 from starlette.applications import Starlette
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from exporter.web import openapi
+from exporter.web import openapi, page
 from exporter.web.auth import Guard, WebConfigFile
 from exporter.web.headers import adding, security_headers
 from exporter.web.metrics import MetricsEndpoint
@@ -34,23 +31,21 @@ if TYPE_CHECKING:
 _log = structlog.get_logger(__name__)
 _requests = logging.getLogger(__name__)
 
-_STYLE: Final = (
-    "body{font:1rem/1.5 system-ui,sans-serif;margin:2rem auto;max-width:44rem;padding:0 1rem}"
-    "code{font-family:ui-monospace,monospace}dt{margin-top:.75rem}dd{margin:0;color:#555}"
-    "@media(prefers-color-scheme:dark){body{background:#111;color:#eee}dd{color:#aaa}a{color:#8bf}}"
-)
-_STYLE_HASH: Final = "sha256-" + base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-
 
 def create_app(
-    state: ServerState, *, lifecycle: bool, version: str, web_config: WebConfigFile | None = None
+    state: ServerState,
+    *,
+    lifecycle: bool,
+    version: str,
+    web_config: WebConfigFile | None = None,
+    runbooks: str | None = None,
 ) -> ASGIApp:
     """The exporter's HTTP interface as an ASGI application.
 
-    `lifecycle` allows `/-/reload`; `version` is shown on the landing page; `web_config` brings users, rate limit and
-    headers (its TLS is the server's business).
+    `lifecycle` allows `/-/reload`; `version` is shown on the status page; `web_config` brings users, rate limit and
+    headers (its TLS is the server's business); `runbooks` is where the status page's links to runbooks lead.
     """
-    dispatch: ASGIApp = _Dispatch(state, _Routes(state, lifecycle=lifecycle, version=version).app())
+    dispatch: ASGIApp = _Dispatch(state, _Routes(state, page.About(version, lifecycle, runbooks)).app())
     return _AccessLog(Guard(dispatch, web_config) if web_config else dispatch)
 
 
@@ -60,32 +55,30 @@ class _Dispatch:
     def __init__(self, state: ServerState, rest: ASGIApp) -> None:
         self._metrics = MetricsEndpoint(state)
         self._rest = rest
-        self._headers = security_headers(_STYLE_HASH)
+        self._headers = security_headers()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] == "/metrics":
             await self._metrics(scope, receive, send)
         else:
-            await self._rest(scope, receive, adding(send, self._headers))
+            headers = page.HEADERS if scope["path"] == "/" else self._headers
+            await self._rest(scope, receive, adding(send, headers))
 
 
 class _Routes:
     """Everything but `/metrics`."""
 
-    def __init__(self, state: ServerState, *, lifecycle: bool, version: str) -> None:
+    def __init__(self, state: ServerState, about: page.About) -> None:
         self._state = state
-        self._lifecycle = lifecycle
+        self._lifecycle = about.lifecycle
         self._reloading = asyncio.Lock()
-        self._openapi = json.dumps(openapi.document(version), indent=2).encode()
-        templates = jinja2.Environment(
-            loader=jinja2.PackageLoader("exporter.web"), autoescape=True, undefined=jinja2.StrictUndefined
-        )
-        self._landing = templates.get_template("index.html").render(version=version, lifecycle=lifecycle, style=_STYLE)
+        self._openapi = json.dumps(openapi.document(about.version), indent=2).encode()
+        self._page = page.StatusPage(state, about)
 
     def app(self) -> ASGIApp:
         app = Starlette(
             routes=[
-                Route("/", self.landing),
+                Route("/", self.page),
                 Route("/-/healthy", self.healthy),
                 Route("/healthz", self.healthy),
                 Route("/-/ready", self.ready),
@@ -100,8 +93,8 @@ class _Routes:
         app.router.redirect_slashes = False
         return app
 
-    async def landing(self, _request: Request) -> Response:
-        return HTMLResponse(self._landing)
+    async def page(self, request: Request) -> Response:
+        return await self._page(request)
 
     async def healthy(self, _request: Request) -> Response:
         return PlainTextResponse("healthy\n")

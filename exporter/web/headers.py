@@ -14,16 +14,14 @@ Headers = tuple[tuple[bytes, bytes], ...]
 NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 
 
-def security_headers(style_hash: str) -> Headers:
-    """For pages and API: nothing is loaded but the page's own style, nothing frames it, nothing is cached."""
-    policy = (
-        f"default-src 'none'; style-src '{style_hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
+def security_headers(allowed: Sequence[str] = (), cache: str = "no-store") -> Headers:
+    """For pages and API: nothing is loaded but what is allowed here, nothing frames it; `cache`: who may keep it."""
+    policy = ["default-src 'none'", *allowed, "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"]
     return (
         NOSNIFF,
-        (b"content-security-policy", policy.encode()),
+        (b"content-security-policy", "; ".join(policy).encode()),
         (b"referrer-policy", b"no-referrer"),
-        (b"cache-control", b"no-store"),
+        (b"cache-control", cache.encode()),
     )
 
 

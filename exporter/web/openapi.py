@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from exporter.web.status_schema import STATUS
+
 
 def _text(description: str) -> dict[str, Any]:
     return {"description": description, "content": {"text/plain": {"schema": {"type": "string"}}}}
@@ -29,7 +31,7 @@ def document(version: str) -> dict[str, Any]:
             "application/openmetrics-text; version=1.0.0": {"schema": {"type": "string"}},
         },
     }
-    status = {"description": "The report.", "content": {"application/json": {"schema": {"type": "object"}}}}
+    status = {"description": "The report.", "content": {"application/json": {"schema": STATUS}}}
     config = {
         "description": "The configuration in force, secrets masked.",
         "content": {
@@ -37,12 +39,16 @@ def document(version: str) -> dict[str, Any]:
             "application/json": {"schema": {"type": "object"}},
         },
     }
-    landing = {"description": "Links to all of this.", "content": {"text/html": {"schema": {"type": "string"}}}}
+    page = {
+        "description": "The report for people; compressed if the client accepts gzip, with an ETag.",
+        "content": {"text/html": {"schema": {"type": "string"}}},
+    }
+    same = {"description": "The page with the ETag in If-None-Match is still the newest."}
     return {
         "openapi": "3.1.0",
         "info": {"title": "orchestration-exporter", "version": version, "license": {"name": "Apache-2.0"}},
         "paths": {
-            "/": _get("landing", "The landing page", {"200": landing}),
+            "/": _get("page", "The status page", {"200": page, "304": same}),
             "/metrics": _get("metrics", "The metrics", {"200": exposition}),
             "/-/healthy": _get("healthy", "Liveness", healthy),
             "/healthz": _get("healthz", "Liveness, by the name that Kubernetes uses", healthy),

@@ -14,6 +14,7 @@ from exporter.cli import main as command_line
 from exporter.collection import BIGQUERY, FIRESTORE
 from exporter.metrics import UNREACHED
 from exporter.model import ErrorKind, HeartbeatState, LogSource, TriggerState, Verdict
+from exporter.scenario.replay import COLLECTOR_SOURCES
 from tools.alerting.promql import Binary, Matcher, Node, Number, parse, selectors
 from tools.alerting.promtool import failed_checks
 from tools.alerting.rulefiles import RULES, Rule, load_rules
@@ -38,6 +39,7 @@ CATALOGUE = {
     "OrchestrationProcessorDataPartial": ("10m", {"warning"}),
     "OrchestrationProcessorDataDuplicated": ("10m", {"warning"}),
     "OrchestrationProcessorHeartbeatStale": ("1m", {"warning"}),
+    "OrchestrationProcessorRunningPastDue": ("1h", {"warning"}),
     "OrchestrationHeartbeatsSilent": ("15m", {"warning"}),
     "OrchestrationHeartbeatCollectionBloated": ("15m", {"warning"}),
     "OrchestrationCompletionCountInconsistent": ("10m", {"warning"}),
@@ -74,6 +76,7 @@ VALUES: dict[tuple[str, str], set[str]] = {
     ("orchestration_exporter_source_error", "source"): {FIRESTORE, BIGQUERY},
     ("orchestration_exporter_source_error", "reason"): {*ErrorKind},
     ("orchestration_exporter_collector_failing", "reason"): {*ErrorKind},
+    ("orchestration_exporter_collector_failing", "collector"): {*COLLECTOR_SOURCES},
     # The bucket that a configuration has for rows which nobody marked; without it the rule has nothing to add.
     ("orchestration_coverage_excluded_rows", "reason"): {"unmarked"},
     ("up", "job"): {"orchestration-exporter"},

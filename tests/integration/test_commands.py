@@ -83,6 +83,56 @@ def invoke(*arguments: str | Path) -> Ended:
     return Ended(result.exit_code, result.stdout, result.stderr)
 
 
+# --- explain and repair -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("sources")
+def test_explain_points_out_what_the_incident_report_missed(config: Path) -> None:
+    ended = invoke("explain", "--config.file", config, "--processor", "player_game_summary")
+
+    assert (ended.code, ended.err) == (1, "")
+    assert f"left the entries of {DAY} 15:00:12Z and {DAY} 15:00:13Z standing" in ended.out
+    assert f"its heartbeat carries {DAY - timedelta(days=1)}, the neighbouring date, not {DAY}" in ended.out
+    assert "upcoming_team_game_context" not in ended.out
+
+
+@pytest.mark.usefixtures("sources")
+def test_explain_says_the_same_as_json(config: Path) -> None:
+    ended = invoke("explain", "--config.file", config, "--run-date", DAY.isoformat(), "--format", "json")
+
+    assert {key.rpartition("/")[2] for key in json.loads(ended.out)} == {
+        "player_game_summary",
+        "upcoming_team_game_context",
+    }
+
+
+@pytest.mark.usefixtures("sources")
+def test_repair_prints_the_merge_writes_and_writes_nothing(config: Path, local: LocalSources) -> None:
+    before = local.firestore.get(f"phase3_completion/{DAY}", project="nba-props-platform")
+
+    ended = invoke("repair", "--config.file", config, "--run-date", DAY.isoformat(), "--dry-run")
+    body = invoke("repair", "--config.file", config, "--run-date", DAY.isoformat(), "--dry-run", "--format", "json")
+
+    assert ended.code == 1
+    assert f"phase3_completion/{DAY}: restore player_game_summary" in ended.out
+    assert json.loads(body.out)["writes"][0]["updateMask"] == {"fieldPaths": ["player_game_summary"]}
+    assert local.firestore.get(f"phase3_completion/{DAY}", project="nba-props-platform") == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        (["--run-date", "2026-02-01"], "Missing option '--dry-run'"),
+        (["--dry-run"], "name the document with --run-date"),
+    ],
+)
+def test_repair_only_prints_and_needs_a_run_date(config: Path, arguments: list[str], fault: str) -> None:
+    ended = invoke("repair", "--config.file", config, *arguments)
+
+    assert ended.code == 64
+    assert fault in ended.err
+
+
 # --- check ------------------------------------------------------------------------------------------------------
 
 
@@ -94,7 +144,7 @@ def test_the_day_of_the_incident_report_is_printed_as_its_table_and_ends_with_on
     rows = [line.split() for line in ended.out.splitlines()]
     assert ended.code == 1
     assert ended.err == ""
-    assert ended.out.startswith("Discrepancies: 2 unregistered, 1 duplicated, 1 count_mismatch; the trigger of phase3")
+    assert ended.out.startswith(f"nba phase3 of {DAY} is blocked: 2 of 5 processors finished and never registered")
     assert ["player_game_summary", "not", "registered", "completed", "212", "rows", "unregistered"] in rows
     assert ["team_offense_game_summary", "registered", "0", "completed", "24", "rows", "duplicated"] in rows
     assert "\x1b" not in ended.out
@@ -115,7 +165,7 @@ def test_a_source_that_is_unknown_while_nothing_is_wrong_ends_with_two_and_is_na
     ended = invoke("check", "--config.file", config, "--run-date", HEALTHY_DAY.isoformat())
 
     assert ended.code == 2
-    assert ended.out.startswith("Cannot tell: not all could be read: heartbeat_count (permission_denied).")
+    assert ended.out.startswith("Cannot tell: not all could be read: heartbeat_count (permission_denied);")
 
 
 def test_sources_that_are_dead_end_with_two_and_no_trace(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,7 +213,7 @@ def test_a_table_can_be_written_to_a_file(config: Path, tmp_path: Path) -> None:
     ended = invoke("check", "--config.file", config, "--output", file)
 
     assert (ended.code, ended.out) == (1, "")
-    assert file.read_text().startswith("Discrepancies: ")
+    assert file.read_text().startswith(f"nba phase3 of {DAY} is blocked: ")
 
 
 @pytest.mark.usefixtures("sources")
@@ -302,7 +352,7 @@ def test_the_demo_shows_the_incident_and_leaves_nothing_behind(tmp_path: Path) -
 
     assert registered == 3
     assert checked.code == 1
-    assert checked.out.startswith("Discrepancies: 2 unregistered, 1 duplicated, 1 count_mismatch")
+    assert checked.out.startswith("nba phase3 of 2026-02-01 is blocked: 2 of 5 processors finished")
     assert code == 0
     assert demo.out.endswith("Ended, with everything that was started.\n")
     assert list(home.iterdir()) == []

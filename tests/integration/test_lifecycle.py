@@ -230,9 +230,10 @@ def test_a_reload_takes_a_new_file_refuses_a_bad_one_and_forgets_nothing(
     file, document = tmp_path / "exporter.yaml", f"phase3_completion/{DAY}"
     interval = "orchestration_exporter_collector_interval_seconds"
     successful = "orchestration_exporter_config_last_reload_successful"
-    with reading_the_seed(local, clock, tmp_path, DAY, "--web.enable-lifecycle") as exporter:
+    flags = ("--web.enable-lifecycle", "--web.runbooks=https://wiki.example.com/runbooks")
+    with reading_the_seed(local, clock, tmp_path, DAY, *flags) as exporter:
         exporter.wait_until_ready()
-        good = file.read_text()
+        good, page = file.read_text(), exporter.get("/").text
         # A loss that happens before the reload and is seen only after it.
         entries = local.firestore.get(document, project="nba-props-platform") or {}
         local.firestore.put(document, {UPCOMING: entries[UPCOMING]}, project="nba-props-platform")
@@ -251,6 +252,7 @@ def test_a_reload_takes_a_new_file_refuses_a_bad_one_and_forgets_nothing(
         accepted = exporter.client.post("/-/reload")
         finally_successful = metric(exporter, successful)
 
+    assert "https://wiki.example.com/runbooks/OrchestrationPhaseBlocked.md" in page
     assert kept == 45
     assert ready == 200
     assert "reload failed, the old configuration stays" in exporter.log

@@ -21,6 +21,7 @@ from tests.support.builders import (
     phase,
     pipeline,
     processor,
+    without,
 )
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from exporter.config.resolved import Config
-    from exporter.model import Entry, Heartbeat, Loss, PhaseReport, ProcessorReport, Run
+    from exporter.model import Entry, Gap, Heartbeat, PhaseReport, ProcessorReport, Removal, Run
 
 T = TypeVar("T")
 TABLE = TableRef(f"nba.{OFFENSE}", "game_date", "processed_at")
@@ -61,7 +62,10 @@ class Scene:
     document: Document = field(default_factory=Document)
     read: str = "17:59:30"
     entry: Entry | None = field(default_factory=entry)
-    loss: Loss | None = None
+    others: Mapping[str, Entry] = field(default_factory=dict)
+    loss: Removal | None = None
+    followed: str | None = None
+    gaps: Sequence[Gap] = ()
     rows: int = 12
     written: str | None = "15:00:44"
     counted: str = "17:55"
@@ -77,7 +81,8 @@ class Scene:
 
     def snapshot(self) -> Snapshot:
         now, data_date = on(self.now), DAY - ONE_DAY
-        documents = {OWN: replace(self.document, entries={OFFENSE: self.entry} if self.entry else {})}
+        own = {OFFENSE: self.entry} if self.entry else {}
+        documents = {OWN: replace(self.document, entries={**own, **self.others})}
         rows = {data_date: RowCount(self.rows, at(self.written))}
         for shift, side in self.sides.items():
             key = DocumentId("phase3_completion", DAY + shift * ONE_DAY)
@@ -87,7 +92,9 @@ class Scene:
         beats = {name: next((item for item in self.beats if item.document == name), None) for name in names}
         return Snapshot(
             documents=self._reading("documents", documents, on(self.read)),
-            losses={OWN: {OFFENSE: self.loss}} if self.loss else {},
+            watched={OWN: without({OFFENSE: self.loss})} if self.loss else {},
+            followed_since=at(self.followed),
+            gaps=tuple(self.gaps),
             heartbeats={"nba": self._reading("heartbeats", beats, now)},
             rows={TABLE: self._reading("rows", rows, on(self.counted))},
             units={"nba": self._reading("calendar", {data_date: self.units}, now)},

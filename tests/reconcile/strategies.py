@@ -19,14 +19,17 @@ from exporter.model import (
     Entry,
     ErrorKind,
     Failure,
+    Gap,
     Heartbeat,
-    Loss,
     Reading,
+    Removal,
+    RemovalKind,
     RowCount,
     Run,
+    Sighting,
     Snapshot,
 )
-from tests.support.builders import ONE_DAY, config, heartbeat_name, phase, pipeline, processor
+from tests.support.builders import ONE_DAY, config, heartbeat_name, phase, pipeline, processor, without
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -161,6 +164,11 @@ class Maker:
             backfill=self.often(0.3),
         )
 
+    def removal(self) -> Removal:
+        kind = self.random.choice(list(RemovalKind))
+        seen = Sighting(self.entry(), b"", self.moment(), self.maybe(self.moment()), self.maybe(self.moment()))
+        return Removal("", kind, seen, self.moment(), self.moment(), ended_at=self.maybe(self.moment(), 0.8))
+
     def snapshot(self, plan: ReadingPlan) -> Snapshot:
         """Every key of the plan has any value, or none at all."""
         days = [plan.first + ONE_DAY * index for index in range((plan.last - plan.first).days + 1)]
@@ -171,8 +179,8 @@ class Maker:
             for table in plan.tables
             if self.often(0.95)
         }
-        losses = {
-            key: {name: Loss(self.entry(), self.moment(), self.moment()) for name in NAMES if self.often(0.5)}
+        watched = {
+            key: without({name: self.removal() for name in NAMES if self.often(0.5)})
             for key in plan.documents
             if self.often(0.1)
         }
@@ -185,7 +193,9 @@ class Maker:
         units = {day: self.random.choice((0, 6, 6, 6, 15, 10**9)) for day in days if self.often(0.95)}
         return Snapshot(
             documents=self.reading({key: self.document() for key in plan.documents if self.often(0.95)}),
-            losses=losses,
+            watched=watched,
+            followed_since=self.maybe(self.moment()),
+            gaps=(Gap(self.moment(), self.moment()),) if self.often(0.2) else (),
             heartbeats=beats,
             heartbeat_documents={"nba": self.reading(self.count())},
             rows=rows,

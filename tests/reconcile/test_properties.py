@@ -123,7 +123,7 @@ def test_without_a_calendar_only_what_one_record_proves_is_said(case: Case) -> N
 
 @given(cases)
 def test_without_documents_nothing_is_said_of_registration(case: Case) -> None:
-    for phase in judged(case, documents=Reading(), losses={}).phases:
+    for phase in judged(case, documents=Reading(), watched={}).phases:
         if phase.has_document:
             verdicts = {item.verdict for item in phase.processors}
             assert verdicts <= {Verdict.UNKNOWN, Verdict.NOT_EXPECTED, Verdict.STALLED, Verdict.RUNNING}
@@ -209,7 +209,9 @@ def test_every_count_of_a_phase_fits_the_others(case: Case) -> None:
 def test_the_cases_blind_every_source_that_a_snapshot_has() -> None:
     assert {item.name for item in fields(Snapshot)} == {
         "documents",
-        "losses",
+        "watched",
+        "followed_since",
+        "gaps",
         "heartbeats",
         "heartbeat_documents",
         "rows",

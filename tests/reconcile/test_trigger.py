@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
-from exporter.model import Document, DocumentId, HintKind, Loss, Reading, RowCount, TriggerState, Verdict
+from exporter.model import Document, DocumentId, HintKind, Reading, RowCount, TriggerState, Verdict
 from exporter.reconcile import reconcile
 from tests.reconcile.world import World
 from tests.support.builders import (
@@ -23,15 +23,17 @@ from tests.support.builders import (
     by_processing_date,
     config,
     entry,
+    loss,
     on,
     pipeline,
+    without,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from exporter.config.resolved import Config
-    from exporter.model import PhaseReport
+    from exporter.model import PhaseReport, Removal
 
 P, O, D, UP, UT = PLAYER, OFFENSE, DEFENSE, UPCOMING_PLAYER, UPCOMING_TEAM  # noqa: E741 - so that a case is a line
 ROWS = {P: 212, O: 12, D: 12, UP: 200, UT: 12}
@@ -227,16 +229,16 @@ def test_an_entry_that_says_failed_does_not_help_to_meet_the_rule() -> None:
 
 
 @pytest.mark.parametrize(
-    ("loss", "since"),
+    ("lost", "since"),
     [
-        (Loss(entry("15:00:50", 212), on("15:01"), on("15:05")), "15:00:50"),
-        (Loss(entry(None, 212), on("15:01"), on("15:05")), "15:01"),
+        (loss("15:00:50", 212), "15:00:50"),
+        (loss(None, 212), "15:01"),
     ],
 )
-def test_a_lost_entry_is_work_that_really_finished(loss: Loss, since: str) -> None:
+def test_a_lost_entry_is_work_that_really_finished(lost: Removal, since: str) -> None:
     world = Situation(registered={O: "14:50", UP: "14:55"}).world(by_processing_date())
 
-    report = concluded(world, "18:00", losses={OWN: {P: loss}})
+    report = concluded(world, "18:00", watched={OWN: without({P: lost})})
 
     assert report.trigger_state is State.BLOCKED
     assert report.rule_met_at == on(since)

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from exporter.expectations import ONE_DAY, reading_plan
-from exporter.losses import Watched, watch
-from exporter.model import Document, DocumentId, Entry, Heartbeat, Reading, RowCount, Run, Snapshot
+from exporter.losses import watch
+from exporter.model import Document, DocumentId, Entry, Heartbeat, Reading, RowCount, Run, Snapshot, Watched
 from exporter.reconcile import reconcile
 from tests.support.builders import heartbeat_name
 
@@ -105,11 +105,13 @@ class Eye:
             names |= set(phase.processors)
         wanted = reading_plan(world.config, now).documents
         documents = {key: world.documents.get(key, Document(exists=False)) for key in wanted}
-        self.watched = watch(self.watched, documents, names, now)
+        self.watched = watch(
+            self.watched, documents, names, now, longest_gap=world.config.collect.completion.max_staleness
+        )
         self.snapshot = replace(
             self.snapshot,
             documents=Reading(documents, now, None, world.config.collect.completion.max_staleness),
-            losses={key: seen.losses for key, seen in self.watched.items() if seen.losses},
+            watched=self.watched,
         )
 
     def heartbeats(self, now: datetime) -> None:

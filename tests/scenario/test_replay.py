@@ -1,4 +1,4 @@
-"""Every incident file, replayed through the real clients: its verdicts, phases and deltas hold."""
+"""Every incident file, replayed through the real clients: its expectations hold, and the scorecard says what fired."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from exporter.config.errors import ConfigError
 from exporter.scenario.incident import IncidentError, load_incident, parse_incident
 from exporter.scenario.replay import Replayer, by_key, replay
+from tools.alerting.scorecard import PAGE, outcomes, read_days
 
 if TYPE_CHECKING:
     from exporter.scenario.local import LocalSources, SimulatedClock
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 FILES = sorted((Path(__file__).parents[1] / "incidents").glob("*.yaml"))
 RULES = Path(__file__).parents[2] / "alerts" / "rules"
 SEED = Path(__file__).parents[1] / "incidents" / "2026-02-01-seed.yaml"
+SCORECARD = read_days(PAGE.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -24,6 +26,9 @@ def test_an_incident_s_expectations_hold(file: Path, local: LocalSources, clock:
     replayed = replay(load_incident(file), local, clock, rules=RULES)
 
     assert replayed.failures == ()
+    assert outcomes(file.stem, replayed) == tuple(day for day in SCORECARD if day.day == file.stem), (
+        "make scorecard ARGS=--write"
+    )
 
 
 def test_an_expectation_that_does_not_hold_is_said_with_what_was_found(

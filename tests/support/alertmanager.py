@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import threading
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -49,6 +50,8 @@ class Message:
     kind: str
     headers: Mapping[str, str]
     content: dict[str, Any]
+    at: float = field(default_factory=time.monotonic)
+    """When it came, by the monotonic clock."""
 
     @property
     def alerts(self) -> list[dict[str, Any]]:

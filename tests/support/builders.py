@@ -19,6 +19,7 @@ from exporter.config.resolved import (
     DocumentsConfig,
     Due,
     HeartbeatsConfig,
+    LedgerConfig,
     Mode,
     PhaseConfig,
     PhaseLogConfig,
@@ -31,10 +32,10 @@ from exporter.config.resolved import (
     Trigger,
     WarehouseLimits,
 )
-from exporter.model import Entry, Heartbeat, Loss, Run
+from exporter.model import Entry, Heartbeat, Removal, RemovalKind, Run, Sighting, Watched
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 DAY = date(2026, 2, 1)
 ONE_DAY = timedelta(days=1)
@@ -176,6 +177,7 @@ def config(
             warehouse_limits=WarehouseLimits(2**30, 20 * 2**30),
         ),
         pipelines={item.name: item for item in pipelines},
+        ledger=LedgerConfig(":memory:", timedelta(days=35)),
     )
 
 
@@ -288,6 +290,21 @@ def run(
     return Run(name, f"{name}-{when}", status, data, phase_name, at(when), at(ended or when), backfill)
 
 
-def loss(when: str | None = "15:00:50", count: int | None = 12) -> Loss:
+def loss(when: str | None = "15:00:50", count: int | None = 12) -> Removal:
     """An entry that was seen at 15:01 and missed at 15:05."""
-    return Loss(entry(when, count), on("15:01"), on("15:05"))
+    seen = Sighting(entry(when, count), b"", on("15:01"), None)
+    return Removal("", RemovalKind.STALE_WRITE, seen, on("15:01"), on("15:05"))
+
+
+def without(losses: Mapping[str, Removal]) -> Watched:
+    """A document that lost these entries."""
+    removals = tuple(replace(removal, name=name) for name, removal in losses.items())
+    return Watched(
+        exists=True,
+        create_time=None,
+        update_time=None,
+        read_time=None,
+        first_seen_at=on("06:00"),
+        seen_at=on("15:05"),
+        removals=removals,
+    )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from exporter.config.resolved import TableRef
     from exporter.model import CoverageCounts, DocumentId, ErrorKind, Heartbeat, Run
-    from exporter.sources.ports import ContextRequest, Deadline, HeartbeatId, Window
+    from exporter.sources.ports import ContextRequest, Deadline, Hearer, HeartbeatId, Window
 
 HANG_SECONDS = 60.0
 """Even a forgotten hang ends."""
@@ -68,6 +68,22 @@ class Orders:
 
 
 @dataclass
+class MemoryFollowing:
+    """Documents that are followed: it tells what the test tells it to."""
+
+    documents: Collection[DocumentId]
+    hearer: Hearer
+    closed: bool = False
+    reopened: int = 0
+
+    def reopen(self) -> None:
+        self.reopened += 1
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@dataclass
 class MemoryStore:
     """A completion store; a document that nobody put there does not exist."""
 
@@ -77,7 +93,12 @@ class MemoryStore:
     orders: dict[str, Orders] = field(
         default_factory=lambda: {name: Orders() for name in ("documents", "heartbeats", "count")}
     )
+    followings: list[MemoryFollowing] = field(default_factory=list)
     closed: bool = False
+
+    def follow(self, ids: Collection[DocumentId], hearer: Hearer) -> MemoryFollowing:
+        self.followings.append(MemoryFollowing(tuple(ids), hearer))
+        return self.followings[-1]
 
     def documents(self, ids: Collection[DocumentId], deadline: Deadline) -> Mapping[DocumentId, Document]:  # noqa: ARG002 - it keeps none
         self.orders["documents"].meet()

@@ -14,6 +14,7 @@ import httpx
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 JOB = "orchestration-exporter"
@@ -30,16 +31,22 @@ def free_port() -> int:
 
 @dataclass
 class Prometheus:
-    """Scrapes `target` (host:port) every second; a context manager."""
+    """Scrapes `target` (host:port) every second; a context manager.
+
+    `config` goes into its configuration in the place of what stands there, `flags` onto its command line.
+    """
 
     folder: Path
     target: str
+    config: Mapping[str, object] = field(default_factory=dict)
+    flags: Sequence[str] = ()
     _stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     def __enter__(self) -> Self:
         config = {
             "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
             "scrape_configs": [{"job_name": JOB, "static_configs": [{"targets": [self.target]}]}],
+            **self.config,
         }
         file, self._log = self.folder / "prometheus.yml", self.folder / "prometheus.log"
         file.write_text(json.dumps(config), encoding="utf-8")
@@ -52,6 +59,7 @@ class Prometheus:
                     f"--config.file={file}",
                     f"--storage.tsdb.path={self.folder / 'tsdb'}",
                     f"--web.listen-address={address}",
+                    *self.flags,
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,

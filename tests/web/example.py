@@ -15,9 +15,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from exporter.exposition import Rendered, render
+from exporter.model import Report
 from exporter.samples import Family, Samples
 from exporter.web.app import create_app
 from exporter.web.server import WebServer
+from exporter.web.state import View
 
 if TYPE_CHECKING:
     import ssl
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from exporter.web.auth import WebConfigFile
     from exporter.web.state import ReloadError
 
+MOMENT = dt.datetime(2026, 2, 1, 18, 0, tzinfo=dt.UTC)
 ROWS = Family("orchestration_processor_table_rows", "gauge", "Rows counted.", ("processor",))
 RUNS = Family("orchestration_exporter_collector_runs_total", "counter", "Runs.", ("collector",))
 
@@ -48,6 +51,7 @@ class ExampleState:
     not_ready: tuple[str, ...] = ()
     config: str = "project: example\npassword: '***'\n"
     fault: ReloadError | None = None
+    shown: View = field(default_factory=lambda: View(Report(MOMENT, "America/New_York", ())))
     reloads: int = 0
 
     def rendered(self) -> Rendered:
@@ -55,6 +59,9 @@ class ExampleState:
 
     def live(self) -> Samples:
         return self.self_metrics
+
+    def view(self) -> View:
+        return self.shown
 
     def ready(self) -> tuple[str, ...]:
         return self.not_ready

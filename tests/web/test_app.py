@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import gzip
 import hashlib
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
-from exporter.web.state import ReloadError
+from exporter.web.state import ReloadError, View
 from tests.support.exposition import parse_openmetrics, parse_text
-from tests.web.example import ExampleState, live, report, serving
+from tests.web.example import MOMENT, ExampleState, live, report, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -204,30 +206,73 @@ def test_the_description_names_every_route_and_method(client: httpx.Client) -> N
             assert str(answer.status_code) in operation["responses"], (method, path)
 
 
-def test_the_landing_page_links_to_everything_that_can_be_read(client: httpx.Client) -> None:
+def test_the_page_links_to_everything_that_can_be_read(client: httpx.Client) -> None:
     page = client.get("/")
-    links = re.findall(r'href="([^"]+)"', page.text)
+    links = re.findall(r'href="(?!#|data:)([^"]+)"', page.text)
     paths = client.get("/api/v1/openapi.json").json()["paths"]
 
     assert "1.2.3" in page.text
     assert {f"/{link}" for link in links} == {path for path in paths if "get" in paths[path]} - {"/"}
 
 
-def test_the_landing_page_says_how_to_enable_reloads(state: ExampleState) -> None:
+def test_the_page_says_how_to_enable_reloads(state: ExampleState) -> None:
     with serving(state) as server:
         page = httpx.get(server.url).text
 
     assert "--web.enable-lifecycle" in page
 
 
-def test_the_page_may_use_its_own_style_and_nothing_else(client: httpx.Client) -> None:
+def test_the_page_may_use_its_own_style_and_script_and_nothing_else(client: httpx.Client) -> None:
     page = client.get("/")
-    [style] = re.findall(r"<style>(.*?)</style>", page.text, re.DOTALL)
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = page.headers["content-security-policy"].split("; ")
+    for tag in ("style", "script"):
+        [content] = re.findall(rf"<{tag}>(.*?)</{tag}>", page.text, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
 
-    assert f"style-src 'sha256-{digest}'" in page.headers["content-security-policy"]
-    assert page.headers["content-security-policy"].startswith("default-src 'none';")
+    assert policy[0] == "default-src 'none'"
+    assert {"connect-src 'self'", "img-src data:", "frame-ancestors 'none'"} <= set(policy)
     assert page.headers["x-content-type-options"] == "nosniff"
+    assert client.get("/healthz").headers["content-security-policy"].count("-src") == 1
+
+
+def test_the_page_is_kept_and_asked_about_again(client: httpx.Client) -> None:
+    page = client.get("/")
+    again = client.get("/", headers={"If-None-Match": page.headers["etag"]})
+    others = client.get("/", headers={"If-None-Match": '"other"'})
+
+    assert page.headers["cache-control"] == "no-cache"
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", page.headers["etag"])
+    assert others.status_code == 200
+
+
+@pytest.mark.parametrize("tags", ['"other", {}', "W/{}", "*"])
+def test_any_form_of_the_tag_is_known(client: httpx.Client, tags: str) -> None:
+    etag = client.get("/").headers["etag"]
+
+    assert client.get("/", headers={"If-None-Match": tags.format(etag)}).status_code == 304
+
+
+def test_the_page_is_compressed_for_who_takes_it(client: httpx.Client) -> None:
+    plain = client.get("/", headers={"Accept-Encoding": "identity"})
+    with client.stream("GET", "/", headers={"Accept-Encoding": "gzip"}) as compressed:
+        raw = b"".join(compressed.iter_raw())
+
+    assert gzip.decompress(raw) == plain.content
+    assert (compressed.headers["content-encoding"], compressed.headers["vary"]) == ("gzip", "Accept-Encoding")
+    assert compressed.headers["etag"] != plain.headers["etag"]
+    assert "content-encoding" not in plain.headers
+
+
+def test_the_page_is_rendered_when_there_is_something_new(state: ExampleState, client: httpx.Client) -> None:
+    first = client.get("/")
+    same = client.get("/", headers={"If-None-Match": first.headers["etag"]})
+    state.shown = View(replace(state.shown.report, at=MOMENT + dt.timedelta(minutes=1)))
+    later = client.get("/", headers={"If-None-Match": first.headers["etag"]})
+
+    assert (same.status_code, later.status_code) == (304, 200)
+    assert "18:01 UTC (13:01 EST)" in later.text
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/metrics/", "/api/v1/status/", "/%2e%2e/metrics"])

@@ -78,6 +78,17 @@ class Number(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Text(Node):
+    """A string, which some functions take."""
+
+    value: str
+
+    def __str__(self) -> str:
+        text = self.value.replace("\\", r"\\").replace('"', r"\"")
+        return f'"{text}"'
+
+
+@dataclass(frozen=True, slots=True)
 class Selector(Node):
     """A vector selector, or a range selector where `range_seconds` is given."""
 
@@ -152,6 +163,8 @@ def _node(tree: parser.Expr) -> Node:
             node = _node(tree.expr)
         case parser.NumberLiteral():
             node = Number(tree.val)
+        case parser.StringLiteral():
+            node = Text(tree.val)
         case parser.VectorSelector():
             node = _selector(tree, None)
         case parser.MatrixSelector():

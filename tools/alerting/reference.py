@@ -39,6 +39,7 @@ COLLECTORS: Mapping[str, str | None] = {
     "OrchestrationProcessorRegisteredWithoutData": "warehouse",
     "OrchestrationProcessorStalled": "heartbeats",
     "OrchestrationProcessorHeartbeatStale": "heartbeats",
+    "OrchestrationProcessorRunningPastDue": "heartbeats",
     "OrchestrationProcessorFailed": "warehouse",
     "OrchestrationCompletionEntryLost": "completion",
     "OrchestrationProcessorUnregistered": "warehouse",
@@ -177,9 +178,9 @@ def alerts_markdown() -> str:
     times = shipped_times()
     text = TIMES.format(
         preset=PRESET,
-        intervals=", ".join(f"{name} {_duration(every)}" for name, every in times.collectors.items()),
-        scrape=_duration(times.scrape),
-        evaluation=_duration(times.evaluation),
+        intervals=", ".join(f"{name} {duration(every)}" for name, every in times.collectors.items()),
+        scrape=duration(times.scrape),
+        evaluation=duration(times.evaluation),
     )
     rows = dict.fromkeys(_row(rule, times) for rule in ordered)
     muted = [f"| {' | '.join(cells)} |" for cells in MUTES]
@@ -205,9 +206,9 @@ def _row(rule: Rule, times: Times) -> str:
         f"[{name.removeprefix('Orchestration')}](#{name.lower()}){source}",
         severity,
         collector_of(rule) or "",
-        _duration(seconds(rule.fields.get("for"))),
-        _duration(times.group_wait[severity]),
-        _duration(times.until_told(rule)) if severity != "none" else "",
+        duration(seconds(rule.fields.get("for"))),
+        duration(times.group_wait[severity]),
+        duration(times.until_told(rule)) if severity != "none" else "",
         f"[{name}.md](../alerts/runbooks/{name}.md)",
     )
     return f"| {' | '.join(cells)} |"
@@ -232,7 +233,7 @@ def _route(routes: Iterable[dict[str, Any]], severity: str) -> dict[str, Any]:
     return found
 
 
-def _duration(of: int) -> str:
+def duration(of: int) -> str:
     """`11m30s`; nothing for none."""
     hours, minutes, rest = of // 3600, of % 3600 // 60, of % 60
     return "".join(f"{number}{unit}" for number, unit in ((hours, "h"), (minutes, "m"), (rest, "s")) if number)

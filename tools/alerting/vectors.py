@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from exporter.metrics import CATALOGUE
-from tools.alerting.promql import COMPARISONS, SET_OPERATORS, Aggregate, Binary, Call, Node, Number, Selector
+from tools.alerting.promql import COMPARISONS, SET_OPERATORS, Aggregate, Binary, Call, Node, Number, Selector, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,7 +45,7 @@ class Reader:
         match node:
             case Selector():
                 return self._selected(node, counted=False)
-            case Number():
+            case Number() | Text():
                 return frozenset()
             case Call():
                 return self._called(node)
@@ -62,6 +62,8 @@ class Reader:
             self._selected(argument, counted=counted) if isinstance(argument, Selector) else self.labels(argument)
             for argument in call.arguments
         ]
+        if call.function == "label_replace" and isinstance(call.arguments[1], Text):
+            inside.append(frozenset({call.arguments[1].value}))
         return frozenset() if call.function in _WITHOUT_LABELS else frozenset().union(*inside)
 
     def _selected(self, selector: Selector, *, counted: bool) -> frozenset[str]:

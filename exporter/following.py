@@ -1,0 +1,145 @@
+"""Following the documents with a listener: what it tells goes into the memory at once, and is concluded from soon.
+
+Polling stays beside it as the safety net: it goes on while the listener is down, and it notices one that fell deaf.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Final, Protocol
+
+import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+    from datetime import datetime
+
+    from exporter.model import Document, DocumentId
+    from exporter.sources.ports import CompletionStore, Following, SourceError
+    from exporter.telemetry import Telemetry
+
+log = structlog.get_logger(__name__)
+
+CONNECTED: Final = "listener_connected"
+LAST_EVENT: Final = "listener_last_event"
+EVENTS: Final = "listener_events"
+GAPS: Final = "listener_gaps"
+
+
+class Taker(Protocol):
+    """Who takes what a follower heard."""
+
+    def take(self, documents: Mapping[DocumentId, Document], now: datetime) -> None:
+        """Remember these documents as they now are."""
+
+    def lose(self) -> None:
+        """Note that changes go unseen from now on."""
+
+
+class Follower:
+    """Keeps one listener on the documents of interest, and hands on what it tells."""
+
+    def __init__(
+        self, completions: CompletionStore, taker: Taker, telemetry: Telemetry, clock: Callable[[], datetime]
+    ) -> None:
+        """Nothing is followed before the first `follow`."""
+        self._completions = completions
+        self._taker = taker
+        self._telemetry = telemetry
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._current: _Hearing | None = None
+        self._stopped = False
+        self._heard: dict[DocumentId, datetime | None] = {}
+        self._unheard: frozenset[DocumentId] = frozenset()
+
+    def follow(self, wanted: Collection[DocumentId]) -> None:
+        """Follow these documents from now on. The listener before is kept until the new one has told everything."""
+        with self._lock:
+            current = self._current
+            if self._stopped or not wanted or (current and set(current.following.documents) == set(wanted)):
+                return
+            hearing = _Hearing(self, before=current)
+            self._current = hearing
+            hearing.following = self._completions.follow(wanted, hearing)
+        if current is None:
+            self._telemetry.set(CONNECTED, 0)
+
+    def compare(self, polled: Mapping[DocumentId, Document]) -> None:
+        """Hold a polled reading against what was heard: a listener that missed it twice is deaf, and opened anew."""
+        with self._lock:
+            current = self._current
+            if current is None or not current.connected:
+                self._unheard = frozenset()
+                return
+            behind = frozenset(
+                key
+                for key, document in polled.items()
+                if document.update_time is not None
+                and key in self._heard
+                and ((heard := self._heard[key]) is None or heard < document.update_time)
+            )
+            deaf, self._unheard = behind & self._unheard, behind
+        if deaf:
+            names = ", ".join(sorted(f"{key.collection}/{key.run_date}" for key in deaf))
+            log.warning("the listener is deaf, opening it anew", documents=names)
+            current.following.reopen()
+
+    def stop(self) -> None:
+        """Follow nothing any more."""
+        with self._lock:
+            self._stopped = True
+            hearing, self._current = self._current, None
+        if hearing is not None:
+            self._telemetry.set(CONNECTED, 0)
+            self._taker.lose()
+        while hearing is not None:
+            hearing.following.close()
+            hearing = hearing.before
+
+    def hear(self, hearing: _Hearing, documents: Mapping[DocumentId, Document], *, first: bool) -> None:
+        """Take what a listener told, if it is still one that counts."""
+        with self._lock:
+            if self._stopped:
+                return
+            replaced = hearing.before if first else None
+            hearing.before = None if first else hearing.before
+            hearing.connected = True
+            self._heard.update({key: document.update_time for key, document in documents.items()})
+            now = self._clock()
+        if replaced is not None:
+            replaced.following.close()
+        self._telemetry.set(CONNECTED, 1)
+        self._telemetry.set(LAST_EVENT, now.timestamp())
+        self._telemetry.add(EVENTS, len(documents))
+        self._taker.take(documents, now)
+
+    def unhear(self, hearing: _Hearing, error: SourceError) -> None:
+        """Note that a listener lost its stream."""
+        with self._lock:
+            connected, hearing.connected = hearing.connected, False
+            if self._stopped or not connected:
+                return
+            others = (self._current, self._current.before if self._current else None)
+            still_heard = any(other is not None and other.connected for other in others)
+        log.warning("the listener lost its stream", reason=error.kind, detail=error.detail)
+        if not still_heard:
+            self._telemetry.set(CONNECTED, 0)
+            self._telemetry.add(GAPS)
+            self._taker.lose()
+
+
+class _Hearing:
+    """One listener's ear; `before` is the listener that it replaces once it has told everything."""
+
+    def __init__(self, follower: Follower, before: _Hearing | None) -> None:
+        self.following: Following
+        self.before = before
+        self.connected = False
+        self._follower = follower
+
+    def heard(self, documents: Mapping[DocumentId, Document], *, first: bool) -> None:
+        self._follower.hear(self, documents, first=first)
+
+    def unheard(self, error: SourceError) -> None:
+        self._follower.unhear(self, error)

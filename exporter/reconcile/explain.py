@@ -1,0 +1,311 @@
+"""Why a registration is missing: every explanation with the evidence for and against it, the likeliest first.
+
+These are hints for people; nothing decides by them. The rules are in docs/losses.md, "Why is it missing".
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from exporter.expectations import ONE_DAY
+from exporter.model import Cause, Explanation, HeartbeatState, RemovalKind, Standing, Verdict
+from exporter.reconcile.evidence import completed_nearby
+from exporter.reconcile.hints import moment, plural
+from exporter.reconcile.verdict import wrote_here
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from exporter.reconcile.evidence import Evidence
+
+ASKED = frozenset(
+    {
+        Verdict.LOST_UPDATE,
+        Verdict.FAILED,
+        Verdict.WRONG_DATE,
+        Verdict.BACKFILL,
+        Verdict.UNREGISTERED,
+        Verdict.MISSING,
+    }
+)
+"""Verdicts that make people ask why there is no entry."""
+
+HELD = timedelta(minutes=1)
+"""A writer that holds a copy of a document for longer than this before it writes it back would be an odd one."""
+
+ON_ITS_WAY = timedelta(minutes=10)
+"""Rows younger than this may still be followed by their registration, which comes by a message."""
+
+_RANK = {standing: rank for rank, standing in enumerate(Standing)}
+
+HOW = {
+    RemovalKind.BLIND_OVERWRITE: "a write that knew nothing of the other entries replaced them",
+    RemovalKind.STALE_WRITE: "a write of a stale copy took away what had come since it was read",
+    RemovalKind.UNEXPLAINED: "neither a blind nor a stale write takes away just this",
+    RemovalKind.RESET: "the document was reset",
+    RemovalKind.EXPIRED: "the document expired",
+    RemovalKind.EDITED: "it was made by hand and taken away by hand",
+    RemovalKind.UNWATCHED: "nobody watched in between: it was overwritten, or the document was reset",
+}
+"""How an entry went, in words."""
+
+
+def explanations(e: Evidence, verdict: Verdict) -> tuple[Explanation, ...]:
+    """Every explanation of the missing entry, ranked; empty where the verdict raises no such question."""
+    if verdict not in ASKED or not e.has_document or e.registered is not False:
+        return ()
+    lost = _lost(e)
+    found = [lost, _never_written(e, lost), _wrong_date(e), _backfill(e), _failed_run(e), _not_yet(e)]
+    return tuple(sorted(found, key=lambda explanation: _RANK[explanation.standing]))
+
+
+def lapse(span: timedelta) -> str:
+    """`27 s`, `3 min 27 s`, `4 h 5 min`."""
+    seconds = int(span.total_seconds())
+    if seconds < 60:  # noqa: PLR2004 - of a minute
+        return f"{seconds} s"
+    minutes, seconds = divmod(seconds, 60)
+    if minutes < 60:  # noqa: PLR2004 - of an hour
+        return f"{minutes} min {seconds} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def finished_at(e: Evidence) -> datetime | None:
+    """When the work behind the missing entry was done: its registration can only have come after that."""
+    beat = e.heartbeat
+    ended = [
+        e.rows.written_at if e.rows and e.rows.rows else None,
+        beat.beat_at if beat.state is HeartbeatState.COMPLETED or completed_nearby(e) else None,
+    ]
+    return max((at for at in ended if at is not None), default=None)
+
+
+def _standing_entries(e: Evidence) -> Mapping[str, datetime]:
+    """The entries that are in the document, by name, with the time they give."""
+    entries = e.document.entries if e.document else {}
+    return {name: entry.completed_at for name, entry in entries.items() if entry.completed_at is not None}
+
+
+def _watched_throughout(e: Evidence) -> bool:
+    """Every change of the document since before the work ended was seen."""
+    done = finished_at(e)
+    return e.followed_since is not None and done is not None and e.followed_since <= done
+
+
+def _lost(e: Evidence) -> Explanation:
+    if e.loss is not None:
+        return Explanation(Cause.LOST_UPDATE, Standing.PROVEN, supports=tuple(_seen_lost(e)))
+    supports, contradicts = [*_witnesses(e)], [*_blind(e)]
+    ruled_out = False
+    unwatched = _last_removal(e)
+    if unwatched:
+        supports.append(unwatched)
+    done = finished_at(e)
+    if done is not None and not unwatched:
+        stale = _stale(e, done)
+        supports.extend(stale[0])
+        contradicts.extend(stale[1])
+        written = e.document.update_time if e.document else None
+        if written is not None and written < done and not supports:
+            contradicts.append(
+                f"the document was last written at {moment(written, e.now)}, before the work ended"
+                f" ({moment(done, e.now)}): nothing can have overwritten its entry"
+            )
+            ruled_out = True
+    if _watched_throughout(e) and e.followed_since is not None:
+        contradicts.append(
+            f"every change of the document since {moment(e.followed_since, e.now)} was seen: no such entry"
+        )
+        ruled_out = True
+    if ruled_out:
+        standing = Standing.RULED_OUT
+    elif supports:
+        standing = Standing.LIKELY if not contradicts or unwatched or _missed_count(e) else Standing.POSSIBLE
+    else:
+        standing = Standing.UNLIKELY if contradicts else Standing.POSSIBLE
+    return Explanation(Cause.LOST_UPDATE, standing, tuple(supports), tuple(contradicts))
+
+
+def _seen_lost(e: Evidence) -> Iterator[str]:
+    assert e.loss is not None  # noqa: S101 - for the types: only asked where there is one
+    loss = e.loss
+    yield (
+        f"its entry was there at {moment(loss.last_seen_at, e.now)} and gone at {moment(loss.missed_at, e.now)},"
+        f" while the document lives on: {HOW[loss.kind]}"
+    )
+    if loss.missed_update_time is not None:
+        coincided = f", which changed {', '.join(loss.coincided)}" if loss.coincided else ", which changed nothing else"
+        yield f"the write at {moment(loss.missed_update_time, e.now)} took it away{coincided}"
+
+
+def _missed_count(e: Evidence) -> int:
+    """How many entries `_completed_count` counts that are not there."""
+    if e.document is None or e.document.completed_count is None:
+        return 0
+    return max(0, e.document.completed_count - len(e.document.entries))
+
+
+def _witnesses(e: Evidence) -> Iterator[str]:
+    missed = _missed_count(e)
+    if missed and e.document is not None:
+        yield (
+            f"_completed_count says {e.document.completed_count}, the document has {len(e.document.entries)}:"
+            f" {plural(missed, 'entry').replace('entrys', 'entries')} more were there once"
+        )
+
+
+def _last_removal(e: Evidence) -> str | None:
+    name = e.obligation.processor.name
+    removals = [removal for removal in (e.watched.removals if e.watched else ()) if removal.name == name]
+    if not removals or removals[-1].kind not in HOW:
+        return None
+    last = removals[-1]
+    return (
+        f"its entry was there at {moment(last.last_seen_at, e.now)} and gone at {moment(last.missed_at, e.now)}:"
+        f" {HOW[last.kind]}"
+    )
+
+
+def _blind(e: Evidence) -> Iterator[str]:
+    """Writers that leave each other's entries standing do not overwrite blindly."""
+    standing = sorted((at, name) for name, at in _standing_entries(e).items())
+    if len(standing) > 1:
+        (last, writer), earlier = standing[-1], standing[:-1]
+        kept = " and ".join(moment(at, e.now) for at, _ in earlier[-2:])
+        entries = "the entry" if len(earlier) == 1 else "the entries"
+        yield (
+            f"the last write at {moment(last, e.now)} ({writer}) left {entries} of {kept} standing,"
+            " which a blind overwrite would not"
+        )
+
+
+def _stale(e: Evidence, done: datetime) -> tuple[list[str], list[str]]:
+    """The one write that can have put back a stale copy: the first entry that stands from after the work ended."""
+    later = sorted((at, name) for name, at in _standing_entries(e).items() if at >= done)
+    if not later:
+        return [], []
+    at, writer = later[0]
+    held = at - done
+    write = f"the write at {moment(at, e.now)} ({writer})"
+    if held > HELD:
+        why = f"a copy that it read before {moment(done, e.now)}, at least {lapse(held)} earlier"
+        return [], [f"to lose it, {write} would have had to put back {why}"]
+    return [f"{write} came {lapse(held)} after the work ended: a stale copy put back would explain it"], []
+
+
+def _never_written(e: Evidence, lost: Explanation) -> Explanation:
+    supports: list[str] = []
+    contradicts: list[str] = []
+    if lost.standing is Standing.PROVEN or _last_removal(e):
+        return Explanation(Cause.NEVER_WRITTEN, Standing.RULED_OUT, contradicts=("its entry was seen in the document",))
+    if e.rows is not None and e.rows.rows:
+        supports.append(f"the table has {plural(e.rows.rows, 'row')}, and no entry says so")
+    elif e.heartbeat.status == "completed" and e.heartbeat.beat_at:
+        supports.append(f"its heartbeat says completed at {moment(e.heartbeat.beat_at, e.now)}, and no entry says so")
+    if _missed_count(e):
+        contradicts.append("_completed_count counts entries that are not there")
+    if _watched_throughout(e) and e.followed_since is not None:
+        supports.append(f"every change of the document since {moment(e.followed_since, e.now)} was seen: it never came")
+        return Explanation(Cause.NEVER_WRITTEN, Standing.PROVEN, tuple(supports), tuple(contradicts))
+    contradicts.extend(_unseen(e))
+    doubtful = lost.standing in {Standing.LIKELY, Standing.PROVEN}
+    standing = Standing.POSSIBLE if doubtful or not supports else Standing.LIKELY
+    return Explanation(Cause.NEVER_WRITTEN, standing, tuple(supports), tuple(contradicts))
+
+
+def _unseen(e: Evidence) -> Iterator[str]:
+    """When the document was not watched: what was not seen then may have been there all the same."""
+    done = finished_at(e)
+    if done is None:
+        return
+    if e.followed_since is None:
+        since = f" (first read at {moment(e.watched.first_seen_at, e.now)})" if e.watched else ""
+        yield f"the document is not followed{since}: the entry may have come and gone unseen"
+        return
+    gap = next((gap for gap in reversed(e.gaps) if gap.end > done), None)
+    began = (
+        f"between {moment(gap.start, e.now)} and {moment(gap.end, e.now)}"
+        if gap
+        else (f"before {moment(e.followed_since, e.now)}")
+    )
+    yield f"the document was not followed {began}: the entry may have come and gone unseen"
+
+
+def _wrong_date(e: Evidence) -> Explanation:
+    supports: list[str] = []
+    contradicts: list[str] = []
+    for neighbour in e.neighbours:
+        entry = neighbour.entry
+        if wrote_here(e, neighbour) and entry and entry.completed_at:
+            supports.append(
+                f"the document of {neighbour.run_date} has its entry of {moment(entry.completed_at, e.now)},"
+                " which fits the rows of this date"
+            )
+        elif entry is not None:
+            at = f" of {moment(entry.completed_at, e.now)}" if entry.completed_at else ""
+            contradicts.append(f"the document of {neighbour.run_date} has an entry{at}, which is not of this run")
+        else:
+            contradicts.append(f"the document of {neighbour.run_date} has no entry of it")
+    proven = bool(supports)
+    carried = e.heartbeat.data_date
+    if carried is not None and carried != e.obligation.run_date and abs(carried - e.obligation.run_date) <= ONE_DAY:
+        supports.append(f"its heartbeat carries {carried}, the neighbouring date, not {e.obligation.run_date}")
+    standing = Standing.PROVEN if proven else Standing.POSSIBLE if supports else Standing.UNLIKELY
+    return Explanation(Cause.WRONG_DATE, standing, tuple(supports), tuple(contradicts))
+
+
+def _backfill(e: Evidence) -> Explanation:
+    run = e.newest_run
+    if e.runs is None:
+        return Explanation(Cause.BACKFILL, Standing.POSSIBLE, contradicts=("the run history could not be read",))
+    if run is None:
+        said = "the run history has no run of it, and a backfill would be there"
+        return Explanation(Cause.BACKFILL, Standing.UNLIKELY, contradicts=(said,))
+    if run.backfill:
+        said = f"its newest run {run.run_id} was a backfill, which never registers"
+        return Explanation(Cause.BACKFILL, Standing.PROVEN, supports=(said,))
+    return Explanation(
+        Cause.BACKFILL, Standing.RULED_OUT, contradicts=(f"its newest run {run.run_id} was no backfill",)
+    )
+
+
+def _failed_run(e: Evidence) -> Explanation:
+    supports: list[str] = []
+    contradicts: list[str] = []
+    run = e.newest_run
+    succeeded = next((found for found in e.runs or () if found.status == "success"), None)
+    if succeeded is not None:
+        contradicts.append(f"run history: run {succeeded.run_id} succeeded")
+    elif run is not None and run.status == "failed":
+        supports.append(f"run history: newest run {run.run_id} failed")
+    if e.heartbeat.state is HeartbeatState.FAILED:
+        supports.append("its heartbeat says failed")
+    if e.rows is not None and e.rows.rows:
+        contradicts.append(f"the table has {plural(e.rows.rows, 'row')}")
+    elif e.rows is not None and e.heartbeat.state is HeartbeatState.COMPLETED:
+        supports.append("its heartbeat says completed, which it does after a failure, too, and the table has no rows")
+    if succeeded is not None:
+        standing = Standing.RULED_OUT
+    elif supports:
+        standing = Standing.POSSIBLE if contradicts else Standing.LIKELY
+    else:
+        standing = Standing.UNLIKELY if contradicts else Standing.POSSIBLE
+    return Explanation(Cause.FAILED_RUN, standing, tuple(supports), tuple(contradicts))
+
+
+def _not_yet(e: Evidence) -> Explanation:
+    done = finished_at(e)
+    if e.loss is not None:
+        return Explanation(Cause.NOT_YET, Standing.RULED_OUT, contradicts=("its entry was seen in the document",))
+    if done is not None and done <= e.now:
+        ago = e.now - done
+        said = f"its work ended {lapse(ago)} ago"
+        if ago <= ON_ITS_WAY:
+            return Explanation(Cause.NOT_YET, Standing.LIKELY, (f"{said}: the message may still be on its way",))
+        return Explanation(Cause.NOT_YET, Standing.RULED_OUT, contradicts=(f"{said}; a registration takes seconds",))
+    due = moment(e.obligation.due, e.now)
+    if e.due:
+        return Explanation(Cause.NOT_YET, Standing.UNLIKELY, contradicts=(f"it was due at {due}",))
+    return Explanation(Cause.NOT_YET, Standing.LIKELY, (f"it is due at {due}",))

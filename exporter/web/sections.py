@@ -1,0 +1,324 @@
+"""What the status page shows, as plain values in the order in which they stand there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from exporter.model import TriggerState, Verdict
+from exporter.reconcile import DISCREPANCIES
+from exporter.summary import QUIET, began, beyond_bounds, coverage_share, tally, urgency, well, worst_first
+from exporter.wording import (
+    BAD_TRIGGERS,
+    CAUSES,
+    STANDINGS,
+    TRIGGERS,
+    WORDS,
+    Moments,
+    bigquery,
+    firestore,
+    heartbeat,
+    plural,
+    registered,
+    trigger_reason,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import date, datetime
+
+    from exporter.history import Change, History, Subject
+    from exporter.model import Explanation, PhaseReport, PipelineReport, ProcessorReport, Report
+
+MOST_WELL: Final = 12
+"""So many processors without discrepancy stand in the open below those with one; more are folded away."""
+
+MOST_WHYS: Final = 30
+"""So many processors of a page get their hints below them, the worst phases' first; the JSON has all."""
+
+MOST_CHANGES: Final = 25
+"""Changes of one run date that the page lists; the JSON has all that are remembered."""
+
+BAD, UNSURE, GOOD, NONE = "bad", "unsure", "good", "none"
+_TONES: Final = {
+    **dict.fromkeys(DISCREPANCIES, BAD),
+    Verdict.UNKNOWN: UNSURE,
+    Verdict.OK: GOOD,
+    **dict.fromkeys(QUIET, NONE),
+}
+_BY_STATE: Final = {
+    **{verdict.value: tone for verdict, tone in _TONES.items()},
+    **{state.value: BAD if state in BAD_TRIGGERS else NONE for state in TriggerState},
+    TriggerState.UNKNOWN.value: UNSURE,
+    TriggerState.TRIGGERED.value: GOOD,
+}
+
+
+class Time(NamedTuple):
+    """A time: for machines, for people, and how far from the report."""
+
+    machine: str
+    text: str
+    away: str
+
+
+class Reason(NamedTuple):
+    """One explanation of a missing registration."""
+
+    cause: str
+    standing: str
+    supports: Sequence[str]
+    contradicts: Sequence[str]
+
+
+class Why(NamedTuple):
+    """What stands below a processor with a discrepancy, or one that is unknown."""
+
+    did: str
+    since: Time | None
+    due: Time | None
+    first: str
+    runbook: str
+    hints: Sequence[str]
+    reasons: Sequence[Reason]
+
+
+class Row(NamedTuple):
+    """One processor: what each record says."""
+
+    name: str
+    firestore: str
+    heartbeat: str
+    bigquery: str
+    verdict: str
+    tone: str
+    why: Why | None
+
+
+class Answer(NamedTuple):
+    """Sources, and when they were last read."""
+
+    sources: str
+    read: Time | None
+
+
+class Section(NamedTuple):
+    """One phase of one run date."""
+
+    name: str
+    mode: str
+    registered: str
+    trigger: str
+    trigger_tone: str
+    trigger_reason: str
+    trigger_first: str
+    trigger_runbook: str
+    due: Time | None
+    answers: Sequence[Answer]
+    rows: Sequence[Row]
+    folded: Sequence[Row]
+    line: str
+    silent: int
+
+
+class Fact(NamedTuple):
+    """Something that belongs to no single processor."""
+
+    what: str
+    value: str
+
+
+class Day(NamedTuple):
+    """A run date as it was last seen, and what changed."""
+
+    run_date: str
+    phases: Sequence[tuple[str, Sequence[tuple[str, str]]]]
+    changes: Sequence[tuple[Time, str, str, str]]
+    more: int
+
+
+class Sections(NamedTuple):
+    """The whole page below its first sentence."""
+
+    trouble: Sequence[Section]
+    well: Sequence[Section]
+    facts: Sequence[tuple[str, Sequence[Fact]]]
+    beyond: Sequence[str]
+    days: Sequence[Day]
+    history_since: Time | None
+
+
+def sections(report: Report, history: History) -> Sections:
+    """Everything of a report and what came before it."""
+    moments = Moments.of(report)
+    pipelines = {pipeline.pipeline: pipeline for pipeline in report.pipelines}
+    found: list[tuple[bool, Section]] = []
+    whys = MOST_WHYS
+    for phase in sorted(report.phases, key=urgency):
+        section = _section(phase, pipelines[phase.pipeline], moments, whys)
+        whys -= sum(row.why is not None for row in section.rows)
+        found.append((well(phase), section))
+    return Sections(
+        trouble=[section for fine, section in found if not fine],
+        well=[section for fine, section in found if fine],
+        facts=[(pipeline.pipeline, _facts(pipeline, moments)) for pipeline in report.pipelines],
+        beyond=beyond_bounds(report),
+        days=[_day(history, run_date, moments) for run_date in history.dates()],
+        history_since=time(history.since, moments) if history.since else None,
+    )
+
+
+def time(at: datetime, moments: Moments) -> Time:
+    """A time as the page shows it."""
+    return Time(at.isoformat(timespec="seconds").replace("+00:00", "Z"), moments.both(at), moments.away(at))
+
+
+def _section(phase: PhaseReport, pipeline: PipelineReport, moments: Moments, whys: int) -> Section:
+    """A phase with hints for at most so many processors: a page on which all is wrong still has to load."""
+    processors = sorted(worst_first(phase.processors), key=lambda one: not _asks(one))
+    asking = sum(map(_asks, processors))
+    rows = [
+        _row(phase, processor, _why(phase, processor, moments) if number < min(asking, whys) else None)
+        for number, processor in enumerate(processors)
+    ]
+    fold = asking > 0 and len(rows) - asking > MOST_WELL
+    state = phase.trigger_state
+    words = TRIGGERS.get(state) if state else None
+    counts = ", ".join(f"{number:,} {verdict}" for verdict, number in tally(phase.processors).items())
+    return Section(
+        name=f"{phase.pipeline} {phase.phase} of {phase.run_date}",
+        mode=phase.mode,
+        registered=registered(phase),
+        trigger=state or "",
+        trigger_tone=_BY_STATE[state] if state else NONE,
+        trigger_reason=trigger_reason(phase),
+        trigger_first=words.first if words else "",
+        trigger_runbook=words.runbook if words else "",
+        due=time(phase.due, moments) if phase.due else None,
+        answers=_answers(phase, pipeline, moments),
+        rows=rows[:asking] if fold else rows,
+        folded=rows[asking:] if fold else (),
+        line=", ".join(part for part in (counts, f"trigger {state}" if state else "") if part),
+        silent=max(0, asking - whys),
+    )
+
+
+def _answers(phase: PhaseReport, pipeline: PipelineReport, moments: Moments) -> list[Answer]:
+    """Each source's oldest answer that this phase rests on; those that were read together stand together."""
+    read = {
+        "completion document": [one.document_read_at for one in phase.processors] if phase.has_document else [],
+        "heartbeats": [pipeline.heartbeats_read_at] if pipeline.heartbeat_stale_after else [],
+        "tables": [one.rows_read_at for one in phase.processors],
+    }
+    together: dict[datetime | None, list[str]] = {}
+    for source, times in read.items():
+        if times:
+            oldest = None if None in times else min(at for at in times if at)
+            together.setdefault(oldest, []).append(source)
+    return [Answer(", ".join(sources), time(at, moments) if at else None) for at, sources in together.items()]
+
+
+def _asks(processor: ProcessorReport) -> bool:
+    """Whether a reader will want to know why."""
+    return _TONES[processor.verdict] in {BAD, UNSURE} or bool(processor.explanations)
+
+
+def _row(phase: PhaseReport, processor: ProcessorReport, why: Why | None) -> Row:
+    verdict = processor.verdict
+    return Row(
+        processor.processor,
+        firestore(phase, processor),
+        heartbeat(processor),
+        bigquery(processor),
+        verdict,
+        _TONES[verdict],
+        why,
+    )
+
+
+def _why(phase: PhaseReport, processor: ProcessorReport, moments: Moments) -> Why:
+    words = WORDS.get(processor.verdict)
+    since = began(processor) if words else None
+    return Why(
+        did=f"{words.did[0].upper()}{words.did[1:]}" if words else "",
+        since=time(since, moments) if since else None,
+        due=time(processor.due, moments) if processor.due != phase.due else None,
+        first=words.first if words else "",
+        runbook=words.runbook if words else "",
+        hints=[hint.text for hint in processor.hints],
+        reasons=[_reason(explanation) for explanation in processor.explanations],
+    )
+
+
+def _reason(explanation: Explanation) -> Reason:
+    return Reason(
+        CAUSES[explanation.cause], STANDINGS[explanation.standing], explanation.supports, explanation.contradicts
+    )
+
+
+def _facts(pipeline: PipelineReport, moments: Moments) -> list[Fact]:
+    found = [
+        Fact(f"Calendar, {day}", "unknown" if units is None else plural(units, "unit"))
+        for day, units in sorted(pipeline.units.items(), reverse=True)
+    ]
+    for coverage in pipeline.coverage:
+        share, counts = coverage_share(coverage), coverage.counts
+        value = "unknown" if counts is None else "nothing to cover"
+        if counts and share is not None:
+            left_out = "".join(f", {number:,} {name}" for name, number in counts.excluded.items() if number)
+            value = f"{share:.1%} ({counts.covered:,} of {counts.eligible:,}{left_out} of {counts.rows:,} rows)"
+        found.append(Fact(f"Coverage {coverage.check.name}, {coverage.data_date}", value))
+    for log in pipeline.phase_log:
+        of = "" if log.expected is None else f" of {log.expected} expected"
+        found.append(
+            Fact(
+                f"Phase log {log.transition}, {log.run_date}",
+                "unknown" if log.rows is None else f"{plural(log.rows, 'row')}{of}",
+            )
+        )
+    if pipeline.heartbeat_documents_warn is not None:
+        number = pipeline.heartbeat_documents
+        found.append(Fact("Heartbeat documents", "unknown" if number is None else f"{number:,}"))
+    if pipeline.last_heartbeat_at:
+        found.append(Fact("Last heartbeat", moments.both(pipeline.last_heartbeat_at)))
+    if pipeline.last_run_at:
+        found.append(Fact("Last run in the run history", moments.both(pipeline.last_run_at)))
+    return found
+
+
+def _day(history: History, run_date: date, moments: Moments) -> Day:
+    phases: dict[tuple[str, str], dict[str, int]] = {}
+    triggers: dict[tuple[str, str], str] = {}
+    for subject, state in history.standing(run_date).items():
+        key = subject.pipeline, subject.phase
+        counts = phases.setdefault(key, {})
+        if subject.processor:
+            counts[state.state] = counts.get(state.state, 0) + 1
+        else:
+            triggers[key] = state.state
+    changes = history.changes(run_date)
+    return Day(
+        run_date=run_date.isoformat(),
+        phases=[
+            (" ".join(key), [*_tones(counts), *_trigger_tone(triggers.get(key))]) for key, counts in phases.items()
+        ],
+        changes=[_change(change, moments) for change in changes[:MOST_CHANGES]],
+        more=max(0, len(changes) - MOST_CHANGES),
+    )
+
+
+def _tones(counts: dict[str, int]) -> Iterable[tuple[str, str]]:
+    order = list(_BY_STATE)
+    return [(f"{counts[state]:,} {state}", _BY_STATE[state]) for state in sorted(counts, key=order.index)]
+
+
+def _trigger_tone(state: str | None) -> list[tuple[str, str]]:
+    return [(f"trigger {state}", _BY_STATE[state])] if state else []
+
+
+def _change(change: Change, moments: Moments) -> tuple[Time, str, str, str]:
+    return time(change.at, moments), _subject(change.subject), change.before, change.now
+
+
+def _subject(subject: Subject) -> str:
+    where = f"{subject.pipeline} {subject.phase}"
+    return f"{where} {subject.processor}" if subject.processor else f"trigger of {where}"

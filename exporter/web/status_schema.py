@@ -1,0 +1,136 @@
+"""The JSON Schema of `/api/v1/status`, as the interface's description has it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from exporter.model import Cause, HeartbeatState, LogSource, Standing, TriggerState, Verdict
+
+Schema = dict[str, Any]
+
+_TIME: Schema = {"type": "string", "format": "date-time"}
+_DATE: Schema = {"type": "string", "format": "date"}
+_TEXTS: Schema = {"type": "array", "items": {"type": "string"}}
+
+
+def _or_unknown(schema: Schema) -> Schema:
+    """A value, or null where it is unknown or there is none."""
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+_COUNT = _or_unknown({"type": "integer"})
+_FLAG = _or_unknown({"type": "boolean"})
+_MAYBE_TIME = _or_unknown(_TIME)
+_MAYBE_TEXT = _or_unknown({"type": "string"})
+
+
+def _object(properties: Schema, description: str, *, optional: frozenset[str] = frozenset()) -> Schema:
+    return {
+        "type": "object",
+        "description": description,
+        "properties": properties,
+        "required": [name for name in properties if name not in optional],
+        "additionalProperties": False,
+    }
+
+
+def _by_key(schema: Schema, key: str) -> Schema:
+    return {"type": "object", "description": f"By {key}.", "additionalProperties": schema}
+
+
+_EXPLANATION = _object(
+    {
+        "cause": {"enum": [cause.value for cause in Cause]},
+        "standing": {"enum": [standing.value for standing in Standing]},
+        "supports": _TEXTS,
+        "contradicts": _TEXTS,
+    },
+    "What can have kept the registration out of the document, with the evidence on both sides: a hint.",
+)
+
+_PHASE = _object(
+    {
+        "expected": _COUNT,
+        "registered": _COUNT,
+        "unexpected": _COUNT,
+        "mode": {"type": "string"},
+        "trigger_state": _or_unknown({"enum": [state.value for state in TriggerState]}),
+        "trigger_hints": _TEXTS,
+        "completed_count": _COUNT,
+        "entries": _COUNT,
+        "triggered_at": _MAYBE_TIME,
+        "due": _MAYBE_TIME,
+        "log_source": {"enum": [source.value for source in LogSource]},
+    },
+    "One phase of one run date.",
+)
+
+_PROCESSOR = _object(
+    {
+        "verdict": {"enum": [verdict.value for verdict in Verdict]},
+        "registered": _FLAG,
+        "record_count": _COUNT,
+        "table_rows": _COUNT,
+        "record_count_delta": _COUNT,
+        "heartbeat": _MAYBE_TEXT,
+        "heartbeat_state": {"enum": [state.value for state in HeartbeatState]},
+        "heartbeat_data_date": _or_unknown(_DATE),
+        "heartbeat_at": _MAYBE_TIME,
+        "hints": _TEXTS,
+        "explanations": {
+            "type": "array",
+            "description": "Why it is not registered, the likeliest first.",
+            "items": _EXPLANATION,
+        },
+        "critical": {"type": "boolean"},
+        "expected": _FLAG,
+        "data_date": _DATE,
+        "due": _TIME,
+        "completed_at": _MAYBE_TIME,
+        "table": {"type": "string"},
+        "written_at": _MAYBE_TIME,
+        "rows_expected": {"type": "array", "items": _COUNT, "minItems": 2, "maxItems": 2},
+        "rows_read_at": _MAYBE_TIME,
+        "document_read_at": _MAYBE_TIME,
+    },
+    "One processor of one run date. Null: unknown, or not fixed.",
+)
+
+_COVERAGE = _object(
+    {
+        "rows": {"type": "integer"},
+        "eligible": {"type": "integer"},
+        "covered": {"type": "integer"},
+        "excluded": {"type": "object", "additionalProperties": {"type": "integer"}},
+    },
+    "Rows of one coverage check and data date.",
+)
+
+_STATES: Schema = {
+    "type": "array",
+    "description": "The states of one processor (verdicts) or one phase's trigger that are remembered, oldest first.",
+    "items": _object(
+        {"at": {**_TIME, "description": "When a report first said so."}, "state": {"type": "string"}}, "A state."
+    ),
+}
+
+STATUS: Schema = _object(
+    {
+        "summary": {"type": "string", "description": "One sentence: what is wrong, since when, how bad, what first."},
+        "unread": {
+            "type": "object",
+            "description": "Collectors that could not read all they were to read, each with the reasons.",
+            "additionalProperties": {"type": "string"},
+        },
+        "at": _TIME,
+        "timezone": {"type": "string", "description": "The pipelines' time zone; all times here are in UTC."},
+        "discrepancies": {"type": "integer", "description": "Processors and triggers with which something is wrong."},
+        "unknown": {"type": "integer", "description": "Processors of which nothing can be said."},
+        "phases": _by_key(_PHASE, "pipeline/phase/run date"),
+        "processors": _by_key(_PROCESSOR, "pipeline/phase/run date/processor"),
+        "coverage": _by_key(_or_unknown(_COVERAGE), "pipeline/check/run date"),
+        "history": _by_key(_STATES, "the same keys as phases and processors, some days longer than these"),
+    },
+    "The report, and what came before it.",
+)
+"""What `/api/v1/status` answers."""

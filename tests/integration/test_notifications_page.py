@@ -1,0 +1,80 @@
+"""The page about notifications: current, and complete. And the compressed time that its numbers come from."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import yaml
+
+from exporter.config.load import load
+from tests.support.compressed import compressed_collect, compressed_prometheus, compressed_rules
+from tools.alerting.detection import FASTER, MEASURED, NOT_PROVOKED, PAGE, page
+from tools.alerting.faulty_days import OF_A_DAY, OF_A_PIPELINE
+from tools.alerting.provoke import LOST, OF_THE_EXPORTER
+from tools.alerting.reference import PRESET, shipped_times
+from tools.alerting.rulefiles import load_rules, read_yaml, seconds
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ALERTING = {rule.key for rule in load_rules() if rule.alert}
+
+
+def test_the_page_is_what_was_measured_and_what_the_rules_say_now() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "run `make docs`"
+
+
+def test_the_page_has_a_row_for_every_rule_that_alerts() -> None:
+    rows = re.findall(r"^\| \[(\w+)\]\(alerts\.md#orchestration\w+\).*? \| (\w+) \|", page(), re.MULTILINE)
+
+    assert sorted(rows) == sorted(
+        (str(rule.alert).removeprefix("Orchestration"), rule.labels["severity"]) for rule in load_rules() if rule.alert
+    )
+
+
+def test_every_rule_that_alerts_is_provoked_and_was_measured_unless_there_is_a_reason() -> None:
+    provoked = [*OF_A_DAY, *OF_A_PIPELINE, *OF_THE_EXPORTER, *LOST]
+
+    assert sorted([*provoked, *NOT_PROVOKED]) == sorted(ALERTING)
+    assert set(read_yaml(MEASURED)["seconds"]) == set(provoked)
+
+
+def test_the_measurement_divides_all_shipped_intervals_without_a_rest() -> None:
+    shipped = load(preset=PRESET).config.collect
+
+    for name, collector in compressed_collect(FASTER).items():
+        assert seconds(collector["every"]) * FASTER == getattr(shipped, name).every.total_seconds()
+
+
+def test_compressed_by_one_the_rules_are_the_shipped_ones(tmp_path: Path) -> None:
+    compressed_rules(tmp_path, 1)
+
+    for shipped, written in zip(load_rules(), load_rules(tmp_path), strict=True):
+        for name, value in shipped.fields.items():
+            assert _in_seconds(name, written.fields[name]) == _in_seconds(name, value)
+
+
+def test_compression_divides_every_duration_of_a_rule(tmp_path: Path) -> None:
+    compressed_rules(tmp_path, 60)
+
+    for shipped, written in zip(load_rules(), load_rules(tmp_path), strict=True):
+        for name in ("for", "keep_firing_for"):
+            assert written.fields.get(name) == (
+                f"{seconds(shipped.fields[name]) * 1000 // 60}ms" if name in shipped.fields else None
+            )
+        assert not re.search(r"\[\d+[smhd]\]", written.fields["expr"])
+    times = shipped_times()
+    assert yaml.safe_load(next(tmp_path.glob("*.yml")).read_text())["groups"][0]["interval"] == "1000ms"
+    assert compressed_prometheus(60)["scrape_interval"] == f"{times.scrape * 1000 // 60}ms"
+
+
+def _in_seconds(name: str, value: object) -> object:
+    """A rule's field with its durations in seconds, however they are written."""
+    if name == "expr":
+        return re.sub(r"\[([0-9smhd]+)\]", lambda found: f"[{_seconds(found[1])}]", str(value))
+    return _seconds(str(value)) if name in {"for", "keep_firing_for"} else value
+
+
+def _seconds(duration: str) -> float:
+    return int(duration[:-2]) / 1000 if duration.endswith("ms") else float(seconds(duration))

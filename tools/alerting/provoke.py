@@ -1,0 +1,207 @@
+"""Every alert provoked once, in the whole chain of real programs, and timed from the fault to the message.
+
+Faults of the data come all at the same moment, faults of the exporter and its sources one after the other. `phase`,
+from 0 to 1, is where between two reads the fault comes.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from exporter.scenario.local import LocalSources, SimulatedClock
+from tests.support.chain import Chain
+from tests.support.compressed import compressed_collect
+from tests.support.days import HEALTHY, a_past_day, moved, settings
+from tests.support.running import RunningExporter
+from tests.support.waiting import until
+from tools.alerting.faulty_days import OF_A_PIPELINE, ONE_DAY, PIPELINES, faulty_days, together
+from tools.alerting.reference import shipped_times
+from tools.alerting.rulefiles import load_rules
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tests.support.alertmanager import Message
+
+PROJECT = "nba-props-platform"
+PATIENCE = 400.0
+"""Seconds to wait for one message; the slowest alert takes a third of it."""
+
+
+def data_faults(faster: int, phase: float) -> dict[str, float]:
+    """Seconds from the fault to the message for every alert about data, in compressed time."""
+    days = faulty_days(a_past_day() - ONE_DAY)
+    incident, step = together(days)
+    config = settings(
+        incident,
+        a_past_day(),
+        documents={"only": [str(item.date) for item in days.values()]},
+        collect=compressed_collect(faster),
+        pipelines=PIPELINES,
+    )
+    clock = SimulatedClock()
+    with tempfile.TemporaryDirectory() as folder, LocalSources(clock) as local:
+        local.load(incident, PROJECT)
+        with Chain(Path(folder), local, config, faster) as chain:
+            chain.go_on(1)
+            assert not chain.firing(), chain.firing()
+            _between_reads("warehouse", faster, phase)
+            clock.now = datetime.now(UTC)
+            at = time.monotonic()
+            local.apply(step)
+            wanted = {key: {"run_date": str(item.date)} for key, item in days.items()}
+            wanted |= {key: {"pipeline": name} for key, name in OF_A_PIPELINE.items()}
+            return {key: _message(chain, key, labels).at - at for key, labels in wanted.items()}
+
+
+@dataclass
+class _Scene:
+    """A chain that reads a healthy day."""
+
+    local: LocalSources
+    chain: Chain
+    config: dict[str, Any]
+
+    def reload(self, config: Mapping[str, Any] | str) -> None:
+        """Give the exporter another configuration."""
+        text = config if isinstance(config, str) else yaml.safe_dump(dict(config))
+        (self.chain.folder / "exporter.yaml").write_text(text, encoding="utf-8")
+        self.chain.exporter.client.post("/-/reload")
+
+    def stale_at(self, collectors: str) -> float:
+        """When the first of these collectors gets older than three intervals, by the monotonic clock."""
+        expression = (
+            f'min(orchestration_exporter_collector_last_success_timestamp_seconds{{collector=~"{collectors}"}}'
+            " + 3 * orchestration_exporter_collector_interval_seconds)"
+        )
+        return (self.chain.prometheus.value(expression) or 0) - time.time() + time.monotonic()
+
+
+def _fail(method: str) -> Callable[[_Scene], float]:
+    def fault(scene: _Scene) -> float:
+        scene.local.firestore.faults.fail("INVALID_ARGUMENT", method=method)
+        return time.monotonic()
+
+    return fault
+
+
+def _cut(source: str) -> Callable[[_Scene], float]:
+    def fault(scene: _Scene) -> float:
+        scene.local.fault({source: "permission_denied"})
+        return time.monotonic()
+
+    return fault
+
+
+def _refused(scene: _Scene) -> float:
+    scene.reload("project: [")
+    return time.monotonic()
+
+
+def _spent(scene: _Scene) -> float:
+    scene.reload({**scene.config, "collect": {**scene.config["collect"], "warehouse": _least(scene.config)}})
+    return time.monotonic()
+
+
+def _least(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {**config["collect"]["warehouse"], "maximum_bytes_billed": "1MiB", "daily_budget": "1MiB"}
+
+
+def _stale(scene: _Scene) -> float:
+    _fail("BatchGetDocuments")(scene)
+    failing = 'count(orchestration_exporter_collector_failing{collector=~"completion|heartbeats"} == 1)'
+    until(lambda: scene.chain.prometheus.value(failing), "both to fail")
+    return scene.stale_at("completion|heartbeats")
+
+
+OF_THE_EXPORTER: Mapping[str, Callable[[_Scene], float]] = {
+    "OrchestrationConfigReloadFailed[warning]": _refused,
+    "OrchestrationSourceUnreachable[critical,firestore]": _cut("firestore"),
+    "OrchestrationSourceUnreachable[critical,bigquery]": _cut("bigquery"),
+    "OrchestrationQueryBudgetExhausted[warning]": _spent,
+    "OrchestrationCollectorFailing[warning]": _fail("RunAggregationQuery"),
+    "OrchestrationCollectorStale[warning]": _stale,
+}
+
+
+def exporter_faults(faster: int, phase: float) -> dict[str, float]:
+    """Seconds from the fault to the message for the alerts about the exporter and its sources."""
+    day = a_past_day()
+    incident = moved(HEALTHY, day)
+    config = settings(incident, day, collect=compressed_collect(faster))
+    taken: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as folder, LocalSources(SimulatedClock()) as local:
+        local.load(incident, PROJECT)
+        for number, (key, fault) in enumerate(OF_THE_EXPORTER.items()):
+            # A chain each: Alertmanager keeps a group for a while after its last alert, and what joins it waits longer.
+            place = Path(folder) / str(number)
+            place.mkdir()
+            with Chain(place, local, config, faster) as chain:
+                chain.go_on(1)
+                _between_reads("completion", faster, phase)
+                at = fault(_Scene(local, chain, yaml.safe_load(config)))
+                taken[key] = _message(chain, key, {}).at - at
+                local.fault({})
+    return taken
+
+
+LOST = ("OrchestrationExporterDown[warning]", "OrchestrationExporterDown[critical]")
+"""That one of two exporters is lost, and then that both are."""
+
+
+def lost_exporters(faster: int, phase: float) -> dict[str, float]:
+    """Seconds from the end of one of two exporters, and then of the other, to the messages."""
+    day = a_past_day()
+    incident = moved(HEALTHY, day)
+    config = settings(incident, day, collect=compressed_collect(faster))
+    with tempfile.TemporaryDirectory() as folder, LocalSources(SimulatedClock()) as local:
+        local.load(incident, PROJECT)
+        file = Path(folder) / "second.yaml"
+        file.write_text(config, encoding="utf-8")
+        (Path(folder) / "first").mkdir()
+        with RunningExporter(Path(folder), ["--config.file", file], local) as second:
+            target = second.client.base_url.netloc.decode()
+            with Chain(Path(folder) / "first", local, config, faster, others=[target]) as chain:
+                chain.go_on(1)
+                _between_reads("completion", faster, phase)
+                first_end = _end(second)
+                one = _message(chain, LOST[0], {}).at - first_end
+                last_end = _end(chain.exporter)
+                both = _message(chain, LOST[1], {}).at - last_end
+    return dict(zip(LOST, (one, both), strict=True))
+
+
+def _end(exporter: RunningExporter) -> float:
+    exporter.process.terminate()
+    at = time.monotonic()
+    exporter.wait()
+    return at
+
+
+def _between_reads(collector: str, faster: int, phase: float) -> None:
+    """Let this share of the collector's interval go by, so that rounds meet it at different times."""
+    time.sleep(phase * shipped_times().collectors[collector] / faster)
+
+
+def _message(chain: Chain, key: str, labels: Mapping[str, str]) -> Message:
+    """The first message about this rule's alert with these labels, as soon as it is there."""
+    (rule,) = (rule for rule in load_rules() if rule.key == key)
+    wanted = {"alertname": rule.name, **rule.labels, **labels}.items()
+
+    def found() -> Message | None:
+        return next((item for item in chain.recorder.messages() if _fires(item, dict(wanted))), None)
+
+    message = until(found, f"a message about {key}", PATIENCE)
+    assert message is not None
+    return message
+
+
+def _fires(message: Message, wanted: Mapping[str, str]) -> bool:
+    return any(alert["status"] == "firing" and wanted.items() <= alert["labels"].items() for alert in message.alerts)
