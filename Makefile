@@ -90,6 +90,10 @@ pictures: $(VENV)/.dev ## Make the pictures under docs/images again
 dashboards: $(VENV)/.dev ## Write grafana/dashboards again from their source
 	@exec $(BIN)/python -m grafana.build $(ARGS)
 
+.PHONY: losses
+losses: $(VENV)/.dev ## Kill the ledger 500 times while it writes
+	@folder="$$(mktemp -d)"; trap 'rm -rf "$$folder"' EXIT; $(BIN)/python -m tests.support.ledger_victim 500 "$$folder"
+
 .PHONY: docs
 docs: $(VENV)/.dev ## Regenerate the pages under docs/ that follow from the code
 	$(BIN)/python tools/gendocs.py $(ARGS)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import structlog
 
 from exporter.config.resolved import LedgerConfig
-from exporter.context import context_request
+from exporter.context import Brought, context_request, outcome_of
 from exporter.expectations import processor_names, reading_plan
 from exporter.following import Follower
 from exporter.ledger import MEMORY
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from exporter.config.resolved import CollectorConfig, Config
     from exporter.model import Document, DocumentId, Report
-    from exporter.sources.ports import ContextAnswer, Sources
+    from exporter.sources.ports import Sources
     from exporter.telemetry import Telemetry
 
     Documents = Mapping[DocumentId, Document]
@@ -57,14 +57,6 @@ class _Run:
     deadline: Deadline
     given_up: bool = False
     woken: threading.Event = field(default_factory=threading.Event)
-
-
-@dataclass(frozen=True, slots=True)
-class _Brought:
-    """How a run ended: what of it failed, and whether the rest brought anything."""
-
-    errors: tuple[SourceError, ...] = ()
-    anything: bool = True
 
 
 class Collectors:
@@ -107,6 +99,7 @@ class Collectors:
         self._under_way: set[_Run] = set()
         self._left_behind: dict[str, threading.Thread] = {}
         self._attempted: set[str] = set()
+        self._published: frozenset[str] = frozenset()
         collect = config.collect
         self.collectors: dict[str, CollectorConfig] = {
             "completion": collect.completion,
@@ -114,7 +107,7 @@ class Collectors:
             "heartbeat_count": collect.heartbeat_count,
             "warehouse": collect.warehouse,
         }
-        self._reads: dict[str, tuple[str, Callable[[_Run], _Brought]]] = {
+        self._reads: dict[str, tuple[str, Callable[[_Run], Brought]]] = {
             "completion": (FIRESTORE, self._read_completion),
             "heartbeats": (FIRESTORE, self._read_heartbeats),
             "heartbeat_count": (FIRESTORE, self._read_heartbeat_count),
@@ -131,8 +124,13 @@ class Collectors:
 
     @property
     def waiting_for(self) -> tuple[str, ...]:
-        """The collectors that have not ended a run yet."""
-        return tuple(name for name in self.collectors if name not in self._attempted)
+        """The collectors that have not ended a run yet, or whose first run is not in the published report yet."""
+        running = tuple(name for name in self.collectors if name not in self._attempted)
+        return running or tuple(name for name in self.collectors if name not in self._published)
+
+    @property
+    def _early(self) -> bool:
+        return self._wait_for_all and not self._attempted.issuperset(self.collectors)
 
     def stop(self) -> None:
         """Make every run under way end now; what it still brings is thrown away."""
@@ -156,11 +154,11 @@ class Collectors:
         run = _Run(self._clock(), Deadline(self.collectors[name].timeout.total_seconds()))
         started = time.monotonic()
         refusal: SourceError | None = None
-        brought = _Brought()
+        brought = Brought()
         try:
             brought = self._bounded(name, run, read)
         except SourceError as error:
-            refusal, brought = error, _Brought((error,), anything=False)
+            refusal, brought = error, Brought((error,), anything=False)
             self._keep_values(name, Failure(error.kind, error.detail, run.now))
         finally:
             # Whatever went wrong: one collector must not keep the others' values from being published.
@@ -177,7 +175,7 @@ class Collectors:
         )
         for failed in brought.errors:
             log.warning("collection failed", collector=name, source=source, reason=failed.kind, detail=failed.detail)
-        if not (self._wait_for_all and self.waiting_for):
+        if not self._early:
             self.conclude()
 
     def run_all(self) -> None:
@@ -194,11 +192,13 @@ class Collectors:
         """Reconcile what is known at this moment and publish the report; nothing any more once stopped."""
         with self._publishing:
             if not self._stop.is_set():
+                attempted = frozenset(self._attempted)
                 self._publish(reconcile(self.config, self.snapshot, self._clock()))
+                self._published = attempted
 
-    def _bounded(self, name: str, run: _Run, read: Callable[[_Run], _Brought]) -> _Brought:
+    def _bounded(self, name: str, run: _Run, read: Callable[[_Run], Brought]) -> Brought:
         """Call `read` on a thread of its own, so that one that hangs in spite of its deadline can be left behind."""
-        outcome: list[_Brought | BaseException] = []
+        outcome: list[Brought | BaseException] = []
 
         def work() -> None:
             try:
@@ -226,7 +226,7 @@ class Collectors:
             raise result
         return result
 
-    def _read_completion(self, run: _Run) -> _Brought:
+    def _read_completion(self, run: _Run) -> Brought:
         plan = reading_plan(self.config, run.now)
         if self.follower:
             self.follower.follow(plan.documents)
@@ -235,7 +235,7 @@ class Collectors:
             if self.follower:
                 self.follower.compare(documents)
             self._remember(documents, run.now, run)
-        return _Brought()
+        return Brought()
 
     def take(self, documents: Mapping[DocumentId, Document], now: datetime) -> None:
         """Take what a listener told of these documents; what follows from it is published soon after."""
@@ -270,9 +270,10 @@ class Collectors:
         """Conclude once from all that was told meanwhile, however much that is."""
         while self._news.wait() and not self._stop.is_set():
             self._news.clear()
-            self.conclude()
+            if not self._early:
+                self.conclude()
 
-    def _read_heartbeats(self, run: _Run) -> _Brought:
+    def _read_heartbeats(self, run: _Run) -> Brought:
         plan = reading_plan(self.config, run.now)
         ids = {
             pipeline: [HeartbeatId(config.heartbeats.collection, name) for name in names]
@@ -288,9 +289,9 @@ class Collectors:
                 for pipeline, keys in ids.items()
             },
         )
-        return _Brought()
+        return Brought()
 
-    def _read_heartbeat_count(self, run: _Run) -> _Brought:
+    def _read_heartbeat_count(self, run: _Run) -> Brought:
         collections = {
             pipeline.name: pipeline.heartbeats.collection
             for pipeline in self.config.pipelines.values()
@@ -307,9 +308,9 @@ class Collectors:
                 for pipeline, collection in collections.items()
             },
         )
-        return _Brought()
+        return Brought()
 
-    def _read_warehouse(self, run: _Run) -> _Brought:
+    def _read_warehouse(self, run: _Run) -> Brought:
         plan = reading_plan(self.config, run.now)
         window = Window(plan.first, plan.last)
         rows: Mapping[Any, Any]
@@ -329,7 +330,7 @@ class Collectors:
             phase_log=self._merged(before.phase_log, answer.phase_log, run.now),
             coverage=self._merged(before.coverage, answer.coverage, run.now),
         )
-        return _outcome(rows, answer)
+        return outcome_of(rows, answer)
 
     def _change(self, run: _Run | None = None, **changes: Any) -> None:  # noqa: ANN401 - the fields of Snapshot, checked by its constructor
         """Swap in what a run brought, or (no run) what is kept of it after it failed."""
@@ -381,16 +382,3 @@ class Collectors:
                     phase_log=kept(old.phase_log, context.phase_log),
                     coverage=kept(old.coverage, context.coverage),
                 )
-
-
-def _outcome(rows: Mapping[Any, Any], answer: ContextAnswer) -> _Brought:
-    outcomes = (
-        *rows.values(),
-        *answer.units.values(),
-        *answer.runs.values(),
-        *answer.phase_log.values(),
-        *answer.coverage.values(),
-    )
-    errors = [outcome for outcome in outcomes if isinstance(outcome, SourceError)]
-    # One that stands in for several answers is said once.
-    return _Brought(tuple(dict.fromkeys(errors)), anything=len(errors) < len(outcomes))

@@ -150,22 +150,39 @@ def _kinds(
         return dict.fromkeys(gone, RemovalKind.EXPIRED if expired else RemovalKind.RESET)
     if _made_anew(before, after) or not after.entries:
         return dict.fromkeys(gone, RemovalKind.RESET)
-    if all(before.entries[name].entry.manual for name in gone):
-        return dict.fromkeys(gone, RemovalKind.EDITED)
     stayed = [seen for name, seen in after.entries.items() if before.entries.get(name) == seen]
-    if not stayed:
-        return dict.fromkeys(gone, _of_all(before, after, longest_gap))
-    return {name: _of_one(before.entries[name], before, after, stayed) for name in gone}
+    of_all = None if stayed else _of_all(before, after, longest_gap)
+    if of_all is RemovalKind.RESET:
+        return dict.fromkeys(gone, of_all)
+    return {
+        # Hands put it there, and hands take it away: between two readings that cannot be told from an overwrite.
+        name: RemovalKind.EDITED
+        if before.entries[name].entry.manual
+        else of_all or _of_one(before.entries[name], before, after, stayed)
+        for name in gone
+    }
 
 
 def _of_all(before: Watched, after: Watched, longest_gap: timedelta) -> RemovalKind:
     """Nothing stayed, something else is there: a write that knew nothing of the others, or a fresh start."""
+    if _put_back(before, after):
+        return RemovalKind.STALE_WRITE
     if any(name in before.entries for name in after.entries):
         # Who registered before registers first again: a rerun. A blind overwrite by it cannot be told from that.
         return RemovalKind.RESET
     if after.seen_at - before.seen_at > longest_gap:
         return RemovalKind.UNWATCHED
     return RemovalKind.BLIND_OVERWRITE
+
+
+def _put_back(before: Watched, after: Watched) -> bool:
+    """An entry stands again as it once stood and no longer did: who wrote that held an old copy."""
+    return any(
+        seen is not None and (seen.entry, seen.content) == (removal.sighting.entry, removal.sighting.content)
+        for removal in before.removals
+        if after.entries.get(removal.name) != before.entries.get(removal.name)
+        for seen in (after.entries.get(removal.name),)
+    )
 
 
 def _of_one(gone: Sighting, before: Watched, after: Watched, stayed: Collection[Sighting]) -> RemovalKind:

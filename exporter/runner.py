@@ -53,9 +53,11 @@ def run(
     Raises ConfigError, WebConfigError, and ListenError for an address it cannot have.
     """
     stop = threading.Event()
+    signals: list[int] = []
 
     def on_stop(number: int, _frame: FrameType | None) -> None:
-        log.info("stopping", signal=signal.Signals(number).name)
+        # Nothing is logged from here: the signal may have come in the middle of another line.
+        signals.append(number)
         stop.set()
 
     def on_reload(_number: int, _frame: FrameType | None) -> None:
@@ -74,6 +76,7 @@ def run(
         log.info("serving", address=server.url, version=__version__)
         started(server.url)
         stop.wait()
+        log.info("stopping", signal=signal.Signals(signals[0]).name)
     finally:
         service.stop()
         server.stop()

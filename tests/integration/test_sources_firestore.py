@@ -94,7 +94,8 @@ def test_documents_of_all_phases_are_one_batch(
     assert phase3.entries == {"player_game_summary": Entry("success", NOON, 212)}
     assert (phase3.triggered, phase3.written_mode) == (True, "overnight")
     assert (phase4.exists, phase4.entries) == (True, {})
-    assert phase2 == Document(exists=False)
+    assert phase2 == Document(exists=False, read_time=phase2.read_time)
+    assert phase2.read_time is not None
     assert server.calls.by_method() == {"BatchGetDocuments": 1}
     assert telemetry.total("document_reads") == server.calls.documents_read == 3
 

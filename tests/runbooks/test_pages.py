@@ -44,7 +44,8 @@ def parsed(words: list[str]) -> click.Context:
     while isinstance(command, click.Group):
         command = command.commands[words[0]]
         words = words[1:]
-    return command.make_context(command.name, list(words))
+    # With the group's context, whose settings a command keeps from the first time that it is asked.
+    return command.make_context(command.name, list(words), parent=click.Context(main, **main.context_settings))
 
 
 def test_there_is_a_page_for_every_alert_and_no_other() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,8 @@ def test_a_step_changes_what_the_next_collection_sees(local: LocalSources, clock
     replayer.collect()
 
     (step,) = incident.then
+    replayer.at(step.at - timedelta(minutes=1))
+    replayer.collect()
     replayer.step(step)
     replayer.collect()
     replayer.close()
