@@ -1,0 +1,73 @@
+"""What a listener tells reaches `/metrics` without waiting for the next poll, and outlives the process that saw it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.support.days import a_past_day
+from tests.support.exposition import parse_text
+from tests.support.running import RunningExporter, reading_the_seed
+from tests.support.waiting import until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from exporter.scenario.local import LocalSources, SimulatedClock
+
+DAY = a_past_day()
+DOCUMENT = f"phase3_completion/{DAY}"
+PROJECT = "nba-props-platform"
+NEVER = {"collect": {name: {"every": "6h"} for name in ("completion", "heartbeats", "warehouse")}}
+
+
+def series(exporter: RunningExporter, name: str, **labels: str) -> list[float]:
+    return [
+        float(sample.value)
+        for family in parse_text(exporter.get("/metrics").text)
+        for sample in family.samples
+        if sample.name == name and labels.items() <= sample.labels.items()
+    ]
+
+
+def registered(exporter: RunningExporter) -> list[float]:
+    return series(exporter, "orchestration_phase_processors_registered", phase="phase3")
+
+
+def connected(exporter: RunningExporter) -> bool:
+    return series(exporter, "orchestration_exporter_listener_connected") == [1.0]
+
+
+def test_a_write_is_in_the_metrics_long_before_the_next_poll(
+    local: LocalSources, clock: SimulatedClock, tmp_path: Path
+) -> None:
+    with reading_the_seed(local, clock, tmp_path, DAY, **NEVER) as exporter:
+        exporter.wait_until_ready()
+        until(lambda: connected(exporter), "the listener")
+        before = registered(exporter)
+
+        local.firestore.merge(DOCUMENT, {"player_game_summary": {"status": "success"}}, project=PROJECT)
+
+        until(lambda: registered(exporter) == [4.0], "the write in the metrics")
+    assert before == [3.0]
+
+
+def test_what_was_seen_before_a_restart_proves_a_loss_after_it(
+    local: LocalSources, clock: SimulatedClock, tmp_path: Path
+) -> None:
+    ledger = {"ledger": {"path": str(tmp_path / "ledger.sqlite")}}
+    with reading_the_seed(local, clock, tmp_path, DAY, **NEVER, **ledger) as exporter:
+        exporter.wait_until_ready()
+        durable = series(exporter, "orchestration_exporter_ledger_durable")
+        entries = local.firestore.get(DOCUMENT, project=PROJECT)
+    assert entries is not None
+    left = {name: entry for name, entry in entries.items() if name != "upcoming_player_game_context"}
+    local.firestore.put(DOCUMENT, left, project=PROJECT)
+
+    with RunningExporter(tmp_path, ["--config.file", tmp_path / "exporter.yaml"], local) as exporter:
+        exporter.wait_until_ready()
+        went = series(exporter, "orchestration_phase_entries_removed", phase="phase3", kind="stale_write")
+        lost = series(exporter, "orchestration_processor_verdict", verdict="lost_update", phase="phase3")
+
+    assert durable == [1.0]
+    assert went == [1.0]
+    assert sum(lost) == 1
