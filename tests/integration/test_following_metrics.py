@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from exporter.ledger import Ledger
 from tests.support.days import a_past_day
 from tests.support.exposition import parse_text
-from tests.support.running import RunningExporter, reading_the_seed
+from tests.support.running import RunningExporter, command, reading_the_seed
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
@@ -49,6 +50,22 @@ def test_a_write_is_in_the_metrics_long_before_the_next_poll(
 
         until(lambda: registered(exporter) == [4.0], "the write in the metrics")
     assert before == [3.0]
+
+
+def test_a_second_exporter_with_the_same_ledger_does_not_start(
+    local: LocalSources, clock: SimulatedClock, tmp_path: Path
+) -> None:
+    path = tmp_path / "ledger.sqlite"
+    reading_the_seed(local, clock, tmp_path, DAY, ledger={"path": str(path)})
+    first = Ledger(str(path))
+
+    ended = command(
+        "run", "--config.file", tmp_path / "exporter.yaml", "--web.listen-address", "127.0.0.1:0", local=local
+    )
+
+    first.close()
+    assert ended.code == 69
+    assert f"Error: ledger {path}: another exporter has it; give each its own file" in ended.err
 
 
 def test_what_was_seen_before_a_restart_proves_a_loss_after_it(
