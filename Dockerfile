@@ -7,8 +7,8 @@ WORKDIR /src
 COPY requirements/build.txt requirements/prod.txt requirements/
 # Dependencies first: they change less often than the code.
 RUN python -m venv --without-pip /opt/exporter \
- && python -m pip --python /opt/exporter/bin/python install --require-hashes --only-binary :all: -r requirements/prod.txt
-RUN python -m pip install --require-hashes --only-binary :all: -r requirements/build.txt
+ && python -m pip --python /opt/exporter/bin/python install --no-deps --require-hashes --only-binary :all: -r requirements/prod.txt
+RUN python -m pip install --no-deps --require-hashes --only-binary :all: -r requirements/build.txt
 COPY . .
 RUN python -m pip wheel --no-deps --no-build-isolation --wheel-dir /dist . \
  && python -m pip --python /opt/exporter/bin/python install --no-deps --no-index /dist/*.whl

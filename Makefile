@@ -17,6 +17,8 @@ PROGRAMS := prometheus:promtool prometheus-alertmanager:amtool chromium:chromium
 
 # Twice quiet: pip's warnings about indexes that lack a package are none of ours; its errors still show.
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check --no-input install -qq
+# The locks are complete, so nothing is left to resolve: a pip that looked for itself could find a release newer than the pin.
+LOCKED := $(INSTALL) --no-deps --require-hashes
 COMPILE := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes
 
 .PHONY: help
@@ -35,13 +37,13 @@ $(VENV)/.created:
 
 $(VENV)/.demo: $(VENV)/.created pyproject.toml requirements/build.txt requirements/demo.txt
 	@echo "Installing the exporter and its local sources into $(VENV)"
-	@$(INSTALL) --require-hashes -r requirements/build.txt -r requirements/demo.txt
+	@$(LOCKED) -r requirements/build.txt -r requirements/demo.txt
 	@$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.created pyproject.toml requirements/dev.txt
 	@echo "Installing the exporter, its local sources and the tests' tools into $(VENV)"
-	@$(INSTALL) --require-hashes -r requirements/dev.txt
+	@$(LOCKED) -r requirements/dev.txt
 	@$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $(VENV)/.demo $@
 

@@ -3,7 +3,7 @@ FROM python:3.11.13-slim-bookworm
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
 COPY requirements/build.txt requirements/demo.txt requirements/
-RUN python -m pip install --require-hashes --only-binary :all: -r requirements/build.txt -r requirements/demo.txt
+RUN python -m pip install --no-deps --require-hashes --only-binary :all: -r requirements/build.txt -r requirements/demo.txt
 COPY . .
 RUN python -m pip install --no-deps --no-build-isolation .
 ENV HOME=/tmp PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,3 +100,15 @@ def test_the_build_requirements_are_those_of_the_build_system() -> None:
 
     assert [line for line in lines if not line.startswith("#")] == BUILD
     assert set(BUILD) <= set(EXTRAS["dev"])
+
+
+def test_a_lock_is_installed_as_it_stands_and_lacks_nothing() -> None:
+    recipes = [ROOT / name for name in ("Makefile", "Dockerfile", "compose/exporter.Dockerfile")]
+    installs = [line for path in recipes for line in path.read_text("utf-8").splitlines() if "--require-hashes" in line]
+    check = [sys.executable, "-m", "pip", "--disable-pip-version-check", "check"]
+    checked = subprocess.run(check, check=False, capture_output=True, text=True, timeout=60)
+
+    assert installs
+    # Otherwise pip could look for a release newer than the pin, and refuse it for having no hash.
+    assert [line for line in installs if "--no-deps" not in line] == []
+    assert (checked.returncode, checked.stdout) == (0, "No broken requirements found.\n")
