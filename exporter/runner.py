@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from exporter.telemetry import Telemetry
 
 log = structlog.get_logger(__name__)
+
+
+AWAKE_SECONDS: Final = 0.5
+"""How long the main thread sleeps at a time. Handlers run on it alone, and a signal that another thread was given, or
+that came just before it fell asleep, does not wake it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,8 @@ def run(
         service.start()
         log.info("serving", address=server.url, version=__version__)
         started(server.url)
-        stop.wait()
+        while not stop.wait(AWAKE_SECONDS):
+            pass
         log.info("stopping", signal=signal.Signals(signals[0]).name)
     finally:
         service.stop()
