@@ -105,6 +105,7 @@ SILENT_AFTER = _gauge(
 )
 LAST_HEARTBEAT = _gauge("heartbeat_last_timestamp_seconds", PIPELINE, "Newest beat of any processor of the pipeline.")
 HEARTBEATS_KNOWN = _gauge("heartbeats_known", PIPELINE, "1 if the heartbeats could be read.")
+RUN_HISTORY_KNOWN = _gauge("run_history_known", PIPELINE, "1 if the run history could be read.")
 LAST_RUN = _gauge("run_history_last_run_timestamp_seconds", PIPELINE, "Newest run in the run history.")
 
 REPORT_AT = _live("report_timestamp_seconds", (), "When the served report was made.")
@@ -270,6 +271,7 @@ def _pipeline(out: Mapping[Family, list[Sample]], pipeline: PipelineReport) -> N
             (SILENT_AFTER, silent.total_seconds() if silent else None),
             (HEARTBEATS_KNOWN, pipeline.heartbeats_known if stale else None),
             (LAST_HEARTBEAT, pipeline.last_heartbeat_at),
+            (RUN_HISTORY_KNOWN, pipeline.run_history_known),
             (LAST_RUN, pipeline.last_run_at),
         ),
     )

@@ -155,7 +155,7 @@ def _entries() -> Panel:
             "Fine if the phase keeps no completion documents",
             12,
             9,
-            ("OrchestrationCompletionEntryLost",),
+            ("OrchestrationCompletionEntryLost", "OrchestrationCompletionEntryOverwritten"),
         ),
         [Ask(here, "{{run_date}} {{pipeline}} {{phase}} {{processor}}")],
         {**words.REGISTERED, "2": words.Shade("lost", words.WRONG)},

@@ -81,6 +81,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "heartbeat_silent_after_seconds": ("pipeline",),
     "heartbeat_last_timestamp_seconds": ("pipeline",),
     "heartbeats_known": ("pipeline",),
+    "run_history_known": ("pipeline",),
     "run_history_last_run_timestamp_seconds": ("pipeline",),
     "exporter_report_timestamp_seconds": (),
     "exporter_series": (),

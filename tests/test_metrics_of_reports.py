@@ -121,6 +121,7 @@ def test_before_anything_is_read_every_expected_series_is_there(of: Config) -> N
     }
     assert unknown == asked
     assert one(samples, "heartbeats_known") == 0
+    assert one(samples, "run_history_known") == 0
 
 
 def test_before_anything_is_read_no_value_is_made_up() -> None:
@@ -291,6 +292,7 @@ def test_the_values_of_a_pipeline() -> None:
         "heartbeat_silent_after_seconds": 86_400,
         "heartbeat_last_timestamp_seconds": on("15:00:48").timestamp(),
         "heartbeats_known": 1,
+        "run_history_known": 1,
         "run_history_last_run_timestamp_seconds": on("15:00:46").timestamp(),
     }
 

@@ -243,7 +243,10 @@ class PhaseLogReport:
 
 @dataclass(frozen=True, slots=True)
 class PipelineReport:
-    """One pipeline: its phases for every exposed run date, and what belongs to no phase."""
+    """One pipeline: its phases for every exposed run date, and what belongs to no phase.
+
+    `run_history_known` is None where the pipeline keeps no run history.
+    """
 
     pipeline: str
     phases: tuple[PhaseReport, ...]
@@ -257,6 +260,7 @@ class PipelineReport:
     heartbeat_silent_after: timedelta | None
     heartbeats_known: bool
     last_heartbeat_at: datetime | None
+    run_history_known: bool | None
     last_run_at: datetime | None
     heartbeats_read_at: datetime | None = None
 

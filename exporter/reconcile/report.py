@@ -73,6 +73,7 @@ def _pipeline(
         heartbeat_silent_after=heartbeats.silent_after if heartbeats else None,
         heartbeats_known=beats is not None,
         last_heartbeat_at=_latest(beat.beat_at for beat in (beats or {}).values() if beat),
+        run_history_known=runs is not None if pipeline.run_history else None,
         last_run_at=_latest(run.finished_at or run.started_at for run in runs or ()),
         heartbeats_read_at=beats_reading.read_at if beats_reading else None,
     )

@@ -61,6 +61,7 @@ KINDS = (
     Kind("PhaseStuck", "critical", PHASE),
     Kind("PhaseBlocked", "critical", PHASE),
     Kind("CompletionCountInconsistent", "warning", PHASE),
+    Kind("CompletionEntryOverwritten", "warning", PHASE),
     Kind("PhaseLogEmpty", "info", DAY),
     *_by_criticality("ProcessorDataMissing"),
     *_by_criticality("ProcessorRegisteredWithoutData"),
@@ -88,6 +89,8 @@ KINDS = (
     Kind("CollectorFailing", "warning", ("collector", "reason")),
     Kind("CollectorStale", "warning", ("collector",)),
     Kind("QueryBudgetExhausted", "warning", ("collector",)),
+    Kind("ListenerDown", "warning", PIPELINE),
+    Kind("LedgerFailing", "warning"),
     Kind("ConfigReloadFailed", "warning"),
     Kind("Watchdog", "none"),
 )
@@ -96,6 +99,8 @@ NEEDS = {
     "PhaseStuck": {FIRESTORE, BIGQUERY},
     "PhaseBlocked": {FIRESTORE, BIGQUERY},
     "CompletionCountInconsistent": {FIRESTORE},
+    "CompletionEntryOverwritten": {FIRESTORE},
+    "ListenerDown": {FIRESTORE},
     "PhaseLogEmpty": {BIGQUERY},
     "ProcessorDataMissing": {FIRESTORE, BIGQUERY},
     "ProcessorRegisteredWithoutData": {FIRESTORE, BIGQUERY},
@@ -114,7 +119,7 @@ NEEDS = {
     "CoverageLow": {BIGQUERY},
     "CoverageUnclassified": {BIGQUERY},
 }
-"""The sources that an alert about data is concluded from."""
+"""The sources that an alert about a pipeline is concluded from."""
 
 COLLECTORS = {
     "completion": FIRESTORE,

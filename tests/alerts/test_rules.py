@@ -13,7 +13,7 @@ import pytest
 from exporter.cli import main as command_line
 from exporter.collection import BIGQUERY, FIRESTORE
 from exporter.metrics import UNREACHED
-from exporter.model import ErrorKind, HeartbeatState, LogSource, TriggerState, Verdict
+from exporter.model import LOST, ErrorKind, HeartbeatState, LogSource, TriggerState, Verdict
 from exporter.scenario.replay import COLLECTOR_SOURCES
 from tools.alerting.promql import Binary, Matcher, Node, Number, parse, selectors
 from tools.alerting.promtool import failed_checks
@@ -33,6 +33,7 @@ CATALOGUE = {
     "OrchestrationProcessorStalled": ("1m", {"critical", "warning"}),
     "OrchestrationProcessorFailed": ("5m", {"critical", "warning"}),
     "OrchestrationCompletionEntryLost": (None, {"critical"}),
+    "OrchestrationCompletionEntryOverwritten": (None, {"warning"}),
     "OrchestrationProcessorUnregistered": ("10m", {"warning"}),
     "OrchestrationProcessorWrongDate": ("10m", {"info"}),
     "OrchestrationRecordCountMismatch": ("10m", {"warning"}),
@@ -51,6 +52,8 @@ CATALOGUE = {
     "OrchestrationCollectorFailing": ("10m", {"warning"}),
     "OrchestrationCollectorStale": ("5m", {"warning"}),
     "OrchestrationQueryBudgetExhausted": ("5m", {"warning"}),
+    "OrchestrationListenerDown": ("15m", {"warning"}),
+    "OrchestrationLedgerFailing": ("5m", {"warning"}),
     "OrchestrationConfigReloadFailed": ("5m", {"warning"}),
     "OrchestrationWatchdog": (None, {"none"}),
 }
@@ -79,7 +82,18 @@ VALUES: dict[tuple[str, str], set[str]] = {
     ("orchestration_exporter_collector_failing", "collector"): {*COLLECTOR_SOURCES},
     # The bucket that a configuration has for rows which nobody marked; without it the rule has nothing to add.
     ("orchestration_coverage_excluded_rows", "reason"): {"unmarked"},
+    ("orchestration_phase_entries_removed", "kind"): {*LOST},
     ("up", "job"): {"orchestration-exporter"},
+    # What fires is asked to hold an alert whose cause is unknown.
+    ("ALERTS", "alertname"): {*CATALOGUE},
+    ("ALERTS", "alertstate"): {"firing"},
+    ("ALERTS", "bound"): {"warn", "critical"},
+    ("ALERTS", "processor"): {""},
+    **{(f"{level}:orchestration_alerts:held", "alertname"): {*CATALOGUE} for level in ("processor", "phase", "check")},
+    **{
+        (f"{level}:orchestration_alerts:held", "severity"): {"critical", "warning"}
+        for level in ("processor", "phase", "check")
+    },
 }
 
 ALL = load_rules()

@@ -103,6 +103,7 @@ def test_the_newest_beat_and_run_of_the_pipeline_whatever_their_date() -> None:
     (found,) = report(of).pipelines
 
     assert found.heartbeats_known
+    assert found.run_history_known
     assert (found.last_heartbeat_at, found.last_run_at) == (on("-1 15:00"), on("14:10"))
     assert (found.heartbeat_stale_after, found.heartbeat_silent_after) == (timedelta(minutes=5), ONE_DAY)
     assert (found.heartbeat_documents_warn, found.heartbeat_documents_critical) == (100, 500)
@@ -121,6 +122,7 @@ def test_a_pipeline_without_heartbeats_and_history_reports_none() -> None:
     (found,) = report(bare).pipelines
 
     assert not found.heartbeats_known
+    assert found.run_history_known is None
     assert (found.phase_log, found.coverage) == ((), ())
     assert [
         found.heartbeat_documents,

@@ -58,9 +58,9 @@ STORY = (
         "ProcessorUnregistered twice, RecordCountMismatch twice, ProcessorDataDuplicated: PhaseBlocked stands for them",
     ),
     (
-        "Firestore refuses every read, and what was read gets too old",
+        "Firestore refuses every read, what was read gets too old, and it stays so for an hour",
         "`pager`: SourceUnreachable",
-        "the same, and PhaseBlocked; nothing appears, and nothing is said to be over",
+        "the same, PhaseBlocked, CollectorStale and ListenerDown; nothing about data appears, and nothing is over",
     ),
     (
         "Firestore answers again",
@@ -73,9 +73,11 @@ SILENCE = """\
 
 Through all of it the watchdog goes to `dead-mans-switch` alone.
 
-Alerts about data that is no longer known are held for the rules' `keep_firing_for`, half an hour. In a longer outage
-they end in Prometheus. Nobody is told so while the source is gone, but a ticket that a page stood for may be sent when
-that page has ended, and what is still wrong when the source answers is told as over and then as new.
+An alert about data that nobody can know any more goes on firing until somebody does, however long the outage lasts: its
+rule asks Prometheus whether it fires (`ALERTS`), and the exporter whether what it is about is unknown. So what a page
+stood for stays muted with it, and the end of the outage is no news about the data. Where the exporter itself is gone,
+alerts last for the rules' `keep_firing_for`, half an hour; OrchestrationExporterDown stands for them, and nobody is
+told that they ended.
 """
 
 TIMES = """\

@@ -68,6 +68,7 @@ class _Scene:
     local: LocalSources
     chain: Chain
     config: dict[str, Any]
+    firestore: Mapping[str, Mapping[str, Any]]
 
     def reload(self, config: Mapping[str, Any] | str) -> None:
         """Give the exporter another configuration."""
@@ -121,7 +122,30 @@ def _stale(scene: _Scene) -> float:
     return scene.stale_at("completion|heartbeats")
 
 
+def _overwritten(scene: _Scene) -> float:
+    """All entries but one, and at once all again: between two polls, so that only the listener sees it."""
+    path = next(path for path in scene.firestore if path.startswith("phase3_completion/"))
+    _, *others = scene.firestore[path].items()
+    scene.local.firestore.put(path, dict(others), project=PROJECT)
+    scene.local.firestore.put(path, scene.firestore[path], project=PROJECT)
+    return time.monotonic()
+
+
+def _deaf(scene: _Scene) -> float:
+    scene.local.firestore.faults.fail("RESOURCE_EXHAUSTED", method="Listen")
+    scene.local.firestore.faults.break_streams("RESOURCE_EXHAUSTED")
+    return time.monotonic()
+
+
+def _without_ledger(scene: _Scene) -> float:
+    scene.reload({**scene.config, "ledger": {"path": str(scene.chain.folder / "no such folder" / "ledger.sqlite")}})
+    return time.monotonic()
+
+
 OF_THE_EXPORTER: Mapping[str, Callable[[_Scene], float]] = {
+    "OrchestrationCompletionEntryOverwritten[warning]": _overwritten,
+    "OrchestrationListenerDown[warning]": _deaf,
+    "OrchestrationLedgerFailing[warning]": _without_ledger,
     "OrchestrationConfigReloadFailed[warning]": _refused,
     "OrchestrationSourceUnreachable[critical,firestore]": _cut("firestore"),
     "OrchestrationSourceUnreachable[critical,bigquery]": _cut("bigquery"),
@@ -132,7 +156,7 @@ OF_THE_EXPORTER: Mapping[str, Callable[[_Scene], float]] = {
 
 
 def exporter_faults(faster: int, phase: float) -> dict[str, float]:
-    """Seconds from the fault to the message for the alerts about the exporter and its sources."""
+    """Seconds from the fault to the message for what is provoked on a healthy day, one after the other."""
     day = a_past_day()
     incident = moved(HEALTHY, day)
     config = settings(incident, day, collect=compressed_collect(faster))
@@ -146,7 +170,7 @@ def exporter_faults(faster: int, phase: float) -> dict[str, float]:
             with Chain(place, local, config, faster) as chain:
                 chain.go_on(1)
                 _between_reads("completion", faster, phase)
-                at = fault(_Scene(local, chain, yaml.safe_load(config)))
+                at = fault(_Scene(local, chain, yaml.safe_load(config), incident.firestore))
                 taken[key] = _message(chain, key, {}).at - at
                 local.fault({})
     return taken

@@ -33,6 +33,7 @@ EVALUATION = "1m"
 COLLECTORS: Mapping[str, str | None] = {
     "OrchestrationPhaseStuck": "completion",
     "OrchestrationPhaseBlocked": "warehouse",
+    "OrchestrationCompletionEntryOverwritten": "completion",
     "OrchestrationCompletionCountInconsistent": "completion",
     "OrchestrationPhaseLogEmpty": "warehouse",
     "OrchestrationProcessorDataMissing": "warehouse",
@@ -56,6 +57,8 @@ COLLECTORS: Mapping[str, str | None] = {
     "OrchestrationCollectorFailing": "heartbeat_count",
     "OrchestrationCollectorStale": None,
     "OrchestrationQueryBudgetExhausted": "warehouse",
+    "OrchestrationListenerDown": None,
+    "OrchestrationLedgerFailing": "completion",
     "OrchestrationConfigReloadFailed": None,
     "OrchestrationWatchdog": None,
 }
@@ -114,6 +117,7 @@ MUTES = (
     ("ExporterDown, critical", "every alert about data", "pipeline, if the cause names one"),
     ("SourceUnreachable", "what is concluded from that source", "pipeline"),
     ("SourceUnreachable", "CollectorStale of the collectors that read that source", ""),
+    ("SourceUnreachable (firestore)", "ListenerDown", "pipeline"),
     (
         "PhaseStuck, PhaseBlocked; ProcessorDataMissing of a critical processor",
         "tickets about processors",

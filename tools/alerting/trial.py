@@ -113,11 +113,17 @@ def _side_by_side(standing: Numbered, rule: Rule, rules: Sequence[Rule]) -> list
     return [
         *(other for other in rules if other.alert is None),
         *(
-            replace(other, fields={**(mutant.fields if other is rule else other.fields), "alert": _name(rule, number)})
+            _renamed(replace(other, fields=mutant.fields) if other is rule else other, _name(rule, number))
             for number, mutant in standing.items()
             for other in family
         ),
     ]
+
+
+def _renamed(rule: Rule, name: str) -> Rule:
+    """The alert under another name, which it also asks for where it asks whether it fires."""
+    expression = str(rule.fields["expr"]).replace(f'"{rule.name}"', f'"{name}"')
+    return replace(rule, fields={**rule.fields, "alert": name, "expr": expression})
 
 
 def _asking_each(tests: Mapping[str, Any], rule: Rule, standing: Numbered) -> dict[str, Any]:

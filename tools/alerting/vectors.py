@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 
 TARGET: Final = frozenset({"job", "instance"})
 """The labels that Prometheus adds to what it scrapes."""
+OF_ALERTS: Final = frozenset(
+    {
+        *("alertname", "alertstate", "severity", "pipeline", "phase", "run_date", "processor"),
+        *("check", "source", "bound", "collector", "reason"),
+    }
+)
+"""The labels that an alert can have, and what Prometheus says of its state."""
 _OF_COUNTERS: Final = frozenset({"rate", "irate", "increase"})
 _WITHOUT_LABELS: Final = frozenset({"absent", "time"})
 
@@ -28,9 +35,9 @@ class Metric:
 
 
 def exported() -> dict[str, Metric]:
-    """What a scrape of the exporter brings: its catalogue, and `up`, which Prometheus adds."""
+    """What a scrape of the exporter brings: its catalogue, and `up` and `ALERTS`, which Prometheus adds."""
     catalogue = {family.name: Metric(TARGET | set(family.labels), family.kind == "counter") for family in CATALOGUE}
-    return {**catalogue, "up": Metric(TARGET)}
+    return {**catalogue, "up": Metric(TARGET), "ALERTS": Metric(OF_ALERTS)}
 
 
 @dataclass(slots=True)
