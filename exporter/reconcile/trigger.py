@@ -73,7 +73,8 @@ def _untriggered(
     )
     by_entries = _met(trigger, expected, document)
     met = by_entries or _met(trigger, expected, document, FINISHED_UNREGISTERED)
-    if next_written_at is not None and (met is None or met.since is None or next_written_at >= met.since):
+    whole = _met(trigger, expected, document, FINISHED_UNREGISTERED, by_rows=True)
+    if next_written_at is not None and (whole is None or whole.since is None or next_written_at > whole.since):
         text = f"not triggered, but {day.phase.next} wrote rows at {moment(next_written_at, now)}"
         return TriggerConclusion(TriggerState.BYPASSED, (*failed, Hint(HintKind.TRIGGER, text)))
     if met is None:
@@ -90,15 +91,25 @@ def _untriggered(
 
 
 def _met(
-    trigger: Trigger, expected: Sequence[Judged], document: Document, unregistered: Container[Verdict] = ()
+    trigger: Trigger,
+    expected: Sequence[Judged],
+    document: Document,
+    unregistered: Container[Verdict] = (),
+    *,
+    by_rows: bool = False,
 ) -> RuleMet | None:
-    """Whether the rule is met by what is registered and by what is not, but has one of these verdicts."""
+    """Whether the rule is met by what is registered and by what is not, but has one of these verdicts.
+
+    `by_rows`: since when the data was there, however late it was registered.
+    """
     done: dict[str, datetime | None] = {}
     for item in expected:
         evidence = item.evidence
         name = evidence.obligation.processor.name
         if evidence.registered and evidence.entry is not None:
-            done[name] = _registered_at(evidence.entry, document)
+            registered_at = _registered_at(evidence.entry, document)
+            written_at = evidence.rows.written_at if by_rows and evidence.rows else None
+            done[name] = min((at for at in (registered_at, written_at) if at is not None), default=None)
         elif item.verdict in unregistered:
             done[name] = _finished_at(evidence)
     return rule_met(trigger, [item.evidence.obligation.processor for item in expected], done)

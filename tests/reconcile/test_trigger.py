@@ -48,13 +48,17 @@ CRITICAL_AND_ONE = {O: "15:00:12", P: "15:00:50", UP: "15:04:29"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """`registered`: in the document, with rows. `done`: rows, no entry. `following`: rows of phase 4, written then."""
+    """`registered`: in the document, with rows. `done`: rows, no entry, or one made `by_hand` then.
+
+    `following`: rows of phase 4, written then.
+    """
 
     now: str = "18:00"
     registered: Times = field(default_factory=dict)
     done: Times = field(default_factory=dict)
     games: Mapping[int, int] = field(default_factory=lambda: {-1: 6, 0: 6})
     document: Mapping[str, Any] = field(default_factory=dict)
+    by_hand: str | None = None
     following: str | None = None
     exists: bool = True
 
@@ -65,6 +69,9 @@ class Situation:
             world.write(name, DAY + ONE_DAY * offset, on(when), ROWS[name])
         for name, when in self.registered.items():
             world.register(name, DAY, on(when), ROWS[name])
+        if self.by_hand:
+            for name in self.done:
+                world.register(name, DAY, on(self.by_hand), ROWS[name])
         if self.exists:
             old = world.documents.get(OWN, Document())
             world.documents[OWN] = replace(old, **self.document)
@@ -115,6 +122,8 @@ REFUSED = {"triggered": True, "trigger_succeeded": False}
         having("next phase ran although the rule is not met", State.BYPASSED, registered=THREE, following="15:29"),
         having("next phase ran on what was never registered", State.BYPASSED, done=ALL, following="15:29"),
         having("next phase ran before the rule was met", State.STUCK, registered=ALL, following="14:00"),
+        having("next phase ran, then hands registered", State.BYPASSED, done=ALL, by_hand="16:30", following="15:29"),
+        having("next phase ran too early, then hands did", State.STUCK, done=ALL, by_hand="16:30", following="14:00"),
         having("next phase ran, as triggered", State.TRIGGERED, document=TRIGGERED, following="15:29"),
     ],
 )  # fmt: skip
