@@ -87,6 +87,9 @@ LOG_SOURCE = _gauge("phase_log_source", (*PHASE, "source"), "Which record shows 
 HISTORY = _gauge("phase_run_history_processors", PHASE, "Distinct processors with a successful run in the run history.")
 LOG_ROWS = _gauge("phase_log_rows", (*DAY, "transition"), "Rows of the transition in the phase log.")
 LOG_EXPECTED = _gauge("phase_log_rows_expected", (*DAY, "transition"), "Rows that the calendar makes it owe.")
+COVERAGE_EXPECTED = _gauge(
+    "coverage_expected", CHECK, "1 if the calendar has units for the data date, so that the check means something."
+)
 COVERAGE_ROWS = _gauge("coverage_rows", CHECK, "Rows of the data date in the checked table.")
 ELIGIBLE = _gauge("coverage_eligible_rows", CHECK, "Rows that the check asks about.")
 COVERED = _gauge("coverage_covered_rows", CHECK, "Eligible rows that are covered.")
@@ -239,7 +242,16 @@ def _processor(out: Mapping[Family, list[Sample]], processor: ProcessorReport, n
 def _coverage(out: Mapping[Family, list[Sample]], coverage: CoverageReport) -> None:
     check, counts = coverage.check, coverage.counts
     labels = label_text(pipeline=coverage.pipeline, run_date=coverage.run_date.isoformat(), check=check.name)
-    _put(out, labels, ((TARGET, check.target), (WARN, check.warn), (COVERAGE_CRITICAL, check.critical)))
+    _put(
+        out,
+        labels,
+        (
+            (COVERAGE_EXPECTED, coverage.expected),
+            (TARGET, check.target),
+            (WARN, check.warn),
+            (COVERAGE_CRITICAL, check.critical),
+        ),
+    )
     if counts is None:
         return
     unclassified = counts.rows - counts.eligible - sum(counts.excluded.values())

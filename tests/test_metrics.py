@@ -65,6 +65,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "phase_run_history_processors": PHASE,
     "phase_log_rows": (*DAYS, "transition"),
     "phase_log_rows_expected": (*DAYS, "transition"),
+    "coverage_expected": CHECK,
     "coverage_rows": CHECK,
     "coverage_eligible_rows": CHECK,
     "coverage_covered_rows": CHECK,

@@ -154,6 +154,7 @@ def test_before_anything_is_read_no_value_is_made_up() -> None:
         "processor_table_written_timestamp_seconds",
         "processor_heartbeat_timestamp_seconds",
         "processor_heartbeat_age_seconds",
+        "coverage_expected",
         "coverage_rows",
         "coverage_eligible_rows",
         "coverage_covered_rows",
@@ -263,6 +264,16 @@ def test_the_values_of_coverage() -> None:
     assert values(samples, "coverage_excluded_rows") == {(*subject, "dnp"): 94, (*subject, "unmarked"): 4}
     ratios = [values(samples, f"coverage_{name}_ratio") for name in ("target", "warn", "critical")]
     assert ratios == [{subject: 0.95}, {subject: 0.9}, {subject: 0.8}]
+
+
+@pytest.mark.parametrize(("units", "expected"), [({}, None), ({DAY: 6}, 0), ({DAY - ONE_DAY: 6}, 1)])
+def test_coverage_is_expected_where_the_calendar_has_games(units: dict[date, int], expected: int | None) -> None:
+    world = World(by_processing_date(), units=units)
+    snapshot = world.snapshot(on("18:00")) if units else Snapshot()
+
+    samples = report_samples(reconcile(world.config, snapshot, on("18:00")))
+
+    assert one(samples, "coverage_expected") == expected
 
 
 def test_buckets_that_overlap_leave_no_row_unclassified() -> None:

@@ -221,13 +221,14 @@ class PhaseReport:
 
 @dataclass(frozen=True, slots=True)
 class CoverageReport:
-    """A coverage check of one run date; `counts` None: unknown."""
+    """A coverage check of one run date; None: unknown. `expected`: the calendar has units for the data date."""
 
     pipeline: str
     run_date: date
     data_date: date
     check: CoverageConfig
     counts: CoverageCounts | None
+    expected: bool | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -245,6 +245,8 @@ def _coverage(
     snapshot: Snapshot, pipeline: PipelineConfig, days: Sequence[date], now: datetime
 ) -> tuple[CoverageReport, ...]:
     found = []
+    units_reading = snapshot.units.get(pipeline.name)
+    units = (units_reading.known(now) if units_reading else None) or {}
     for check in (pipeline.coverage or {}).values():
         reading = snapshot.coverage.get((pipeline.name, check.name))
         counts = reading.known(now) if reading else None
@@ -257,6 +259,7 @@ def _coverage(
                     data_date=data_date,
                     check=check,
                     counts=counts.get(data_date) if counts is not None else None,
+                    expected=None if (known := units.get(data_date)) is None else known > 0,
                 )
             )
     return tuple(found)

@@ -32,6 +32,8 @@ MINUTE = timedelta(minutes=1)
 JOB = "orchestration-exporter"
 TARGET = f'job="{JOB}",instance="localhost:9189"'
 TIMEOUT_SECONDS = 120
+TIMEOUT_SECONDS_PER_DAY = 240
+"""promtool evaluates every rule for every simulated minute: an outage of days takes long, more so on a busy machine."""
 UP = "up"
 ABSENT = "_"
 
@@ -123,18 +125,19 @@ def _firing(series: Mapping[str, Sequence[str]], minutes: int, rules: Path) -> d
     with tempfile.TemporaryDirectory(prefix="orchestration-exporter-watch-") as folder:
         file = Path(folder) / "watch.json"  # JSON is YAML, and quicker to write
         file.write_text(json.dumps(test), encoding="utf-8")
+        seconds = TIMEOUT_SECONDS + TIMEOUT_SECONDS_PER_DAY * (minutes * MINUTE / timedelta(days=1))
         try:
             done = subprocess.run(
                 ["promtool", "test", "rules", str(file)],  # noqa: S607 - found on the path, where the package puts it
                 capture_output=True,
                 text=True,
                 check=False,
-                timeout=TIMEOUT_SECONDS,
+                timeout=seconds,
             )
         except FileNotFoundError:
             raise WatchError("promtool is not installed: apt-get install prometheus") from None
         except subprocess.TimeoutExpired:
-            raise WatchError(f"promtool did not end within {TIMEOUT_SECONDS} s") from None
+            raise WatchError(f"promtool did not end within {seconds:.0f} s") from None
     said = done.stdout + done.stderr
     firing = {_minute(answer["time"]): list(_labels(answer["got"])) for answer in _ANSWER.finditer(said)}
     if not firing and done.returncode:

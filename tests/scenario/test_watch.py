@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from exporter.scenario import watch
 from exporter.scenario.incident import AlertExpectation, load_incident
 from exporter.scenario.replay import replay
 from exporter.scenario.watch import Alert, WatchError, alert_failures
@@ -96,6 +97,21 @@ def test_without_promtool_the_package_is_named(
     monkeypatch.setenv("PATH", str(tmp_path))
 
     with pytest.raises(WatchError, match="apt-get install prometheus"):
+        replay(load_incident(LOST), local, clock, rules=rules)
+
+
+def test_a_promtool_that_hangs_is_an_error(
+    tmp_path: Path, local: LocalSources, clock: SimulatedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = _rules(tmp_path, "      - alert: A\n        expr: vector(1)\n")
+    hanging = tmp_path / "promtool"
+    hanging.write_text("#!/bin/sh\nexec /bin/sleep 60\n")
+    hanging.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(watch, "TIMEOUT_SECONDS", 0)
+    monkeypatch.setattr(watch, "TIMEOUT_SECONDS_PER_DAY", 24)
+
+    with pytest.raises(WatchError, match="promtool did not end within 1 s"):
         replay(load_incident(LOST), local, clock, rules=rules)
 
 

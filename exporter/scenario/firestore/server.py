@@ -158,7 +158,10 @@ class FirestoreServer:
 
     def _document(self, path: str, fields: Mapping[str, object], project: str | None) -> Message:
         document = messages.Document(name=names.document_name(project or self.project, path))
-        values.encode_fields(fields, document.fields)
+        try:
+            values.encode_fields(fields, document.fields)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{path}: {error}") from error
         return document
 
 
