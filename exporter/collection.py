@@ -166,13 +166,16 @@ class Collectors:
         if self._stop.is_set():
             return
         self._telemetry.source_attempted(source, refusal.kind if refusal else None)
+        ended = self._clock()
         self._telemetry.collector_ran(
             name,
             seconds=time.monotonic() - started,
-            at=self._clock().timestamp(),
+            at=ended.timestamp(),
             failures=[failed.kind for failed in brought.errors],
             success=brought.anything,
         )
+        # Here, because the documents alone may be read but once in hours.
+        self.memory.tend(ended)
         for failed in brought.errors:
             log.warning("collection failed", collector=name, source=source, reason=failed.kind, detail=failed.detail)
         if not self._early:

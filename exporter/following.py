@@ -59,11 +59,12 @@ class Follower:
             current = self._current
             if self._stopped or not wanted or (current and set(current.following.documents) == set(wanted)):
                 return
+            if current is None:
+                # First, because a listener can have told something before this goes on.
+                self._telemetry.set(CONNECTED, 0)
             hearing = _Hearing(self, before=current)
-            self._current = hearing
             hearing.following = self._completions.follow(wanted, hearing)
-        if current is None:
-            self._telemetry.set(CONNECTED, 0)
+            self._current = hearing
 
     def compare(self, polled: Mapping[DocumentId, Document]) -> None:
         """Hold a polled reading against what was heard: a listener that missed it twice is deaf, and opened anew."""
@@ -89,28 +90,29 @@ class Follower:
         """Follow nothing any more."""
         with self._lock:
             self._stopped = True
-            hearing, self._current = self._current, None
-        if hearing is not None:
-            self._telemetry.set(CONNECTED, 0)
+            ended, self._current = _chain(self._current), None
+            # Not 0: where nobody is to listen, nobody fails to.
+            self._telemetry.drop(CONNECTED, LAST_EVENT)
+        if ended:
             self._taker.lose()
-        while hearing is not None:
+        for hearing in ended:
             hearing.following.close()
-            hearing = hearing.before
 
     def hear(self, hearing: _Hearing, documents: Mapping[DocumentId, Document], *, first: bool) -> None:
         """Take what a listener told, if it is still one that counts."""
         with self._lock:
-            if self._stopped:
+            if hearing not in _chain(self._current):
                 return
-            replaced = hearing.before if first else None
+            replaced = _chain(hearing.before) if first else ()
             hearing.before = None if first else hearing.before
             hearing.connected = True
             self._heard.update({key: document.update_time for key, document in documents.items()})
             now = self._clock()
-        if replaced is not None:
-            replaced.following.close()
-        self._telemetry.set(CONNECTED, 1)
-        self._telemetry.set(LAST_EVENT, now.timestamp())
+            # Under the lock, so that no word of another listener, or of the end, can come in between.
+            self._telemetry.set(CONNECTED, 1)
+            self._telemetry.set(LAST_EVENT, now.timestamp())
+        for other in replaced:
+            other.following.close()
         self._telemetry.add(EVENTS, len(documents))
         self._taker.take(documents, now)
 
@@ -118,13 +120,14 @@ class Follower:
         """Note that a listener lost its stream."""
         with self._lock:
             connected, hearing.connected = hearing.connected, False
-            if self._stopped or not connected:
+            listening = _chain(self._current)
+            if hearing not in listening or not connected:
                 return
-            others = (self._current, self._current.before if self._current else None)
-            still_heard = any(other is not None and other.connected for other in others)
+            still_heard = any(other.connected for other in listening)
+            if not still_heard:
+                self._telemetry.set(CONNECTED, 0)
         log.warning("the listener lost its stream", reason=error.kind, detail=error.detail)
         if not still_heard:
-            self._telemetry.set(CONNECTED, 0)
             self._telemetry.add(GAPS)
             self._taker.lose()
 
@@ -143,3 +146,8 @@ class _Hearing:
 
     def unheard(self, error: SourceError) -> None:
         self._follower.unhear(self, error)
+
+
+def _chain(hearing: _Hearing | None) -> tuple[_Hearing, ...]:
+    """A listener, the one that it is to replace, and so on."""
+    return () if hearing is None else (hearing, *_chain(hearing.before))

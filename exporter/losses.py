@@ -69,17 +69,47 @@ def _step(
         entries=_sightings(before, document, names, now),
         metadata={name: content for name, content in document.contents.items() if name.startswith("_")},
     )
-    if before is None:
-        return after
+    return after if before is None else replace(after, removals=_all_removals(key, before, after, longest_gap))
+
+
+def joined(key: DocumentId, earlier: Watched, later: Watched, longest_gap: timedelta) -> Watched:
+    """What two memories remember of one document, of which the later may have begun without knowing the earlier.
+
+    What went between the two is judged as between two readings; only which write took it nobody knows.
+    """
+    if later.first_seen_at <= earlier.seen_at:
+        return later
+    entries = {
+        name: known if (known := earlier.entries.get(name)) and _alike(known, seen) else seen
+        for name, seen in later.entries.items()
+    }
+    begun = later.first_seen_at
+    first = replace(later, entries=entries, seen_at=begun, update_time=None)
+    told = {removal.name for removal in later.removals}
+    before = [
+        removal
+        for removal in _all_removals(key, earlier, first, longest_gap)
+        if removal.missed_at < begun or removal.name not in told
+    ]
+    removals = _bounded([*before, *later.removals])
+    return replace(later, entries=entries, first_seen_at=earlier.first_seen_at, removals=removals)
+
+
+def _all_removals(key: DocumentId, before: Watched, after: Watched, longest_gap: timedelta) -> tuple[Removal, ...]:
+    """Those of before, ended where this step answers their question, and those of this step."""
     removals = list(_removals(key, before, after, longest_gap))
     begun_again = not after.entries or _made_anew(before, after) or any(removal.kind in CLOSING for removal in removals)
     earlier = [
-        replace(removal, ended_at=now)
+        replace(removal, ended_at=after.seen_at)
         if removal.ended_at is None and (begun_again or removal.name in after.entries)
         else removal
         for removal in before.removals
     ]
-    return replace(after, removals=_bounded([*earlier, *removals]))
+    return _bounded([*earlier, *removals])
+
+
+def _alike(one: Sighting, other: Sighting) -> bool:
+    return (one.entry, one.content) == (other.entry, other.content)
 
 
 def _bounded(removals: Sequence[Removal]) -> tuple[Removal, ...]:
@@ -178,7 +208,7 @@ def _of_all(before: Watched, after: Watched, longest_gap: timedelta) -> RemovalK
 def _put_back(before: Watched, after: Watched) -> bool:
     """An entry stands again as it once stood and no longer did: who wrote that held an old copy."""
     return any(
-        seen is not None and (seen.entry, seen.content) == (removal.sighting.entry, removal.sighting.content)
+        seen is not None and _alike(seen, removal.sighting)
         for removal in before.removals
         if after.entries.get(removal.name) != before.entries.get(removal.name)
         for seen in (after.entries.get(removal.name),)

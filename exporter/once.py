@@ -46,12 +46,13 @@ def collect_once(
     collectors = Collectors(loaded.config, sources, telemetry, clock, reports.append, memory=memory, wait_for_all=True)
     try:
         collectors.run_all()
+        report = reports[-1]
+        live = one_pass_samples(loaded, telemetry, report, report.at)
     finally:
         sources.close()
         memory.close()
-    report = reports[-1]
     unread = {name: ", ".join(sorted(state.failing)) for name, state in telemetry.collectors().items() if state.failing}
-    return Outcome(report, one_pass_samples(loaded, telemetry, report, report.at), unread)
+    return Outcome(report, live, unread)
 
 
 def one_pass_samples(loaded: Loaded, telemetry: Telemetry, report: Report, loaded_at: datetime) -> Samples:

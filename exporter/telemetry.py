@@ -112,6 +112,12 @@ class Telemetry:
         with self._change():
             self._values[value] = amount
 
+    def drop(self, *values: str) -> None:
+        """What these values spoke of is no more, and so are they."""
+        with self._change():
+            for value in values:
+                self._values.pop(value, None)
+
     def value(self, value: str) -> float | None:
         """A current value, None while there is none."""
         with self._lock:

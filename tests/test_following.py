@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,15 +10,18 @@ import pytest
 
 from exporter.collection import Collectors
 from exporter.model import Document, ErrorKind, Verdict
-from exporter.sources.ports import SourceError
+from exporter.sources.ports import SourceError, Sources
+from exporter.telemetry import Telemetry
 from tests.support.builders import DAY, ONE_DAY, PHASE3, PLAYER, entry, on
 from tests.support.collecting import PHASE3_DOCUMENT, Scene, healthy
+from tests.support.memory import MemoryFollowing, MemoryStore
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
-    from tests.support.memory import MemoryFollowing
+    from exporter.model import DocumentId
+    from exporter.sources.ports import Hearer
 
 BROKEN = SourceError(ErrorKind.UNREACHABLE, "the stream was broken")
 
@@ -151,5 +155,94 @@ def test_nothing_counts_that_comes_after_the_end(followed: Followed) -> None:
     listener.hearer.unheard(BROKEN)
 
     assert listener.closed
-    assert followed.connected == 0
     assert followed.scene.telemetry.total("listener_gaps") == 0
+
+
+# --- what is said of the listener -------------------------------------------------------------------------------
+
+
+def test_a_listener_is_unconnected_until_it_told_something_and_is_none_after_the_end(followed: Followed) -> None:
+    said = [followed.connected]
+    followed.collectors.run("completion")
+    said.append(followed.connected)
+    followed.tell(followed.listeners[0])
+    said.append(followed.connected)
+    followed.collectors.stop()
+
+    assert [*said, followed.connected] == [None, 0, 1, None]
+    assert followed.scene.telemetry.value("listener_last_event") is None
+
+
+class Eager(MemoryStore):
+    """A store whose listeners tell all they have the moment that they are opened, each on a thread of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tellers: list[threading.Thread] = []
+
+    def follow(self, ids: Collection[DocumentId], hearer: Hearer) -> MemoryFollowing:
+        found = {key: Document(exists=False) for key in ids}
+        self.tellers.append(threading.Thread(target=hearer.heard, args=(found,), kwargs={"first": True}))
+        self.tellers[-1].start()
+        return super().follow(ids, hearer)
+
+
+class Waiting(Telemetry):
+    """Telemetry in which whoever says that nothing is connected comes after everybody who tells."""
+
+    def __init__(self, store: Eager) -> None:
+        super().__init__()
+        self._store = store
+
+    def set(self, value: str, amount: float) -> None:
+        if (value, amount) == ("listener_connected", 0):
+            for teller in self._store.tellers:
+                teller.join()
+        super().set(value, amount)
+
+
+def test_a_listener_that_tells_at_once_is_not_called_unconnected_afterwards() -> None:
+    scene = healthy()
+    scene.collectors.stop()
+    store = Eager()
+    telemetry = Waiting(store)
+    sources = Sources(store, scene.memory.warehouse)
+    collectors = Collectors(scene.collectors.config, sources, telemetry, scene.clock, scene.reports.append, follow=True)
+
+    collectors.run("completion")
+    store.tellers[0].join()
+
+    assert telemetry.value("listener_connected") == 1
+    collectors.stop()
+
+
+def test_whom_another_listener_replaced_says_nothing_any_more(followed: Followed) -> None:
+    followed.collectors.run("completion")
+    old = followed.listeners[0]
+    followed.tell(old)
+    followed.scene.clock.now = on("18:00") + ONE_DAY
+    followed.collectors.run("completion")
+    new = followed.listeners[1]
+    followed.tell(new)
+    new.hearer.unheard(BROKEN)
+
+    followed.tell(old, first=False)
+    old.hearer.unheard(BROKEN)
+
+    assert followed.connected == 0
+    assert followed.scene.telemetry.total("listener_gaps") == 1
+
+
+def test_every_listener_that_another_one_replaces_is_closed(followed: Followed) -> None:
+    followed.collectors.run("completion")
+    followed.tell(followed.listeners[0])
+    for days in (1, 2):
+        followed.scene.clock.now = on("18:00") + days * ONE_DAY
+        followed.collectors.run("completion")
+    first, never_connected, last = followed.listeners
+    kept = followed.connected
+
+    followed.tell(last)
+
+    assert (kept, followed.connected) == (1, 1)
+    assert [first.closed, never_connected.closed, last.closed] == [True, True, False]

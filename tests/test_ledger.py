@@ -1,4 +1,4 @@
-"""The ledger and the memory around it: what they hold over a restart, a kill, a full disk."""
+"""The ledger: what its file holds, whom it refuses, and that a kill takes nothing from it."""
 
 from __future__ import annotations
 
@@ -7,27 +7,20 @@ import sqlite3
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.config.resolved import LedgerConfig
 from exporter.ledger import Ledger, LedgerError, LedgerInUseError
-from exporter.memory import Memory
-from exporter.model import Document, DocumentId, Gap, Removal, RemovalKind, Sighting, Watched
+from exporter.model import DocumentId, Gap, Removal, RemovalKind, Sighting, Watched
 from exporter.sources.wire import read_entry
-from exporter.telemetry import Telemetry
 from tests.support.builders import DAY, ONE_DAY, on
 from tests.support.ledger_victim import content
+from tests.support.remembering import KEY
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-KEY = DocumentId("phase3_completion", DAY)
-NAMES = ("a", "b", "c")
-HOUR = timedelta(hours=1)
-KEEP = timedelta(days=35)
 KILLS = 60
 
 
@@ -54,21 +47,6 @@ WATCHED = Watched(
 @pytest.fixture(name="path")
 def _path(tmp_path: Path) -> Path:
     return tmp_path / "ledger.sqlite"
-
-
-def document(*numbers: int, at: str = "15:00") -> Document:
-    """A document with the entries a, b, c that carry these numbers."""
-    contents = {name: content(number) for name, number in zip(NAMES, numbers, strict=False)}
-    entries = {name: read_entry(value) for name, value in contents.items()}
-    return Document(entries=entries, contents=contents, create_time=on("06:00"), update_time=on(at))
-
-
-def remember(memory: Memory, read: Document, at: str) -> None:
-    memory.observe({KEY: read}, NAMES, on(at), longest_gap=HOUR, everything=True)
-
-
-def opened(path: Path, telemetry: Telemetry | None = None, *, read_only: bool = False) -> Memory:
-    return Memory(LedgerConfig(str(path), KEEP), telemetry or Telemetry(), read_only=read_only)
 
 
 # --- the file ---------------------------------------------------------------------------------------------------
@@ -183,137 +161,6 @@ def test_content_that_is_damaged_is_an_error_and_not_a_guess(path: Path) -> None
     with pytest.raises(LedgerError, match="not a Firestore value"):
         ledger.load()
     ledger.close()
-
-
-# --- the memory -------------------------------------------------------------------------------------------------
-
-
-def test_a_restart_forgets_nothing_and_finds_what_went_meanwhile(path: Path) -> None:
-    before = opened(path)
-    remember(before, document(1, 2, 3), "15:00")
-    before.close()
-
-    after = opened(path)
-    remember(after, document(1, 2, at="15:01"), "15:01")
-
-    assert after.now.watched[KEY].losses.keys() == {"c"}
-    after.close()
-
-
-def test_a_restart_is_a_gap_in_following(path: Path) -> None:
-    before = opened(path)
-    before.follow(on("15:00"))
-    remember(before, document(1), "15:01")
-    before.close()
-
-    after = opened(path)
-    after.follow(on("15:10"))
-
-    assert after.now.followed_since == on("15:10")
-    assert after.now.gaps == (Gap(on("15:01"), on("15:10")),)
-    after.close()
-
-
-def test_a_lost_stream_is_a_gap_from_the_last_time_that_all_was_seen(path: Path) -> None:
-    memory = opened(path)
-    memory.follow(on("15:00"))
-    memory.follow(on("15:05"))
-    memory.lose()
-    since = memory.now.followed_since
-    memory.follow(on("15:09"))
-
-    assert since is None
-    assert memory.now.gaps == (Gap(on("15:05"), on("15:09")),)
-    memory.close()
-
-
-def test_a_damaged_ledger_is_said_and_the_exporter_goes_on_in_memory(path: Path) -> None:
-    path.write_bytes(b"no database at all" * 100)
-    telemetry = Telemetry()
-
-    memory = opened(path, telemetry)
-    memory.follow(on("15:00"))
-    remember(memory, document(1, 2), "15:00")
-    remember(memory, document(1, at="15:01"), "15:01")
-
-    assert memory.now.watched[KEY].losses.keys() == {"b"}
-    assert (telemetry.value("ledger_durable"), telemetry.total("ledger_failures")) == (0, 1)
-    memory.close()
-
-
-def test_a_ledger_that_cannot_be_written_any_more_is_said_and_caught_up_when_it_can(path: Path) -> None:
-    telemetry = Telemetry()
-    memory = opened(path, telemetry)
-    remember(memory, document(1, 2, 3), "15:00")
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("ALTER TABLE removals RENAME TO away")
-    remember(memory, document(1, 2, at="15:01"), "15:01")
-    durable, lost = telemetry.value("ledger_durable"), set(memory.now.watched[KEY].losses)
-    other.execute("ALTER TABLE away RENAME TO removals")
-    other.close()
-    remember(memory, document(1, 2, at="15:01"), "15:02")
-    memory.close()
-
-    again = opened(path)
-    assert (durable, lost) == (0, {"c"})
-    assert telemetry.value("ledger_durable") == 1
-    assert again.now.watched[KEY].losses.keys() == {"c"}
-    again.close()
-
-
-def test_one_command_looks_at_what_an_exporter_remembers_and_changes_nothing(path: Path) -> None:
-    running = opened(path)
-    remember(running, document(1, 2, 3), "15:00")
-    remember(running, document(1, 2, at="15:01"), "15:01")
-
-    looking = opened(path, read_only=True)
-    looking.follow(on("15:02"))
-    remember(looking, document(1, at="15:02"), "15:02")
-    looking.close()
-    running.close()
-
-    again = opened(path)
-    assert looking.now.watched[KEY].losses.keys() == {"b", "c"}
-    assert again.now.watched[KEY].losses.keys() == {"c"}
-    again.close()
-
-
-def test_without_a_ledger_file_a_command_has_nothing_to_look_at(path: Path) -> None:
-    telemetry = Telemetry()
-
-    assert opened(path, telemetry, read_only=True).now.watched == {}
-    assert telemetry.value("ledger_durable") is None
-    assert not path.exists()
-
-
-def test_another_configuration_takes_what_is_remembered_along(path: Path, tmp_path: Path) -> None:
-    memory = opened(path)
-    remember(memory, document(1, 2, 3), "15:00")
-    taken = Ledger(str(tmp_path / "taken.sqlite"))
-
-    with pytest.raises(LedgerInUseError):
-        memory.reconfigure(LedgerConfig(str(tmp_path / "taken.sqlite"), KEEP))
-    memory.reconfigure(LedgerConfig(str(path), KEEP))
-    memory.reconfigure(LedgerConfig(str(tmp_path / "new.sqlite"), KEEP))
-    remember(memory, document(1, 2, at="15:01"), "15:01")
-    memory.reconfigure(LedgerConfig(str(tmp_path / "new.sqlite"), KEEP / 2))
-    memory.close()
-    taken.close()
-
-    moved = opened(tmp_path / "new.sqlite")
-    assert moved.now.watched[KEY].losses.keys() == {"c"}
-    moved.close()
-
-
-def test_a_document_older_than_is_kept_goes_from_the_file(path: Path) -> None:
-    memory = opened(path)
-    remember(memory, document(1), "15:00")
-    memory.observe({}, NAMES, on("15:00") + KEEP + 2 * ONE_DAY, longest_gap=HOUR, everything=True)
-    memory.close()
-
-    again = opened(path)
-    assert again.now.watched == {}
-    again.close()
 
 
 # --- killed -----------------------------------------------------------------------------------------------------

@@ -11,7 +11,17 @@ import pytest
 
 from exporter import process
 from exporter.config.load import load
-from exporter.metrics import CONFIG, INTERVAL, RELOAD_AT, RELOAD_OK, REPORT_AT, SOURCE_UP
+from exporter.metrics import (
+    CONFIG,
+    INTERVAL,
+    LEDGER_DURABLE,
+    LISTENER_CONNECTED,
+    LISTENER_LAST,
+    RELOAD_AT,
+    RELOAD_OK,
+    REPORT_AT,
+    SOURCE_UP,
+)
 from exporter.model import Document, DocumentId, ErrorKind, Verdict
 from exporter.scenario.local import SimulatedClock
 from exporter.service import Service
@@ -277,6 +287,39 @@ def test_the_page_names_what_could_not_be_read(scene: Scene) -> None:
     scene.start()
 
     assert scene.service.view().unread == {"heartbeat_count": "timeout"}
+
+
+def test_a_reload_leaves_no_word_of_a_listener_or_a_ledger_that_is_gone(scene: Scene, tmp_path: Path) -> None:
+    def said() -> list[list[float]]:
+        live = scene.service.live()
+        return [[value for _, value in live[family]] for family in (LISTENER_CONNECTED, LISTENER_LAST, LEDGER_DURABLE)]
+
+    def tell() -> None:
+        until(lambda: said()[0] == [0], "a listener")
+        listener = scene.memory.store.followings[-1]
+        listener.hearer.heard({key: Document(exists=False) for key in listener.documents}, first=True)
+
+    ledger = f"ledger: {{path: {tmp_path / 'ledger.sqlite'}}}\n"
+    at = scene.clock.now.timestamp()
+    scene.start()
+    tell()
+    in_memory = said()
+    scene.write(OVERLAY + ledger)
+    scene.reload()
+    tell()
+    with_ledger = said()
+    scene.write(OVERLAY.replace("future: 0", "future: 0, follow: false"))
+    scene.reload()
+    without = said()
+    scene.write(OVERLAY + ledger)
+    scene.reload()
+    tell()
+    again = said()
+    scene.service.stop()
+
+    assert in_memory == [[1], [at], []]
+    assert with_ledger == again == [[1], [at], [1]]
+    assert without == said() == [[], [], []]
 
 
 def test_a_reload_ends_a_collection_that_hangs(scene: Scene) -> None:
