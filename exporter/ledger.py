@@ -80,6 +80,15 @@ class Ledger:
         except LedgerError:
             self._release()
             raise
+        self._files = None if self._held is None else _files(path)
+
+    @property
+    def moved(self) -> bool:
+        """Whether other files, or none, stand where those stood that are written: what is recorded is found by nobody.
+
+        A file that is deleted or moved away can be written as long as it is open, and SQLite says nothing of it.
+        """
+        return self._files is not None and self._files != _files(self.path)
 
     def load(self) -> dict[DocumentId, Watched]:
         """Everything that is remembered, by document. Raises LedgerError."""
@@ -98,14 +107,16 @@ class Ledger:
 
     def record(self, watched: Mapping[DocumentId, Watched]) -> None:
         """Remember these documents as they now are; on the disk when it returns. Raises LedgerError."""
+        recorded, self._recorded = self._recorded, {}
         with self._guarded() as database, database:
             for key, seen in watched.items():
-                before = self._recorded.get(key)
+                before = recorded.get(key)
                 if before is not None and _same(before, seen):
                     database.execute(_SEEN, (_text(seen.seen_at), _text_or_none(seen.read_time), *_place(key)))
                 else:
                     _write(database, key, seen)
-        self._recorded.update(watched)
+        # Only now: what a write that failed left in the file is anybody's guess, and the next one writes all of it.
+        self._recorded = {**recorded, **watched}
 
     def followed(self) -> tuple[datetime | None, tuple[Gap, ...]]:
         """Until when the documents were followed by the exporter before this one, and its gaps. Raises LedgerError."""
@@ -167,6 +178,19 @@ def _hold(path: str) -> IO[str]:
             f"ledger {path}: another exporter has it; give each its own file (`ledger.path`), or end the other"
         ) from None
     return lock
+
+
+def _files(path: str) -> tuple[tuple[int, int] | None, ...]:
+    """Which files a ledger consists of: the database, its journal and their index, and the lock."""
+    return tuple(map(_identity, (path, f"{path}-wal", f"{path}-shm", f"{path}.lock")))
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _open(path: str, *, read_only: bool) -> sqlite3.Connection:

@@ -177,6 +177,11 @@ class Memory:
                 self._ledger = None
 
     def _reopen(self, now: datetime) -> None:
+        if self._ledger is not None and self._ledger.moved:
+            said = "the file was deleted or replaced under the running exporter; it is opened, or begun, anew"
+            self._failed(LedgerError(f"ledger {self._config.path}: {said}"))
+            self._ledger.close()
+            self._ledger, self._tried_at = None, now - RETRY
         if self._ledger is not None or self._closed or self._read_only or self._config.path == MEMORY:
             return
         self._tried_at = self._tried_at or now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from typing import TYPE_CHECKING
 
 from exporter.ledger import Ledger
@@ -88,3 +89,32 @@ def test_what_was_seen_before_a_restart_proves_a_loss_after_it(
     assert durable == [1.0]
     assert went == [1.0]
     assert sum(lost) == 1
+
+
+def test_a_disk_that_is_full_for_a_while_costs_nothing_that_was_served(
+    local: LocalSources, clock: SimulatedClock, tmp_path: Path
+) -> None:
+    path = tmp_path / "ledger.sqlite"
+    journal = path.with_name("ledger.sqlite-wal")
+    names = ("player_game_summary", "upcoming_team_game_context")
+    with reading_the_seed(local, clock, tmp_path, DAY, **NEVER, ledger={"path": str(path)}) as exporter:
+        exporter.wait_until_ready()
+        until(lambda: connected(exporter), "the listener")
+        pid = exporter.process.pid
+        _, most = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (journal.stat().st_size, most))
+        local.firestore.merge(DOCUMENT, {names[0]: {"status": "success"}}, project=PROJECT)
+        until(lambda: series(exporter, "orchestration_exporter_ledger_durable") == [0.0], "the full disk")
+        until(lambda: registered(exporter) == [4.0], "the write in the metrics all the same")
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, most))
+        local.firestore.merge(DOCUMENT, {names[1]: {"status": "success"}}, project=PROJECT)
+        until(lambda: series(exporter, "orchestration_exporter_ledger_durable") == [1.0], "room on the disk")
+        log = exporter.log
+        exporter.process.kill()
+        exporter.wait()
+
+    ledger = Ledger(str(path))
+    (held,) = (seen for key, seen in ledger.load().items() if f"{key.collection}/{key.run_date}" == DOCUMENT)
+    ledger.close()
+    assert held.entries.keys() >= set(names)
+    assert log.count("going on in memory") == log.count("holds all that was seen again") == 1
