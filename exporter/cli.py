@@ -137,7 +137,10 @@ def check(
 def explain_missing(
     config_file: Path | None, preset: str | None, run_date: date | None, processor: str | None, form: str
 ) -> int:
-    """Say for every missing registration why it may be missing, the likeliest first, with the evidence."""
+    """Say for every missing registration why it may be missing, the likeliest first, with the evidence.
+
+    Also names the entries that were overwritten and are there again.
+    """
     from exporter.explain import explain_json, explain_text
 
     _, outcome = _collected(config_file, preset, run_date)

@@ -1,16 +1,19 @@
-"""`explain`: for every missing registration the explanations, the likeliest first, with the evidence on both sides."""
+"""`explain`: for every missing registration the explanations, the likeliest first, with the evidence on both sides.
+
+Below them, every entry that was lost and is there again.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from exporter.status import processor_key, processors
-from exporter.wording import CAUSES, STANDINGS, Moments, shown
+from exporter.status import overwrite, phase_key, processor_key, processors
+from exporter.wording import CAUSES, OVERWRITTEN, STANDINGS, Moments, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from exporter.model import ProcessorReport, Report
+    from exporter.model import Overwritten, PhaseReport, ProcessorReport, Report
 
 
 def explained(report: Report, processor: str | None = None) -> tuple[ProcessorReport, ...]:
@@ -18,10 +21,19 @@ def explained(report: Report, processor: str | None = None) -> tuple[ProcessorRe
     return tuple(item for item in report.processors if item.explanations and processor in (None, item.processor))
 
 
+def overwritten(report: Report, processor: str | None = None) -> tuple[tuple[PhaseReport, list[Overwritten]], ...]:
+    """The documents with entries that were lost and are there again, all of them or those of one processor."""
+    every = (
+        (phase, [one for one in phase.overwritten if processor in (None, one.processor)]) for phase in report.phases
+    )
+    return tuple((phase, found) for phase, found in every if found)
+
+
 def explain_json(report: Report, processor: str | None = None) -> dict[str, Any]:
-    """Verdict, hints and explanations by processor, as in `/api/v1/status`."""
+    """Verdict, hints and explanations by processor, and what was overwritten by phase, as in `/api/v1/status`."""
     known = processors(report)
-    return {
+    again = overwritten(report, processor)
+    return {phase_key(phase): {"overwritten": [overwrite(one) for one in found]} for phase, found in again} | {
         key: {name: known[key][name] for name in ("verdict", "hints", "explanations")}
         for key in map(processor_key, explained(report, processor))
     }
@@ -34,6 +46,9 @@ def explain_text(report: Report, processor: str | None = None, unread: Mapping[s
     if not found:
         asked = f"of {processor} " if processor else ""
         lines = [f"No registration {asked}is missing without a reason that its verdict gives.", ""]
+    for phase, again in overwritten(report, processor):
+        lines += [f"{phase.pipeline} {phase.phase} {phase.run_date}: {OVERWRITTEN}"]
+        lines += [*(f"  - {one.text}" for one in again), ""]
     lines += [f"Not everything could be read: {name} ({reasons})." for name, reasons in (unread or {}).items()]
     return shown_lines(lines)
 

@@ -79,13 +79,13 @@ def joined(key: DocumentId, earlier: Watched, later: Watched, longest_gap: timed
     """
     if later.first_seen_at <= earlier.seen_at:
         return later
+    told = {removal.name for removal in later.removals}
     entries = {
-        name: known if (known := earlier.entries.get(name)) and _alike(known, seen) else seen
+        name: known if (known := earlier.entries.get(name)) and _alike(known, seen) and name not in told else seen
         for name, seen in later.entries.items()
     }
     begun = later.first_seen_at
     first = replace(later, entries=entries, seen_at=begun, update_time=None)
-    told = {removal.name for removal in later.removals}
     before = [
         removal
         for removal in _all_removals(key, earlier, first, longest_gap)

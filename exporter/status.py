@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from exporter.history import History
-    from exporter.model import PhaseReport, ProcessorReport, Report
+    from exporter.model import Overwritten, PhaseReport, ProcessorReport, Report
 
 Json = dict[str, Any]
 
@@ -44,6 +44,7 @@ def phases(report: Report) -> dict[str, Json]:
             "mode": phase.mode,
             "trigger_state": phase.trigger_state,
             "trigger_hints": [hint.text for hint in phase.trigger_hints],
+            "overwritten": [overwrite(found) for found in phase.overwritten],
             "completed_count": phase.completed_count,
             "entries": phase.entries,
             "triggered_at": stamp(phase.triggered_at),
@@ -51,6 +52,18 @@ def phases(report: Report) -> dict[str, Json]:
             "log_source": phase.log_source,
         }
         for phase in report.phases
+    }
+
+
+def overwrite(found: Overwritten) -> Json:
+    """An entry that was lost and is there again."""
+    return {
+        "processor": found.processor,
+        "kind": found.kind,
+        "last_seen_at": stamp(found.last_seen_at),
+        "missed_at": stamp(found.missed_at),
+        "back_at": stamp(found.back_at),
+        "text": found.text,
     }
 
 

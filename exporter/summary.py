@@ -94,23 +94,26 @@ def summarize(report: Report, unread: Mapping[str, str] | None = None) -> Summar
         what, since, effect, first = _lead(lead, Moments.of(report))
         return Summary(Condition.WRONG, what, since, effect, first, _besides(report, wrong, lead, unread or {}))
     unknown = _unknown(report, unread or {})
-    beyond = listed(beyond_bounds(report))
+    beyond, again = listed(beyond_bounds(report)), overwritten(report)
     if unknown:
         return Summary(
             Condition.UNKNOWN,
             f"Cannot tell: {unknown}",
             effect="what cannot be read is neither well nor wrong",
             first="read the reasons below and give the exporter back what it cannot read",
-            besides=beyond,
+            besides=", ".join(part for part in (beyond, again) if part),
         )
     checked = plural(len(report.processors), "processor")
     if beyond:
         return Summary(
-            Condition.WRONG, f"{beyond[0].upper()}{beyond[1:]}", effect=f"{checked} checked without discrepancy"
+            Condition.WRONG,
+            f"{beyond[0].upper()}{beyond[1:]}",
+            effect=f"{checked} checked without discrepancy",
+            besides=again,
         )
     quiet = Counter(QUIET[one.verdict] for one in report.processors if one.verdict in QUIET)
     some = "".join(f"; {number:,} {what}" for what, number in quiet.items())
-    return Summary(Condition.WELL, f"All well: {checked} checked, no discrepancy{some}")
+    return Summary(Condition.WELL, f"All well: {checked} checked, no discrepancy{some}", besides=again)
 
 
 def well(phase: PhaseReport) -> bool:
@@ -183,6 +186,17 @@ def beyond_bounds(report: Report) -> list[str]:
     return found
 
 
+def overwritten(report: Report) -> str:
+    """Which entries were lost and are there again: nothing is wrong with them, until it happens the next time."""
+    names = [name for phase in report.phases for name in dict.fromkeys(one.processor for one in phase.overwritten)]
+    if not names:
+        return ""
+    counted = (
+        "1 entry was overwritten and is" if len(names) == 1 else f"{len(names):,} entries were overwritten and are"
+    )
+    return f"{counted} there again ({listed(names)})"
+
+
 def _problems(phase: PhaseReport) -> Iterator[Problem]:
     if phase.trigger_state is TriggerState.BLOCKED:
         finished = tuple(one for one in worst_first(phase.processors) if one.verdict in FINISHED)
@@ -245,7 +259,8 @@ def _besides(report: Report, wrong: Sequence[Problem], lead: Problem, unread: Ma
         parts.append(f"{len(found):,} {WORDS[verdict].did} ({listed([one.processor for one in found], 2)})")
     rest = sum(len(found) for found in list(by_verdict.values())[_NAMED:])
     parts += [f"{rest:,} more with other discrepancies"] if rest else []
-    parts += [part for part in (listed(beyond_bounds(report)), _unknown(report, unread)) if part]
+    last = (listed(beyond_bounds(report)), _unknown(report, unread), overwritten(report))
+    parts += [part for part in last if part]
     return ", ".join(parts)
 
 

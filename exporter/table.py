@@ -16,6 +16,7 @@ from exporter.summary import QUIET, Condition, summarize, tally, urgency, well, 
 from exporter.wording import (
     BAD_TRIGGERS,
     CAUSES,
+    OVERWRITTEN,
     STANDINGS,
     TRIGGERS,
     WORDS,
@@ -84,6 +85,8 @@ def render_report(report: Report, console: Console, unread: Mapping[str, str] | 
         console.print()
     for phase in rest:
         console.print(_line(phase))
+        for part in _overwritten(phase):
+            console.print(part)
 
 
 def report_text(report: Report, unread: Mapping[str, str] | None = None) -> str:
@@ -126,6 +129,14 @@ def _head(phase: PhaseReport, moments: Moments) -> Iterator[RenderableType]:
         first = f"; first: {words.first} ({words.runbook}.md)" if words else ""
         style = "bold red" if state in BAD_TRIGGERS else ""
         yield Text.assemble("trigger ", (state.value, style), f": {reason}" if reason else "", first)
+    yield from _overwritten(phase)
+
+
+def _overwritten(phase: PhaseReport) -> Iterator[RenderableType]:
+    if phase.overwritten:
+        yield Text(f"{OVERWRITTEN}:", "yellow")
+    for found in phase.overwritten:
+        yield _item(found.text, 2)
 
 
 def _table(phase: PhaseReport, processors: Sequence[ProcessorReport]) -> Table:

@@ -123,6 +123,9 @@ CAUSES: Final = {
     Cause.NOT_YET: "it has not come to it yet",
 }
 
+OVERWRITTEN: Final = "overwritten, and there again"
+"""Of entries that were lost and are back."""
+
 STANDINGS: Final = {
     Standing.PROVEN: "proven",
     Standing.LIKELY: "likely",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from exporter.explain import explain_json, explain_text
 from exporter.reconcile import reconcile
 from tests.reconcile.scene import Scene
-from tests.support.builders import DAY, OFFENSE, entry, on
+from tests.support.builders import DAY, OFFENSE, PLAYER, entry, on
+from tests.support.reports import overwritten, reported
 
 
 def test_every_missing_registration_is_explained_with_both_sides() -> None:
@@ -41,3 +42,25 @@ def test_where_nothing_is_to_be_explained_that_is_said_and_what_could_not_be_rea
         "Not everything could be read: warehouse (timeout).\n"
     )
     assert explain_text(report, OFFENSE).startswith(f"No registration of {OFFENSE} is missing")
+
+
+def test_an_entry_that_was_overwritten_and_is_back_is_told_of_also_where_nothing_is_missing() -> None:
+    report = reported(overwritten())
+
+    text = explain_text(report)
+    said = explain_json(report)
+
+    assert text.startswith(
+        "No registration is missing without a reason that its verdict gives.\n\n"
+        f"nba phase3 {DAY}: overwritten, and there again\n"
+        f"  - {PLAYER}: its entry was there at 15:04:00Z and gone at 15:05:00Z: "
+    )
+    (found,) = said[f"nba/phase3/{DAY}"]["overwritten"]
+    assert (found["processor"], found["missed_at"], found["back_at"]) == (
+        PLAYER,
+        "2026-02-01T15:05:00Z",
+        "2026-02-01T15:06:00Z",
+    )
+    assert f"  - {found['text']}\n" in text
+    assert explain_json(report, PLAYER) == said
+    assert (explain_json(report, OFFENSE), "overwritten" in explain_text(report, OFFENSE)) == ({}, False)

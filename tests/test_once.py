@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,13 +12,18 @@ import pytest
 from exporter import exits
 from exporter.config.load import load
 from exporter.exits import exit_code
+from exporter.explain import explain_text
+from exporter.memory import Memory as Remembering
 from exporter.model import Document, DocumentId, ErrorKind, RowCount
 from exporter.once import collect_once, printed
+from exporter.telemetry import Telemetry
 from tests.support.builders import DAY, ONE_DAY, entry, on
 from tests.support.exposition import parse_text
 from tests.support.memory import Memory
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from exporter.once import Outcome
 
 OVERLAY = {
@@ -118,6 +125,29 @@ def test_the_forms_say_the_same(memory: Memory) -> None:
     }
     assert verdicts == ones == {"ok"}
     assert printed(outcome, "table").startswith("All well: 5 processors checked")
+
+
+def test_what_an_exporter_beside_it_saw_overwritten_and_written_again_is_told(memory: Memory, tmp_path: Path) -> None:
+    key = DocumentId("phase3_completion", DAY)
+    whole = memory.store.held[key]
+    name = next(iter(PROCESSORS))
+    less = {other: found for other, found in whole.entries.items() if other != name}
+    loaded = load(preset="nba", overlay={**OVERLAY, "ledger": {"path": str(tmp_path / "ledger.sqlite")}}, environ={})
+    running = Remembering(loaded.config.ledger, Telemetry())
+    for at, entries in (("15:04", whole.entries), ("15:05", less), ("15:06", whole.entries)):
+        memory.store.held[key] = replace(whole, entries=entries, update_time=on(at))
+        running.observe(
+            {key: memory.store.held[key]}, list(PROCESSORS), on(at), longest_gap=timedelta(hours=1), everything=True
+        )
+
+    outcome = collect_once(loaded, memory.open, lambda: on("18:00"))
+    running.close()
+
+    assert exit_code(outcome.report, outcome.unread) == exits.OK
+    table = " ".join(printed(outcome, "table").split())
+    assert f"1 entry was overwritten and is there again ({name})." in table
+    assert f"- {name}: its entry was there at 15:04:00Z" in table
+    assert f"- {name}: its entry was there at 15:04:00Z" in explain_text(outcome.report)
 
 
 def test_the_metrics_of_one_collection_have_the_exporter_s_own(memory: Memory) -> None:

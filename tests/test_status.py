@@ -17,7 +17,7 @@ from exporter.summary import summarize
 from exporter.web.status_schema import STATUS
 from tests.support.builders import DAY, OFFENSE, ONE_DAY, PHASE3, PLAYER, beat, entry, heartbeat_name, on
 from tests.support.collecting import PHASE3_DOCUMENT, Scene, healthy
-from tests.support.reports import explained, reported, seed_like
+from tests.support.reports import explained, overwritten, reported, seed_like
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,6 +79,7 @@ def test_a_phase_is_described_by_its_document_and_its_trigger(scene: Scene) -> N
         "mode": "daily",
         "trigger_state": "triggered",
         "trigger_hints": ["triggered: all_complete"],
+        "overwritten": [],
         "completed_count": 4,
         "entries": 6,
         "triggered_at": "2026-02-01T15:10:00Z",
@@ -156,7 +157,21 @@ def test_without_a_history_there_is_no_word_of_it(scene: Scene) -> None:
     assert "history" not in said(scene)
 
 
-@pytest.mark.parametrize("make", [healthy, seed_like])
+def test_an_entry_that_was_overwritten_and_is_back_stands_at_its_phase() -> None:
+    content = status(reported(overwritten()))
+
+    (found,) = content["phases"][f"nba/phase3/{DAY}"]["overwritten"]
+    assert {name: found[name] for name in ("processor", "kind", "last_seen_at", "missed_at", "back_at")} == {
+        "processor": PLAYER,
+        "kind": "stale_write",
+        "last_seen_at": "2026-02-01T15:04:00Z",
+        "missed_at": "2026-02-01T15:05:00Z",
+        "back_at": "2026-02-01T15:06:00Z",
+    }
+    assert content["processors"][f"nba/phase3/{DAY}/{PLAYER}"]["verdict"] == "ok"
+
+
+@pytest.mark.parametrize("make", [healthy, seed_like, overwritten])
 def test_everything_that_is_said_is_described(make: Callable[[], Scene]) -> None:
     report = explained(reported(make()))
 

@@ -14,7 +14,7 @@ from exporter.summary import Condition, began, beyond_bounds, problems, summariz
 from exporter.summary import well as is_well
 from tests.support.builders import DAY, OFFENSE, ONE_DAY, PHASE3, PHASE4, PLAYER, on
 from tests.support.collecting import Scene, healthy
-from tests.support.reports import changed, reported, seed_like, triggered, well
+from tests.support.reports import changed, overwritten, reported, seed_like, triggered, well
 
 if TYPE_CHECKING:
     from exporter.model import ProcessorReport, Report
@@ -227,3 +227,33 @@ def test_without_a_record_nobody_knows_since_when() -> None:
 def _player(verdict: Verdict) -> ProcessorReport:
     one = reported(triggered()).phases[0].processors[0]
     return replace(one, verdict=verdict, heartbeat=replace(one.heartbeat, beat_at=on("18:00") - timedelta(hours=4)))
+
+
+def test_an_entry_that_was_overwritten_and_is_back_is_no_discrepancy_and_is_said() -> None:
+    scene = overwritten()
+    said = f"1 entry was overwritten and is there again ({PLAYER})."
+
+    fine = summarize(reported(scene))
+    unread = summarize(reported(scene), {"warehouse": "quota"})
+    scene.memory.warehouse.coverage = {DAY - ONE_DAY: CoverageCounts(212, 118, 50, {"dnp": 94})}
+    low = summarize(reported(scene))
+    stuck = summarize(with_trigger(reported(scene), TriggerState.STUCK))
+
+    assert [one.condition for one in (fine, unread, low, stuck)] == [
+        Condition.WELL,
+        Condition.UNKNOWN,
+        Condition.WRONG,
+        Condition.WRONG,
+    ]
+    assert all(str(one).endswith(said) for one in (fine, unread, low, stuck))
+
+
+def test_several_that_were_overwritten_are_counted() -> None:
+    report = changed(
+        reported(overwritten()),
+        of_phase=lambda phase: replace(
+            phase, overwritten=tuple(replace(one, processor=name) for one in phase.overwritten for name in PHASE3)
+        ),
+    )
+
+    assert "besides, 5 entries were overwritten and are there again (" in str(summarize(report))

@@ -27,7 +27,7 @@ from tests.support.builders import (
     processor,
 )
 from tests.support.collecting import PHASE3_DOCUMENT, Scene, healthy
-from tests.support.reports import changed, explained, reported, seed_like
+from tests.support.reports import changed, explained, overwritten, reported, seed_like
 
 if TYPE_CHECKING:
     from datetime import date
@@ -246,3 +246,23 @@ def test_markup_in_what_documents_say_is_text(scene: Scene) -> None:
     report = changed(reported(scene), of_processor=lambda one: replace(one, verdict=Verdict.FAILED))
 
     assert "trigger triggered: [red]x[/]" in report_text(report)
+
+
+def test_what_was_overwritten_and_is_back_stands_below_its_phase_also_where_all_is_well() -> None:
+    lines = _printed(reported(overwritten()), 200).splitlines()
+
+    assert lines[0].startswith("All well: ")
+    below = lines.index("overwritten, and there again:")
+    assert lines[below - 1].startswith(f"nba phase3 {DAY} [daily]: 5 of 5 registered")
+    assert lines[below + 1].startswith(f"  - {PLAYER}: its entry was there at 15:04:00Z and gone at 15:05:00Z: ")
+
+
+def test_what_was_overwritten_and_is_back_stands_below_a_trigger_that_hangs() -> None:
+    scene = overwritten()
+    document = scene.memory.store.held[PHASE3_DOCUMENT]
+    scene.memory.store.held[PHASE3_DOCUMENT] = replace(document, triggered=False, update_time=None)
+
+    lines = _printed(reported(scene), 200).splitlines()
+
+    below = lines.index("overwritten, and there again:")
+    assert lines[below - 1].startswith("trigger stuck: ")

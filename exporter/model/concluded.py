@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime, timedelta
 
     from exporter.config.resolved import CoverageConfig
-    from exporter.model.observed import CoverageCounts, Entry, Removal
+    from exporter.model.observed import CoverageCounts, Entry, Removal, RemovalKind
 
 
 class Verdict(StrEnum):
@@ -188,11 +188,24 @@ class ProcessorReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Overwritten:
+    """An entry that was lost and is there again since `back_at`: a hint, never a verdict. `text` says all of it."""
+
+    processor: str
+    kind: RemovalKind
+    last_seen_at: datetime
+    missed_at: datetime
+    back_at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class PhaseReport:
     """One phase, one run date. `trigger_state` is None where the trigger is not judged.
 
     `registered` counts the expected processors only, `entries` every entry of the document, `unexpected` those whose
-    name no processor of the phase has. `removals` are the entries that were seen in the document and went from it.
+    name no processor of the phase has. `removals` are the entries that were seen in the document and went from it,
+    `overwritten` those of them that were lost and are there again.
     """
 
     pipeline: str
@@ -217,6 +230,7 @@ class PhaseReport:
     log_source: LogSource
     has_document: bool
     processors: tuple[ProcessorReport, ...]
+    overwritten: tuple[Overwritten, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from exporter.expectations import ONE_DAY
-from exporter.model import Cause, Explanation, HeartbeatState, RemovalKind, Standing, Verdict
+from exporter.model import Cause, Explanation, HeartbeatState, Standing, Verdict
 from exporter.reconcile.evidence import completed_nearby
 from exporter.reconcile.hints import moment, plural
+from exporter.reconcile.removals import HOW, writes
 from exporter.reconcile.verdict import wrote_here
 
 if TYPE_CHECKING:
@@ -39,17 +40,6 @@ ON_ITS_WAY = timedelta(minutes=10)
 """Rows younger than this may still be followed by their registration, which comes by a message."""
 
 _RANK = {standing: rank for rank, standing in enumerate(Standing)}
-
-HOW = {
-    RemovalKind.BLIND_OVERWRITE: "a write that knew nothing of the other entries replaced them",
-    RemovalKind.STALE_WRITE: "a write of a stale copy took away what had come since it was read",
-    RemovalKind.UNEXPLAINED: "neither a blind nor a stale write takes away just this",
-    RemovalKind.RESET: "the document was reset",
-    RemovalKind.EXPIRED: "the document expired",
-    RemovalKind.EDITED: "it was made by hand and taken away by hand",
-    RemovalKind.UNWATCHED: "nobody watched in between: it was overwritten, or the document was reset",
-}
-"""How an entry went, in words."""
 
 
 def explanations(e: Evidence, verdict: Verdict) -> tuple[Explanation, ...]:
@@ -135,9 +125,7 @@ def _seen_lost(e: Evidence) -> Iterator[str]:
         f"its entry was there at {moment(loss.last_seen_at, e.now)} and gone at {moment(loss.missed_at, e.now)},"
         f" while the document lives on: {HOW[loss.kind]}"
     )
-    if loss.missed_update_time is not None:
-        coincided = f", which changed {', '.join(loss.coincided)}" if loss.coincided else ", which changed nothing else"
-        yield f"the write at {moment(loss.missed_update_time, e.now)} took it away{coincided}"
+    yield from writes(loss, e.now)
 
 
 def _missed_count(e: Evidence) -> int:

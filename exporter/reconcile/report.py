@@ -19,6 +19,7 @@ from exporter.model import (
 from exporter.reconcile.evidence import History, gather
 from exporter.reconcile.explain import explanations
 from exporter.reconcile.hints import hints
+from exporter.reconcile.removals import overwritten
 from exporter.reconcile.trigger import Judged, trigger_of
 from exporter.reconcile.verdict import judge
 
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date, datetime
 
-    from exporter.config.resolved import Config, PhaseConfig, PhaseLogConfig, PipelineConfig
+    from exporter.config.resolved import Config, PhaseLogConfig, PipelineConfig
     from exporter.expectations import PhaseDay
-    from exporter.model import Document, Removal, Run, Snapshot
+    from exporter.model import Document, Run, Snapshot
     from exporter.reconcile.evidence import Evidence
 
 
@@ -97,6 +98,7 @@ def _phase(
     expected = None if any(e.units is None for e in asked) else [e for e in asked if e.units]
     trigger = trigger_of(snapshot, pipeline, day, judged, now)
     succeeded = _succeeded(day, history)
+    watched = snapshot.watched.get(DocumentId(phase.collection, day.run_date)) if phase.collection else None
     return PhaseReport(
         pipeline=pipeline.name,
         phase=phase.name,
@@ -108,7 +110,7 @@ def _phase(
         unexpected=sum(name not in phase.processors for name in document.entries) if document else None,
         entries=len(document.entries) if document else None,
         completed_count=document.completed_count if document else None,
-        removals=_removals(snapshot, phase, day.run_date),
+        removals=watched.removals if watched else (),
         malformed=_malformed(document),
         triggered=document.triggered if document else None,
         triggered_at=document.triggered_at if document else None,
@@ -120,12 +122,8 @@ def _phase(
         log_source=_log_source(snapshot, pipeline, day, [item.evidence for item in judged], succeeded),
         has_document=phase.collection is not None,
         processors=tuple(_processor(pipeline, day, item) for item in judged),
+        overwritten=overwritten(watched, now),
     )
-
-
-def _removals(snapshot: Snapshot, phase: PhaseConfig, run_date: date) -> tuple[Removal, ...]:
-    watched = snapshot.watched.get(DocumentId(phase.collection, run_date)) if phase.collection else None
-    return watched.removals if watched else ()
 
 
 def _malformed(document: Document | None) -> int | None:

@@ -75,13 +75,15 @@ class AlertExpectation(_Strict):
 class Expectation(_Strict):
     """What must be concluded at `clock`. Keys are `phase/run_date[/processor]`, with or without the pipeline before.
 
-    `removals`: at the end of the watched time, every entry that went from the document, by how it went.
+    `removals`: at the end of the watched time, every entry that went from the document, by how it went; `overwritten`:
+    those that were lost and are there again.
     """
 
     verdicts: dict[str, Verdict] = Field(default_factory=dict)
     phases: dict[str, PhaseExpectation] = Field(default_factory=dict)
     deltas: dict[str, int | None] = Field(default_factory=dict)
     removals: dict[str, dict[RemovalKind, list[str]]] = Field(default_factory=dict)
+    overwritten: dict[str, list[str]] = Field(default_factory=dict)
     alerts: AlertExpectation = Field(default_factory=AlertExpectation)
 
 

@@ -261,6 +261,13 @@ def removal_failures(incident: Incident, report: Report) -> Iterator[str]:
         wanted = {kind.value: sorted(names) for kind, names in expected.items()}
         if {kind: sorted(names) for kind, names in went.items()} != wanted:
             yield f"removals: {key}: {went or 'nothing'} went, expected {wanted or 'nothing'}"
+    for key, names in incident.expect.overwritten.items():
+        if key not in found:
+            yield f"overwritten: {key} is not exposed"
+            continue
+        back = sorted({one.processor for one in found[key].overwritten})
+        if back != sorted(names):
+            yield f"overwritten: {key}: {back} are there again, expected {sorted(names)}"
 
 
 def document_id(path: str) -> DocumentId | None:

@@ -10,6 +10,7 @@ from exporter.summary import QUIET, began, beyond_bounds, coverage_share, tally,
 from exporter.wording import (
     BAD_TRIGGERS,
     CAUSES,
+    OVERWRITTEN,
     STANDINGS,
     TRIGGERS,
     WORDS,
@@ -112,6 +113,7 @@ class Section(NamedTuple):
     trigger_reason: str
     trigger_first: str
     trigger_runbook: str
+    overwritten: Sequence[str]
     due: Time | None
     answers: Sequence[Answer]
     rows: Sequence[Row]
@@ -193,11 +195,20 @@ def _section(phase: PhaseReport, pipeline: PipelineReport, moments: Moments, why
         trigger_reason=trigger_reason(phase),
         trigger_first=words.first if words else "",
         trigger_runbook=words.runbook if words else "",
+        overwritten=[found.text for found in phase.overwritten],
         due=time(phase.due, moments) if phase.due else None,
         answers=_answers(phase, pipeline, moments),
         rows=rows[:asking] if fold else rows,
         folded=rows[asking:] if fold else (),
-        line=", ".join(part for part in (counts, f"trigger {state}" if state else "") if part),
+        line=", ".join(
+            part
+            for part in (
+                counts,
+                f"trigger {state}" if state else "",
+                f"{len(phase.overwritten)} {OVERWRITTEN}" if phase.overwritten else "",
+            )
+            if part
+        ),
         silent=max(0, asking - whys),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from exporter.model import Cause, HeartbeatState, LogSource, Standing, TriggerState, Verdict
+from exporter.model import LOST, Cause, HeartbeatState, LogSource, RemovalKind, Standing, TriggerState, Verdict
 
 Schema = dict[str, Any]
 
@@ -48,6 +48,18 @@ _EXPLANATION = _object(
     "What can have kept the registration out of the document, with the evidence on both sides: a hint.",
 )
 
+_OVERWRITTEN = _object(
+    {
+        "processor": {"type": "string"},
+        "kind": {"enum": [kind.value for kind in RemovalKind if kind in LOST]},
+        "last_seen_at": _TIME,
+        "missed_at": _TIME,
+        "back_at": _TIME,
+        "text": {"type": "string"},
+    },
+    "An entry that was lost and is there again: a hint, the last loss first.",
+)
+
 _PHASE = _object(
     {
         "expected": _COUNT,
@@ -56,6 +68,7 @@ _PHASE = _object(
         "mode": {"type": "string"},
         "trigger_state": _or_unknown({"enum": [state.value for state in TriggerState]}),
         "trigger_hints": _TEXTS,
+        "overwritten": {"type": "array", "items": _OVERWRITTEN},
         "completed_count": _COUNT,
         "entries": _COUNT,
         "triggered_at": _MAYBE_TIME,

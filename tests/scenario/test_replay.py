@@ -10,7 +10,8 @@ import pytest
 
 from exporter.config.errors import ConfigError
 from exporter.scenario.incident import IncidentError, load_incident, parse_incident
-from exporter.scenario.replay import Replayer, by_key, replay
+from exporter.scenario.replay import Replayer, by_key, removal_failures, replay
+from tests.support.reports import overwritten, reported
 from tools.alerting.scorecard import PAGE, outcomes, read_days
 
 if TYPE_CHECKING:
@@ -52,6 +53,21 @@ def test_an_expectation_that_does_not_hold_is_said_with_what_was_found(
         "phases: phase9/2026-02-01 is not exposed",
         "deltas: phase3/2026-02-01/team_offense_game_summary is 24, expected 0",
         "deltas: phase3/2026-01-01/x is not exposed",
+    ]
+
+
+def test_what_went_and_what_came_back_is_said_where_it_is_not_what_was_expected() -> None:
+    text = SEED.read_text().partition("expect:")[0] + (
+        "expect:\n"
+        "  removals: {phase3/2026-02-01: {reset: [x]}, phase9/2026-02-01: {}}\n"
+        "  overwritten: {phase3/2026-02-01: [], phase4/2026-02-01: [], phase9/2026-02-01: []}\n"
+    )
+
+    assert list(removal_failures(parse_incident(text, "seed"), reported(overwritten()))) == [
+        "removals: phase3/2026-02-01: {'stale_write': ['player_game_summary']} went, expected {'reset': ['x']}",
+        "removals: phase9/2026-02-01 is not exposed",
+        "overwritten: phase3/2026-02-01: ['player_game_summary'] are there again, expected []",
+        "overwritten: phase9/2026-02-01 is not exposed",
     ]
 
 

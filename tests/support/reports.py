@@ -62,6 +62,20 @@ def triggered() -> Scene:
     return scene
 
 
+def overwritten() -> Scene:
+    """A day on which all is well, and one entry was overwritten at 15:05 and written again at 15:06."""
+    scene = triggered()
+    whole = scene.memory.store.held[PHASE3_DOCUMENT]
+    less = {name: entry for name, entry in whole.entries.items() if name != PHASE3[0]}
+    for at, entries in (("15:04", whole.entries), ("15:05", less), ("15:06", whole.entries)):
+        scene.clock.now = on(at)
+        document = replace(whole, entries=entries, update_time=on(at))
+        scene.memory.store.held[PHASE3_DOCUMENT] = document
+        scene.collectors.run("completion")
+    scene.clock.now = on("18:00")
+    return scene
+
+
 def seed_like() -> Scene:
     """Two of five never registered, one of them with a heartbeat for the day before."""
     scene = healthy()

@@ -16,7 +16,7 @@ from exporter.web.sections import MOST_CHANGES, MOST_WHYS, sections
 from exporter.web.state import View
 from tests.support.builders import DAY, OFFENSE, ONE_DAY, PHASE3, PLAYER, config, on, phase, pipeline, processor
 from tests.support.collecting import Scene, healthy
-from tests.support.reports import changed, explained, reported, seed_like, triggered
+from tests.support.reports import changed, explained, overwritten, reported, seed_like, triggered
 
 MOST_BYTES = 300_000
 ABOUT = About("1.2.3")
@@ -184,3 +184,17 @@ def test_a_report_without_pipelines_is_a_page() -> None:
     empty = replace(reported(healthy()), pipelines=())
 
     assert "All well: 0 processors checked" in page(View(empty, History()))
+
+
+def test_what_was_overwritten_and_is_back_is_told_although_all_is_well() -> None:
+    report = reported(overwritten())
+
+    below = sections(report, History())
+    text = page(View(report, History()))
+
+    assert below.trouble == []
+    (section,) = (section for section in below.well if section.overwritten)
+    assert section.line.endswith(", 1 overwritten, and there again")
+    assert text.count("<dt>Overwritten<dd>") == 1
+    assert f"<li>{PLAYER}: its entry was there at 15:04:00Z and gone at 15:05:00Z: " in text
+    assert f"1 entry was overwritten and is there again ({PLAYER})." in text

@@ -1,0 +1,107 @@
+"""Entries that were lost and are there again: what is said of them, and of which nothing is."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exporter.losses import watch
+from exporter.model import Document, RemovalKind, Verdict
+from exporter.reconcile.removals import MOST, overwritten
+from tests.support.builders import DAY, PLAYER, UPCOMING_TEAM, entry, on
+from tests.support.collecting import PHASE3_DOCUMENT
+from tests.support.reports import overwritten as overwritten_scene
+from tests.support.reports import reported
+
+if TYPE_CHECKING:
+    from exporter.model import Entry, Watched
+
+NOW = on("18:00")
+A, B, C = entry("14:58:00", 1), entry("14:59:00", 2), entry("15:03:00", 3)
+ALL = {"a": A, "b": B}
+HOUR = timedelta(hours=1)
+
+
+def seen(*readings: tuple[str, dict[str, Entry]], created: str = "06:00") -> Watched:
+    """What is remembered after these readings, each of a write of its own."""
+    known: dict[object, Watched] = {}
+    for at, entries in readings:
+        document = Document(
+            entries=entries, create_time=on(created) if entries else None, exists=bool(entries), update_time=on(at)
+        )
+        known = dict(
+            watch(known, {PHASE3_DOCUMENT: document}, ("a", "b", "c"), on(at), longest_gap=HOUR)  # type: ignore[arg-type] # one key
+        )
+    return known[PHASE3_DOCUMENT]
+
+
+def test_an_entry_that_was_overwritten_and_is_back_is_told_of_with_how_and_when() -> None:
+    (said,) = overwritten(seen(("15:00", ALL), ("15:01", {"a": A, "c": C}), ("15:02", {**ALL, "c": C})), NOW)
+
+    assert (said.processor, said.kind) == ("b", RemovalKind.STALE_WRITE)
+    assert (said.last_seen_at, said.missed_at, said.back_at) == (on("15:00"), on("15:01"), on("15:02"))
+    assert said.text == (
+        "b: its entry was there at 15:00:00Z and gone at 15:01:00Z: a write of a stale copy took away what had come"
+        " since it was read; the write at 15:01:00Z took it away, which changed c; it is there again since 15:02:00Z;"
+        " mend what wrote it: the next time nobody may write the entry again"
+    )
+
+
+def test_an_entry_that_is_not_back_is_the_verdict_s_to_tell() -> None:
+    assert overwritten(seen(("15:00", ALL), ("15:01", {"a": A})), NOW) == ()
+    assert overwritten(None, NOW) == ()
+
+
+@pytest.mark.parametrize(
+    "readings",
+    [
+        pytest.param([("15:00", ALL), ("15:01", {}), ("15:02", ALL)], id="reset"),
+        pytest.param([("15:00", ALL), ("15:01", {"a": entry("15:01:00", 9), "b": B})], id="registered again"),
+        pytest.param(
+            [("15:00", {"a": A, "b": entry("14:59:00", 2, manual=True)}), ("15:01", {"a": A}), ("15:02", ALL)],
+            id="by hand",
+        ),
+    ],
+)
+def test_what_was_not_lost_was_not_overwritten(readings: list[tuple[str, dict[str, Entry]]]) -> None:
+    assert overwritten(seen(*readings), NOW) == ()
+
+
+def test_an_entry_that_came_back_after_a_reset_is_back_since_then() -> None:
+    (said,) = overwritten(
+        seen(("15:00", ALL), ("15:01", {"a": A}), ("15:02", {}), ("15:03", {"a": A}), ("15:04", ALL)), NOW
+    )
+
+    assert (said.missed_at, said.back_at) == (on("15:01"), on("15:04"))
+
+
+def test_each_loss_has_its_own_return_and_the_last_one_is_first() -> None:
+    less, more = {"a": A}, {"a": A, "b": entry("14:59:30", 2)}
+    said = overwritten(
+        seen(("15:00", ALL), ("15:01", less), ("15:02", ALL), ("15:03", less), ("15:04", ALL), ("15:05", more)), NOW
+    )
+
+    assert [(one.missed_at, one.back_at) for one in said] == [
+        (on("15:03"), on("15:04")),
+        (on("15:01"), on("15:02")),
+    ]
+
+
+def test_of_an_entry_that_is_overwritten_all_the_time_the_last_losses_are_told() -> None:
+    readings = [(f"15:{minute:02}", {"a": A} if minute % 2 else ALL) for minute in range(2 * MOST + 5)]
+
+    said = overwritten(seen(*readings), NOW)
+
+    assert len(said) == MOST
+    assert said[0].back_at == on(f"15:{2 * MOST + 4:02}")
+
+
+def test_a_report_tells_of_it_at_the_phase_and_leaves_the_verdicts_alone() -> None:
+    report = reported(overwritten_scene())
+
+    phase = next(phase for phase in report.phases if phase.phase == "phase3" and phase.run_date == DAY)
+    assert [one.processor for one in phase.overwritten] == [PLAYER]
+    assert {one.processor: one.verdict for one in phase.processors}[PLAYER] is Verdict.OK
+    assert UPCOMING_TEAM not in {one.processor for one in phase.overwritten}
