@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from exporter.model import Verdict
-from exporter.status import discrepancies
+from exporter.summary import Condition, summarize
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Mapping
 
     from exporter.model import Report
 
@@ -19,9 +18,9 @@ USAGE = 64
 UNAVAILABLE = 69
 
 
-def exit_code(report: Report, unread: Collection[str] = ()) -> int:
-    """1 if anything is wrong, else 2 if anything is unknown or was not read in full (`unread`), else 0."""
-    if discrepancies(report):
-        return DISCREPANCIES
-    unknown = any(processor.verdict is Verdict.UNKNOWN for processor in report.processors)
-    return UNKNOWN if unknown or unread else OK
+_OF_CONDITION = {Condition.WRONG: DISCREPANCIES, Condition.UNKNOWN: UNKNOWN, Condition.WELL: OK}
+
+
+def exit_code(report: Report, unread: Mapping[str, str] | None = None) -> int:
+    """What the sentence above the report says, as a number. `unread`: what could not be read in full, and why."""
+    return _OF_CONDITION[summarize(report, unread).condition]

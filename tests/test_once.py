@@ -14,12 +14,14 @@ from exporter.config.load import load
 from exporter.exits import exit_code
 from exporter.explain import explain_text
 from exporter.memory import Memory as Remembering
-from exporter.model import Document, DocumentId, ErrorKind, RowCount
+from exporter.model import CoverageCounts, Document, DocumentId, ErrorKind, RowCount, TriggerState
 from exporter.once import collect_once, printed
+from exporter.summary import summarize
 from exporter.telemetry import Telemetry
 from tests.support.builders import DAY, ONE_DAY, entry, on
 from tests.support.exposition import parse_text
 from tests.support.memory import Memory
+from tests.support.reports import changed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,6 +76,39 @@ def test_discrepancies_count_for_more_than_what_is_unknown(memory: Memory) -> No
     memory.store.orders["heartbeats"].fail(ErrorKind.UNREACHABLE)
 
     assert code(memory) == exits.DISCREPANCIES
+
+
+def test_low_coverage_alone_ends_with_one_as_the_sentence_says(memory: Memory) -> None:
+    memory.warehouse.coverage = {DAY - ONE_DAY: CoverageCounts(212, 118, 50, {"dnp": 94})}
+    outcome = collected(memory)
+
+    assert printed(outcome, "table").startswith("Coverage minutes_played of nba 2026-01-31 is 42.4%, below ")
+    assert exit_code(outcome.report, outcome.unread) == exits.DISCREPANCIES
+
+
+def test_too_many_heartbeats_alone_end_with_one_as_the_sentence_says(memory: Memory) -> None:
+    memory.store.size = 1_000_000
+    outcome = collected(memory)
+
+    assert printed(outcome, "table").startswith("1,000,000 heartbeat documents of nba, more than ")
+    assert exit_code(outcome.report, outcome.unread) == exits.DISCREPANCIES
+
+
+def test_what_is_out_of_bounds_while_something_is_unknown_ends_with_two_as_the_sentence_says(memory: Memory) -> None:
+    memory.store.size = 1_000_000
+    memory.store.orders["heartbeats"].fail(ErrorKind.UNREACHABLE)
+    outcome = collected(memory)
+
+    assert printed(outcome, "table").startswith("Cannot tell: ")
+    assert exit_code(outcome.report, outcome.unread) == exits.UNKNOWN
+
+
+def test_a_trigger_of_which_nothing_is_known_ends_with_two_as_the_sentence_says(memory: Memory) -> None:
+    outcome = collected(memory)
+    report = changed(outcome.report, of_phase=lambda phase: replace(phase, trigger_state=TriggerState.UNKNOWN))
+
+    assert str(summarize(report)).startswith("Cannot tell: trigger of phase3 ")
+    assert exit_code(report) == exits.UNKNOWN
 
 
 @pytest.mark.parametrize("call", ["documents", "heartbeats", "count"])
