@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from exporter.losses import KEPT, newer, watch
+from exporter.losses import KEPT, joined, newer, watch
 from exporter.model import Document, DocumentId, Entry, RemovalKind, Watched
 from tests.support.builders import DAY, ONE_DAY, entry, on
 
@@ -195,3 +195,53 @@ def test_what_is_remembered_of_a_document_with_ten_thousand_odd_entries_is_bound
     crowd = Document(entries={"a": entry(), **{f"odd{number}": entry() for number in range(10_000)}})
 
     assert watched(crowd).entries.keys() == {"a"}
+
+
+# --- two memories -----------------------------------------------------------------------------------------------
+
+
+def later(*documents: Document) -> Watched:
+    """What a memory knows that began ten minutes after `watched`, and knew nothing then."""
+    seen: dict[DocumentId, Watched] = {}
+    for number, read in enumerate(documents):
+        seen = watch(seen, {KEY: read}, NAMES, on("15:10") + number * MINUTE, longest_gap=LONGEST_GAP)
+    return seen[KEY]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "lost"),
+    [
+        pytest.param([document("a", "b")], [document("a", "b", "c")], set(), id="it grew"),
+        pytest.param([document("a", "b", "c")], [document("a", "b")], {"c"}, id="an entry went between the two"),
+        pytest.param([document("a", "b"), document("a")], [document("a")], {"b"}, id="it went before"),
+        pytest.param([document("a", "b"), document("a")], [document("a", "b")], set(), id="it came back between"),
+        pytest.param([document("a", "b")], [document("a", "b"), document("a")], {"b"}, id="it went after"),
+        pytest.param([document("a", "b")], [document("a", created=SECOND)], set(), id="made anew between the two"),
+        pytest.param([document("a", "b")], [GONE], set(), id="deleted between the two"),
+        pytest.param(
+            [document("a", "b")], [document("a", "b"), document("a"), document("a", "b")], set(), id="gone and back"
+        ),
+    ],
+)
+def test_two_memories_of_a_document_know_together_what_one_would(
+    before: list[Document], after: list[Document], lost: set[str]
+) -> None:
+    both = joined(KEY, watched(*before), later(*after), LONGEST_GAP)
+
+    assert both.losses.keys() == lost
+    assert both.first_seen_at == on("15:00")
+    assert (both.entries.keys(), both.seen_at) == (later(*after).entries.keys(), later(*after).seen_at)
+    assert len({(removal.name, removal.missed_at) for removal in both.removals}) == len(both.removals)
+
+
+def test_an_entry_that_stood_in_both_was_seen_since_the_first() -> None:
+    both = joined(KEY, watched(document("a", "b")), later(document("a", "b2")), LONGEST_GAP)
+
+    assert {name: seen.first_seen_at for name, seen in both.entries.items()} == {"a": on("15:00"), "b": on("15:10")}
+    assert [(removal.name, removal.kind) for removal in both.removals] == [("b", REPLACED)]
+
+
+def test_a_memory_that_goes_back_to_the_other_has_nothing_to_learn_from_it() -> None:
+    whole = watched(document("a", "b"), document("a"))
+
+    assert joined(KEY, watched(document("a", "b")), whole, LONGEST_GAP) is whole
