@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from exporter.model import CoverageReport, PhaseReport, ProcessorReport, Report
+    from exporter.model import CoverageReport, PhaseReport, PipelineReport, ProcessorReport, Report
 
 FINISHED: Final = (Verdict.LOST_UPDATE, Verdict.UNREGISTERED, Verdict.WRONG_DATE)
 """Verdicts of work that is done and not registered: what a blocked trigger waits for."""
@@ -166,24 +166,40 @@ def coverage_share(coverage: CoverageReport) -> float | None:
 
 
 def beyond_bounds(report: Report) -> list[str]:
-    """What belongs to no single processor and is out of its bounds: coverage, and heartbeats as a whole."""
+    """What belongs to no single processor and is out of its bounds: coverage, and heartbeats as a whole.
+
+    The conditions are those of the alert rules.
+    """
     found = []
     for pipeline in report.pipelines:
         for coverage in pipeline.coverage:
             share = coverage_share(coverage)
-            if share is not None and share < coverage.check.warn:
+            if share is not None and share < coverage.check.warn and _meant(pipeline, coverage, report.at):
                 found.append(
                     f"coverage {coverage.check.name} of {pipeline.pipeline} {coverage.data_date} is {share:.1%},"
                     f" below {coverage.check.warn:.0%}"
                 )
         beat, ran, silent = pipeline.last_heartbeat_at, pipeline.last_run_at, pipeline.heartbeat_silent_after
         # Where nothing runs, as in the off-season, nothing beats.
-        if beat and ran and silent and report.at - beat > silent > report.at - ran:
-            found.append(f"no heartbeat of {pipeline.pipeline} for {lasting(report.at - beat)}")
+        if ran and silent and pipeline.heartbeats_known and report.at - ran < silent:
+            if beat is None:
+                found.append(f"no heartbeat of {pipeline.pipeline} at all")
+            elif report.at - beat >= silent:
+                found.append(f"no heartbeat of {pipeline.pipeline} for {lasting(report.at - beat)}")
         number, most = pipeline.heartbeat_documents, pipeline.heartbeat_documents_warn
         if number is not None and most is not None and number > most:
             found.append(f"{number:,} heartbeat documents of {pipeline.pipeline}, more than {most:,}")
     return found
+
+
+def _meant(pipeline: PipelineReport, coverage: CoverageReport, now: datetime) -> bool:
+    """Whether low coverage is a fault: the date has units, and its first phase is due in full."""
+    dues = [
+        max(processor.due for processor in phase.processors)
+        for phase in pipeline.phases
+        if phase.run_date == coverage.run_date and phase.processors
+    ]
+    return coverage.expected is not False and bool(dues) and min(dues) <= now
 
 
 def overwritten(report: Report) -> str:

@@ -163,20 +163,39 @@ def test_nothing_to_cover_is_not_low() -> None:
     assert beyond_bounds(reported(scene)) == []
 
 
+def test_coverage_is_low_only_where_games_were_and_once_the_first_phase_is_due() -> None:
+    scene = triggered()
+    scene.memory.warehouse.coverage = {DAY - ONE_DAY: CoverageCounts(212, 118, 80, {"dnp": 94})}
+    report = reported(scene)
+    [pipeline] = report.pipelines
+    unplayed = replace(pipeline, coverage=tuple(replace(one, expected=False) for one in pipeline.coverage))
+    unknown = replace(pipeline, coverage=tuple(replace(one, expected=None) for one in pipeline.coverage))
+
+    assert beyond_bounds(replace(report, pipelines=(unplayed,))) == []
+    assert len(beyond_bounds(replace(report, pipelines=(unknown,)))) == 1
+    assert beyond_bounds(replace(report, at=on("16:29"))) == []
+    assert len(beyond_bounds(replace(report, at=on("16:30")))) == 1
+
+
 @pytest.mark.parametrize(
     ("last_beat", "last_run", "said"),
     [
         ("-2 18:00", "17:00", ["no heartbeat of nba for 2 d"]),
         ("-2 18:00", "-9 17:00", []),
         ("17:00", "17:00", []),
+        (None, "17:00", ["no heartbeat of nba at all"]),
+        (None, None, []),
     ],
 )
-def test_silence_is_a_fault_only_while_runs_go_on(last_beat: str, last_run: str, said: list[str]) -> None:
+def test_silence_is_a_fault_only_while_runs_go_on(last_beat: str | None, last_run: str | None, said: list[str]) -> None:
     report = reported(triggered())
     [pipeline] = report.pipelines
-    silent = replace(pipeline, last_heartbeat_at=on(last_beat), last_run_at=on(last_run))
+    beat, ran = (on(time) if time else None for time in (last_beat, last_run))
+    silent = replace(pipeline, last_heartbeat_at=beat, last_run_at=ran, heartbeats_known=True)
 
     assert beyond_bounds(replace(report, pipelines=(silent,))) == said
+    unread = replace(silent, heartbeats_known=False)
+    assert beyond_bounds(replace(report, pipelines=(unread,))) == []
 
 
 def test_a_bloated_collection_of_heartbeats_is_named() -> None:
