@@ -333,7 +333,7 @@ def _serving(action: Callable[[], T]) -> T:
 def _needing_demo_extra(action: Callable[[], T]) -> T:
     from exporter.scenario.bigquery.emulator import EmulatorError
     from exporter.scenario.incident import IncidentError
-    from exporter.scenario.watch import WatchError
+    from exporter.scenario.promtool import WatchError
 
     try:
         return action()

@@ -143,8 +143,11 @@ class Collectors:
         if self.follower:
             self.follower.stop()
 
-    def run(self, name: str) -> None:
-        """Run one collector now, within its deadline, and publish what follows; a source's errors are noted."""
+    def run(self, name: str, *, conclude: bool = True) -> None:
+        """Run one collector now, within its deadline, and publish what follows; a source's errors are noted.
+
+        Without `conclude`, nothing is published: who runs several at one time concludes once from all of them.
+        """
         left = self._left_behind.get(name)
         if left is not None and left.is_alive():
             self._telemetry.collector_skipped(name, "busy")
@@ -178,7 +181,7 @@ class Collectors:
         self.memory.tend(ended)
         for failed in brought.errors:
             log.warning("collection failed", collector=name, source=source, reason=failed.kind, detail=failed.detail)
-        if not self._early:
+        if conclude and not self._early:
             self.conclude()
 
     def run_all(self) -> None:

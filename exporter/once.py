@@ -47,7 +47,7 @@ def collect_once(
     try:
         collectors.run_all()
         report = reports[-1]
-        live = one_pass_samples(loaded, telemetry, report, report.at)
+        live = one_pass_samples(loaded, telemetry, report, report_samples(report), report.at)
     finally:
         sources.close()
         memory.close()
@@ -55,14 +55,16 @@ def collect_once(
     return Outcome(report, live, unread)
 
 
-def one_pass_samples(loaded: Loaded, telemetry: Telemetry, report: Report, loaded_at: datetime) -> Samples:
+def one_pass_samples(
+    loaded: Loaded, telemetry: Telemetry, report: Report, of_report: Samples, loaded_at: datetime
+) -> Samples:
     """The exporter's own series after passes that no service stands behind."""
     collect = loaded.config.collect
     return live_samples(
         telemetry,
         intervals={name: getattr(collect, name).every.total_seconds() for name in telemetry.collectors()},
         report_at=report.at,
-        series=sum(map(len, report_samples(report).values())),
+        series=sum(map(len, of_report.values())),
         config_source=loaded.source,
         config_hash=loaded.digest,
         reload_ok=True,

@@ -6,7 +6,7 @@ import contextlib
 import tempfile
 import time
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,6 +16,7 @@ from exporter.config.load import load
 from exporter.config.resolved import LedgerConfig
 from exporter.ledger import MEMORY
 from exporter.memory import Memory
+from exporter.metrics import report_samples
 from exporter.model import DocumentId, RemovalKind
 from exporter.once import one_pass_samples
 from exporter.scenario.frozen import Frozen
@@ -37,9 +38,6 @@ if TYPE_CHECKING:
     from exporter.scenario.watch import Alert
 
 T = TypeVar("T")
-
-FAULTY_TIMEOUT = timedelta(seconds=1)
-"""A collector's time-out while its source has a fault: what a real exporter waits for, a replay need not."""
 
 LISTENER_SECONDS = 15.0
 """How long a step may take to reach the listener, by the wall clock: its pauses after a fault count in."""
@@ -98,14 +96,12 @@ class Replayer:
         self._stack = contextlib.ExitStack()
         clock.now = incident.clock
         local.load(incident, self.loaded.config.project)
-        self._faults: Mapping[str, str] = incident.faults
-        self._frozen = Frozen(local.open(self.loaded.config, self.telemetry))
+        self._frozen = Frozen(local.open(self.loaded.config, self.telemetry), incident.faults)
         self._ledger = LedgerConfig(MEMORY, self.loaded.config.ledger.keep)
         if any(step.restart for step in incident.then):
             folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="orchestration-exporter-replay-"))
             self._ledger = replace(self._ledger, path=str(Path(folder) / "ledger.sqlite"))
         self.collectors = self._start()
-        self._timeouts = dict(self.collectors.collectors)
 
     def _start(self) -> Collectors:
         return Collectors(
@@ -135,9 +131,7 @@ class Replayer:
         if step.restart:
             self._end()
         self._local.apply(step)
-        self._frozen.thaw()
-        if step.faults is not None:
-            self._faults = step.faults
+        self._frozen.thaw(self._frozen.faults if step.faults is None else step.faults)
         if step.restart:
             self.collectors = self._start()
             self.collect()
@@ -149,14 +143,14 @@ class Replayer:
         """Wait, by the wall clock, until the listener told what the step changed, or lost its stream over a fault."""
         self._await_stream()
         ids = [found for path in step.firestore if (found := document_id(path))]
-        if FIRESTORE in self._faults or not ids:
+        if FIRESTORE in self._frozen.faults or not ids:
             return
         deadline = Deadline(self.loaded.config.collect.completion.timeout.total_seconds())
         for key, document in self._frozen.documents(ids, deadline).items():
             self._until(partial(self._heard, key, document))
 
     def _await_stream(self) -> None:
-        connected = 0 if FIRESTORE in self._faults else 1
+        connected = 0 if FIRESTORE in self._frozen.faults else 1
         self._until(lambda: self.telemetry.value("listener_connected") == connected)
 
     def _heard(self, key: DocumentId, document: Document) -> bool:
@@ -165,14 +159,11 @@ class Replayer:
 
     def collect(self, *names: str) -> None:
         """Run these collectors (all, if none is named) at the time the clock says."""
-        for name in names or tuple(self._timeouts):
-            config = self._timeouts[name]
-            if COLLECTOR_SOURCES[name] in self._faults:
-                config = replace(config, timeout=min(config.timeout, FAULTY_TIMEOUT))
-            self.collectors.collectors[name] = config
-            self.collectors.run(name)
+        for name in names or tuple(self.collectors.collectors):
+            self.collectors.run(name, conclude=False)
             if name == "completion" and self.incident.listen:
                 self._await_stream()
+        self.collectors.conclude()
 
     def _until(self, holds: Callable[[], bool]) -> None:
         end = time.monotonic() + LISTENER_SECONDS
@@ -182,9 +173,10 @@ class Replayer:
                 raise IncidentError(f"at {at}: the listener told nothing within {LISTENER_SECONDS:g} s")
             time.sleep(LISTENER_POLL)
 
-    def live(self) -> Samples:
-        """The exporter's own series as they stand at the time the clock says."""
-        return one_pass_samples(self.loaded, self.telemetry, self.report, self.incident.clock)
+    def samples(self) -> tuple[Samples, Samples]:
+        """The series of the report, and the exporter's own as they stand at the time the clock says."""
+        of_report = report_samples(self.report)
+        return of_report, one_pass_samples(self.loaded, self.telemetry, self.report, of_report, self.incident.clock)
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -201,7 +193,7 @@ def replay(incident: Incident, local: LocalSources, clock: SimulatedClock, *, ru
     replayer = Replayer(incident, local, clock)
     try:
         replayer.collect()
-        report, live = replayer.report, replayer.live()
+        report, (_, live) = replayer.report, replayer.samples()
         alerts = watch(replayer, rules) if rules else None
         removals = tuple(removal_failures(incident, replayer.report)) if rules else ()
     finally:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.scenario import watch
+from exporter.scenario import promtool
 from exporter.scenario.incident import AlertExpectation, load_incident
+from exporter.scenario.promtool import WatchError
 from exporter.scenario.replay import replay
-from exporter.scenario.watch import Alert, WatchError, alert_failures
+from exporter.scenario.watch import Alert, alert_failures
 
 if TYPE_CHECKING:
     from exporter.scenario.local import LocalSources, SimulatedClock
@@ -105,11 +106,11 @@ def test_a_promtool_that_hangs_is_an_error(
 ) -> None:
     rules = _rules(tmp_path, "      - alert: A\n        expr: vector(1)\n")
     hanging = tmp_path / "promtool"
-    hanging.write_text("#!/bin/sh\nexec /bin/sleep 60\n")
+    hanging.write_text("#!/bin/sh\n[ $1 = check ] || exec /bin/sleep 60\n")
     hanging.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(watch, "TIMEOUT_SECONDS", 0)
-    monkeypatch.setattr(watch, "TIMEOUT_SECONDS_PER_DAY", 24)
+    monkeypatch.setattr(promtool, "TIMEOUT_SECONDS", 0)
+    monkeypatch.setattr(promtool, "TIMEOUT_SECONDS_PER_DAY", 24)
 
     with pytest.raises(WatchError, match="promtool did not end within 1 s"):
         replay(load_incident(LOST), local, clock, rules=rules)
