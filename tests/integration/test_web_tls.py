@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import socket
 import ssl
@@ -266,4 +267,6 @@ def test_a_handshake_that_never_comes_does_not_hold_up_a_stop(serve: Callable[[s
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as silent:
         server.stop()
 
-        assert silent.recv(1) == b""
+        # Ended, or refused where it had not been accepted yet.
+        with contextlib.suppress(ConnectionResetError):
+            assert silent.recv(1) == b""
