@@ -52,14 +52,15 @@ def explanations(e: Evidence, verdict: Verdict) -> tuple[Explanation, ...]:
 
 
 def lapse(span: timedelta) -> str:
-    """`27 s`, `3 min 27 s`, `4 h 5 min`."""
+    """`27 s`, `3 min 27 s`, `4 h 5 min`, `3 d 4 h`."""
     seconds = int(span.total_seconds())
     if seconds < 60:  # noqa: PLR2004 - of a minute
         return f"{seconds} s"
     minutes, seconds = divmod(seconds, 60)
     if minutes < 60:  # noqa: PLR2004 - of an hour
         return f"{minutes} min {seconds} s"
-    return f"{minutes // 60} h {minutes % 60} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours < 24 else f"{hours // 24} d {hours % 24} h"  # noqa: PLR2004 - of a day
 
 
 def finished_at(e: Evidence) -> datetime | None:

@@ -206,7 +206,16 @@ def test_a_heartbeat_stands_in_for_rows_that_cannot_be_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0, "0 s"), (59, "59 s"), (207, "3 min 27 s"), (3600, "1 h 0 min"), (14_700, "4 h 5 min")]
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (59, "59 s"),
+        (207, "3 min 27 s"),
+        (3600, "1 h 0 min"),
+        (14_700, "4 h 5 min"),
+        (86_399, "23 h 59 min"),
+        (273_900, "3 d 4 h"),
+    ],
 )
 def test_a_lapse_is_told_in_the_two_units_that_matter(seconds: int, text: str) -> None:
     assert lapse(timedelta(seconds=seconds)) == text
