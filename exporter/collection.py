@@ -245,7 +245,10 @@ class Collectors:
 
     def take(self, documents: Mapping[DocumentId, Document], now: datetime) -> None:
         """Take what a listener told of these documents; what follows from it is published soon after."""
-        self.memory.follow(now)
+        with self._swap:
+            if self._stop.is_set():
+                return
+            self.memory.follow(now)
         if documents:
             self._remember(documents, now)
             self._news.set()

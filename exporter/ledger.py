@@ -148,8 +148,22 @@ class Ledger:
     def close(self) -> None:
         """Close the file and let the next exporter have it."""
         with self._lock:
+            left_behind = self._left_behind()
             self._database.close()
+            for file in left_behind:
+                file.unlink(missing_ok=True)
         self._release()
+
+    def _left_behind(self) -> tuple[Path, ...]:
+        """The journal and index of a database that was taken away: the one that now stands there is none of theirs."""
+        if self._files is None or self._files[0] == _identity(self.path):
+            return ()
+        beside = zip(("-wal", "-shm"), self._files[1:3], strict=True)
+        return tuple(
+            Path(f"{self.path}{ending}")
+            for ending, written in beside
+            if written is not None and written == _identity(f"{self.path}{ending}")
+        )
 
     @contextlib.contextmanager
     def _guarded(self) -> Iterator[sqlite3.Connection]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from exporter import __version__
@@ -50,6 +51,9 @@ REMOVED = _gauge(
     "phase_entries_removed",
     (*PHASE, "kind"),
     "Entries that were seen in the document and went from it, by how they went.",
+)
+OVERWRITTEN = _gauge(
+    "phase_entries_overwritten", PHASE, "Entries that were lost within the last hour and are there again."
 )
 COMPLETED_COUNT = _gauge("phase_completed_count", PHASE, "The document's _completed_count as written.")
 MALFORMED = _gauge("phase_malformed_fields", PHASE, "Fields of the document that could not be used.")
@@ -146,6 +150,9 @@ RELOAD_AT = _live("config_last_reload_success_timestamp_seconds", (), "When the 
 
 CATALOGUE: tuple[Family, ...] = (*REPORT_FAMILIES, *LIVE_FAMILIES)
 
+NEWS = timedelta(hours=1)
+"""So long after it an overwrite that was made good is told of."""
+
 SKIP_REASONS = ("missed", "max_instances", "busy", "error")
 
 _REMOVALS = [(kind, label_text(kind=kind)) for kind in RemovalKind if kind is not RemovalKind.REPLACED]
@@ -161,7 +168,7 @@ def report_samples(report: Report) -> Samples:
     for pipeline in report.pipelines:
         _pipeline(out, pipeline)
         for phase in pipeline.phases:
-            _phase(out, phase)
+            _phase(out, phase, report.at)
             for processor in phase.processors:
                 _processor(out, processor, report.at)
         for coverage in pipeline.coverage:
@@ -178,7 +185,7 @@ def _put(
         out[family].append((labels, value + 0 if isinstance(value, (int, float)) else value.timestamp()))
 
 
-def _phase(out: Mapping[Family, list[Sample]], phase: PhaseReport) -> None:
+def _phase(out: Mapping[Family, list[Sample]], phase: PhaseReport, now: datetime) -> None:
     labels = label_text(pipeline=phase.pipeline, phase=phase.phase, run_date=phase.run_date.isoformat())
     _put(
         out,
@@ -196,9 +203,11 @@ def _phase(out: Mapping[Family, list[Sample]], phase: PhaseReport) -> None:
             (HISTORY, phase.run_history_processors),
         ),
     )
-    if phase.has_document:
+    if phase.watched:
         kinds = Counter(removal.kind for removal in phase.removals)
         out[REMOVED].extend([(f"{labels},{text}", kinds[kind]) for kind, text in _REMOVALS])
+        recent = {one.processor for one in phase.overwritten if now - one.missed_at < NEWS}
+        out[OVERWRITTEN].append((labels, len(recent)))
     if phase.trigger_state is not None:
         state = phase.trigger_state
         out[TRIGGER_STATE].extend([(labels + text, 1 if state is which else 0) for which, text in _TRIGGER_STATES])

@@ -166,12 +166,14 @@ def coverage_share(coverage: CoverageReport) -> float | None:
 
 
 def beyond_bounds(report: Report) -> list[str]:
-    """What belongs to no single processor and is out of its bounds: coverage, and heartbeats as a whole.
+    """What is out of its bounds although no verdict says so: counts, coverage, and heartbeats as a whole.
 
     The conditions are those of the alert rules.
     """
-    found = []
+    found: list[str] = []
     for pipeline in report.pipelines:
+        for phase in pipeline.phases:
+            found.extend(_counts_beyond(phase, report.at))
         for coverage in pipeline.coverage:
             share = coverage_share(coverage)
             if share is not None and share < coverage.check.warn and _meant(pipeline, coverage, report.at):
@@ -192,6 +194,30 @@ def beyond_bounds(report: Report) -> list[str]:
     return found
 
 
+def _counts_beyond(phase: PhaseReport, now: datetime) -> Iterator[str]:
+    """Rows and counts that cannot be right, where the verdict is about something else; and the document's own count."""
+    of = f"of {phase.phase} {phase.run_date}"
+    for one in phase.processors:
+        rows, fewest, most = one.table_rows, one.rows_minimum, one.rows_maximum
+        if one.verdict not in {Verdict.RUNNING, Verdict.BACKFILL} or one.due > now or not rows:
+            continue
+        if fewest is not None and rows < fewest:
+            yield f"{one.processor} {of} has {plural(rows, 'row')}, at least {fewest:,} expected"
+        elif most is not None and rows > most:
+            yield f"{one.processor} {of} has {plural(rows, 'row')}, at most {most:,} expected"
+        elif one.record_count_possible is False:
+            yield f"{one.processor} {of} registered {one.record_count:,} and has {plural(rows, 'row')}"
+    counted, entries, unexpected = phase.completed_count, phase.entries, phase.unexpected
+    if (
+        phase.expected
+        and counted is not None
+        and entries is not None
+        and unexpected is not None
+        and counted not in {entries, entries - unexpected}
+    ):
+        yield f"_completed_count {of} is {counted:,}, and the entries are {entries:,}"
+
+
 def _meant(pipeline: PipelineReport, coverage: CoverageReport, now: datetime) -> bool:
     """Whether low coverage is a fault: the date has units, and its first phase is due in full."""
     dues = [
@@ -199,7 +225,7 @@ def _meant(pipeline: PipelineReport, coverage: CoverageReport, now: datetime) ->
         for phase in pipeline.phases
         if phase.run_date == coverage.run_date and phase.processors
     ]
-    return coverage.expected is not False and bool(dues) and min(dues) <= now
+    return coverage.expected is True and bool(dues) and min(dues) <= now
 
 
 def overwritten(report: Report) -> str:

@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -15,9 +15,6 @@ from exporter.telemetry import Telemetry
 from tests.support import ledger_full_disk
 from tests.support.builders import on
 from tests.support.remembering import KEY, document, opened, remember
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture(name="path")
@@ -85,6 +82,27 @@ def test_files_that_are_taken_away_are_missed_and_made_anew(
     memory.close()
     again = opened(path)
     assert again.now.watched[KEY].losses.keys() == {"c"}
+    again.close()
+
+
+def test_a_copy_that_is_put_in_its_place_is_read_without_the_journal_of_the_one_before(path: Path) -> None:
+    memory = opened(path)
+    remember(memory, document(1, 2, 3), "15:00")
+    memory.close()
+    copy = shutil.copy(path, path.with_name("copy"))
+    path.unlink()
+    telemetry = Telemetry()
+    memory = opened(path, telemetry)
+    remember(memory, document(1, at="15:01"), "15:01")
+    Path(copy).replace(path)
+
+    memory.tend(on("15:02"))
+
+    assert telemetry.value("ledger_durable") == 1
+    assert memory.now.watched[KEY].first_seen_at == on("15:00")
+    memory.close()
+    again = opened(path)
+    assert again.now.watched[KEY].entries.keys() == {"a"}
     again.close()
 
 

@@ -39,6 +39,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "phase_processors_unexpected": PHASE,
     "phase_entries": PHASE,
     "phase_entries_removed": (*PHASE, "kind"),
+    "phase_entries_overwritten": PHASE,
     "phase_completed_count": PHASE,
     "phase_malformed_fields": PHASE,
     "phase_triggered": PHASE,

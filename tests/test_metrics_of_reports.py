@@ -40,6 +40,7 @@ from tests.support.builders import (
     pipeline,
     processor,
 )
+from tests.support.reports import overwritten, reported
 from tests.support.samples import family, labels, one, values
 
 if TYPE_CHECKING:
@@ -136,6 +137,8 @@ def test_before_anything_is_read_no_value_is_made_up() -> None:
         "phase_processors_registered",
         "phase_processors_unexpected",
         "phase_entries",
+        "phase_entries_removed",
+        "phase_entries_overwritten",
         "phase_completed_count",
         "phase_malformed_fields",
         "phase_triggered",
@@ -369,3 +372,11 @@ def test_what_is_read_never_makes_more_series_than_the_configuration_allows(case
     assert size(samples) <= 40 + 60 * len(report.phases) + (13 + len(Verdict) + len(HeartbeatState)) * len(
         report.processors
     )
+
+
+def test_an_overwrite_that_was_made_good_is_told_of_for_an_hour() -> None:
+    report = reported(overwritten())
+
+    for at, told in (("15:06", 1), ("16:04", 1), ("16:05", 0)):
+        found = values(report_samples(replace(report, at=on(at))), "phase_entries_overwritten")
+        assert found["nba", "phase3", DAY.isoformat()] == told

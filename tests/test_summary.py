@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -172,7 +172,7 @@ def test_coverage_is_low_only_where_games_were_and_once_the_first_phase_is_due()
     unknown = replace(pipeline, coverage=tuple(replace(one, expected=None) for one in pipeline.coverage))
 
     assert beyond_bounds(replace(report, pipelines=(unplayed,))) == []
-    assert len(beyond_bounds(replace(report, pipelines=(unknown,)))) == 1
+    assert beyond_bounds(replace(report, pipelines=(unknown,))) == []
     assert beyond_bounds(replace(report, at=on("16:29"))) == []
     assert len(beyond_bounds(replace(report, at=on("16:30")))) == 1
 
@@ -196,6 +196,46 @@ def test_silence_is_a_fault_only_while_runs_go_on(last_beat: str | None, last_ru
     assert beyond_bounds(replace(report, pipelines=(silent,))) == said
     unread = replace(silent, heartbeats_known=False)
     assert beyond_bounds(replace(report, pipelines=(unread,))) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"table_rows": 100}, [f"{PLAYER} of phase3 {DAY} has 100 rows, at least 168 expected"]),
+        ({"table_rows": 400}, [f"{PLAYER} of phase3 {DAY} has 400 rows, at most 336 expected"]),
+        ({"record_count_possible": False}, [f"{PLAYER} of phase3 {DAY} registered 12 and has 200 rows"]),
+        ({"table_rows": 0}, []),
+        ({"table_rows": None}, []),
+        ({}, []),
+    ],
+)
+@pytest.mark.parametrize("verdict", [Verdict.RUNNING, Verdict.BACKFILL])
+def test_counts_that_cannot_be_right_are_said_beside_a_verdict_about_something_else(
+    verdict: Verdict, values: dict[str, Any], said: list[str]
+) -> None:
+    report = changed(
+        reported(triggered()),
+        of_processor=lambda one: replace(one, verdict=verdict, **values) if one.processor == PLAYER else one,
+    )
+
+    assert beyond_bounds(report) == said
+    assert beyond_bounds(replace(report, at=on("16:29"))) == []
+
+
+@pytest.mark.parametrize(
+    ("counted", "unexpected", "wrong"), [(3, 0, True), (5, 0, False), (4, 1, False), (None, 0, False)]
+)
+def test_a_documents_own_count_is_the_number_of_its_entries_or_of_the_known_ones(
+    counted: int | None, unexpected: int, *, wrong: bool
+) -> None:
+    report = changed(
+        reported(triggered()),
+        of_phase=lambda one: (
+            replace(one, completed_count=counted, unexpected=unexpected) if one.phase == "phase3" else one
+        ),
+    )
+
+    assert beyond_bounds(report) == ([f"_completed_count of phase3 {DAY} is 3, and the entries are 5"] if wrong else [])
 
 
 def test_a_bloated_collection_of_heartbeats_is_named() -> None:

@@ -205,7 +205,7 @@ class PhaseReport:
 
     `registered` counts the expected processors only, `entries` every entry of the document, `unexpected` those whose
     name no processor of the phase has. `removals` are the entries that were seen in the document and went from it,
-    `overwritten` those of them that were lost and are there again.
+    `overwritten` those of them that were lost and are there again; `watched` False: it was never seen yet.
     """
 
     pipeline: str
@@ -229,6 +229,7 @@ class PhaseReport:
     run_history_processors: int | None
     log_source: LogSource
     has_document: bool
+    watched: bool
     processors: tuple[ProcessorReport, ...]
     overwritten: tuple[Overwritten, ...] = ()
 

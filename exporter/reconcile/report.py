@@ -121,6 +121,7 @@ def _phase(
         run_history_processors=None if succeeded is None else len({run.processor for run in succeeded}),
         log_source=_log_source(snapshot, pipeline, day, [item.evidence for item in judged], succeeded),
         has_document=phase.collection is not None,
+        watched=watched is not None,
         processors=tuple(_processor(pipeline, day, item) for item in judged),
         overwritten=overwritten(watched, now),
     )
