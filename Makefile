@@ -55,7 +55,7 @@ demo: $(VENV)/.demo ## Run the exporter on local sources that hold the demo day
 .PHONY: test
 test: check ## Run all checks and all tests; with ARGS, only these tests
 	@tools/ensure-system-packages $(PROGRAMS)
-	@exec $(BIN)/python -m pytest -n 2 --dist loadfile $(or $(ARGS),--cov --cov-report=term)
+	@exec $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(or $(ARGS),--cov --cov-report=term)
 
 .PHONY: check
 check: $(VENV)/.dev ## Lint, formatting, types and import contracts
