@@ -13,7 +13,7 @@ import pytest
 from exporter.cli import main as command_line
 from exporter.collection import BIGQUERY, FIRESTORE
 from exporter.metrics import UNREACHED
-from exporter.model import LOST, ErrorKind, HeartbeatState, LogSource, TriggerState, Verdict
+from exporter.model import ErrorKind, HeartbeatState, LogSource, TriggerState, Verdict
 from exporter.scenario.replay import COLLECTOR_SOURCES
 from tools.alerting.promql import Binary, Matcher, Node, Number, parse, selectors
 from tools.alerting.promtool import failed_checks
@@ -82,7 +82,6 @@ VALUES: dict[tuple[str, str], set[str]] = {
     ("orchestration_exporter_collector_failing", "collector"): {*COLLECTOR_SOURCES},
     # The bucket that a configuration has for rows which nobody marked; without it the rule has nothing to add.
     ("orchestration_coverage_excluded_rows", "reason"): {"unmarked"},
-    ("orchestration_phase_entries_removed", "kind"): {*LOST},
     ("up", "job"): {"orchestration-exporter"},
     # What fires is asked to hold an alert whose cause is unknown.
     ("ALERTS", "alertname"): {*CATALOGUE},

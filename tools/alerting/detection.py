@@ -73,11 +73,11 @@ SILENCE = """\
 
 Through all of it the watchdog goes to `dead-mans-switch` alone.
 
-An alert about data that nobody can know any more goes on firing until somebody does, however long the outage lasts: its
-rule asks Prometheus whether it fires (`ALERTS`), and the exporter whether what it is about is unknown. So what a page
-stood for stays muted with it, and the end of the outage is no news about the data. Where the exporter itself is gone,
-alerts last for the rules' `keep_firing_for`, half an hour; OrchestrationExporterDown stands for them, and nobody is
-told that they ended.
+An alert about data that nobody can know any more goes on firing until somebody does, however long the outage lasts
+([what that needs](../alerts/README.md#what-holds-for-every-rule)): its rule asks Prometheus whether it fires
+(`ALERTS`), and the exporter whether what it is about is unknown. So what a page stood for stays muted with it, and
+the end of the outage is no news about the data. Where the exporter itself is gone, alerts last for the rules'
+`keep_firing_for`, half an hour; OrchestrationExporterDown stands for them, and nobody is told that they ended.
 """
 
 TIMES = """\
