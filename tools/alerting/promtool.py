@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
@@ -16,32 +17,38 @@ BATCH: Final = 25
 WORKERS: Final = 2
 TIMEOUT_SECONDS: Final = 300
 
+_OUTCOME: Final = re.compile(r"^  (SUCCESS|FAILED)(?::|$)", re.MULTILINE)
+_TITLES: Final = ("Unit Testing: ", "Checking ")
+
 
 class PromtoolError(Exception):
     """promtool said something else than what was asked; the message is all that it said."""
 
 
 def failed_tests(files: Sequence[Path]) -> dict[Path, str]:
-    """Run these test files; what promtool says of each that does not pass."""
-    return _failures(("test", "rules"), "Unit Testing:  ", files)
+    """Run these test files; what promtool says of each that does not pass. Raises PromtoolError."""
+    return _failures(("test", "rules"), files)
 
 
 def failed_checks(files: Sequence[Path], *options: str) -> dict[Path, str]:
-    """Check these rule files; what promtool says of each that it refuses."""
-    return _failures(("check", "rules", *options), "Checking ", files)
+    """Check these rule files; what promtool says of each that it refuses. Raises PromtoolError."""
+    return _failures(("check", "rules", *options), files)
 
 
-def _failures(command: tuple[str, ...], title: str, files: Sequence[Path]) -> dict[Path, str]:
+def _failures(command: tuple[str, ...], files: Sequence[Path]) -> dict[Path, str]:
     batches = [files[start : start + BATCH] for start in range(0, len(files), BATCH)]
     failures: dict[Path, str] = {}
     with ThreadPoolExecutor(WORKERS) as pool:
-        for found in pool.map(lambda batch: _batch(command, title, batch), batches):
+        for found in pool.map(lambda batch: _batch(command, batch), batches):
             failures |= found
     return failures
 
 
-def _batch(command: tuple[str, ...], title: str, files: Sequence[Path]) -> dict[Path, str]:
-    """The failures of one process. It says `SUCCESS` or `FAILED` below the title and name of each file, in order."""
+def _batch(command: tuple[str, ...], files: Sequence[Path]) -> dict[Path, str]:
+    """The failures of one process. It says `SUCCESS` or `FAILED` for each file, in order.
+
+    Before that, promtool 2 writes the file's name for every command; promtool 3 does so for `check` only.
+    """
     done = subprocess.run(
         ["promtool", *command, *map(str, files)],
         stdout=subprocess.PIPE,
@@ -52,13 +59,12 @@ def _batch(command: tuple[str, ...], title: str, files: Sequence[Path]) -> dict[
         # A short run is better off with more memory than with more garbage collections.
         env={**os.environ, "GOGC": "400"},
     )
-    sections = f"\n{done.stdout}".split(f"\n{title}")[1:]
-    if len(sections) != len(files) or any(
-        not section.startswith(str(file)) for section, file in zip(sections, files, strict=True)
-    ):
+    _, *outcomes = _OUTCOME.split(done.stdout)
+    words, texts = outcomes[::2], outcomes[1::2]
+    if len(words) != len(files) or ("FAILED" in words) != (done.returncode != 0):
         raise PromtoolError(done.stdout)
     return {
-        file: "\n".join(line for line in section.splitlines()[1:] if line.strip())
-        for file, section in zip(files, sections, strict=True)
-        if "  SUCCESS" not in section
+        file: "\n".join(line for line in text.splitlines() if line.strip() and not line.startswith(_TITLES))
+        for file, word, text in zip(files, words, texts, strict=True)
+        if word == "FAILED"
     }
