@@ -147,12 +147,12 @@ def _names(judged: Sequence[Judged]) -> str:
 
 
 def _next_phase_written(snapshot: Snapshot, pipeline: PipelineConfig, day: PhaseDay, now: datetime) -> datetime | None:
-    """When the next phase last wrote rows for this run date; None if it has none, or none that can be read."""
+    """When the next phase last wrote rows for this run date; None where it has none, or none of a known time."""
     following = pipeline.phases.get(day.phase.next or "")
     if following is None:
         return None
-    written = [counted.written_at or now for counted in _rows_of(snapshot, following, day, now) if counted.rows > 0]
-    return max(written, default=None)
+    written = [counted.written_at for counted in _rows_of(snapshot, following, day, now) if counted.rows > 0]
+    return max((at for at in written if at is not None), default=None)
 
 
 def _rows_of(snapshot: Snapshot, phase: PhaseConfig, day: PhaseDay, now: datetime) -> Iterator[RowCount]:

@@ -348,11 +348,11 @@ def test_where_no_phase_follows_nothing_can_be_bypassed(following: str | None) -
     assert world.phase("phase3", DAY, on("18:00")).trigger_state is State.STUCK
 
 
-def test_rows_of_the_next_phase_without_a_time_are_taken_for_new_ones() -> None:
+def test_rows_of_the_next_phase_without_a_time_do_not_show_that_it_ran_after_this_one() -> None:
     world = Situation(registered=ALL).world(by_processing_date())
     world.rows["nba.daily_cache", DAY - ONE_DAY] = RowCount(300)
 
-    assert world.phase("phase3", DAY, on("18:00")).trigger_state is State.BYPASSED
+    assert world.phase("phase3", DAY, on("18:00")).trigger_state is State.STUCK
 
 
 def test_an_unread_table_leaves_the_state_known_where_it_could_not_decide() -> None:
