@@ -1,4 +1,4 @@
-"""What promtool says of many files, read file by file: the program that is here, and the two forms that its versions use."""
+"""What promtool says of many files, read file by file: by the program that is here, and in both forms there are."""
 
 from __future__ import annotations
 

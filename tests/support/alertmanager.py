@@ -17,7 +17,7 @@ import httpx
 import yaml
 
 from exporter.scenario.bigquery.loopback import Answer, Call, LoopbackServer
-from tests.support.prometheus import free_port
+from tests.support.prometheus import complaints, free_port
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
@@ -180,6 +180,11 @@ class Alertmanager:
     def log(self) -> str:
         """What it wrote so far."""
         return self._log.read_text(encoding="utf-8")
+
+    @property
+    def complaints(self) -> list[str]:
+        """Its log's lines that are more than news."""
+        return complaints(self.log)
 
     def post(
         self,
