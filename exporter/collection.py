@@ -351,7 +351,8 @@ class Collectors:
         return self.collectors[collector].max_staleness
 
     def _fresh(self, collector: str, value: T, now: datetime) -> Reading[T]:
-        return Reading(value, now, None, self._max_age(collector))
+        # A clock that was set back meanwhile would have it read in the future, where it counts for nothing.
+        return Reading(value, min(now, self._clock()), None, self._max_age(collector))
 
     def _merged(
         self, before: Mapping[K, Reading[T]], outcomes: Mapping[K, T | SourceError], now: datetime

@@ -200,7 +200,8 @@ def _of_all(before: Watched, after: Watched, longest_gap: timedelta) -> RemovalK
     if any(name in before.entries for name in after.entries):
         # Who registered before registers first again: a rerun. A blind overwrite by it cannot be told from that.
         return RemovalKind.RESET
-    if after.seen_at - before.seen_at > longest_gap:
+    # Of a clock that was set back in between nobody knows how far.
+    if abs(after.seen_at - before.seen_at) > longest_gap:
         return RemovalKind.UNWATCHED
     return RemovalKind.BLIND_OVERWRITE
 

@@ -238,15 +238,27 @@ def test_a_run_in_which_nothing_at_all_could_be_read_is_no_success(scene: Scene)
     assert (state.runs, state.failing, state.last_success) == (1, frozenset({"not_found"}), None)
 
 
-def test_a_clock_that_is_set_back_leaves_values_known(scene: Scene) -> None:
+def test_a_clock_that_is_set_back_makes_what_cannot_be_read_again_unknown(scene: Scene) -> None:
     scene.collectors.run_all()
     scene.clock.now = on("17:00")
     scene.orders("completion").fail(ErrorKind.UNREACHABLE)
 
     scene.collectors.run_all()
+    away = scene.verdicts()[OFFENSE]
+    scene.orders("completion").error = None
+    scene.collectors.run_all()
 
-    assert scene.verdicts()[OFFENSE] is Verdict.OK
+    assert (away, scene.verdicts()[OFFENSE]) == (Verdict.UNKNOWN, Verdict.OK)
     assert scene.reports[-1].at == on("17:00")
+
+
+def test_a_clock_that_is_set_back_while_a_collector_reads_leaves_what_it_brings_known() -> None:
+    before = iter([on("18:00")])
+    scene = healthy(lambda: next(before, on("17:00")))
+
+    scene.collectors.run("completion")
+
+    assert scene.collectors.snapshot.documents.read_at == on("17:00")
 
 
 # --- entries that get lost --------------------------------------------------------------------------------------

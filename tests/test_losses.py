@@ -113,6 +113,10 @@ def test_after_a_long_gap_a_write_that_knew_nothing_cannot_be_told_from_a_reset(
     assert seen.losses == {}
 
 
+def test_with_the_clock_set_back_in_between_nobody_knows_how_long_the_gap_was() -> None:
+    assert kinds(watched(document("a", "b"), document("c"), every=-2 * LONGEST_GAP)) == {"a": UNWATCHED, "b": UNWATCHED}
+
+
 def test_after_a_long_gap_what_stayed_still_proves_that_nobody_reset_the_document() -> None:
     assert kinds(watched(document("a", "b"), document("a", "c"), every=2 * LONGEST_GAP)) == {"b": STALE}
 

@@ -23,6 +23,7 @@ from exporter.model.concluded import (
     Verdict,
 )
 from exporter.model.observed import (
+    AHEAD,
     LOST,
     CoverageCounts,
     Document,
@@ -43,6 +44,7 @@ from exporter.model.observed import (
 )
 
 __all__ = [
+    "AHEAD",
     "LOST",
     "Cause",
     "CoverageCounts",

@@ -6,16 +6,20 @@ Each stands inside a `Reading` that says when it was read or why it could not be
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date, datetime, timedelta
+    from datetime import date, datetime
 
     from exporter.config.resolved import TableRef
 
 T = TypeVar("T")
+
+AHEAD = timedelta(minutes=2)
+"""Clocks differ by this much at most. A moment that lies further ahead of the clock has no age that says anything."""
 
 
 class ErrorKind(StrEnum):
@@ -43,7 +47,8 @@ class Failure:
 class Reading(Generic[T]):
     """A value and when it was read, or the failure that stands in its place.
 
-    A failed attempt keeps the last good value; `max_age` after it was read it stops counting as known.
+    A failed attempt keeps the last good value; `max_age` after it was read it stops counting as known. A value that was
+    read in the future is of a clock that was set back since: nobody knows how old it is.
     """
 
     value: T | None = None
@@ -55,7 +60,8 @@ class Reading(Generic[T]):
         """The value while it is fresh enough to conclude from, else None."""
         if self.value is None or self.read_at is None:
             return None
-        if self.max_age is not None and now - self.read_at > self.max_age:
+        age = now - self.read_at
+        if age < -AHEAD or (self.max_age is not None and age > self.max_age):
             return None
         return self.value
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from exporter.expectations import ONE_DAY, phase_day, run_dates
 from exporter.model import (
+    AHEAD,
     CoverageReport,
     DocumentId,
     LogSource,
@@ -73,15 +74,16 @@ def _pipeline(
         heartbeat_stale_after=heartbeats.stale_after if heartbeats else None,
         heartbeat_silent_after=heartbeats.silent_after if heartbeats else None,
         heartbeats_known=beats is not None,
-        last_heartbeat_at=_latest(beat.beat_at for beat in (beats or {}).values() if beat),
+        last_heartbeat_at=_latest((beat.beat_at for beat in (beats or {}).values() if beat), now),
         run_history_known=runs is not None if pipeline.run_history else None,
-        last_run_at=_latest(run.finished_at or run.started_at for run in runs or ()),
+        last_run_at=_latest((run.finished_at or run.started_at for run in runs or ()), now),
         heartbeats_read_at=beats_reading.read_at if beats_reading else None,
     )
 
 
-def _latest(moments: Iterable[datetime | None]) -> datetime | None:
-    return max((moment for moment in moments if moment is not None), default=None)
+def _latest(moments: Iterable[datetime | None], now: datetime) -> datetime | None:
+    """The latest that is not ahead of the clock: one of those would be the latest for as long as it lies ahead."""
+    return max((moment for moment in moments if moment is not None and moment <= now + AHEAD), default=None)
 
 
 def _phase(

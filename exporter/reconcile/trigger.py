@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from exporter.expectations import ONE_DAY, RuleMet, rule_met
-from exporter.model import HeartbeatState, Hint, HintKind, TriggerState, Verdict
+from exporter.model import AHEAD, HeartbeatState, Hint, HintKind, TriggerState, Verdict
 from exporter.reconcile.evidence import completed_nearby
 from exporter.reconcile.hints import moment
 
@@ -80,6 +80,9 @@ def _untriggered(
     if met is None:
         return _not_met(trigger, expected, document, failed)
     since = f" since {moment(met.since, now)}" if met.since else ""
+    if met.since is not None and met.since > now + AHEAD:
+        text = f"{met.reason}{since}, which is ahead of the clock: nobody knows whether its grace is over"
+        return TriggerConclusion(TriggerState.UNKNOWN, (*failed, Hint(HintKind.TRIGGER, text)))
     within_grace = met.since is not None and now - met.since <= trigger.grace
     if by_entries is not None:
         state = TriggerState.READY if within_grace else TriggerState.STUCK

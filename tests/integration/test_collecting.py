@@ -54,6 +54,21 @@ def test_a_firestore_that_refuses_is_said_kept_over_and_recovered_from(day: Day,
     assert day.telemetry.sources()["firestore"] is None
 
 
+@pytest.mark.parametrize("back", [timedelta(minutes=3), timedelta(hours=3)], ids=str)
+def test_with_the_clock_set_back_and_both_sources_away_nothing_stays_well(day: Day, back: timedelta) -> None:
+    day.collect(*FIRESTORE, "warehouse")
+    well = day.verdicts()
+    day.local.fault({"firestore": "permission_denied", "bigquery": "permission_denied"})
+    day.collect(*FIRESTORE, "warehouse", after=-back)
+    away = day.verdicts()
+    day.local.fault({})
+    day.collect(*FIRESTORE, "warehouse")
+
+    assert set(well.values()) == {Verdict.OK}
+    assert set(away.values()) == {Verdict.UNKNOWN}
+    assert set(day.verdicts().values()) == {Verdict.OK}
+
+
 def test_a_firestore_that_never_answers_times_out_inside_the_deadline_and_holds_up_nothing(day: Day) -> None:
     day.shorten(0.3)
     day.local.firestore.faults.hang()

@@ -102,7 +102,7 @@ class Scene:
         )
 
     def _reading(self, source: str, value: T, read_at: datetime) -> Reading[T]:
-        return Reading(None if source in self.unread else value, read_at, None, ONE_DAY)
+        return Reading(None if source in self.unread else value, min(read_at, on(self.now)), None, ONE_DAY)
 
     def phase(self) -> PhaseReport:
         (report,) = reconcile(self.config(), self.snapshot(), on(self.now)).phases

@@ -109,6 +109,19 @@ def test_the_newest_beat_and_run_of_the_pipeline_whatever_their_date() -> None:
     assert (found.heartbeat_documents_warn, found.heartbeat_documents_critical) == (100, 500)
 
 
+def test_a_beat_and_a_run_ahead_of_the_clock_are_not_the_last_ones() -> None:
+    of = world()
+    of.heartbeats = {
+        "PlayerGameSummaryProcessor": beat("completed", "15:00", None),
+        "TeamOffenseGameSummaryProcessor": beat("running", "+9 15:00", None),
+    }
+    of.runs = [run("failed", "14:00", ended="14:10"), run("running", "+9 14:05")]
+
+    (found,) = report(of).pipelines
+
+    assert (found.last_heartbeat_at, found.last_run_at) == (on("15:00"), on("14:10"))
+
+
 def test_the_size_of_the_heartbeat_collection() -> None:
     of = world()
     snapshot = replace(of.snapshot(on("18:00")), heartbeat_documents={"nba": Reading(106_000, on("17:50"))})
@@ -176,8 +189,12 @@ def test_a_reading_counts_until_it_is_too_old(age: str, known: bool) -> None:  #
     assert (reading.known(on("18:00")) is not None) is known
 
 
-def test_a_clock_that_jumped_back_leaves_readings_known() -> None:
-    assert Reading(1, on("18:00"), None, timedelta(minutes=3)).known(on("12:00")) == 1
+@pytest.mark.parametrize("max_age", [timedelta(minutes=3), None])
+@pytest.mark.parametrize(("now", "known"), [("17:58", 1), ("17:57:59", None), ("12:00", None)])
+def test_what_was_read_ahead_of_the_clock_is_known_only_within_what_clocks_differ_by(
+    max_age: timedelta | None, now: str, known: int | None
+) -> None:
+    assert Reading(1, on("18:00"), None, max_age).known(on(now)) == known
 
 
 def test_discrepancies_are_the_verdicts_that_say_that_something_is_wrong() -> None:

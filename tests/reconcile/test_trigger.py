@@ -313,6 +313,16 @@ def test_rows_of_no_known_time_count_from_the_heartbeat_of_this_work(
     assert report.rule_met_at == (on(since) if since else None)
 
 
+def test_a_rule_that_is_met_ahead_of_the_clock_is_not_within_its_grace() -> None:
+    world = Situation(registered=THREE, done={P: "23:00"}).world(by_processing_date())
+
+    report = world.phase("phase3", DAY, on("18:00"))
+
+    assert report.trigger_state is State.UNKNOWN
+    (hint,) = report.trigger_hints
+    assert hint.text.endswith("since 23:00:00Z, which is ahead of the clock: nobody knows whether its grace is over")
+
+
 def test_a_document_that_asks_for_one_processor_is_complete_with_it() -> None:
     world = World(by_game_date(), units={DAY: 6})
     world.write(UP, DAY, on("15:04:20"), 200)
