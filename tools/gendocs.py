@@ -6,16 +6,27 @@ from pathlib import Path
 
 from exporter.config.reference import reference_markdown
 from exporter.metrics import markdown
+from exporter.sources.refusals import markdown as refusals_markdown
 from tools.alerting.detection import page as notifications_markdown
 from tools.alerting.reference import alerts_markdown
 from tools.alerting.scorecard import current_page
 
 DOCS = Path(__file__).parents[1] / "docs"
+REFUSALS = "<!-- The table of exporter/sources/refusals.py, by `make docs`. -->"
+
+
+def permissions_markdown() -> str:
+    """The page about permissions as it is written by hand, with the table of refusals below its mark."""
+    written, mark, _ = (DOCS / "permissions.md").read_text(encoding="utf-8").partition(REFUSALS)
+    return f"{written}{mark}\n\n{refusals_markdown()}\n"
+
+
 PAGES = {
     "alerts.md": alerts_markdown,
     "configuration.md": reference_markdown,
     "metrics.md": markdown,
     "notifications.md": notifications_markdown,
+    "permissions.md": permissions_markdown,
     "scorecard.md": current_page,
 }
 

@@ -1,13 +1,13 @@
 """What a client library raises, as one of the closed set of kinds: the one place that knows Google's errors.
 
 A `Fault` is what went wrong, without saying with what; the adapters make a `SourceError` of it that names the table or
-document and what to do next (`remedies.py`). `transient` decides what is tried again inside the deadline.
+document and what to do next (`remedies.py`, `refusals.py`). `transient` decides what is tried again in the deadline.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +16,8 @@ from google.api_core.exceptions import GoogleAPICallError, RetryError
 from google.auth import exceptions as auth
 
 from exporter.model import ErrorKind
+from exporter.sources.refusals import named, refusal
+from exporter.sources.signs import PLUGIN, PLUGIN_UNANSWERED, first_error, signs_of, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,13 +30,15 @@ class Fault:
     """Why a call gave nothing. `message` is one line without secrets.
 
     `transient`: the same call may succeed in a moment. `of_request`: the service understood the request and refuses
-    this very one, so another one (without the table that is missing) may well be answered.
+    this very one, so another one (without the table that is missing) may well be answered. `remedy`: what is wrong and
+    what to run, where the table of refusals knows it.
     """
 
     kind: ErrorKind
     message: str
     transient: bool = False
     of_request: bool = False
+    remedy: str = ""
 
 
 STOPPING: Final = Fault(ErrorKind.UNREACHABLE, "the exporter is stopping")
@@ -138,16 +142,21 @@ _TYPES: Final[tuple[tuple[type[BaseException], _Meaning], ...]] = (
 # misses a job that it has just made with the reason that it also has for a table.
 _TEXTS: Final[tuple[tuple[re.Pattern[str], _Meaning], ...]] = (
     (re.compile(r"deserializing response"), _INVALID),
-    (re.compile(r"metadata from plugin failed.*([Mm]ax retries|[Cc]onnection|timed out|unavailable)"), _UNREACHABLE),
-    (re.compile(r"metadata from plugin failed"), _DENIED),
+    (PLUGIN_UNANSWERED, _UNREACHABLE),
+    (PLUGIN, _DENIED),
     (re.compile(r"Not found: Job\b"), _UNREACHABLE),
 )
 
 _SECRETS: Final = re.compile(
     r"ya29\.[\w.-]+"
+    r"|\beyJ[\w-]+(\.[\w-]+)*"
+    r"|\b1//[\w-]+"
+    r"|\bGOCSPX-[\w-]+"
+    r"|\bAIza[\w-]+"
     r"|\bBearer\s+\S+"
     r"|-----BEGIN.*?(-----END[^-]*-----|$)"
-    r"|\b(access_token|refresh_token|id_token|client_secret|private_key|assertion|password|key)\b['\"]?\s*[:=]\s*\S+",
+    r"|\b(access_token|refresh_token|id_token|subject_token|client_secret|private_key|assertion|password|key)\b"
+    r"['\"]?\s*[:=]\s*\S+",
     re.IGNORECASE,
 )
 
@@ -159,7 +168,29 @@ def fault_of(error: BaseException) -> Fault:
     if isinstance(error, RetryError) and error.cause is not None:
         return fault_of(error.cause)
     meaning = _meaning(error)
-    return Fault(meaning.kind, _message(error), meaning.transient, meaning.of_request)
+    fault = Fault(meaning.kind, one_line(words_of(error)), meaning.transient, meaning.of_request)
+    signs = signs_of(error)
+    row = refusal(signs) if signs else None
+    if signs is None or row is None:
+        return fault
+    if isinstance(error, auth.GoogleAuthError) and error.retryable:
+        # What to do if it lasts is the same.
+        return replace(fault, remedy=row.remedy(signs.said))
+    return replace(fault, kind=row.kind, transient=row.transient, remedy=row.remedy(signs.said))
+
+
+def fault_of_credentials(error: Exception) -> Fault:
+    """What it means that no credentials were found, or that they gave no token.
+
+    What google-auth does not raise as its own comes from the files that it reads, whose content must not be quoted.
+    """
+    if isinstance(error, auth.GoogleAuthError | requests.exceptions.RequestException):
+        return fault_of(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        row, text = named("file_unreadable"), f"{error.filename}: {error.strerror}"
+    else:
+        row, text = named("credentials_malformed"), f"the credentials cannot be used ({type(error).__name__})"
+    return Fault(row.kind, one_line(text), remedy=row.remedy({}))
 
 
 def transient(error: BaseException) -> bool:
@@ -189,54 +220,10 @@ def _api_meaning(error: GoogleAPICallError) -> _Meaning:
     for pattern, meaning in _TEXTS:
         if pattern.search(error.message or ""):
             return meaning
-    reason = _first_error(error).get("reason", "")
+    reason = first_error(error).get("reason", "")
     if reason in _REASONS:
         return _REASONS[reason]
     code = error.code
     if code is None:
         return _UNREACHABLE
     return _STATUSES.get(int(code), _INVALID if 400 <= int(code) < 500 else _UNREACHABLE)  # noqa: PLR2004 - HTTP's own
-
-
-def _first_error(error: GoogleAPICallError) -> Mapping[str, str]:
-    """The first of the REST API's structured errors; gRPC and other answers have none."""
-    errors = error.errors
-    first = errors[0] if errors else None
-    return {name: text for name, text in first.items() if isinstance(text, str)} if isinstance(first, dict) else {}
-
-
-def _message(error: BaseException) -> str:
-    if isinstance(error, GoogleAPICallError):
-        text = _first_error(error).get("message") or error.message or type(error).__name__
-        if "<html" in text.lower() or "<!doctype" in text.lower():
-            text = f"answered with a page of HTML (status {error.code}): a proxy, or no such service at this address"
-    elif isinstance(error, requests.exceptions.JSONDecodeError):
-        text = "the answer is not JSON: a proxy, or no such service at this address"
-    elif isinstance(error, requests.exceptions.RequestException):
-        text = _innermost(error)
-    elif isinstance(error, auth.GoogleAuthError):
-        text = str(error.args[0]) if error.args else type(error).__name__
-    elif isinstance(error, TimeoutError):
-        text = "no answer in time"
-    elif isinstance(error, OSError):
-        text = error.strerror or str(error)
-    else:
-        text = f"the answer makes no sense ({type(error).__name__}: {error})"
-    return one_line(text)
-
-
-def _innermost(error: BaseException) -> str:
-    """What the operating system said, where it did: the layers above it add addresses of objects, new each time."""
-    seen: BaseException | None = error
-    text = f"{type(error).__name__} while waiting for the answer"
-    while seen is not None:
-        if isinstance(seen, OSError) and seen.strerror:
-            text = seen.strerror
-        elif isinstance(seen, ConnectionError):
-            text = str(seen)
-        following = [*(arg for arg in seen.args if isinstance(arg, BaseException))]
-        reason = getattr(seen, "reason", None)
-        if isinstance(reason, BaseException):
-            following.append(reason)
-        seen = following[0] if following else (seen.__cause__ or seen.__context__)
-    return text

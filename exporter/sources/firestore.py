@@ -26,6 +26,7 @@ from google.cloud.firestore_v1.types import (
 
 from exporter import __version__
 from exporter.model import ErrorKind
+from exporter.sources import credentials as machine
 from exporter.sources.calls import Calls, retry
 from exporter.sources.documents import parse_heartbeat, unusable_fields
 from exporter.sources.errors import CallFailed, Fault, fault_of
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from datetime import datetime
 
+    from google.auth.credentials import Credentials
+
     from exporter.model import Document, DocumentId, Heartbeat
     from exporter.sources.ports import Deadline, Hearer, HeartbeatId
     from exporter.sources.values import WireDocument
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _HOST: Final = "firestore.googleapis.com"
+_SCOPES: Final = FirestoreGrpcTransport.AUTH_SCOPES
 _EMULATOR: Final = "FIRESTORE_EMULATOR_HOST"
 _CHANNEL_OPTIONS: Final = (
     ("grpc.max_send_message_length", -1),
@@ -81,6 +85,7 @@ class FirestoreStore:
         self._calls = Calls("firestore")
         self._lock = threading.Lock()
         self._connected: FirestoreClient | None = None
+        self._credentials: Credentials | None = None
 
     def documents(self, ids: Collection[DocumentId], deadline: Deadline) -> Mapping[DocumentId, Document]:
         """Read all these documents in one batch; one that is not there comes back with `exists` False.
@@ -207,17 +212,22 @@ class FirestoreStore:
 
     def _client(self) -> FirestoreClient:
         with self._lock:
-            client = self._connected = self._connected or _connect(self._endpoint)
+            if self._connected is None:
+                self._credentials = None if self._endpoint else machine.find(_SCOPES, self_signed=True)
+                self._connected = _connect(self._endpoint, self._credentials)
+            client = self._connected
         if self._calls.closed:
             client.transport.close()
+        elif self._credentials is not None:
+            machine.refresh(self._credentials)
         return client
 
 
-def _connect(endpoint: str | None) -> FirestoreClient:
+def _connect(endpoint: str | None, credentials: Credentials | None) -> FirestoreClient:
     if endpoint:
         # A proxy that the environment names is for the world outside.
         channel = grpc.insecure_channel(endpoint, options=(*_CHANNEL_OPTIONS, ("grpc.enable_http_proxy", 0)))
     else:
-        channel = FirestoreGrpcTransport.create_channel(_HOST, options=_CHANNEL_OPTIONS)
+        channel = FirestoreGrpcTransport.create_channel(_HOST, credentials=credentials, options=_CHANNEL_OPTIONS)
     info = ClientInfo(user_agent=f"orchestration-exporter/{__version__}")
     return FirestoreClient(transport=FirestoreGrpcTransport(host=endpoint or _HOST, channel=channel, client_info=info))

@@ -1,4 +1,7 @@
-"""What to do about a source that gives nothing: the end of every `SourceError`'s detail."""
+"""What to do about a source that gives nothing: the end of every `SourceError`'s detail.
+
+Where the table of refusals (`refusals.py`) does not know better, it follows from the kind of the error.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +18,20 @@ if TYPE_CHECKING:
     from exporter.sources.errors import Fault
 
 _LONGEST_SUBJECT: Final = 200
-_CREDENTIALS: Final = (
-    "give it credentials: a service account on the machine, GOOGLE_APPLICATION_CREDENTIALS,"
-    " or gcloud auth application-default login"
-)
-_NO_CREDENTIALS: Final = ("credentials", "Reauthentication", "metadata from plugin", "invalid_grant")
 _WAIT: Final = "nothing to do if it passes: the next collection tries again"
+
+
+def _grant(role: str) -> str:
+    return (
+        f"grant roles/{role} on the project:"
+        f" `gcloud projects add-iam-policy-binding PROJECT --member PRINCIPAL --role roles/{role}`"
+    )
+
 
 FIRESTORE_REMEDIES: Final[Mapping[ErrorKind, str]] = MappingProxyType(
     {
         ErrorKind.UNREACHABLE: f"check the way to firestore.googleapis.com; {_WAIT}",
-        ErrorKind.PERMISSION_DENIED: "grant roles/datastore.viewer on the project",
+        ErrorKind.PERMISSION_DENIED: _grant("datastore.viewer"),
         ErrorKind.NOT_FOUND: "check the project and the Firestore database in the configuration",
         ErrorKind.INVALID: "check that the database is in native mode, and look at its documents in the console",
         ErrorKind.TIMEOUT: f"raise the collector's timeout if this stays; {_WAIT}",
@@ -35,7 +41,7 @@ FIRESTORE_REMEDIES: Final[Mapping[ErrorKind, str]] = MappingProxyType(
 BIGQUERY_REMEDIES: Final[Mapping[ErrorKind, str]] = MappingProxyType(
     {
         ErrorKind.UNREACHABLE: f"check the way to bigquery.googleapis.com; {_WAIT}",
-        ErrorKind.PERMISSION_DENIED: "grant roles/bigquery.jobUser on the project",
+        ErrorKind.PERMISSION_DENIED: _grant("bigquery.jobUser"),
         ErrorKind.NOT_FOUND: "check the project and the BigQuery location in the configuration",
         ErrorKind.INVALID: "check the address of BigQuery and any proxy on the way",
         ErrorKind.TIMEOUT: f"raise collect.warehouse.timeout if this stays; {_WAIT}",
@@ -46,7 +52,10 @@ BIGQUERY_REMEDIES: Final[Mapping[ErrorKind, str]] = MappingProxyType(
 TABLE_REMEDIES: Final[Mapping[ErrorKind, str]] = MappingProxyType(
     {
         **BIGQUERY_REMEDIES,
-        ErrorKind.PERMISSION_DENIED: "grant roles/bigquery.dataViewer on its data set",
+        ErrorKind.PERMISSION_DENIED: (
+            "grant roles/bigquery.dataViewer on its data set: `bq add-iam-policy-binding --member PRINCIPAL"
+            " --role roles/bigquery.dataViewer PROJECT:DATASET`"
+        ),
         ErrorKind.NOT_FOUND: "check its name and the BigQuery location in the configuration",
         ErrorKind.INVALID: "check its columns and SQL in the configuration",
     }
@@ -58,7 +67,5 @@ def source_error(subject: str, fault: Fault, remedies: Mapping[ErrorKind, str]) 
     named = one_line(subject, _LONGEST_SUBJECT)
     if fault == STOPPING:
         return SourceError(fault.kind, f"{named}: {fault.message}")
-    remedy = remedies.get(fault.kind, _WAIT)
-    if fault.kind is ErrorKind.PERMISSION_DENIED and any(word in fault.message for word in _NO_CREDENTIALS):
-        remedy = _CREDENTIALS
+    remedy = fault.remedy or remedies.get(fault.kind, _WAIT)
     return SourceError(fault.kind, f"{named}: {fault.message}; {remedy}")

@@ -12,7 +12,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
-import google.auth
 import requests
 from google.api_core.client_info import ClientInfo
 from google.api_core.client_options import ClientOptions
@@ -23,6 +22,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool
 
 from exporter import __version__
+from exporter.sources import credentials as machine
 
 if TYPE_CHECKING:
     from google.auth.credentials import Credentials
@@ -52,14 +52,14 @@ class Connection:
 
 
 def find_credentials(endpoint: str | None) -> Credentials:
-    """The credentials of this machine or its user; a local server wants none. Raises google.auth's errors."""
-    return AnonymousCredentials() if endpoint else google.auth.default(scopes=bigquery.Client.SCOPE)[0]
+    """The credentials of this machine or its user; a local server wants none. Raises CallFailed."""
+    return AnonymousCredentials() if endpoint else machine.find(bigquery.Client.SCOPE)
 
 
 def connect(*, project: str, location: str | None, endpoint: str | None, credentials: Credentials) -> Connection:
     """A connection for jobs in this project; `endpoint` is the URL of a local server."""
     adapter = _EndableAdapter()
-    session = AuthorizedSession(credentials)
+    session: AuthorizedSession = _Session(credentials)  # type: ignore[no-untyped-call] # the library has no types
     # A proxy that the environment names is for the world outside.
     session.trust_env = endpoint is None
     for scheme in _SCHEMES:
@@ -73,6 +73,15 @@ def connect(*, project: str, location: str | None, endpoint: str | None, credent
         _http=session,
     )
     return Connection(client, adapter)
+
+
+class _Session(AuthorizedSession):
+    """Google's, but the token is seen to beforehand: an error there is then no error of the request."""
+
+    def request(self, *args: Any, **kwargs: Any) -> Response:  # noqa: ANN401 - passed on as it is
+        machine.refresh(self.credentials)
+        response: Response = super().request(*args, **kwargs)  # type: ignore[no-untyped-call] # the library has no types
+        return response
 
 
 class _EndableAdapter(HTTPAdapter):

@@ -219,7 +219,7 @@ def test_one_connection_is_kept(server: FirestoreServer, store: FirestoreStore) 
     ("code", "kind", "words", "calls"),
     [
         ("PERMISSION_DENIED", ErrorKind.PERMISSION_DENIED, "roles/datastore.viewer", 1),
-        ("UNAUTHENTICATED", ErrorKind.PERMISSION_DENIED, "roles/datastore.viewer", 1),
+        ("UNAUTHENTICATED", ErrorKind.PERMISSION_DENIED, "Google does not take the token", 1),
         ("NOT_FOUND", ErrorKind.NOT_FOUND, "check the project and the Firestore database", 1),
         ("FAILED_PRECONDITION", ErrorKind.INVALID, "native mode", 1),
         ("RESOURCE_EXHAUSTED", ErrorKind.QUOTA, "quotas", 1),

@@ -37,7 +37,7 @@ class Clock:
 
 @contextmanager
 def warehouse_at(
-    endpoint: str,
+    endpoint: str | None,
     telemetry: Telemetry | None = None,
     clock: Clock | None = None,
     *,

@@ -16,19 +16,10 @@ def test_an_error_names_the_thing_what_was_said_and_what_to_do() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("message", "remedies"),
-    [
-        ("Your default credentials were not found", BIGQUERY_REMEDIES),
-        ("Reauthentication is needed", FIRESTORE_REMEDIES),
-        ("Getting metadata from plugin failed with error: invalid_grant", FIRESTORE_REMEDIES),
-    ],
-)
-def test_without_credentials_a_role_is_no_remedy(message: str, remedies: dict[ErrorKind, str]) -> None:
-    error = source_error("BigQuery", Fault(ErrorKind.PERMISSION_DENIED, message), remedies)
+def test_a_remedy_that_the_error_itself_gives_goes_before_that_of_its_kind() -> None:
+    fault = Fault(ErrorKind.PERMISSION_DENIED, "no token", remedy="the clock is wrong: `timedatectl`")
 
-    assert "GOOGLE_APPLICATION_CREDENTIALS" in error.detail
-    assert "roles/" not in error.detail
+    assert source_error("BigQuery", fault, BIGQUERY_REMEDIES).detail == "BigQuery: no token; " + fault.remedy
 
 
 @pytest.mark.parametrize(

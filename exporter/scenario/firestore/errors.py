@@ -1,6 +1,12 @@
 """The one error that ends a call: a gRPC status code and a message for whoever made it."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from grpc import StatusCode
+
+if TYPE_CHECKING:
+    from exporter.scenario.firestore.messages import Message
 
 
 class CallError(Exception):
@@ -10,13 +16,15 @@ class CallError(Exception):
         code: what the client's library turns into its own exception (`NOT_FOUND` becomes
             `google.api_core.exceptions.NotFound`).
         message: names the thing that is wrong.
+        details: messages of google.rpc that say more, such as an `ErrorInfo`.
 
     """
 
-    def __init__(self, code: StatusCode, message: str) -> None:
+    def __init__(self, code: StatusCode, message: str, details: Sequence["Message"] = ()) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.details = details
 
 
 def invalid(message: str) -> CallError:

@@ -1,12 +1,14 @@
 """Faults to order while the server runs: status codes, hangs, delays, broken streams."""
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from grpc import ServicerContext, StatusCode
 
 from exporter.scenario.firestore.errors import CallError
+from exporter.scenario.firestore.messages import Message
 
 METHODS: Final = frozenset(
     {
@@ -27,6 +29,7 @@ class _Fault:
         code: the call ends with it, and with the message; None lets the call go on.
         seconds: how long it is held before that; None holds it until the fault is lifted.
         left: so many more calls meet it; None sets no limit.
+        details: what the error says beside its message.
         lifted: it is over, also for the calls that it holds.
 
     """
@@ -35,6 +38,7 @@ class _Fault:
     message: str
     seconds: float | None
     left: int | None
+    details: Sequence[Message] = ()
     lifted: bool = False
 
 
@@ -60,12 +64,14 @@ class Faults:
         times: int | None = None,
         after: float = 0.0,
         message: str = "a fault was ordered",
+        details: Sequence[Message] = (),
     ) -> None:
         """Answer calls with a status code (or its name, as in `"PERMISSION_DENIED"`), `after` so many seconds.
 
-        Listeners that are open stay so: see `break_streams`. Raises ValueError for an unknown code or method.
+        `details` are messages of google.rpc (`ErrorInfo`), sent as Google's servers send them. Listeners that are
+        open stay so: see `break_streams`. Raises ValueError for an unknown code or method.
         """
-        self._order(method, _Fault(_status(code), message, after, times))
+        self._order(method, _Fault(_status(code), message, after, times, details))
 
     def delay(self, seconds: float, *, method: str | None = None, times: int | None = None) -> None:
         """Hold calls so long, then answer them; raises ValueError for an unknown method."""
@@ -128,7 +134,7 @@ class Faults:
             if not context.is_active():
                 raise CallError(StatusCode.CANCELLED, "the client gave up")
         if fault.code is not None:
-            raise CallError(fault.code, fault.message)
+            raise CallError(fault.code, fault.message, fault.details)
 
     @property
     def holding(self) -> int:

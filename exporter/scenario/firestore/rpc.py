@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import grpc
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped] # the package has no types
+from grpc_status.rpc_status import to_status  # type: ignore[import-untyped] # the package has no types
 
 from exporter.scenario.firestore import messages, supported
 from exporter.scenario.firestore.errors import CallError, unimplemented
@@ -51,6 +53,8 @@ class FirestoreHandlers(grpc.GenericRpcHandler):
             self._faults.meet(method, context)
             yield
         except CallError as error:
+            if error.details:
+                context.abort_with_status(_status(error))
             context.abort(error.code, error.message)
 
     def _unary(
@@ -106,6 +110,14 @@ def _streaming_methods(
         "RunQuery": (messages.RunQueryRequest, service.run_query),
         "RunAggregationQuery": (messages.RunAggregationQueryRequest, service.run_aggregation_query),
     }
+
+
+def _status(error: CallError) -> grpc.Status:
+    status = Status(code=error.code.value[0], message=error.message)
+    for detail in error.details:
+        status.details.add().Pack(detail)
+    rich: grpc.Status = to_status(status)
+    return rich
 
 
 def _serialize(response: Message) -> bytes:
