@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import structlog
+from google.api_core.exceptions import from_grpc_status
 from google.cloud.firestore_v1.types import ListenRequest, ListenResponse, Target, TargetChange
 
 from exporter.model import Document, ErrorKind
@@ -187,7 +188,9 @@ class _View:
 
     def _target_change(self, change: Any) -> None:  # noqa: ANN401 - as above
         if change.target_change_type == _CHANGE.REMOVE:
-            raise CallFailed(Fault(ErrorKind.INVALID, f"the target was removed: {change.cause.message}"))
+            # The service ends one target as it answers a call: with a status, that of a permission that was taken away.
+            cause = from_grpc_status(change.cause.code, change.cause.message or "the target was removed")
+            raise CallFailed(fault_of(cause)) from cause
         if change.target_change_type == _CHANGE.RESET:
             raise CallFailed(Fault(ErrorKind.UNREACHABLE, "the stream begins anew", transient=True))
         self._current = self._current or change.target_change_type == _CHANGE.CURRENT

@@ -13,7 +13,7 @@ import pytest
 from google.cloud.firestore_v1.types import ListenResponse
 
 from exporter.losses import watch
-from exporter.model import LOST, DocumentId, RemovalKind
+from exporter.model import LOST, DocumentId, ErrorKind, RemovalKind
 from exporter.sources.errors import CallFailed
 from exporter.sources.firestore import FirestoreStore
 from exporter.sources.listening import _View
@@ -212,6 +212,29 @@ def test_a_stream_that_can_no_longer_be_trusted_is_opened_anew(message: Any) -> 
 
     with pytest.raises(CallFailed):
         seen.take(response(**message))
+
+
+@pytest.mark.parametrize(
+    ("cause", "kind", "remedy"),
+    [
+        ({"code": 7, "message": "Missing or insufficient permissions."}, ErrorKind.PERMISSION_DENIED, ""),
+        ({"code": 7, "message": "This requires billing to be enabled."}, ErrorKind.PERMISSION_DENIED, "billing"),
+        ({"code": 8, "message": "Quota exceeded."}, ErrorKind.QUOTA, ""),
+        ({"code": 14, "message": "away"}, ErrorKind.UNREACHABLE, ""),
+        ({}, ErrorKind.UNREACHABLE, ""),
+    ],
+)
+def test_a_target_that_is_removed_has_the_reason_of_its_cause(cause: Any, kind: ErrorKind, remedy: str) -> None:  # noqa: ANN401 - as above
+    seen, _ = view()
+
+    with pytest.raises(CallFailed) as caught:
+        seen.take(
+            response(target_change={"target_change_type": "REMOVE", "target_ids": [1], "cause": cause}),
+        )
+
+    assert caught.value.fault.kind is kind
+    assert remedy in caught.value.fault.remedy
+    assert caught.value.fault.message
 
 
 def test_a_count_that_fits_and_what_nobody_asked_for_change_nothing() -> None:
