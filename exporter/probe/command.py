@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from exporter import exits
+from exporter.sources.endpoints import FIRESTORE as EMULATOR
+from exporter.sources.endpoints import firestore_endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,7 +32,6 @@ EPILOG: Final = (
     " 64 refused or usage; 69 Firestore cannot be used; 130 or 143 stopped by Ctrl-C or SIGTERM."
 )
 PREFIX: Final = "orchestration_exporter_probe"
-EMULATOR: Final = "FIRESTORE_EMULATOR_HOST"
 STRATEGIES: Final = ("set", "blind-set", "merge", "update", "transaction", "document-per-processor")
 """Their names once more, because `--help` must not wait for Google's client."""
 
@@ -85,7 +86,7 @@ def probe_options(command: F) -> F:
 
 def run_probe(config: Config, asked: Asked) -> int:
     """Probe, print, and say how it went as an exit code. Raises click.ClickException for what is refused."""
-    endpoint = os.environ.get(EMULATOR) or None
+    endpoint = firestore_endpoint()
     refuse(config, asked, endpoint)
     place = _place(config, asked)
 

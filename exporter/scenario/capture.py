@@ -23,7 +23,7 @@ from exporter.once import collect_once
 from exporter.scenario.bigquery.emulator import local_client
 from exporter.scenario.bigquery.tables import shipped_definitions
 from exporter.scenario.incident import dump_incident, one_line
-from exporter.sources.factory import bigquery_endpoint
+from exporter.sources.endpoints import bigquery_endpoint
 from exporter.status import phase_key, processor_key
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ lost connection is tried again.
 
 from __future__ import annotations
 
-import os
 import threading
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -29,6 +28,7 @@ from exporter.model import ErrorKind
 from exporter.sources import credentials as machine
 from exporter.sources.calls import Calls, retry
 from exporter.sources.documents import parse_heartbeat, unusable_fields
+from exporter.sources.endpoints import firestore_endpoint
 from exporter.sources.errors import CallFailed, Fault, fault_of
 from exporter.sources.listening import DocumentListener
 from exporter.sources.remedies import FIRESTORE_REMEDIES, source_error
@@ -52,7 +52,6 @@ T = TypeVar("T")
 
 _HOST: Final = "firestore.googleapis.com"
 _SCOPES: Final = FirestoreGrpcTransport.AUTH_SCOPES
-_EMULATOR: Final = "FIRESTORE_EMULATOR_HOST"
 _CHANNEL_OPTIONS: Final = (
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
@@ -71,14 +70,14 @@ class FirestoreStore:
     """Reads one database. The connection is made when it is first needed and kept until `close`.
 
     `endpoint` (host:port) is a local server that wants neither credentials nor encryption; without it
-    FIRESTORE_EMULATOR_HOST names one, and without that it is Google's.
+    FIRESTORE_EMULATOR_HOST names one, and without that it is Google's. Raises ConfigError if it names none in truth.
     """
 
     def __init__(self, *, project: str, database: str, telemetry: Telemetry, endpoint: str | None = None) -> None:
         self._path = f"projects/{project}/databases/{database}"
         self._place = f"project {project}, database {database}"
         self._telemetry = telemetry
-        self._endpoint = endpoint or os.environ.get(_EMULATOR)
+        self._endpoint = endpoint or firestore_endpoint()
         self._metadata = [("google-cloud-resource-prefix", self._path)]
         if self._endpoint:
             self._metadata.append(("authorization", "Bearer owner"))
