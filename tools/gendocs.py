@@ -10,6 +10,7 @@ from exporter.sources.refusals import markdown as refusals_markdown
 from tools.alerting.detection import page as notifications_markdown
 from tools.alerting.reference import alerts_markdown
 from tools.alerting.scorecard import current_page
+from tools.types_page import types_markdown
 
 DOCS = Path(__file__).parents[1] / "docs"
 REFUSALS = "<!-- The table of exporter/sources/refusals.py, by `make docs`. -->"
@@ -28,6 +29,7 @@ PAGES = {
     "notifications.md": notifications_markdown,
     "permissions.md": permissions_markdown,
     "scorecard.md": current_page,
+    "types.md": types_markdown,
 }
 
 

@@ -40,6 +40,7 @@ from exporter.model.observed import (
     Run,
     Sighting,
     Snapshot,
+    UnusableField,
     Watched,
 )
 
@@ -77,6 +78,7 @@ __all__ = [
     "Snapshot",
     "Standing",
     "TriggerState",
+    "UnusableField",
     "Verdict",
     "Watched",
 ]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime, timedelta
 
     from exporter.config.resolved import CoverageConfig
-    from exporter.model.observed import CoverageCounts, Entry, Removal, RemovalKind
+    from exporter.model.observed import CoverageCounts, Entry, Removal, RemovalKind, UnusableField
 
 
 class Verdict(StrEnum):
@@ -135,13 +135,17 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class HeartbeatReport:
-    """The heartbeat that speaks for a processor, or the newest one if none speaks for this date."""
+    """The heartbeat that speaks for a processor, or the newest one if none speaks for this date.
+
+    `unusable`: its fields that were there and could not be used.
+    """
 
     state: HeartbeatState
     document: str | None = None
     status: str | None = None
     beat_at: datetime | None = None
     data_date: date | None = None
+    unusable: tuple[UnusableField, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,38 +67,50 @@ class Reading(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
+class UnusableField:
+    """A field or column that was there and could not be used. `said`: its type and value in words."""
+
+    name: str
+    said: str
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.said})"
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A processor's entry in a completion document, read as tolerantly as it was written.
 
-    `malformed` names the fields (or `entry` for the whole) that were there and could not be used.
+    `incremental` None: the entry says something about it that cannot be used. `malformed` are the fields (or `entry`
+    for the whole) that were there and could not be used.
     """
 
     status: str | None = None
     completed_at: datetime | None = None
     record_count: int | None = None
-    incremental: bool = False
+    incremental: bool | None = False
     manual: bool = False
     correlation_id: str | None = None
-    malformed: tuple[str, ...] = ()
+    malformed: tuple[UnusableField, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
     """A completion document: its entries by processor name, and its own metadata. `exists` False: there is none.
 
-    `contents` are all its fields as Firestore sends them (serialized `Value`s); `read_time` is the database's time as
-    of which it stood so.
+    `triggered` None: it says something about it that cannot be used. `contents` are all its fields as Firestore sends
+    them (serialized `Value`s); `read_time` is the database's time as of which it stood so.
     """
 
     exists: bool = True
     entries: Mapping[str, Entry] = field(default_factory=dict)
     completed_count: int | None = None
-    triggered: bool = False
+    triggered: bool | None = False
     triggered_at: datetime | None = None
     trigger_succeeded: bool | None = None
     trigger_reason: str | None = None
     written_mode: str | None = None
-    malformed: tuple[str, ...] = ()
+    malformed: tuple[UnusableField, ...] = ()
     create_time: datetime | None = None
     update_time: datetime | None = None
     read_time: datetime | None = None
@@ -115,7 +127,10 @@ class DocumentId:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """A heartbeat document. `beat_at` is the last beat; `data_date` None: none written, or not a date."""
+    """A heartbeat document. `beat_at` is the last beat; `data_date` None: none written, or not a date.
+
+    `malformed` are the fields that were there and could not be used.
+    """
 
     document: str
     status: str | None
@@ -123,6 +138,7 @@ class Heartbeat:
     data_date: date | None
     started_at: datetime | None = None
     error_message: str | None = None
+    malformed: tuple[UnusableField, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

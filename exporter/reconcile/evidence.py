@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from exporter.expectations import NEIGHBOURS, ONE_DAY
-from exporter.model import DocumentId, HeartbeatReport, HeartbeatState
+from exporter.model import AHEAD, DocumentId, HeartbeatReport, HeartbeatState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -113,7 +113,16 @@ class Evidence:
         counted, registered = self.rows.rows, self.entry.record_count
         possible = not (registered == 0 < counted or counted < registered)
         of_two_moments = self.rows_older_than_entry or self.document_older_than(self.rows.written_at)
-        return None if not possible and of_two_moments else possible
+        # What cannot be read of it may say that the run was none of these.
+        unsure = self.entry.incremental is None or any(field.name == "status" for field in self.entry.malformed)
+        return None if not possible and (of_two_moments or unsure) else possible
+
+    @property
+    def heartbeat_unclear(self) -> bool:
+        """The heartbeat speaks for this work, and whether the work is running cannot be read from it."""
+        if self.heartbeat.state is not HeartbeatState.UNKNOWN:
+            return False
+        return self.heartbeat.status == "running" or any(field.name == "status" for field in self.heartbeat.unusable)
 
 
 def newest(runs: Iterable[Run]) -> Run | None:
@@ -232,7 +241,10 @@ def heartbeat_of(
     own = [beat for beat in found if beat.data_date == obligation.data_date]
     beat = max(own or found, key=lambda heartbeat: heartbeat.beat_at or NEVER)
     state = _state(beat, pipeline.heartbeats, entry, runs, now) if own else HeartbeatState.OTHER_DATE
-    return HeartbeatReport(state, beat.document, beat.status, beat.beat_at, beat.data_date), beat.error_message
+    return (
+        HeartbeatReport(state, beat.document, beat.status, beat.beat_at, beat.data_date, beat.malformed),
+        beat.error_message,
+    )
 
 
 def _state(
@@ -244,7 +256,7 @@ def _state(
 ) -> HeartbeatState:
     if beat.status in {"completed", "failed"}:
         return HeartbeatState(beat.status)
-    if beat.status != "running" or beat.beat_at is None:
+    if beat.status != "running" or beat.beat_at is None or beat.beat_at > now + AHEAD:
         return HeartbeatState.UNKNOWN
     ends = [run.finished_at for run in runs or () if run.status == "success"]
     ends.append(entry.completed_at if entry else None)

@@ -82,12 +82,16 @@ def _heartbeat(e: Evidence) -> Iterator[Hint]:
     beat = e.heartbeat
     at = f" at {moment(beat.beat_at, e.now)}" if beat.beat_at else ""
     if beat.state is HeartbeatState.OTHER_DATE:
-        carried = "no data date" if beat.data_date is None else f"data date {beat.data_date}"
+        unusable = next((field.said for field in beat.unusable if field.name == "data_date"), None)
+        none = f"a data date that cannot be used ({unusable})" if unusable else "no data date"
+        carried = none if beat.data_date is None else f"data date {beat.data_date}"
         weak = "; it may still be of this run" if completed_nearby(e) else ""
         yield Hint(
             HintKind.HEARTBEAT,
             f"heartbeat says {beat.status}{at} but carries {carried}, not {e.obligation.data_date}{weak}",
         )
+    elif e.heartbeat_unclear:
+        yield Hint(HintKind.HEARTBEAT, _unclear(e))
     elif beat.state is HeartbeatState.SUPERSEDED:
         yield Hint(HintKind.HEARTBEAT, f"heartbeat still says running{at}, before the work was recorded as finished")
     elif beat.state in {HeartbeatState.DEAD, HeartbeatState.STALE} and beat.beat_at:
@@ -98,6 +102,14 @@ def _heartbeat(e: Evidence) -> Iterator[Hint]:
         yield Hint(HintKind.HEARTBEAT, f"heartbeat says failed{at}{message}")
     elif beat.state is HeartbeatState.COMPLETED and e.rows is not None and e.rows.rows == 0:
         yield Hint(HintKind.HEARTBEAT, f"heartbeat says completed{at}, table has no rows")
+
+
+def _unclear(e: Evidence) -> str:
+    beat = e.heartbeat
+    if beat.beat_at is not None and beat.status == "running":
+        return f"heartbeat says running at {moment(beat.beat_at, e.now)}, ahead of the clock: no sign that it runs now"
+    fields = ", ".join(map(str, beat.unusable)) or "no time of a beat"
+    return f"heartbeat {beat.document} does not say whether it runs: {fields}"
 
 
 def _run_history(e: Evidence, verdict: Verdict) -> Iterator[Hint]:
@@ -160,7 +172,7 @@ def _entry(e: Evidence) -> Iterator[Hint]:
     if e.entry is None:
         return
     if e.entry.malformed:
-        yield Hint(HintKind.ENTRY, f"its entry has unusable fields: {', '.join(e.entry.malformed)}")
+        yield Hint(HintKind.ENTRY, f"its entry has unusable fields: {', '.join(map(str, e.entry.malformed))}")
     if e.entry.manual:
         yield Hint(HintKind.ENTRY, "its entry was made by hand")
     if e.entry.status in REFUSED_STATUSES:

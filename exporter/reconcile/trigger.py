@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from exporter.model import Document, Entry, RowCount, Snapshot
     from exporter.reconcile.evidence import Evidence
 
+TRIGGER_FIELDS = frozenset({"_triggered", "_trigger_succeeded", "_trigger_pending", "_triggered_at"})
+"""Fields of a document that say what became of its trigger: while one of them cannot be used, nobody knows."""
+
 FINISHED_UNREGISTERED = frozenset({Verdict.UNREGISTERED, Verdict.WRONG_DATE, Verdict.LOST_UPDATE})
 """Verdicts of work that really finished although its entry is not in the document."""
 
@@ -51,13 +54,23 @@ def trigger_of(
     document = asked[0].evidence.document if asked else None
     if all(item.evidence.units == 0 for item in asked):
         return TriggerConclusion(TriggerState.NOT_EXPECTED, ())
+    unusable = [field for field in document.malformed if field.name in TRIGGER_FIELDS] if document else []
+    if unusable:
+        text = f"the document's trigger cannot be read: {', '.join(map(str, unusable))}"
+        return TriggerConclusion(TriggerState.UNKNOWN, (Hint(HintKind.TRIGGER, text),))
     if document is not None and document.triggered and document.trigger_succeeded is not False:
-        reason = document.trigger_reason or "no reason written"
-        return TriggerConclusion(TriggerState.TRIGGERED, (Hint(HintKind.TRIGGER, f"triggered: {reason}"),))
+        return TriggerConclusion(
+            TriggerState.TRIGGERED, (Hint(HintKind.TRIGGER, f"triggered: {_trigger_reason(document)}"),)
+        )
     if document is None or any(item.evidence.units is None for item in asked):
         return TriggerConclusion(TriggerState.UNKNOWN, (Hint(HintKind.TRIGGER, "document or calendar unknown"),))
     expected = [item for item in asked if item.evidence.units]
     return _untriggered(trigger, expected, document, _next_phase_written(snapshot, pipeline, day, now), day, now)
+
+
+def _trigger_reason(document: Document) -> str:
+    unusable = next((field for field in document.malformed if field.name == "_trigger_reason"), None)
+    return document.trigger_reason or (f"no usable reason: {unusable}" if unusable else "no reason written")
 
 
 def _untriggered(

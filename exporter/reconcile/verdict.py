@@ -57,6 +57,8 @@ def _stalled(e: Evidence) -> bool | None:
 
 
 def _running(e: Evidence) -> bool | None:
+    if e.heartbeat_unclear and not e.registered:
+        return None
     return e.heartbeat.state in {HeartbeatState.RUNNING, HeartbeatState.STALE}
 
 

@@ -27,7 +27,7 @@ from exporter import __version__
 from exporter.model import ErrorKind
 from exporter.sources import credentials as machine
 from exporter.sources.calls import Calls, retry
-from exporter.sources.documents import parse_heartbeat, unusable_fields
+from exporter.sources.documents import parse_heartbeat
 from exporter.sources.endpoints import firestore_endpoint
 from exporter.sources.errors import CallFailed, Fault, fault_of
 from exporter.sources.listening import DocumentListener
@@ -93,9 +93,7 @@ class FirestoreStore:
         """
         paths = {wanted: self._document(wanted.collection, wanted.run_date.isoformat()) for wanted in ids}
         found = self._batch({wanted.collection for wanted in ids}, paths.values(), deadline)
-        documents = {wanted: read_document(*found[path]) for wanted, path in paths.items()}
-        self._count_unusable(sum(unusable_fields(document) for document in documents.values()))
-        return documents
+        return {wanted: read_document(*found[path]) for wanted, path in paths.items()}
 
     def follow(self, ids: Collection[DocumentId], hearer: Hearer) -> DocumentListener:
         """Tell the hearer of every change of these documents from now on, whether they exist yet or not."""
@@ -114,16 +112,11 @@ class FirestoreStore:
         """Read all these heartbeats in one batch; None for one that is not there. Raises SourceError."""
         paths = {wanted: self._document(wanted.collection, wanted.document) for wanted in ids}
         found = self._batch({wanted.collection for wanted in ids}, paths.values(), deadline)
-        heartbeats: dict[HeartbeatId, Heartbeat | None] = {}
-        unusable = 0
-        for wanted, path in paths.items():
-            message, _ = found[path]
-            heartbeats[wanted] = None
-            if message is not None:
-                heartbeats[wanted], malformed = parse_heartbeat(wanted.document, plain_fields(message.fields))
-                unusable += len(malformed)
-        self._count_unusable(unusable)
-        return heartbeats
+        messages = {wanted: found[path][0] for wanted, path in paths.items()}
+        return {
+            wanted: None if message is None else parse_heartbeat(wanted.document, plain_fields(message.fields))
+            for wanted, message in messages.items()
+        }
 
     def count(self, collection: str, deadline: Deadline) -> int:
         """How many documents the collection has, by one aggregation. Raises SourceError."""
@@ -164,10 +157,6 @@ class FirestoreStore:
 
     def _document(self, collection: str, document: str) -> str:
         return f"{self._path}/documents/{collection}/{document}"
-
-    def _count_unusable(self, fields: int) -> None:
-        if fields:
-            self._telemetry.add("unusable_fields", fields)
 
     def _batch(self, collections: Collection[str], paths: Collection[str], deadline: Deadline) -> Mapping[str, Found]:
         """Every document by its path, as a message (None for one that is not there), and as of when."""

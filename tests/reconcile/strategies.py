@@ -29,7 +29,7 @@ from exporter.model import (
     Sighting,
     Snapshot,
 )
-from tests.support.builders import ONE_DAY, config, heartbeat_name, phase, pipeline, processor, without
+from tests.support.builders import ONE_DAY, config, heartbeat_name, phase, pipeline, processor, unusable, without
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -132,7 +132,7 @@ class Maker:
             record_count=self.maybe(self.count()),
             incremental=self.often(0.2),
             manual=self.often(0.2),
-            malformed=self.random.choice(((), (), ("entry",), ("record_count", "completed_at"))),
+            malformed=unusable(*self.random.choice(((), (), ("entry",), ("record_count", "completed_at")))),
         )
 
     def document(self) -> Document:

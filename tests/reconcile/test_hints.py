@@ -52,7 +52,10 @@ def said(scene: Scene) -> list[str]:
         ),
         (
             Scene(entry=entry(None, None, "success", manual=True, malformed=("completed_at", "record_count"))),
-            ["entry: its entry has unusable fields: completed_at, record_count", "entry: its entry was made by hand"],
+            [
+                "entry: its entry has unusable fields: completed_at (map), record_count (map)",
+                "entry: its entry was made by hand",
+            ],
         ),
         (Scene(entry=entry(status="failed"), rows=0), ["entry: its entry says failed"]),
         (

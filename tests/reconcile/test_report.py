@@ -26,6 +26,7 @@ from tests.support.builders import (
     pipeline,
     processor,
     run,
+    unusable,
 )
 
 if TYPE_CHECKING:
@@ -185,7 +186,7 @@ def test_unusable_fields_are_counted() -> None:
     of = world()
     of.documents[DocumentId("phase3_completion", DAY)] = Document(
         entries={PLAYER: entry(malformed=("completed_at", "status")), "odd": entry(malformed=("entry",))},
-        malformed=("_triggered_at",),
+        malformed=unusable("_triggered_at"),
     )
 
     assert phase_of(of).malformed == 4

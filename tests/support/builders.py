@@ -32,7 +32,16 @@ from exporter.config.resolved import (
     Trigger,
     WarehouseLimits,
 )
-from exporter.model import Entry, Heartbeat, Removal, RemovalKind, Run, Sighting, Watched
+from exporter.model import (
+    Entry,
+    Heartbeat,
+    Removal,
+    RemovalKind,
+    Run,
+    Sighting,
+    UnusableField,
+    Watched,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -262,7 +271,12 @@ def entry(
     manual: bool = False,
     malformed: tuple[str, ...] = (),
 ) -> Entry:
-    return Entry(status, at(when), count, incremental, manual, None, malformed)
+    return Entry(status, at(when), count, incremental, manual, None, unusable(*malformed))
+
+
+def unusable(*names: str, said: str = "map") -> tuple[UnusableField, ...]:
+    """Fields that were there and could not be used."""
+    return tuple(UnusableField(name, said) for name in names)
 
 
 def beat(

@@ -13,6 +13,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from exporter.scenario.firestore import names
 from exporter.scenario.firestore.errors import invalid, unimplemented
 from exporter.scenario.firestore.messages import Message, Value
+from exporter.sources.values import BSON_TYPES
 
 SortKey: TypeAlias = tuple[int, object]
 
@@ -179,7 +180,9 @@ def _tidy_value(value: Message, depth: int) -> None:
         value.timestamp_value.nanos -= value.timestamp_value.nanos % 1000
     elif kind == "map_value":
         _check_depth(depth)
-        tidy(value.map_value.fields, depth + 1)
+        # What a MongoDB client wrote into a database of the Enterprise edition is one value, and no map of fields.
+        if not (len(value.map_value.fields) == 1 and BSON_TYPES.keys() & value.map_value.fields):
+            tidy(value.map_value.fields, depth + 1)
     elif kind == "array_value":
         _check_depth(depth)
         for item in value.array_value.values:

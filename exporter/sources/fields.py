@@ -1,0 +1,261 @@
+"""Every field that is read from a completion document, its entries and the heartbeats, and of which types.
+
+`FIELDS` is the only way to a field: a reader asks for it by name, and what has no row there cannot be read. What a
+field may hold is said by its `Reading`; a null is an absent field, and everything else is named as unusable, never
+taken for a default. docs/types.md is generated from these tables.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from exporter.model import UnusableField
+from exporter.sources.errors import one_line
+from exporter.sources.values import EPOCH, Unusable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+T = TypeVar("T")
+
+_LARGEST: Final = 2**63 - 1
+"""Firestore's integers have 64 bits; a double can say more, and then says nonsense."""
+_LONGEST_TEXT: Final = 300
+"""Characters kept of a free text: enough to say what happened, whatever was dumped into the field."""
+_LONGEST_SAID: Final = 60
+_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}|\d{8}", re.ASCII)
+_MOMENT: Final = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}.*", re.ASCII)
+_NUMBER: Final = re.compile(r"\d+(\.\d+)?", re.ASCII)
+_EPOCH_UNITS: Final = {10: 1, 13: 10**3, 16: 10**6, 19: 10**9}
+"""Digits of a number of seconds, milliseconds, microseconds or nanoseconds since 1970, from 2001 to 2286."""
+
+
+class Record(StrEnum):
+    """The kinds of records whose fields are read, as the metric calls them."""
+
+    DOCUMENTS = "documents"
+    ENTRIES = "entries"
+    HEARTBEATS = "heartbeats"
+    ROWS = "rows"
+
+
+def flag(value: object) -> bool | None:
+    """True or false, and nothing that is merely like it."""
+    return value if isinstance(value, bool) else None
+
+
+def count(value: object) -> int | None:
+    """A number of things: whole, never negative, and a bool is no number."""
+    number = _number(value)
+    return int(number) if number is not None and number == int(number) else None
+
+
+def moment(value: object) -> datetime | None:
+    """A moment in UTC from a timestamp, an ISO 8601 text (UTC unless it says otherwise), or a number since 1970."""
+    if isinstance(value, str):
+        text = value.strip()
+        if _NUMBER.fullmatch(text):
+            return _since_1970(Decimal(text))
+        return _utc(datetime_in(text))
+    if isinstance(value, datetime):
+        return _utc(value)
+    return _since_1970(value)
+
+
+def datetime_in(text: str) -> datetime | None:
+    """The date and time that a text has in ISO 8601's form or BigQuery's, with its zone if it names one."""
+    if not _MOMENT.fullmatch(text):
+        return None
+    try:
+        return datetime.fromisoformat(text.removesuffix(" UTC") + "+00:00" * text.endswith(" UTC"))
+    except ValueError:
+        return None
+
+
+def day(value: object) -> date | None:
+    """A date from a text or number (2026-02-01, 20260201), or from a time of exactly midnight."""
+    if isinstance(value, datetime):
+        return value.date() if value.time() == time() else None
+    if isinstance(value, str) and (found := datetime_in(value.strip())):
+        return day(found)
+    number = count(value)
+    text = value.strip() if isinstance(value, str) else "" if number is None else str(number)
+    try:
+        return date.fromisoformat(text) if _DATE.fullmatch(text) else None
+    except ValueError:
+        return None
+
+
+def text(value: object) -> str | None:
+    """A text, cut short."""
+    return value[:_LONGEST_TEXT] if isinstance(value, str) else None
+
+
+def word(value: object) -> str | None:
+    """A word, without regard to case."""
+    found = text(value)
+    return (found.strip().lower() or None) if found is not None else None
+
+
+def label(value: object) -> str | None:
+    """An identifier, which some writers store as a number."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, float | Decimal) or (isinstance(value, int) and abs(value) <= _LARGEST):
+        return str(value)
+    return text(value)
+
+
+def anything(value: object) -> bool | None:
+    """True for whatever is there but a false: people write notes where a flag belongs."""
+    return value is not False
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of one kind of record: how it is read, and what follows where it is there and cannot be."""
+
+    record: Record
+    name: str
+    read: Callable[[object], object]
+    otherwise: str
+
+
+ALLOWED: Final[Mapping[Callable[[object], object], str]] = {
+    flag: "boolean",
+    count: "whole number that is not negative (also as double, BSON Int32 or BSON Decimal128)",
+    moment: (
+        "timestamp (also BSON Timestamp); text in ISO 8601's form with date and time, UTC unless it says otherwise;"
+        " number or text of 10, 13, 16 or 19 digits: seconds, ms, µs or ns since 1970"
+    ),
+    day: "text or number: `2026-02-01`, `20260201`; timestamp or text of exactly midnight",
+    text: "text",
+    word: "text",
+    label: "text or number",
+    anything: "anything: all but false means yes",
+}
+"""What each way of reading takes, in words."""
+
+_TRIGGER: Final = "the trigger's state is `unknown`, and its hint says why"
+_NO_TIME: Final = "the time is unknown"
+_HINT: Final = "a hint says so"
+
+FIELDS: Final = (
+    Field(Record.DOCUMENTS, "_triggered", flag, _TRIGGER),
+    Field(Record.DOCUMENTS, "_trigger_succeeded", flag, _TRIGGER),
+    Field(Record.DOCUMENTS, "_trigger_pending", flag, _TRIGGER),
+    Field(Record.DOCUMENTS, "_triggered_at", moment, _TRIGGER),
+    Field(Record.DOCUMENTS, "_trigger_reason", text, _HINT),
+    Field(Record.DOCUMENTS, "_completed_count", count, "the count is unknown"),
+    Field(Record.DOCUMENTS, "_mode", word, "nothing: it decides nothing"),
+    Field(Record.ENTRIES, "status", word, "registered (the orchestrator counts keys), and a hint says so"),
+    Field(Record.ENTRIES, "completed_at", moment, _NO_TIME),
+    Field(Record.ENTRIES, "timestamp", moment, _NO_TIME),
+    Field(Record.ENTRIES, "record_count", count, "the count is unknown"),
+    Field(Record.ENTRIES, "records_processed", count, "the count is unknown"),
+    Field(Record.ENTRIES, "is_incremental", flag, "a count that a complete run cannot have written is `unknown`"),
+    Field(Record.ENTRIES, "manual_override", anything, "—"),
+    Field(Record.ENTRIES, "correlation_id", label, "nothing: it decides nothing"),
+    Field(
+        Record.HEARTBEATS, "status", word, "whether it runs is unknown: `unknown` instead of a verdict without an entry"
+    ),
+    Field(Record.HEARTBEATS, "last_heartbeat", moment, "`updated_at` stands in; without it as for `status`"),
+    Field(Record.HEARTBEATS, "updated_at", moment, "as for `last_heartbeat`"),
+    Field(Record.HEARTBEATS, "data_date", day, "it speaks for no date, and a hint says so"),
+    Field(Record.HEARTBEATS, "started_at", moment, _NO_TIME),
+    Field(Record.HEARTBEATS, "error_message", text, "no message"),
+)
+"""Every field that is read. `Fields` takes nothing else."""
+
+_BY_NAME: Final = {(field.record, field.name): field for field in FIELDS}
+
+
+class Fields:
+    """Reads a record's fields by name and remembers which were there and could not be used."""
+
+    def __init__(self, record: Record, fields: Mapping[str, object]) -> None:
+        self._record = record
+        self._fields = fields
+        self._malformed: list[UnusableField] = []
+
+    @property
+    def malformed(self) -> tuple[UnusableField, ...]:
+        """What could not be used."""
+        return tuple(self._malformed)
+
+    def first(self, read: Callable[[object], T | None], *names: str) -> T | None:
+        """The first of these fields that can be used, None if there is none."""
+        for name in names:
+            assert _BY_NAME[self._record, name].read is read  # noqa: S101 - the table and its reader agree
+            value = self._fields.get(name)
+            if value is None:
+                continue
+            found = read(value)
+            if found is not None:
+                return found
+            self._malformed.append(UnusableField(name, said(value)))
+        return None
+
+    def flag(self, name: str) -> bool | None:
+        """A flag that is false where it is absent, and None where it is there and cannot be used."""
+        found = self.first(flag, name)
+        if found is None and not any(field.name == name for field in self._malformed):
+            return False
+        return found
+
+
+def said(value: object) -> str:
+    """The type and value of what could not be used, in a few words."""
+    if isinstance(value, Unusable):
+        return value.said
+    return next((form(value) for kind, form in _SAID if isinstance(value, kind)), type(value).__name__)
+
+
+def _number_said(value: Any) -> str:  # noqa: ANN401 - of a type that the table names
+    # Python refuses to print an integer of thousands of digits.
+    return f"number {'of more than 20 digits' if isinstance(value, int) and abs(value) >= 10**20 else value}"
+
+
+# The first type that fits.
+_SAID: Final[tuple[tuple[type, Callable[[Any], str]], ...]] = (
+    (bool, lambda value: f"boolean {str(value).lower()}"),
+    (int, _number_said),
+    (float, _number_said),
+    (Decimal, _number_said),
+    (str, lambda value: f'text "{one_line(value, _LONGEST_SAID)}"'),
+    (datetime, lambda value: f"timestamp {value.isoformat(timespec='seconds').replace('+00:00', 'Z')}"),
+    (date, lambda value: f"date {value}"),
+    (dict, lambda _: "map"),
+    (list, lambda _: "array"),
+    (type(None), lambda _: "null"),
+)
+
+
+def _since_1970(value: object) -> datetime | None:
+    """A number whose size leaves no doubt about its unit."""
+    number = _number(value)
+    unit = None if number is None else _EPOCH_UNITS.get(len(str(int(number))))
+    return EPOCH + timedelta(microseconds=int(number * 10**6 // unit)) if number is not None and unit else None
+
+
+def _number(value: object) -> int | float | Decimal | None:
+    """A number that is not negative and fits into Firestore's integers; a bool is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return None
+    return value if math.isfinite(value) and 0 <= value <= _LARGEST else None
+
+
+def _utc(value: datetime | None) -> datetime | None:
+    """In UTC, which it is taken for where it names no zone; None for a moment that no calendar has in UTC."""
+    try:
+        moved = value.astimezone(UTC) if value and value.tzinfo else value
+    except (OverflowError, ValueError):
+        return None
+    # Firestore's own subclass of datetime must not travel further: it compares and prints in its own way.
+    return datetime.combine(moved.date(), moved.time(), UTC) if moved else None

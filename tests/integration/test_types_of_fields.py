@@ -1,0 +1,232 @@
+"""Fields of types that nobody expects, through the real Firestore client: read, or named and unknown."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exporter.model import HeartbeatState, TriggerState, Verdict
+from tests.support.real_day import DOCUMENT, FIRESTORE, PROJECT, Day
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from exporter.model import PhaseReport, ProcessorReport
+    from exporter.scenario.local import LocalSources, SimulatedClock
+
+PLAYER = "player_game_summary"
+HEARTBEAT = "processor_heartbeats/PlayerGameSummaryProcessor"
+TRIGGER_FIELDS = ("_triggered", "_trigger_succeeded", "_trigger_pending", "_triggered_at")
+# Twenty minutes before the clock of the day: older than `dead_after`.
+DEAD = datetime(2026, 1, 20, 17, 40, tzinfo=UTC)
+
+
+@pytest.fixture(name="loaded_day", scope="module")
+def _loaded_day(_running: LocalSources, clock: SimulatedClock) -> Iterator[Day]:
+    """The tables are the same for all: here only documents are odd."""
+    day = Day(_running, clock)
+    day.collect("warehouse")
+    yield day
+    day.close()
+
+
+@pytest.fixture(name="day")
+def _day(loaded_day: Day) -> Day:
+    loaded_day.rewrite_documents()
+    return loaded_day
+
+
+def phase(day: Day, **metadata: object) -> PhaseReport:
+    """The phase, once its document says this."""
+    day.local.firestore.merge(DOCUMENT, metadata, project=PROJECT)
+    day.collect(*FIRESTORE)
+    return day.reports[-1].phases[0]
+
+
+def player(day: Day) -> ProcessorReport:
+    day.collect(*FIRESTORE)
+    return next(found for found in day.reports[-1].processors if found.processor == PLAYER)
+
+
+def beating(day: Day, **fields: object) -> ProcessorReport:
+    """The processor, not registered, whose heartbeat says that it runs, and this."""
+    found = day.local.firestore.get(DOCUMENT, project=PROJECT)
+    assert found is not None
+    day.local.firestore.put(DOCUMENT, {key: found[key] for key in found if key != PLAYER}, project=PROJECT)
+    beat = {"status": "running", "data_date": "2026-01-19", "last_heartbeat": DEAD}
+    day.local.firestore.put(HEARTBEAT, {**beat, **fields}, project=PROJECT)
+    return player(day)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("true", 'text "true"'),
+        (1, "number 1"),
+        (1.0, "number 1.0"),
+        ({"at": 1}, "map"),
+        ([True], "array"),
+        (b"\x01", "bytes"),
+        ({"__oid__": "507f1f77bcf86cd799439011"}, "BSON ObjectId"),
+    ],
+)
+@pytest.mark.parametrize("name", TRIGGER_FIELDS)
+def test_a_trigger_field_that_cannot_be_read_makes_the_state_unknown_and_is_named(
+    day: Day, name: str, value: object, said: str
+) -> None:
+    found = phase(day, **{name: value})
+
+    assert found.trigger_state is TriggerState.UNKNOWN
+    assert [hint.text for hint in found.trigger_hints] == [f"the document's trigger cannot be read: {name} ({said})"]
+
+
+@pytest.mark.parametrize("name", TRIGGER_FIELDS[:3])
+def test_a_timestamp_is_no_flag(day: Day, name: str) -> None:
+    found = phase(day, **{name: DEAD})
+
+    assert found.trigger_state is TriggerState.UNKNOWN
+    assert f"{name} (timestamp 2026-01-20T17:40:00Z)" in found.trigger_hints[0].text
+
+
+@pytest.mark.parametrize("value", [1768923600, 1768923600.0, "1768923600000", "2026-01-20T15:40:00Z"])
+def test_when_it_triggered_is_read_however_it_is_written(day: Day, value: object) -> None:
+    found = phase(day, _triggered_at=value)
+
+    assert found.trigger_state is TriggerState.TRIGGERED
+    assert found.triggered_at == datetime(2026, 1, 20, 15, 40, tzinfo=UTC)
+
+
+def test_a_reason_that_is_no_text_is_said(day: Day) -> None:
+    found = phase(day, _trigger_reason=3)
+
+    assert found.trigger_state is TriggerState.TRIGGERED
+    assert found.trigger_hints[0].text == "triggered: no usable reason: _trigger_reason (number 3)"
+
+
+def test_the_numbers_and_moments_of_a_mongodb_client_are_read(day: Day) -> None:
+    seconds = int(DEAD.timestamp())
+    entry = {
+        "status": "success",
+        "record_count": {"__int__": 280},
+        "completed_at": {"__request_timestamp__": {"seconds": seconds, "increment": 1}},
+    }
+    found = phase(day, **{PLAYER: None, "_completed_count": {"__decimal128__": "5"}})
+    day.local.firestore.merge(DOCUMENT, {PLAYER: entry}, project=PROJECT)
+
+    assert found.completed_count == 5
+    assert player(day).entry is not None
+    assert player(day).record_count == 280
+    assert player(day).entry.completed_at == DEAD  # type: ignore[union-attr]  # asserted above
+    assert player(day).verdict is Verdict.OK
+
+
+def test_a_heartbeat_of_a_mongodb_client_is_read(day: Day) -> None:
+    seconds = int(DEAD.timestamp())
+
+    found = beating(day, last_heartbeat={"__request_timestamp__": {"seconds": seconds, "increment": 0}})
+
+    assert (found.heartbeat.beat_at, found.heartbeat.state) == (DEAD, HeartbeatState.DEAD)
+
+
+def test_a_value_that_a_mongodb_client_alone_knows_is_named(day: Day) -> None:
+    day.local.firestore.merge(
+        DOCUMENT, {PLAYER: {"record_count": {"__regex__": {"pattern": "a", "options": ""}}}}, project=PROJECT
+    )
+
+    found = player(day)
+
+    assert found.record_count is None
+    assert "its entry has unusable fields: record_count (BSON regular expression)" in texts(found)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        DEAD,
+        *(DEAD.timestamp(), int(DEAD.timestamp()), str(int(DEAD.timestamp()))),
+        *(int(DEAD.timestamp()) * 1000, int(DEAD.timestamp()) * 1_000_000),
+        *("2026-01-20T17:40:00Z", "2026-01-20 12:40:00-05:00", "2026-01-20T17:40:00"),
+    ],
+)
+def test_a_beat_is_read_however_it_is_written_and_a_dead_one_is_stalled(day: Day, value: object) -> None:
+    found = beating(day, last_heartbeat=value)
+
+    assert (found.verdict, found.heartbeat.beat_at) == (Verdict.STALLED, DEAD)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"last_heartbeat": "a minute ago"}, 'last_heartbeat (text "a minute ago")'),
+        ({"last_heartbeat": 20260120}, "last_heartbeat (number 20260120)"),
+        ({"last_heartbeat": "2026-01-20"}, 'last_heartbeat (text "2026-01-20")'),
+        ({"last_heartbeat": b"x", "updated_at": True}, "last_heartbeat (bytes), updated_at (boolean true)"),
+        ({"last_heartbeat": None}, "no time of a beat"),
+        ({"status": 3}, "status (number 3)"),
+    ],
+)
+def test_a_heartbeat_that_does_not_say_whether_it_runs_leaves_the_verdict_unknown(
+    day: Day, fields: dict[str, object], said: str
+) -> None:
+    found = beating(day, **fields)
+
+    assert (found.verdict, found.heartbeat.state) == (Verdict.UNKNOWN, HeartbeatState.UNKNOWN)
+    assert f"heartbeat PlayerGameSummaryProcessor does not say whether it runs: {said}" in texts(found)
+
+
+def test_the_other_time_of_a_beat_stands_in_for_one_that_cannot_be_read(day: Day) -> None:
+    assert beating(day, last_heartbeat="?", updated_at=DEAD).verdict is Verdict.STALLED
+
+
+def test_a_beat_in_the_future_is_no_running_processor(day: Day) -> None:
+    found = beating(day, last_heartbeat=day.clock.now + timedelta(minutes=10))
+
+    assert found.verdict is Verdict.UNKNOWN
+    assert "heartbeat says running at 18:10:00Z, ahead of the clock: no sign that it runs now" in texts(found)
+
+
+def test_a_beat_in_the_future_does_not_hide_that_all_heartbeats_are_silent(day: Day) -> None:
+    beating(day, last_heartbeat=day.clock.now + timedelta(days=1))
+
+    assert day.reports[-1].pipelines[0].last_heartbeat_at == datetime(2026, 1, 20, 15, 4, 28, tzinfo=UTC)
+
+
+def test_a_clock_a_little_ahead_of_ours_beats_now(day: Day) -> None:
+    assert beating(day, last_heartbeat=day.clock.now + timedelta(minutes=1)).verdict is Verdict.RUNNING
+
+
+def test_an_unreadable_heartbeat_takes_nothing_from_what_is_registered(day: Day) -> None:
+    day.local.firestore.merge(HEARTBEAT, {"status": "running", "last_heartbeat": "?"}, project=PROJECT)
+
+    assert player(day).verdict is Verdict.OK
+
+
+@pytest.mark.parametrize("value", ["20260119", 20260119, datetime(2026, 1, 19, tzinfo=UTC), "2026-01-19T00:00:00Z"])
+def test_a_data_date_is_read_however_it_is_written(day: Day, value: object) -> None:
+    assert beating(day, data_date=value).verdict is Verdict.STALLED
+
+
+def test_a_data_date_that_leaves_a_doubt_is_named_and_not_called_absent(day: Day) -> None:
+    found = beating(day, data_date="01/02/2026")
+
+    assert found.heartbeat.state is HeartbeatState.OTHER_DATE
+    assert (
+        "heartbeat says running at 17:40:00Z but carries a data date that cannot be used"
+        ' (text "01/02/2026"), not 2026-01-19'
+    ) in texts(found)
+
+
+@pytest.mark.parametrize("value", ["true", 1])
+def test_a_count_is_not_called_impossible_of_a_run_that_may_have_been_incremental(day: Day, value: object) -> None:
+    day.local.firestore.merge(DOCUMENT, {PLAYER: {"record_count": 300, "is_incremental": value}}, project=PROJECT)
+
+    found = player(day)
+
+    assert found.verdict is Verdict.UNKNOWN
+    assert any("its entry has unusable fields: is_incremental" in text for text in texts(found))
+
+
+def texts(processor: ProcessorReport) -> list[str]:
+    return [hint.text for hint in processor.hints]
