@@ -120,6 +120,7 @@ CAUSES: Final = {
     Cause.WRONG_DATE: "it registered under another date",
     Cause.BACKFILL: "it was a backfill, which never registers",
     Cause.FAILED_RUN: "its run failed behind a completed heartbeat",
+    Cause.NOT_RUN: "it did not run for this date",
     Cause.NOT_YET: "it has not come to it yet",
 }
 

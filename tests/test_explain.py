@@ -18,7 +18,10 @@ def test_every_missing_registration_is_explained_with_both_sides() -> None:
     assert text.startswith(
         f"nba phase3 {DAY} {OFFENSE}: unregistered\n  due 16:30 UTC (11:30 EST); data of 2026-01-31\n"
     )
-    assert "  1. likely: its entry was never written\n       + the table has 12 rows, and no entry says so\n" in text
+    assert (
+        "  1. likely: its entry was never written\n       + the table has 12 rows of 2026-01-31, and no entry says so\n"
+        in text
+    )
     assert "       - to lose it, the write at 15:04:29Z (upcoming) would have had to" in text
 
 

@@ -110,6 +110,7 @@ class Cause(StrEnum):
     WRONG_DATE = "wrong_date"
     BACKFILL = "backfill"
     FAILED_RUN = "failed_run"
+    NOT_RUN = "not_run"
     NOT_YET = "not_yet"
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from exporter.expectations import NEIGHBOURS, ONE_DAY
+from exporter.expectations import NEIGHBOURS
 from exporter.model import AHEAD, DocumentId, HeartbeatReport, HeartbeatState
 
 if TYPE_CHECKING:
@@ -36,7 +37,11 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One processor, one run date. A value of None is unknown; `failures` says why, by record."""
+    """One processor, one run date. A value of None is unknown; `failures` says why, by record.
+
+    All but `neighbours`, `counts` and a heartbeat in the state `other_date` is of the obligation's own dates. `counts`:
+    on how many of the dates that were read the table has so many rows.
+    """
 
     obligation: Obligation
     now: datetime
@@ -56,6 +61,7 @@ class Evidence:
     rows_read_at: datetime | None
     runs: tuple[Run, ...] | None
     neighbours: tuple[Neighbour, ...]
+    counts: Mapping[int, int]
     failures: tuple[tuple[str, Failure | None], ...]
 
     @property
@@ -187,6 +193,7 @@ def gather(
         rows_read_at=rows_reading.read_at if rows_reading else None,
         runs=runs,
         neighbours=neighbours,
+        counts=Counter(counted.rows for counted in (rows or {}).values()),
         failures=(
             ("calendar", units_reading.failure if units_reading else None),
             ("completion document", snapshot.documents.failure),
@@ -230,6 +237,7 @@ def heartbeat_of(
 
     Only a heartbeat with this data date speaks for it; of several (an `Async` twin) the newest. One for another date is
     reported as such: the last run wins the document, so it proves nothing about this date.
+    See docs/verdicts.md, "Heartbeats".
     """
     reading = snapshot.heartbeats.get(pipeline.name)
     known = reading.known(now) if reading else None
@@ -266,15 +274,3 @@ def _state(
     if age > config.dead_after:
         return HeartbeatState.DEAD
     return HeartbeatState.STALE if age > config.stale_after else HeartbeatState.RUNNING
-
-
-def completed_nearby(evidence: Evidence) -> bool:
-    """Weak evidence: a completed heartbeat for a neighbouring data date, beaten in the day before the deadline.
-
-    Used for hints, and where rows cannot be read (docs/verdicts.md, "Heartbeats").
-    """
-    beat = evidence.heartbeat
-    if beat.status != "completed" or beat.data_date is None or beat.beat_at is None:
-        return False
-    near = abs(beat.data_date - evidence.obligation.data_date) <= ONE_DAY
-    return near and timedelta() <= evidence.obligation.due - beat.beat_at < ONE_DAY

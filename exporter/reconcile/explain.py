@@ -6,11 +6,10 @@ These are hints for people; nothing decides by them. The rules are in docs/losse
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from exporter.expectations import ONE_DAY
 from exporter.model import Cause, Explanation, HeartbeatState, Standing, Verdict
-from exporter.reconcile.evidence import completed_nearby
 from exporter.reconcile.hints import moment, plural
 from exporter.reconcile.removals import HOW, writes
 from exporter.reconcile.verdict import wrote_here
@@ -47,7 +46,7 @@ def explanations(e: Evidence, verdict: Verdict) -> tuple[Explanation, ...]:
     if verdict not in ASKED or not e.has_document or e.registered is not False:
         return ()
     lost = _lost(e)
-    found = [lost, _never_written(e, lost), _wrong_date(e), _backfill(e), _failed_run(e), _not_yet(e)]
+    found = [lost, _never_written(e, lost), _wrong_date(e), _backfill(e), _failed_run(e), _not_run(e), _not_yet(e)]
     return tuple(sorted(found, key=lambda explanation: _RANK[explanation.standing]))
 
 
@@ -68,7 +67,7 @@ def finished_at(e: Evidence) -> datetime | None:
     beat = e.heartbeat
     ended = [
         e.rows.written_at if e.rows and e.rows.rows else None,
-        beat.beat_at if beat.state is HeartbeatState.COMPLETED or completed_nearby(e) else None,
+        beat.beat_at if beat.state is HeartbeatState.COMPLETED else None,
     ]
     return max((at for at in ended if at is not None), default=None)
 
@@ -189,10 +188,14 @@ def _never_written(e: Evidence, lost: Explanation) -> Explanation:
     contradicts: list[str] = []
     if lost.standing is Standing.PROVEN or _last_removal(e):
         return Explanation(Cause.NEVER_WRITTEN, Standing.RULED_OUT, contradicts=("its entry was seen in the document",))
+    data_date = e.obligation.data_date
     if e.rows is not None and e.rows.rows:
-        supports.append(f"the table has {plural(e.rows.rows, 'row')}, and no entry says so")
-    elif e.heartbeat.status == "completed" and e.heartbeat.beat_at:
-        supports.append(f"its heartbeat says completed at {moment(e.heartbeat.beat_at, e.now)}, and no entry says so")
+        supports.append(f"the table has {plural(e.rows.rows, 'row')} of {data_date}, and no entry says so")
+    elif e.heartbeat.state is HeartbeatState.COMPLETED and e.heartbeat.beat_at:
+        at = moment(e.heartbeat.beat_at, e.now)
+        supports.append(f"its heartbeat of {data_date} says completed at {at}, and no entry says so")
+    elif e.rows is not None:
+        contradicts.append(f"nothing shows that the work of {data_date} was finished")
     if _missed_count(e):
         contradicts.append("_completed_count counts entries that are not there")
     if _watched_throughout(e) and e.followed_since is not None:
@@ -200,7 +203,10 @@ def _never_written(e: Evidence, lost: Explanation) -> Explanation:
         return Explanation(Cause.NEVER_WRITTEN, Standing.PROVEN, tuple(supports), tuple(contradicts))
     contradicts.extend(_unseen(e))
     doubtful = lost.standing in {Standing.LIKELY, Standing.PROVEN}
-    standing = Standing.POSSIBLE if doubtful or not supports else Standing.LIKELY
+    if supports:
+        standing = Standing.POSSIBLE if doubtful else Standing.LIKELY
+    else:
+        standing = Standing.POSSIBLE if e.rows is None else Standing.UNLIKELY
     return Explanation(Cause.NEVER_WRITTEN, standing, tuple(supports), tuple(contradicts))
 
 
@@ -238,7 +244,8 @@ def _wrong_date(e: Evidence) -> Explanation:
         else:
             contradicts.append(f"the document of {neighbour.run_date} has no entry of it")
     proven = bool(supports)
-    carried = e.heartbeat.data_date
+    # A heartbeat of this work carries its data date; by that the orchestrator may have taken the wrong document.
+    carried = None if e.heartbeat.state is HeartbeatState.OTHER_DATE else e.heartbeat.data_date
     if carried is not None and carried != e.obligation.run_date and abs(carried - e.obligation.run_date) <= ONE_DAY:
         supports.append(f"its heartbeat carries {carried}, the neighbouring date, not {e.obligation.run_date}")
     standing = Standing.PROVEN if proven else Standing.POSSIBLE if supports else Standing.UNLIKELY
@@ -272,7 +279,7 @@ def _failed_run(e: Evidence) -> Explanation:
     if e.heartbeat.state is HeartbeatState.FAILED:
         supports.append("its heartbeat says failed")
     if e.rows is not None and e.rows.rows:
-        contradicts.append(f"the table has {plural(e.rows.rows, 'row')}")
+        contradicts.append(f"the table has {plural(e.rows.rows, 'row')} of {e.obligation.data_date}")
     elif e.rows is not None and e.heartbeat.state is HeartbeatState.COMPLETED:
         supports.append("its heartbeat says completed, which it does after a failure, too, and the table has no rows")
     if succeeded is not None:
@@ -282,6 +289,35 @@ def _failed_run(e: Evidence) -> Explanation:
     else:
         standing = Standing.UNLIKELY if contradicts else Standing.POSSIBLE
     return Explanation(Cause.FAILED_RUN, standing, tuple(supports), tuple(contradicts))
+
+
+RAN: Final = frozenset(HeartbeatState) - {HeartbeatState.UNKNOWN, HeartbeatState.ABSENT, HeartbeatState.OTHER_DATE}
+"""States of a heartbeat that carries this data date: it ran, however that ended."""
+
+
+def _not_run(e: Evidence) -> Explanation:
+    data_date, run = e.obligation.data_date, e.newest_run
+    supports: list[str] = []
+    contradicts: list[str] = []
+    if e.loss is not None or _last_removal(e):
+        contradicts.append("its entry was seen in the document")
+    if e.rows is not None:
+        said = f"the table has {plural(e.rows.rows, 'row')} of {data_date}"
+        (contradicts if e.rows.rows else supports).append(said)
+    if run is not None:
+        contradicts.append(f"run history: run {run.run_id} of {data_date} {run.status}")
+    elif e.runs is not None:
+        supports.append(f"the run history has no run of {data_date}")
+    if e.heartbeat.state in RAN:
+        contradicts.append(f"its heartbeat of {data_date} says {e.heartbeat.status}")
+    elif e.heartbeat.state is not HeartbeatState.UNKNOWN:
+        supports.append(f"no heartbeat carries {data_date}")
+    if contradicts:
+        standing = Standing.RULED_OUT
+    else:
+        known = e.rows is not None and e.runs is not None and e.due
+        standing = Standing.LIKELY if known else Standing.POSSIBLE
+    return Explanation(Cause.NOT_RUN, standing, tuple(supports), tuple(contradicts))
 
 
 def _not_yet(e: Evidence) -> Explanation:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from exporter.expectations import ONE_DAY
 from exporter.model import HeartbeatState, Hint, HintKind, Verdict
-from exporter.reconcile.evidence import REFUSED_STATUSES, completed_nearby
+from exporter.reconcile.evidence import REFUSED_STATUSES
 from exporter.reconcile.verdict import SAME_RUN, above_bounds, below_bounds, wrote_here
 
 if TYPE_CHECKING:
@@ -85,7 +87,7 @@ def _heartbeat(e: Evidence) -> Iterator[Hint]:
         unusable = next((field.said for field in beat.unusable if field.name == "data_date"), None)
         none = f"a data date that cannot be used ({unusable})" if unusable else "no data date"
         carried = none if beat.data_date is None else f"data date {beat.data_date}"
-        weak = "; it may still be of this run" if completed_nearby(e) else ""
+        weak = "; it may still be of this run" if _completed_nearby(e) else ""
         yield Hint(
             HintKind.HEARTBEAT,
             f"heartbeat says {beat.status}{at} but carries {carried}, not {e.obligation.data_date}{weak}",
@@ -110,6 +112,15 @@ def _unclear(e: Evidence) -> str:
         return f"heartbeat says running at {moment(beat.beat_at, e.now)}, ahead of the clock: no sign that it runs now"
     fields = ", ".join(map(str, beat.unusable)) or "no time of a beat"
     return f"heartbeat {beat.document} does not say whether it runs: {fields}"
+
+
+def _completed_nearby(e: Evidence) -> bool:
+    """A completed heartbeat for a neighbouring data date, beaten in the day before the deadline: a hint, no more."""
+    beat = e.heartbeat
+    if beat.status != "completed" or beat.data_date is None or beat.beat_at is None:
+        return False
+    near = abs(beat.data_date - e.obligation.data_date) <= ONE_DAY
+    return near and timedelta() <= e.obligation.due - beat.beat_at < ONE_DAY
 
 
 def _run_history(e: Evidence, verdict: Verdict) -> Iterator[Hint]:
@@ -141,9 +152,16 @@ def _record_count(e: Evidence) -> Iterator[Hint]:
         return
     registered, counted = e.entry.record_count, e.rows.rows
     yield Hint(HintKind.RECORD_COUNT, f"record_count {registered}, table has {plural(counted, 'row')}")
+    # So many rows are just what this date's own units call for.
+    lawful = e.row_bounds == (registered, registered)
     for neighbour in e.neighbours:
-        if neighbour.rows is not None and neighbour.rows.rows == registered and registered:
+        if neighbour.rows is not None and neighbour.rows.rows == registered and _telling(e, registered) and not lawful:
             yield Hint(HintKind.NEIGHBOUR_DATE, f"record_count equals the rows of {neighbour.data_date}")
+
+
+def _telling(e: Evidence, count: int) -> bool:
+    """Only one date has so many rows, so that the number points to it. In a table of one row a date, none does."""
+    return count > 1 and e.counts.get(count, 0) == 1
 
 
 def _neighbours(e: Evidence) -> Iterator[Hint]:
@@ -160,7 +178,7 @@ def _neighbours(e: Evidence) -> Iterator[Hint]:
                 f" within {int(SAME_RUN.total_seconds() // 60)} minutes of the last row"
                 f" ({moment(e.rows.written_at, e.now)})",
             )
-        if entry.record_count == e.rows.rows:
+        if entry.record_count == e.rows.rows and _telling(e, e.rows.rows):
             yield Hint(
                 HintKind.NEIGHBOUR_DATE,
                 f"the entry in the document of {neighbour.run_date} has record_count {entry.record_count},"

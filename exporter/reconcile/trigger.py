@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from exporter.expectations import ONE_DAY, RuleMet, rule_met
 from exporter.model import AHEAD, HeartbeatState, Hint, HintKind, TriggerState, Verdict
-from exporter.reconcile.evidence import completed_nearby
 from exporter.reconcile.hints import moment
 
 if TYPE_CHECKING:
@@ -142,8 +141,7 @@ def _finished_at(evidence: Evidence) -> datetime | None:
         return evidence.rows.written_at
     if evidence.loss is not None:
         return evidence.loss.sighting.entry.completed_at or evidence.loss.last_seen_at
-    of_this_work = evidence.heartbeat.state is HeartbeatState.COMPLETED or completed_nearby(evidence)
-    return evidence.heartbeat.beat_at if of_this_work else None
+    return evidence.heartbeat.beat_at if evidence.heartbeat.state is HeartbeatState.COMPLETED else None
 
 
 def _not_met(

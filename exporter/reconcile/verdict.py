@@ -12,7 +12,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from exporter.model import HeartbeatState, Verdict
-from exporter.reconcile.evidence import completed_nearby
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,7 +147,7 @@ def _backfill(e: Evidence) -> bool | None:
 def _unregistered(e: Evidence) -> bool | None:
     finished: bool | None
     if e.rows is None:
-        finished = (e.heartbeat.state is HeartbeatState.COMPLETED or completed_nearby(e)) or None
+        finished = e.heartbeat.state is HeartbeatState.COMPLETED or None
         finished_at = e.heartbeat.beat_at
     else:
         finished, finished_at = e.rows.rows > 0, e.rows.written_at

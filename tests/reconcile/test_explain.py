@@ -22,15 +22,21 @@ unregistered = partial(Scene, entry=None)
 
 nothing = partial(Scene, entry=None, rows=0, written=None)
 NEIGHBOUR = DAY - ONE_DAY
+LAST_NIGHT = beat("completed", "11:00", NEIGHBOUR - ONE_DAY)
+NEXT_NIGHT = beat("completed", "16:00", NEIGHBOUR + ONE_DAY)
+unread = partial(unregistered, unread={"rows"}, beats=[beat("completed", "15:00")])
+"""Rows that cannot be read, for which the heartbeat stands in."""
+
 SUCCESS, FAILURE = run("success", "15:00"), run("failed", "15:00")
 BACKFILL_RUN = run("success", "15:00", backfill=True)
 
-LOST, NEVER, DATE, BACKFILL, FAILED, NOT_YET = (
+LOST, NEVER, DATE, BACKFILL, FAILED, NOT_RUN, NOT_YET = (
     Cause.LOST_UPDATE,
     Cause.NEVER_WRITTEN,
     Cause.WRONG_DATE,
     Cause.BACKFILL,
     Cause.FAILED_RUN,
+    Cause.NOT_RUN,
     Cause.NOT_YET,
 )
 
@@ -81,7 +87,16 @@ def gone(kind: RemovalKind) -> Scene:
             Standing.POSSIBLE,
             id="but the count knows of more",
         ),
-        pytest.param(nothing(), NEVER, Standing.POSSIBLE, id="neither rows nor entry"),
+        pytest.param(nothing(), NEVER, Standing.UNLIKELY, id="neither rows nor entry"),
+        pytest.param(unread(), NEVER, Standing.LIKELY, id="its heartbeat, where rows are unread"),
+        pytest.param(
+            unregistered(unread={"rows"}, loss=replace(loss(), kind=RemovalKind.UNEXPLAINED)),
+            NEVER,
+            Standing.RULED_OUT,
+            id="lost, where rows are unread",
+        ),
+        pytest.param(nothing(beats=[LAST_NIGHT]), NEVER, Standing.UNLIKELY, id="last night's heartbeat"),
+        pytest.param(nothing(beats=[NEXT_NIGHT]), NEVER, Standing.UNLIKELY, id="next night's heartbeat"),
         pytest.param(
             unregistered(sides={-1: Side(entry("15:00:50"), rows=0)}), DATE, Standing.PROVEN, id="the neighbour has it"
         ),
@@ -89,6 +104,7 @@ def gone(kind: RemovalKind) -> Scene:
             unregistered(beats=[beat("completed", "15:00:50")]), DATE, Standing.POSSIBLE, id="the heartbeat's date"
         ),
         pytest.param(unregistered(), DATE, Standing.UNLIKELY, id="no neighbour has it"),
+        pytest.param(nothing(beats=[LAST_NIGHT]), DATE, Standing.UNLIKELY, id="last night's heartbeat of its own date"),
         pytest.param(unregistered(unread={"runs"}), BACKFILL, Standing.POSSIBLE, id="no history to ask"),
         pytest.param(unregistered(), BACKFILL, Standing.UNLIKELY, id="no run in the history"),
         pytest.param(unregistered(runs=[BACKFILL_RUN]), BACKFILL, Standing.PROVEN, id="a backfill"),
@@ -100,6 +116,17 @@ def gone(kind: RemovalKind) -> Scene:
         pytest.param(nothing(), FAILED, Standing.POSSIBLE, id="nothing known of a run"),
         pytest.param(unregistered(), FAILED, Standing.UNLIKELY, id="rows"),
         pytest.param(unregistered(runs=[SUCCESS]), FAILED, Standing.RULED_OUT, id="a successful run"),
+        pytest.param(nothing(), NOT_RUN, Standing.LIKELY, id="no rows, no run, no heartbeat"),
+        pytest.param(nothing(beats=[LAST_NIGHT]), NOT_RUN, Standing.LIKELY, id="only last night's heartbeat"),
+        pytest.param(
+            nothing(runs=[run("success", "15:00", data=DAY)]), NOT_RUN, Standing.LIKELY, id="another date's run"
+        ),
+        pytest.param(nothing(unread={"runs", "heartbeats"}), NOT_RUN, Standing.POSSIBLE, id="no rows, the rest unread"),
+        pytest.param(nothing(now="15:30", runs=[FAILURE]), NOT_RUN, Standing.RULED_OUT, id="a failed run, not due yet"),
+        pytest.param(nothing(runs=[FAILURE]), NOT_RUN, Standing.RULED_OUT, id="a run"),
+        pytest.param(nothing(beats=[beat("completed", "15:00")]), NOT_RUN, Standing.RULED_OUT, id="its heartbeat"),
+        pytest.param(unregistered(), NOT_RUN, Standing.RULED_OUT, id="rows are there"),
+        pytest.param(unread(loss=loss()), NOT_RUN, Standing.RULED_OUT, id="its entry was there"),
         pytest.param(unregistered(now="15:05", read="15:04"), NOT_YET, Standing.LIKELY, id="ended minutes ago"),
         pytest.param(unregistered(), NOT_YET, Standing.RULED_OUT, id="ended hours ago"),
         pytest.param(nothing(), NOT_YET, Standing.UNLIKELY, id="overdue"),
@@ -187,6 +214,18 @@ def test_a_heartbeat_with_the_neighbouring_date_is_pointed_out() -> None:
     )
 
 
+def test_a_processor_that_did_not_run_is_explained_by_that_and_not_by_last_night_s_heartbeat() -> None:
+    likeliest, *others = nothing(beats=[LAST_NIGHT]).report().explanations
+
+    assert (likeliest.cause, likeliest.standing) == (NOT_RUN, Standing.LIKELY)
+    assert likeliest.supports == (
+        f"the table has 0 rows of {NEIGHBOUR}",
+        f"the run history has no run of {NEIGHBOUR}",
+        f"no heartbeat carries {NEIGHBOUR}",
+    )
+    assert not any("completed" in text for other in others for text in other.supports)
+
+
 def test_an_entry_in_the_neighbouring_document_that_is_not_of_this_run_speaks_against_it() -> None:
     scene = unregistered(sides={-1: Side(entry("09:00")), 1: Side(entry(None))})
 
@@ -202,7 +241,9 @@ def test_a_heartbeat_stands_in_for_rows_that_cannot_be_read() -> None:
     report = scene.report()
 
     assert report.verdict is Verdict.UNREGISTERED
-    assert explained(scene)[NEVER].supports == ("its heartbeat says completed at 15:00:50Z, and no entry says so",)
+    assert explained(scene)[NEVER].supports == (
+        f"its heartbeat of {NEIGHBOUR} says completed at 15:00:50Z, and no entry says so",
+    )
 
 
 @pytest.mark.parametrize(

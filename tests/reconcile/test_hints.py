@@ -47,6 +47,18 @@ def said(scene: Scene) -> list[str]:
             ],
         ),
         (
+            Scene(entry=entry(count=14), bounds=None, sides={1: Side(rows=14), -1: Side(rows=14)}),
+            ["record_count: record_count 14, table has 12 rows"],
+        ),
+        (
+            Scene(entry=entry(count=1), rows=0, written=None, bounds=None, sides={-1: Side(rows=1)}),
+            ["record_count: record_count 1, table has 0 rows"],
+        ),
+        (
+            Scene(entry=entry(count=12), rows=0, written=None, sides={-1: Side(rows=12)}),
+            ["record_count: record_count 12, table has 0 rows"],
+        ),
+        (
             Scene(entry=entry(count=0), sides={1: Side(rows=0)}),
             ["record_count: record_count 0, table has 12 rows"],
         ),
@@ -127,6 +139,8 @@ def said(scene: Scene) -> list[str]:
             unregistered(sides={1: Side(entry("+1 15:00:50"), 14, "+1 15:00:44")}),
             ["neighbour_date: the entry in the document of 2026-02-02 has record_count 12, the rows of 2026-01-31"],
         ),
+        (unregistered(sides={1: Side(entry("+1 15:00:50"), 12, "+1 15:00:44")}), []),
+        (unregistered(rows=1, bounds=None, sides={1: Side(entry("+1 15:00:50", 1), 1, "+1 15:00:44")}), []),
         (nothing(sides={-1: Side(entry("15:00:50", 0))}), []),
         (
             Scene(now="15:01", counted="15:00:30", read="15:00:55", rows=0),

@@ -5,17 +5,23 @@ from __future__ import annotations
 from copy import deepcopy
 from dataclasses import fields, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.expectations import ONE_DAY
 from exporter.model import Hint, HintKind, Reading, RowCount, Snapshot, TriggerState, Verdict
 from exporter.reconcile import DISCREPANCIES, reconcile
 from tests.reconcile.strategies import COUNTS, Case, cases
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from datetime import date
+
     from exporter.model import ProcessorReport, Report
+
+T = TypeVar("T")
 
 REGISTERED = {Verdict.PHANTOM, Verdict.PARTIAL, Verdict.DUPLICATED, Verdict.COUNT_MISMATCH, Verdict.OK}
 UNREGISTERED = {Verdict.WRONG_DATE, Verdict.BACKFILL, Verdict.UNREGISTERED, Verdict.MISSING, Verdict.NOT_DUE}
@@ -220,3 +226,78 @@ def test_the_cases_blind_every_source_that_a_snapshot_has() -> None:
         "phase_log",
         "coverage",
     }
+
+
+def of_dates(case: Case, run_date: date, data_dates: Collection[date]) -> Case:
+    """What is left if only this run date's documents and these data dates' records were read."""
+    seen = case.snapshot
+
+    def kept(reading: Reading[Mapping[date, T]]) -> Reading[Mapping[date, T]]:
+        found = reading.value
+        return replace(reading, value=found and {day: found[day] for day in found if day in data_dates})
+
+    return replace(
+        case,
+        snapshot=replace(
+            own_documents(case, run_date).snapshot,
+            heartbeats={
+                name: replace(
+                    reading,
+                    value=reading.value
+                    and {
+                        key: beat if beat and beat.data_date in data_dates else None
+                        for key, beat in reading.value.items()
+                    },
+                )
+                for name, reading in seen.heartbeats.items()
+            },
+            rows={table: kept(reading) for table, reading in seen.rows.items()},
+            units={name: kept(reading) for name, reading in seen.units.items()},
+            runs={
+                name: replace(
+                    reading, value=reading.value and tuple(run for run in reading.value if run.data_date in data_dates)
+                )
+                for name, reading in seen.runs.items()
+            },
+        ),
+    )
+
+
+def own_documents(case: Case, run_date: date) -> Case:
+    """Without the neighbouring documents, which are evidence of their own (`wrong_date`)."""
+    documents = case.snapshot.documents
+    found = documents.value
+    own = found and {key: found[key] for key in found if key.run_date == run_date}
+    return replace(case, snapshot=replace(case.snapshot, documents=replace(documents, value=own)))
+
+
+@given(cases)
+def test_no_record_of_another_date_decides_anything(case: Case) -> None:
+    for item in judged(case).processors:
+        alone = own_documents(case, item.run_date)
+        without_others = of_dates(case, item.run_date, {item.data_date})
+
+        (before,) = [other for other in judged(alone).processors if same(other, item)]
+        (after,) = [other for other in judged(without_others).processors if same(other, item)]
+
+        assert (after.verdict, after.explanations) == (before.verdict, before.explanations)
+
+
+@given(cases)
+def test_no_record_of_another_date_decides_about_a_trigger(case: Case) -> None:
+    (pipeline,) = case.config.pipelines.values()
+    offsets = {one.data_date_offset for phase in pipeline.phases.values() for one in phase.processors.values()}
+    for phase in judged(case).phases:
+        days = {phase.run_date + ONE_DAY * offset for offset in offsets}
+        alone, without_others = own_documents(case, phase.run_date), of_dates(case, phase.run_date, days)
+
+        (before,) = [it for it in judged(alone).phases if (it.phase, it.run_date) == (phase.phase, phase.run_date)]
+        (after,) = [
+            it for it in judged(without_others).phases if (it.phase, it.run_date) == (phase.phase, phase.run_date)
+        ]
+
+        assert (after.trigger_state, after.rule_met_at) == (before.trigger_state, before.rule_met_at)
+
+
+def same(one: ProcessorReport, other: ProcessorReport) -> bool:
+    return (one.phase, one.run_date, one.processor) == (other.phase, other.run_date, other.processor)

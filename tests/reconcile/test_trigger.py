@@ -293,7 +293,8 @@ def without_write_times(name: str) -> Config:
     [
         ([("completed", "17:50", -1)], "17:50", State.WAITING),
         ([("completed", "17:20", -1)], "17:20", State.BLOCKED),
-        ([("completed", "11:00", -2)], "15:04:29", State.BLOCKED),
+        ([("completed", "11:00", -2)], None, State.BLOCKED),
+        ([("completed", "16:00", 0)], None, State.BLOCKED),
         ([("completed", "-6 17:50", -7)], None, State.BLOCKED),
         ([], None, State.BLOCKED),
     ],

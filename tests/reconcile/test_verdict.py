@@ -61,6 +61,7 @@ CASES: Final[dict[Verdict, dict[str, Scene]]] = {
         "rows unread, heartbeat completed since the document was read": unseen(
             read="15:00:30", now="15:01", beats=[completed("15:00:48")]
         ),
+        "rows unread, heartbeat completed for the day before": unseen(beats=[completed("11:00", DAY_BEFORE)]),
         "rows unread, heartbeat completed too early": unseen(beats=[completed("-1 16:30", DAY_BEFORE)]),
         "rows unread, heartbeat completed late for the next day": unseen(beats=[completed("17:00", DAY)]),
         "rows unread, heartbeat completed for last week": unseen(beats=[completed("11:00", LAST_WEEK)]),
@@ -195,7 +196,6 @@ CASES: Final[dict[Verdict, dict[str, Scene]]] = {
         "rows and the document read at once": unregistered(now="15:01", counted="15:00:46", read="15:00:44"),
         "rows of no known write time": unregistered(written=None),
         "rows unread, heartbeat completed": unseen(beats=[completed("15:00:48")]),
-        "rows unread, heartbeat completed for the day before": unseen(beats=[completed("11:00", DAY_BEFORE)]),
     },
     Verdict.MISSING: {
         "heartbeat of todays data left running": nothing(beats=[running("16:00", DAY)]),
