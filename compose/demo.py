@@ -7,16 +7,17 @@ Prometheus and Grafana go by the machine's clock.
 from __future__ import annotations
 
 import re
-import sys
 import tempfile
 from datetime import UTC, date, datetime, timedelta
 from importlib import resources
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import click
 import yaml
 
 from exporter import logs
+from exporter.cli import Command
 from exporter.config.load import load
 from exporter.runner import Web, run
 from exporter.scenario.demo import DAY, demo_day
@@ -38,8 +39,10 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+@click.command(cls=Command)
+@click.argument("address")
 def main(address: str) -> None:
-    """Run until SIGTERM or Ctrl-C."""
+    """Serve the demo's day, as if it had been yesterday, on ADDRESS ([host]:port) until SIGTERM or Ctrl-C."""
     logs.configure("warn", "logfmt")
     # Whatever the hour, everything of yesterday is due.
     day = now().astimezone(ZoneInfo("America/New_York")).date() - timedelta(days=1)
@@ -53,9 +56,9 @@ def main(address: str) -> None:
             lambda: load(file=file, environ={}),
             lambda found, telemetry: local.open(found.config, telemetry),
             now,
-            Web(address),
+            Web(address, option="the argument ADDRESS"),
         )
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from exporter.errors import RefusedError
+
 PACKAGE = Path(__file__).parent
 
 
-class AssetsError(Exception):
+class AssetsError(RefusedError):
     """A folder that should have been shipped is not there; the message names it."""
 
 

@@ -7,12 +7,12 @@ import signal
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from exporter import __version__, exits
-from exporter.config.errors import ConfigError
+from exporter.errors import RefusedError, UnavailableError
 from exporter.options import (
     config_options,
     load_config,
@@ -26,8 +26,6 @@ from exporter.options import (
 from exporter.probe import command as probe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from exporter.config.load import Loaded
     from exporter.logs import Format
     from exporter.once import Outcome
@@ -36,7 +34,7 @@ EXIT_CODES = "Exit codes: 0 all well, 1 discrepancies, 2 unknown, 64 usage or co
 DEFAULT_ADDRESS = ":9189"
 
 
-class Commands(click.Group):
+class Command(click.Command):
     """Turns every error that has a message for the user into that message and its exit code."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - click's own signature
@@ -49,9 +47,16 @@ class Commands(click.Group):
         except click.ClickException as error:
             error.show()
             sys.exit(exits.USAGE)
-        except ConfigError as error:
+        except RefusedError as error:
             click.echo(f"Error: {error}", err=True)
             sys.exit(exits.USAGE)
+        except UnavailableError as error:
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(exits.UNAVAILABLE)
+
+
+class Commands(Command, click.Group):
+    """A group of such commands."""
 
 
 @click.group(
@@ -95,7 +100,7 @@ def run(  # noqa: PLR0913 - an argument for each option
 
     logs.configure(log_level, log_format)
     web = runner.Web(address, web_config_file, lifecycle=lifecycle, runbooks=runbooks)
-    _serving(lambda: runner.run(lambda: load_config(config_file, preset), open_sources, lambda: datetime.now(UTC), web))
+    runner.run(lambda: load_config(config_file, preset), open_sources, lambda: datetime.now(UTC), web)
 
 
 @main.command(epilog=EXIT_CODES)
@@ -239,7 +244,7 @@ def demo(address: str, log_level: str, log_format: Format) -> None:
     from exporter.scenario.demo import run_demo
 
     logs.configure("warn" if log_level == "info" else log_level, log_format)
-    _serving(lambda: _needing_demo_extra(lambda: run_demo(address)))
+    run_demo(address)
 
 
 @main.command(epilog="Exit codes: 0 every expectation held, 1 not, 64 usage, 69 cannot be done here.")
@@ -256,8 +261,7 @@ def replay(file: Path, form: str, rules: Path | None, log_level: str, log_format
 
     logs.configure("error" if log_level == "info" else log_level, log_format)
     folder = (rules or assets("alerts/rules")) if alerts or rules else None
-    failed: bool = _needing_demo_extra(lambda: run_replay(file, form, folder))
-    return exits.DISCREPANCIES if failed else exits.OK
+    return exits.DISCREPANCIES if run_replay(file, form, folder) else exits.OK
 
 
 @main.command(epilog=EXIT_CODES)
@@ -295,13 +299,9 @@ def capture(
 @click.option("--force", is_flag=True, help="Replace files that are there.")
 def dump_command(kind: str, folder: Path, runbook_base: str | None, dashboard_base: str | None, *, force: bool) -> None:
     """Write out the alert rules, runbooks, Alertmanager configuration or dashboards that come with the exporter."""
-    from exporter.assets import AssetsError
-    from exporter.dump import Bases, DumpError, dump
+    from exporter.dump import Bases, dump
 
-    try:
-        written = dump(kind, folder, Bases(runbook_base, dashboard_base), force=force)
-    except (AssetsError, DumpError) as error:
-        raise click.ClickException(str(error)) from error
+    written = dump(kind, folder, Bases(runbook_base, dashboard_base), force=force)
     click.echo(f"{len(written)} files written to {folder}")
 
 
@@ -311,37 +311,6 @@ def dump_command(kind: str, folder: Path, runbook_base: str | None, dashboard_ba
 def probe_writes(config_file: Path | None, preset: str | None, **asked: Any) -> int:  # noqa: ANN401 - click's own
     """Let writers complete at the same moment in a scratch collection, and count the entries that are left."""
     return probe.run_probe(load_config(config_file, preset).config, probe.Asked(**asked))
-
-
-T = TypeVar("T")
-
-
-def _serving(action: Callable[[], T]) -> T:
-    from exporter.ledger import LedgerInUseError
-    from exporter.web.server import ListenError
-    from exporter.web.webconfig import WebConfigError
-
-    try:
-        return action()
-    except WebConfigError as error:
-        raise click.ClickException(str(error)) from error
-    except (LedgerInUseError, ListenError) as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(exits.UNAVAILABLE)
-
-
-def _needing_demo_extra(action: Callable[[], T]) -> T:
-    from exporter.scenario.bigquery.emulator import EmulatorError
-    from exporter.scenario.incident import IncidentError
-    from exporter.scenario.promtool import WatchError
-
-    try:
-        return action()
-    except IncidentError as error:
-        raise click.ClickException(str(error)) from error
-    except (EmulatorError, WatchError) as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(exits.UNAVAILABLE)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from exporter.assets import assets
+from exporter.errors import RefusedError
 from exporter.files import write_atomically
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ KINDS: Mapping[str, str] = {
 }
 
 
-class DumpError(Exception):
+class DumpError(RefusedError):
     """The files cannot be written; the message names what is in the way, and what to do."""
 
 

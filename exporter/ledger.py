@@ -16,6 +16,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
+from exporter.errors import UnavailableError
 from exporter.model import DocumentId, Gap, Removal, RemovalKind, Sighting, Watched
 from exporter.sources.wire import read_entry
 
@@ -56,7 +57,7 @@ class LedgerError(Exception):
     """The ledger cannot be used; the message names the file, what is wrong with it and what to do."""
 
 
-class LedgerInUseError(LedgerError):
+class LedgerInUseError(LedgerError, UnavailableError):
     """Another exporter has the file."""
 
 

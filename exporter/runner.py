@@ -14,7 +14,7 @@ from exporter.process import settle
 from exporter.service import Service
 from exporter.web.app import create_app
 from exporter.web.auth import WebConfigFile
-from exporter.web.server import WebServer
+from exporter.web.server import OPTION, WebServer
 from exporter.web.state import ReloadError
 
 if TYPE_CHECKING:
@@ -37,12 +37,13 @@ that came just before it fell asleep, does not wake it."""
 
 @dataclass(frozen=True, slots=True)
 class Web:
-    """Where and how to serve."""
+    """Where and how to serve. `option` is how the user gives the address, for messages."""
 
     address: str
     config_file: Path | None = None
     lifecycle: bool = False
     runbooks: str | None = None
+    option: str = OPTION
 
 
 def run(
@@ -71,7 +72,7 @@ def run(
     file = WebConfigFile(web.config_file) if web.config_file else None
     service = Service(load, open_sources, clock)
     app = create_app(service, lifecycle=web.lifecycle, version=__version__, web_config=file, runbooks=web.runbooks)
-    server = WebServer(app, web.address, tls=file.server_context() if file else None)
+    server = WebServer(app, web.address, tls=file.server_context() if file else None, option=web.option)
     handlers = {signal.SIGTERM: on_stop, signal.SIGINT: on_stop, signal.SIGHUP: on_reload}
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from exporter.errors import RefusedError
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -28,7 +30,7 @@ class Fault:
         return ": ".join(part for part in (self.place, self.path, self.message) if part)
 
 
-class ConfigError(Exception):
+class ConfigError(RefusedError):
     """The configuration cannot be used. `faults` has all that is wrong with it, in the order it is written."""
 
     def __init__(self, faults: tuple[Fault, ...]) -> None:

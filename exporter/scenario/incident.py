@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from exporter.errors import RefusedError
 from exporter.model import RemovalKind, TriggerState, Verdict
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ SOURCES = ("firestore", "bigquery")
 Fields = dict[str, Any]
 
 
-class IncidentError(Exception):
+class IncidentError(RefusedError):
     """An incident file that cannot be used; the message lists every fault with the file and its place in it."""
 
 

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from exporter.errors import UnavailableError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -37,7 +39,7 @@ _SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class WatchError(Exception):
+class WatchError(UnavailableError):
     """promtool could not be run, or said something else than what was asked; the message has its words."""
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 import uvicorn
 
+from exporter.errors import UnavailableError
 from exporter.web.protocol import HEAD_SECONDS, BoundedProtocol
 
 if TYPE_CHECKING:
@@ -42,20 +43,25 @@ _SWITCH_SECONDS: Final = 0.0005
 _MAX_PORT: Final = 65535
 
 
-class ListenError(Exception):
+class ListenError(UnavailableError):
     """The server cannot listen where it was told to; the message names the address and what to do."""
 
 
-def listen(address: str) -> socket.socket:
+OPTION: Final = "--web.listen-address"
+"""Where the address is given, unless a program has another name for it."""
+
+
+def listen(address: str, option: str = OPTION) -> socket.socket:
     """A socket that listens on `host:port`, `[IPv6]:port`, or `:port` for every address of the machine.
 
-    Port 0 takes a free one. Clients can connect from now on, and get answers when the server runs. Raises ListenError.
+    Port 0 takes a free one. Clients can connect from now on, and get answers when the server runs. Raises ListenError,
+    whose message says that another address is given with `option`.
     """
     host, port = _parse(address)
     try:
         listener = _open(host, port)
     except OSError as error:
-        raise ListenError(f"cannot listen on {address}: {_reason(error, port)}") from None
+        raise ListenError(f"cannot listen on {address}: {_reason(error, port, option)}") from None
     # Inherited by accepted connections. The standard event loop would leave short answers waiting for the next packet.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
@@ -86,21 +92,21 @@ def _open(host: str, port: int) -> socket.socket:
     return socket.create_server((str(where[0]), port), family=family)
 
 
-def _reason(error: OSError, port: int) -> str:
+def _reason(error: OSError, port: int, option: str) -> str:
     if isinstance(error, socket.gaierror):
         return "the host name cannot be resolved; use an address of this machine, or leave it out for all of them"
     match error.errno:
         case errno.EADDRINUSE:
             return (
                 f"the port is in use; stop the process that has it (ss -ltnp 'sport = :{port}' names it) "
-                "or choose another with --web.listen-address"
+                f"or choose another with {option}"
             )
         case errno.EACCES:
-            return "ports below 1024 need a privilege; choose a higher one with --web.listen-address"
+            return f"ports below 1024 need a privilege; choose a higher one with {option}"
         case errno.EADDRNOTAVAIL:
             return "this machine does not have that address; use one of its own, or leave it out for all of them"
         case _:
-            return f"{error.strerror or error}; choose another address with --web.listen-address"
+            return f"{error.strerror or error}; choose another address with {option}"
 
 
 class WebServer:
@@ -110,9 +116,9 @@ class WebServer:
     be called from any thread and from a signal handler.
     """
 
-    def __init__(self, app: ASGIApp, address: str, *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, app: ASGIApp, address: str, *, tls: ssl.SSLContext | None = None, option: str = OPTION) -> None:
         self._address = address
-        self._listener = listen(address)
+        self._listener = listen(address, option)
         host, port = self._listener.getsockname()[:2]
         self.port: Final[int] = port
         name = {"::": "localhost", "0.0.0.0": "localhost"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104 - compared with, not bound

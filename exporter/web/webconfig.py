@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import yaml
 
+from exporter.errors import RefusedError
 from exporter.web.tls import TlsError, TlsSettings, server_context
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _MOST_BYTES: Final = 1024 * 1024
 
 
-class WebConfigError(Exception):
+class WebConfigError(RefusedError):
     """The file cannot be used; the message names file and line of every fault, and what to do.
 
     `files` are the ones whose change may mend it.

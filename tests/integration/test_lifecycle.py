@@ -124,18 +124,6 @@ def test_a_stop_during_reloads_starts_nothing_again(local: LocalSources, clock: 
 # --- start ------------------------------------------------------------------------------------------------------
 
 
-def test_a_port_in_use_is_said_and_ends_it() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        address = f"127.0.0.1:{taken.getsockname()[1]}"
-
-        ended = command("run", "--preset", "nba", "--web.listen-address", address)
-
-    assert ended.code == 69
-    assert ended.err.startswith(f"Error: cannot listen on {address}: the port is in use; stop the process that has it")
-
-
 def test_a_web_configuration_that_is_not_there_is_said_and_ends_it(tmp_path: Path) -> None:
     file = tmp_path / "web.yml"
 

@@ -13,6 +13,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from exporter.errors import UnavailableError
+
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -34,7 +36,7 @@ _PREFIX = "orchestration-exporter-bigquery-"
 _FOREIGN_VARIABLES = ("BQEMU_", "COVERAGE_")
 
 
-class EmulatorError(RuntimeError):
+class EmulatorError(UnavailableError):
     """The local BigQuery cannot be started; the message says why and what to do."""
 
 
