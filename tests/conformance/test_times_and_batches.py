@@ -128,9 +128,11 @@ def test_a_batch_may_delete_what_it_has_written(client: firestore.Client) -> Non
     batch = client.batch()
     batch.set(document, {"x": 1})
     batch.delete(document)
-    batch.commit()
+    results = batch.commit()
 
     assert not document.get().exists
+    # Every write tells of its document as the whole batch leaves it.
+    assert [result._pb.HasField("update_time") for result in results] == [False, False]  # noqa: SLF001 - the only way to ask
 
 
 def test_a_document_deleted_and_made_anew_in_one_batch_is_new(client: firestore.Client) -> None:
@@ -145,7 +147,10 @@ def test_a_document_deleted_and_made_anew_in_one_batch_is_new(client: firestore.
 
 
 def test_an_empty_batch_is_nothing(client: firestore.Client) -> None:
-    assert list(client.batch().commit()) == []
+    batch = client.batch()
+
+    assert list(batch.commit()) == []
+    assert batch.commit_time is None
 
 
 def test_a_batch_may_have_more_than_500_writes(client: firestore.Client) -> None:

@@ -161,7 +161,7 @@ class FirestoreService:
                     raise invalid("a read-only transaction cannot write")
                 self._transactions.check(transaction)
             at, results = self._store.commit(request.writes)
-        return CommitResponse(write_results=results, commit_time=at)
+        return CommitResponse(write_results=results, commit_time=at if results else None)
 
     def batch_write(self, request: Message) -> Message:
         """Each write for itself; its status says what became of it."""

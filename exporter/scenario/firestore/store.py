@@ -141,16 +141,18 @@ class Store:
             moment = self._next_moment()
             at = values.timestamp(moment)
             staged: dict[str, Message | None] = {}
-            results = []
+            results: list[tuple[str, Message]] = []
             current = self.view()
             for write in requested:
                 name = writes.target(write)
                 outcome = writes.apply(write, name, staged[name] if name in staged else current.get(name), at)
                 staged[name] = outcome.document
-                results.append(outcome.result)
+                results.append((name, outcome.result))
+            for name, result in results:
+                writes.tell_time(result, staged[name])
             self._last = moment
             self._install(at, {name: Change(current.get(name), document) for name, document in staged.items()})
-            return at, results
+            return at, [result for _, result in results]
 
     def put(self, documents: Iterable[Message]) -> None:
         """Store documents, given with their names and fields, in one commit, each in the place of what was there.

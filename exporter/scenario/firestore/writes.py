@@ -19,7 +19,7 @@ class Outcome:
 
     Attributes:
         document: the document after the write: the very object before it if nothing changed, None if it is gone.
-        result: the WriteResult for the client.
+        result: the WriteResult for the client, without its time: later writes of the commit decide about that.
 
     """
 
@@ -58,7 +58,13 @@ def apply(write: Message, name: str, current: Message | None, at: Timestamp) -> 
     _update(write, changed.fields)
     answers = [transforms.apply(transform, changed.fields, at) for transform in write.update_transforms]
     stored = finished(changed, current, at)
-    return Outcome(stored, WriteResult(update_time=stored.update_time, transform_results=answers))
+    return Outcome(stored, WriteResult(transform_results=answers))
+
+
+def tell_time(result: Message, document: Message | None) -> None:
+    """Put into a write's result when its document was changed last, as the whole commit leaves it."""
+    if document is not None:
+        result.update_time.CopyFrom(document.update_time)
 
 
 def finished(changed: Message, current: Message | None, at: Timestamp) -> Message:
