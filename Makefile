@@ -69,6 +69,11 @@ format: $(VENV)/.dev ## Format the code, and mend what lint can mend by itself
 	$(BIN)/ruff check --quiet --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
+.PHONY: record
+record: export RECORD_FIRESTORE_EMULATOR = 1
+record: $(VENV)/.dev ## Write down what Google's Firestore emulator answers to the conformance tests
+	@exec $(BIN)/python -m pytest tests/conformance tests/integration/test_probe_writes.py
+
 .PHONY: bench
 bench: $(VENV)/.dev ## Measure speed and memory, side by side with the alternatives
 	@exec $(BIN)/python -m benchmarks $(ARGS)

@@ -1,16 +1,20 @@
-"""Google's own Firestore emulator: finding it, starting it, and saying loudly at a test run's end if it is missing.
+"""Google's own Firestore emulator: finding it, its version, and starting it.
 
 It is a Java program that comes with the gcloud command line tool, or a jar that FIRESTORE_EMULATOR_JAR names.
 """
 
 import functools
+import hashlib
+import json
 import os
+import re
 import shutil
 import socket
 import subprocess
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -24,7 +28,9 @@ _MAIN: Final = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
 # What starts quickest: a small heap, one collector thread, no optimising compiler. English: its
 # log is read in an error.
 _JAVA_OPTIONS: Final = ("-Duser.language=en", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
-_JAR: Final = Path("platform", "cloud-firestore-emulator", "cloud-firestore-emulator.jar")
+_COMPONENT: Final = "cloud-firestore-emulator"
+_JAR: Final = Path("platform", _COMPONENT, f"{_COMPONENT}.jar")
+_INSTALLED: Final = Path(".install", f"{_COMPONENT}.snapshot.json")
 _START: Final = 60.0  # seconds it may take
 _LIFETIME: Final = 1800  # seconds after which it ends even if nobody is left to end it
 
@@ -63,6 +69,20 @@ def _jar() -> Path | None:
     answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     told = Path(answer.stdout.strip()) / _JAR
     return told if answer.stdout.strip() and told.is_file() else None
+
+
+@functools.cache
+def version() -> str:
+    """The emulator's version: gcloud's of the component, or what the name of the jar says of it."""
+    jar = _jar()
+    if jar is None:
+        raise RuntimeError(f"there is no emulator here: {missing()}")
+    installed = jar.parent.parent.parent / _INSTALLED
+    if installed.is_file():
+        components = json.loads(installed.read_text(encoding="utf-8"))["components"]
+        return str(next(part["version"]["version_string"] for part in components if part["id"] == _COMPONENT))
+    named = re.search(r"\d+(?:\.\d+)+", jar.stem)
+    return named[0] if named else f"of the jar {hashlib.sha256(jar.read_bytes()).hexdigest()[:16]}"
 
 
 class ReferenceServer:
@@ -117,12 +137,8 @@ class ReferenceServer:
             self._process.wait(10)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say at the very end what the conformance tests could not be held against."""
-    reason = missing()
-    if reason is not None:
-        terminalreporter.section("Google's Firestore emulator is MISSING", red=True, bold=True)
-        terminalreporter.line(f"The conformance tests ran on the local Firestore alone: {reason}.", red=True)
-        terminalreporter.line("Install gcloud's cloud-firestore-emulator component and Java 17, or name the jar:")
-        terminalreporter.line(f"  {JAR_VARIABLE}=/path/to/cloud-firestore-emulator.jar")
-        terminalreporter.line(f"With {REQUIRED_VARIABLE}=1 this is a failure.")
+@pytest.fixture(scope="session")
+def reference_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One emulator for all tests of a process; it starts with the first of them."""
+    with ReferenceServer(tmp_path_factory.mktemp("reference") / "log") as server:
+        yield server.address

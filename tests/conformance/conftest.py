@@ -1,23 +1,17 @@
-"""Two servers, one suite: our local Firestore, and Google's emulator where it is there."""
+"""Two servers, one suite: our local Firestore, and Google's emulator where it is there.
+
+Both are held against what Google's answered when it was last recorded (tests/_records.py).
+"""
 
 import uuid
 from collections.abc import Callable, Iterator
-from typing import Final
 
 import pytest
 from google.cloud import firestore
 
 from exporter.scenario.firestore import FirestoreServer, close, connect
-from tests import _reference
-
-_SERVERS: Final = ("local", "reference") if _reference.missing() is None else ("local",)
-
-
-@pytest.fixture(scope="session")
-def reference_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """One emulator for all tests of a process; it starts with the first of them."""
-    with _reference.ReferenceServer(tmp_path_factory.mktemp("reference") / "log") as server:
-        yield server.address
+from tests import _records
+from tests.support.answers import Answers
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +21,7 @@ def local_address() -> Iterator[str]:
         yield server.address
 
 
-@pytest.fixture(params=_SERVERS, scope="session")
+@pytest.fixture(params=_records.servers(), scope="session")
 def address(request: pytest.FixtureRequest) -> str:
     """Where the server under test listens."""
     found: str = request.getfixturevalue(f"{request.param}_address")
@@ -35,7 +29,10 @@ def address(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def new_client(address: str) -> Iterator[Callable[[], firestore.Client]]:
+def new_client(
+    address: str,
+    answers: Answers,  # noqa: ARG001 - it looks on at what the clients are answered
+) -> Iterator[Callable[[], firestore.Client]]:
     """Makes clients of one project that no other test uses."""
     project = f"conformance-{uuid.uuid4().hex[:16]}"
     clients: list[firestore.Client] = []
