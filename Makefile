@@ -101,6 +101,15 @@ dashboards: $(VENV)/.dev ## Write grafana/dashboards again from their source
 losses: $(VENV)/.dev ## Kill the ledger 500 times while it writes
 	@folder="$$(mktemp -d)"; trap 'rm -rf "$$folder"' EXIT; $(BIN)/python -m tests.support.ledger_victim 500 "$$folder"
 
+# Not part of the tests: it installs many packages, and what it watches is other people's.
+.PHONY: findings
+findings: ## Run every script of findings/ and list which surprises still hold
+	@failed=0; log="$$(mktemp)"; trap 'rm -f "$$log"' EXIT; export PYTHON="$$(tools/find-python)"; \
+	for script in findings/*.sh; do \
+	  if "$$script" >"$$log" 2>&1; then result=holds; else failed=1; result="$$(grep CHANGED "$$log" || tail -n 1 "$$log")"; fi; \
+	  printf '%-50s %s\n' "$$(basename "$$script" .sh)" "$$result"; \
+	done; exit "$$failed"
+
 .PHONY: docs
 docs: $(VENV)/.dev ## Regenerate the pages under docs/ that follow from the code
 	$(BIN)/python tools/gendocs.py $(ARGS)
