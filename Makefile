@@ -12,8 +12,10 @@ BIN := $(VENV)/bin
 CODE := $(foreach folder,exporter tests tools benchmarks alerts grafana compose,$(if $(shell find $(folder) -name '*.py' 2>/dev/null | head -n 1),$(folder)))
 # Further arguments for the command that a target runs: make test ARGS="-k trigger", make demo ARGS=--help
 ARGS ?=
-# Programs the tests run, by Debian package.
-PROGRAMS := prometheus:promtool prometheus-alertmanager:amtool chromium:chromium
+# Programs that the tests run, by the Debian package that brings them. Since Debian 13 promtool has a package of its own,
+# on which that of prometheus depends: promtool can be there alone.
+PROGRAMS := prometheus:prometheus prometheus:promtool \
+  prometheus-alertmanager:prometheus-alertmanager prometheus-alertmanager:amtool chromium:chromium
 
 # Twice quiet: pip's warnings about indexes that lack a package are none of ours; its errors still show.
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check --no-input install -qq
