@@ -100,7 +100,8 @@ dashboards: $(VENV)/.dev ## Write grafana/dashboards again from their source
 	@exec $(BIN)/python -m grafana.build $(ARGS)
 
 .PHONY: losses
-losses: $(VENV)/.dev ## Kill the ledger 500 times while it writes
+losses: $(VENV)/.dev ## Kill the ledger 500 times while it writes, and judge losses in 300 random histories
+	@LOSS_HISTORIES=200 $(BIN)/python -m pytest -q tests/conformance/test_following.py
 	@folder="$$(mktemp -d)"; trap 'rm -rf "$$folder"' EXIT; $(BIN)/python -m tests.support.ledger_victim 500 "$$folder"
 
 # Not part of the tests: it installs many packages, and what it watches is other people's.
