@@ -6,6 +6,9 @@ MAKEFLAGS += --no-builtin-rules
 SHELL := /bin/sh
 .SHELLFLAGS := -euc
 
+# Without compiled modules each Python process that a test starts compiles them all again, which takes two seconds.
+unexport PYTHONDONTWRITEBYTECODE
+
 VENV := .venv
 BIN := $(VENV)/bin
 # The folders that hold Python.
