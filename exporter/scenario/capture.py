@@ -8,39 +8,55 @@ file, and equal rows become one group.
 from __future__ import annotations
 
 import re
-from datetime import datetime
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 from google.api_core.exceptions import GoogleAPICallError, NotFound
-from google.api_core.retry import Retry, if_transient_error
-from google.auth.exceptions import GoogleAuthError
-from google.cloud import bigquery, firestore
+from google.cloud import bigquery
+from requests.exceptions import RequestException
 
 from exporter.config.load import load, preset_names
 from exporter.expectations import reading_plan
 from exporter.once import collect_once
-from exporter.scenario.bigquery.emulator import local_client
 from exporter.scenario.bigquery.tables import shipped_definitions
 from exporter.scenario.incident import dump_incident, one_line
+from exporter.scenario.sayable import Notes, cell, document, window
+from exporter.sources.calls import retry
 from exporter.sources.endpoints import bigquery_endpoint
+from exporter.sources.errors import CallFailed, fault_of
+from exporter.sources.firestore import FirestoreStore
+from exporter.sources.ports import Deadline, SourceError
+from exporter.sources.remedies import BIGQUERY_REMEDIES, TABLE_REMEDIES, source_error
+from exporter.sources.sessions import connect, find_credentials
 from exporter.status import phase_key, processor_key
+from exporter.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from datetime import date
+    from datetime import date, datetime
 
     from exporter.config.load import Loaded
     from exporter.config.resolved import Config
     from exporter.expectations import ReadingPlan
     from exporter.model import Report
+    from exporter.scenario.bigquery.tables import TableDefinition
     from exporter.sources.ports import Sources
-    from exporter.telemetry import Telemetry
 
 SECONDS = 60.0
 MOST_GROUPS = 10_000
 IDENTITIES = frozenset({"player_lookup", "team_abbr"})
 """Columns that name someone and that nothing is concluded from."""
+
+_FIRST_PAUSE: Final = 0.25
+_SQL_NAMES: Final = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL", "RECORD": "STRUCT"}
+"""The REST API's older names of types."""
+_GROUPED: Final = frozenset(
+    {
+        *("STRING", "BYTES", "INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC", "BOOL"),
+        *("DATE", "DATETIME", "TIME", "TIMESTAMP", "INTERVAL"),
+    }
+)
+"""Types that rows can be grouped by: https://cloud.google.com/bigquery/docs/reference/standard-sql/data-types"""
 
 Fields = dict[str, Any]
 
@@ -60,14 +76,14 @@ def capture(
     config = loaded.config
     plan = reading_plan(config, now)
     report = collect_once(loaded, open_sources, lambda: now).report
+    notes = Notes()
     try:
-        documents = _documents(config, plan)
-        rows, absent = _tables(config, plan)
-    except (GoogleAPICallError, GoogleAuthError, OSError) as error:
-        said = " ".join(str(error).split())
-        raise CaptureError(f"{run_date}: a source cannot be read: {said}; see docs/permissions.md") from error
+        documents = _documents(config, plan, notes)
+        rows, absent = _tables(config, plan, notes)
+    except SourceError as error:
+        raise CaptureError(f"{run_date}: a source cannot be read: {error.detail}") from error
     preset = _preset(loaded)
-    return dump_incident(
+    return "".join(f"# Not as it was: {note}\n" for note in notes) + dump_incident(
         {
             "title": title or f"Captured: {config.project}, run date {run_date}",
             "source": f"captured from project {config.project} at {now:%Y-%m-%dT%H:%M:%SZ}",
@@ -104,61 +120,51 @@ def difference(base: Mapping[str, Any], wanted: Mapping[str, Any]) -> Fields:
     return out
 
 
-def _retry() -> Retry:
-    return Retry(predicate=if_transient_error, timeout=SECONDS)
-
-
-def _documents(config: Config, plan: ReadingPlan) -> dict[str, Fields]:
-    client = firestore.Client(project=config.project, database=config.firestore_database)
+def _documents(config: Config, plan: ReadingPlan, notes: Notes) -> dict[str, Fields]:
     paths = [f"{key.collection}/{key.run_date}" for key in plan.documents]
     for pipeline, names in plan.heartbeats.items():
         heartbeats = config.pipelines[pipeline].heartbeats
         paths += [f"{heartbeats.collection}/{name}" for name in names] if heartbeats else []
+    store = FirestoreStore(project=config.project, database=config.firestore_database, telemetry=Telemetry())
     try:
-        found = client.get_all(
-            [client.document(path) for path in dict.fromkeys(paths)], retry=_retry(), timeout=SECONDS
-        )
-        documents = {f"{item.reference.path}": item.to_dict() for item in found if item.exists}
+        found = store.contents(list(dict.fromkeys(paths)), Deadline(SECONDS))
     finally:
-        client.close()
-    return {path: one_line(_plain(fields)) for path, fields in sorted(documents.items())}
+        store.close()
+    return {
+        path: one_line(document(message.fields, path, notes))
+        for path, message in sorted(found.items())
+        if message is not None
+    }
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a document holds
-    """A Firestore value as YAML can say it: timestamps as plain datetimes, references and the like as text."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, bool | int | float | str) or value is None:
-        return value
-    if isinstance(value, datetime):
-        # Firestore's own kind of datetime, with nanoseconds, made a plain one.
-        return datetime.fromisoformat(value.isoformat())
-    return str(value)
-
-
-def _tables(config: Config, plan: ReadingPlan) -> tuple[dict[str, list[Fields]], list[str]]:
+def _tables(config: Config, plan: ReadingPlan, notes: Notes) -> tuple[dict[str, list[Fields]], list[str]]:
     endpoint = bigquery_endpoint()
     project = config.job_project or config.project
-    client = (
-        local_client(endpoint, project)
-        if endpoint
-        else bigquery.Client(project=project, location=config.bigquery_location)
-    )
+    try:
+        credentials = find_credentials(endpoint)
+    except CallFailed as failed:
+        raise source_error(f"BigQuery (project {project})", failed.fault, BIGQUERY_REMEDIES) from failed
+    connection = connect(project=project, location=config.bigquery_location, endpoint=endpoint, credentials=credentials)
+    connection.limit(SECONDS)
+    definitions = shipped_definitions()
     rows: dict[str, list[Fields]] = {}
     absent: list[str] = []
     try:
         for table, (day, columns) in _columns(config).items():
+            if table not in definitions:
+                notes.add(f"table {table}", "left out: incident files have no table of this name")
+                continue
             try:
-                groups = list(_groups(client, config, plan, table, day, columns))
+                groups = list(_groups(connection.client, config, plan, _Table(definitions[table], day, columns), notes))
             except NotFound:
                 absent.append(table)
+            except (GoogleAPICallError, CallFailed, RequestException) as error:
+                raise source_error(f"table {table}", fault_of(error), TABLE_REMEDIES) from error
             else:
                 if groups:
                     rows[table] = groups
     finally:
-        client.close()
+        connection.end()
     return rows, absent
 
 
@@ -188,39 +194,62 @@ def _columns(config: Config) -> dict[str, tuple[str, list[str]]]:
     return {table: (day, sorted(columns - IDENTITIES)) for table, (day, columns) in wanted.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A table to read: what the local one is like, the date column, and the columns to take."""
+
+    definition: TableDefinition
+    day: str
+    columns: list[str]
+
+
 def _groups(
-    client: bigquery.Client, config: Config, plan: ReadingPlan, table: str, day: str, columns: list[str]
+    client: bigquery.Client, config: Config, plan: ReadingPlan, table: _Table, notes: Notes
 ) -> Iterator[Fields]:
-    name = table if table.count(".") > 1 else f"{config.project}.{table}"
+    place = f"table {table.definition.name}"
+    name = (
+        table.definition.name if table.definition.name.count(".") > 1 else f"{config.project}.{table.definition.name}"
+    )
+    again = retry(SECONDS, _FIRST_PAUSE)
+    types = {field.name: _type(field) for field in client.get_table(name, retry=again, timeout=SECONDS).schema}
+    columns = [column for column in table.columns if types.get(column) in _GROUPED]
+    for column in set(table.columns) - set(columns):
+        notes.add(f"{place} {column}", f"left out: its type is {types[column]}" if column in types else "is not there")
+    bounds = window(types.get(table.day, ""), plan.first, plan.last, config.timezone)
+    if bounds is None:
+        notes.add(place, f"left out: {table.day} is no DATE, DATETIME or TIMESTAMP")
+        return
     listed = ", ".join(f"`{column}`" for column in columns)
     query = (
         f"SELECT {listed}, COUNT(*) AS captured_rows FROM `{name}`"  # noqa: S608 - identifiers the configuration validated
-        f" WHERE `{day}` BETWEEN @first AND @last GROUP BY {listed} ORDER BY {listed} LIMIT {MOST_GROUPS + 1}"
+        f" WHERE `{table.day}` >= @first AND `{table.day}` < @after"
+        f" GROUP BY {listed} ORDER BY {listed} LIMIT {MOST_GROUPS + 1}"
     )
     job_config = bigquery.QueryJobConfig(
         query_parameters=[
-            bigquery.ScalarQueryParameter("first", "DATE", plan.first),
-            bigquery.ScalarQueryParameter("last", "DATE", plan.last),
+            bigquery.ScalarQueryParameter("first", types[table.day], bounds[0]),
+            bigquery.ScalarQueryParameter("after", types[table.day], bounds[1]),
         ],
         maximum_bytes_billed=config.collect.warehouse_limits.maximum_bytes_billed,
         labels={"app": "orchestration-exporter", "collector": "capture"},
     )
-    job = client.query(query, job_config=job_config, retry=_retry(), job_retry=None, timeout=SECONDS)
-    found = list(job.result(timeout=SECONDS, retry=_retry(), job_retry=None))
+    job = client.query(query, job_config=job_config, retry=again, job_retry=None, timeout=SECONDS)
+    found = list(job.result(timeout=SECONDS, retry=again, job_retry=None))
     if len(found) > MOST_GROUPS:
-        raise CaptureError(
-            f"table {table}: more than {MOST_GROUPS} different rows between {plan.first} and {plan.last}"
-        )
+        raise CaptureError(f"{place}: more than {MOST_GROUPS} different rows between {plan.first} and {plan.last}")
+    kinds = table.definition.columns
     for row in found:
         repeat = row["captured_rows"]
-        fields = {column: _cell(row[column]) for column in columns}
+        fields = {
+            column: cell(row[column], kinds[column], config.timezone, f"{place} {column}", notes) for column in columns
+        }
         yield one_line(({"repeat": repeat} if repeat > 1 else {}) | fields)
 
 
-def _cell(value: Any) -> Any:  # noqa: ANN401 - whatever a column holds
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    return value
+def _type(field: bigquery.SchemaField) -> str:
+    """The column's type by the name that SQL has for it."""
+    kind = str(field.field_type)
+    return f"ARRAY of {kind}" if field.mode == "REPEATED" else _SQL_NAMES.get(kind, kind)
 
 
 def _expectations(report: Report) -> Fields:

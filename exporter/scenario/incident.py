@@ -234,6 +234,12 @@ def _flow(dumper: yaml.SafeDumper, value: _Flow) -> yaml.Node:
     return dumper.represent_mapping("tag:yaml.org,2002:map", value.items(), flow_style=True)
 
 
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
+    # In other quotes PyYAML writes some line breaks (U+0085) as they are, and reads them back as spaces.
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=None if value.isprintable() else '"')
+
+
+_Dumper.add_representer(str, _text)
 _Dumper.add_representer(datetime, _timestamp)
 _Dumper.add_representer(date, _day)
 _Dumper.add_representer(_Flow, _flow)

@@ -144,6 +144,15 @@ class FirestoreStore:
         self._telemetry.add("document_reads", max(1, -(-total // _ENTRIES_PER_READ)))
         return total
 
+    def contents(self, paths: Collection[str], deadline: Deadline) -> Mapping[str, WireDocument | None]:
+        """These documents, `collection/document`, as Firestore sent them; None for one that is not there.
+
+        Raises SourceError.
+        """
+        full = {path: self._document(*path.split("/", 1)) for path in paths}
+        found = self._batch({path.partition("/")[0] for path in paths}, full.values(), deadline)
+        return {path: found[name][0] for path, name in full.items()}
+
     def probe(self, collection: str, deadline: Deadline) -> None:
         """Read one document of the collection, whether it exists or not. Raises SourceError if that is refused."""
         self._batch({collection}, [self._document(collection, "probe")], deadline)

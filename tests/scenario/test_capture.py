@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from google.cloud import bigquery
+from google.cloud.firestore import GeoPoint
 
 from exporter.config.load import load
 from exporter.expectations import run_dates
 from exporter.scenario.capture import CaptureError, capture, difference
+from exporter.scenario.firestore import Reference
 from exporter.scenario.incident import load_incident, parse_incident
 from exporter.scenario.replay import Replayed, replay
 
 if TYPE_CHECKING:
     from exporter.scenario.local import LocalSources, SimulatedClock
 
+PROJECT = "nba-props-platform"
+HEALTHY = Path(__file__).parents[1] / "incidents" / "healthy-day.yaml"
 FILES = sorted((Path(__file__).parents[1] / "incidents").glob("*.yaml"))
 
 
@@ -58,8 +64,70 @@ def test_a_source_that_refuses_is_an_error_that_says_what_to_do(local: LocalSour
     first = replay(load_incident(FILES[0]), local, clock)
     local.fault({"bigquery": "permission_denied"})
 
-    with pytest.raises(CaptureError, match=r"a source cannot be read: .*docs/permissions\.md"):
+    with pytest.raises(CaptureError, match=r"a source cannot be read: table .*roles/bigquery\.jobUser"):
         _captured(first, local)
+
+
+def test_a_value_that_yaml_has_no_form_for_is_named_and_the_day_replays_the_same(
+    local: LocalSources, clock: SimulatedClock
+) -> None:
+    first = replay(load_incident(HEALTHY), local, clock)
+    path = max(path for path in local.firestore.documents(project=PROJECT) if path.startswith("phase3_completion/"))
+    elsewhere = Reference("projects/elsewhere/databases/other/documents/a/b")
+    odd = {"ref": elsewhere, "point": GeoPoint(1, 2), "bytes": b"\x00\xff", "list": [elsewhere, GeoPoint(3, 4)]}
+    local.firestore.merge(path, {"odd_processor": elsewhere, **odd}, project=PROJECT)
+
+    text = _captured(first, local)
+    again = replay(parse_incident(text, "captured"), local, clock)
+
+    assert f'# Not as it was: {path} "odd_processor": reference, written as an array of one text\n' in text
+    assert f'# Not as it was: {path} "list"[1]: geo point' in text
+    assert parse_incident(text, "captured").firestore[path]["bytes"] == b"\x00\xff"
+    assert "elsewhere" not in text
+    assert again.failures == ()
+
+
+def test_a_table_of_other_types_is_captured_in_the_local_ones(local: LocalSources, clock: SimulatedClock) -> None:
+    first = replay(load_incident(HEALTHY), local, clock)
+    client = local.bigquery.client(PROJECT)
+    name = f"{PROJECT}.nba_reference.processor_run_history"
+    client.delete_table(name, timeout=30)
+    columns = {
+        "processor_name": "STRING",
+        "run_id": "INT64",
+        "status": "STRING",
+        "data_date": "DATETIME",
+        "processed_at": "DATETIME",
+        "backfill_mode": "STRING",
+    }
+    client.create_table(bigquery.Table(name, [bigquery.SchemaField(*column) for column in columns.items()]), timeout=30)
+    day = run_dates(first.loaded.config, first.incident.clock)[-1]
+    row = {
+        "processor_name": "{n}",
+        "run_id": 7,
+        "status": "success",
+        "data_date": f"{day}T00:00:00",
+        "processed_at": f"{day}T07:00:00",
+        "backfill_mode": "true",
+    }
+    assert not client.insert_rows_json(name, [row], timeout=30)
+
+    text = _captured(first, local)
+
+    captured = parse_incident(text, "captured")
+    (group,) = captured.bigquery["nba_reference.processor_run_history"]
+    zone = first.loaded.config.timezone
+    assert group == {
+        "processor_name": "{ n}",
+        "run_id": "7",
+        "status": "success",
+        "data_date": day,
+        "processed_at": datetime.combine(day, time(7), zone).astimezone(UTC),
+        "backfill_mode": None,
+    }
+    for column in ("backfill_mode: str where the local table has BOOL", "phase: is not there", "processor_name: {n}"):
+        assert f"# Not as it was: table nba_reference.processor_run_history {column}" in text
+    replay(captured, local, clock)
 
 
 def test_the_difference_of_two_presets_merged_over_the_one_gives_the_other() -> None:

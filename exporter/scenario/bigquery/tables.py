@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 Row: TypeAlias = dict[str, str | int | float | bool | None]
 """A row as BigQuery's REST API takes it: column to value, dates and numbers of high precision as text."""
 
-_NUMBER = "{n}"
+NUMBER = "{n}"
+"""Stands for the row's number in a text."""
 _REPEAT = "repeat"
 _MOST_ROWS = 1_000_000
 _TABLE_NAME = re.compile(r"[A-Za-z0-9_]+\.[A-Za-z0-9_-]+")
@@ -123,7 +124,7 @@ def _expand_group(definition: TableDefinition, group: object, path: Path) -> lis
                 path,
                 f"{definition.name} has no column {describe(column)}{did_you_mean(str(column), definition.columns)}",
             )
-        if isinstance(value, str) and _NUMBER in value:
+        if isinstance(value, str) and NUMBER in value:
             numbered[column] = value
         else:
             fixed[column] = _encode(definition, column, value, path)
@@ -132,7 +133,7 @@ def _expand_group(definition: TableDefinition, group: object, path: Path) -> lis
     return [
         fixed
         | {
-            column: _encode(definition, column, value.replace(_NUMBER, str(number)), path)
+            column: _encode(definition, column, value.replace(NUMBER, str(number)), path)
             for column, value in numbered.items()
         }
         for number in range(1, repeat + 1)
@@ -147,6 +148,15 @@ def _encode(definition: TableDefinition, column: str, value: object, path: Path)
         return encoder(value)
     except (TypeError, ValueError, InvalidOperation):
         raise TableDataError((*path, column), f"must be {what}, not {describe(value)}") from None
+
+
+def takes(kind: str, value: object) -> bool:
+    """Whether a column of this BigQuery type takes the value."""
+    try:
+        _ENCODERS[kind][0](value)
+    except (TypeError, ValueError, InvalidOperation):
+        return False
+    return True
 
 
 def _mapping(value: object, path: Path) -> Mapping[object, object]:
