@@ -206,3 +206,16 @@ def test_the_programs_that_the_tests_run_are_all_asked_for() -> None:
         "prometheus-alertmanager",
         "promtool",
     }
+
+
+# --- the gate ---------------------------------------------------------------------------------------------------
+
+
+def test_the_gate_tries_the_same_examples_each_time_and_waits_for_nobody(machine: Machine) -> None:
+    for name in ("bash", "dirname"):
+        (machine.folder / name).symlink_to(shutil.which(name) or "")
+    machine.has("make", 'echo "$@: CI=$CI"; cat')
+
+    done = machine.run(ROOT / ".ci" / "run")
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "test: CI=true\n", "")
