@@ -96,11 +96,11 @@ def run(  # noqa: PLR0913 - an argument for each option
     # Until there is something to reload: by default it would end the process that is just starting.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     from exporter import logs, runner
-    from exporter.sources.factory import open_sources
+    from exporter.sources.factory import opener
 
     logs.configure(log_level, log_format)
     web = runner.Web(address, web_config_file, lifecycle=lifecycle, runbooks=runbooks)
-    runner.run(lambda: load_config(config_file, preset), open_sources, lambda: datetime.now(UTC), web)
+    runner.run(lambda: load_config(config_file, preset), opener(), lambda: datetime.now(UTC), web)
 
 
 @main.command(epilog=EXIT_CODES)
@@ -121,10 +121,10 @@ def check(
     """Collect once and print what follows; `--format metrics --output x.prom` is for the textfile collector."""
     from exporter import logs
     from exporter.once import collect_once, printed
-    from exporter.sources.factory import open_sources
+    from exporter.sources.factory import opener
 
     logs.configure("error" if log_level == "info" else log_level, log_format)
-    outcome = collect_once(load_config(config_file, preset, run_date), open_sources, lambda: datetime.now(UTC))
+    outcome = collect_once(load_config(config_file, preset, run_date), opener(), lambda: datetime.now(UTC))
     if form == "table" and output is None:
         from exporter.table import print_report
 
@@ -189,11 +189,11 @@ def repair(
 def _collected(config_file: Path | None, preset: str | None, run_date: date | None) -> tuple[Loaded, Outcome]:
     from exporter import logs
     from exporter.once import collect_once
-    from exporter.sources.factory import open_sources
+    from exporter.sources.factory import opener
 
     logs.configure("error", "logfmt")
     loaded = load_config(config_file, preset, run_date)
-    return loaded, collect_once(loaded, open_sources, lambda: datetime.now(UTC))
+    return loaded, collect_once(loaded, opener(), lambda: datetime.now(UTC))
 
 
 @main.group()
@@ -211,9 +211,9 @@ def config_check(config_file: Path | None, preset: str | None, *, connect: bool)
     if not connect:
         return exits.OK
     from exporter.connect import connect_report
-    from exporter.sources.factory import open_sources
+    from exporter.sources.factory import opener
 
-    text, reached = connect_report(loaded, open_sources)
+    text, reached = connect_report(loaded, opener())
     click.echo(text)
     return exits.OK if reached else exits.UNKNOWN
 
@@ -276,14 +276,14 @@ def capture(
     from exporter import logs
     from exporter.scenario.capture import CaptureError
     from exporter.scenario.capture import capture as capture_day
-    from exporter.sources.factory import open_sources
+    from exporter.sources.factory import opener
 
     logs.configure("error", "logfmt")
     if run_date is None:
         raise click.UsageError("--run-date is needed: which day to capture")
     now = datetime.now(UTC)
     try:
-        text = capture_day(load_config(config_file, preset, run_date), open_sources, run_date, now, title)
+        text = capture_day(load_config(config_file, preset, run_date), opener(), run_date, now, title)
     except CaptureError as error:
         click.echo(f"Error: {error}", err=True)
         return exits.UNKNOWN

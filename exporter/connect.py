@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from exporter.config.load import Loaded
     from exporter.config.resolved import Config
-    from exporter.sources.ports import Sources
+    from exporter.sources.ports import Estimate, Sources
 
 MEBIBYTE = 2**20
 GIBIBYTE = 2**30
@@ -90,9 +90,13 @@ def _tables(config: Config, sources: Sources, now: datetime) -> Iterator[Tried]:
     plan = reading_plan(config, now)
     window = Window(plan.first, plan.last)
     counts = sources.warehouse.dry_run_row_counts(plan.tables, window, Deadline(SECONDS))
-    yield from (Tried(f"rows of table {table.name}", outcome) for table, outcome in counts.items())
+    yield from (Tried(f"rows of table {table.name}", _size(outcome)) for table, outcome in counts.items())
     context = sources.warehouse.dry_run_context(context_request(config), window, Deadline(SECONDS))
-    yield from (Tried(subject, outcome) for subject, outcome in context.items())
+    yield from (Tried(subject, _size(outcome)) for subject, outcome in context.items())
+
+
+def _size(outcome: Estimate | SourceError) -> int | SourceError:
+    return outcome if isinstance(outcome, SourceError) else outcome.size or 0
 
 
 def _cost(config: Config, tables: list[Tried]) -> str:

@@ -144,9 +144,9 @@ class WarehouseCollector(Collector):
 
     every: Duration = _key("10m", "The interval from run to run.")
     timeout: Duration = _key("2m", "How long one run may take; shorter than `every`.")
-    maximum_bytes_billed: Size = _key("1GiB", "The most bytes one job may bill; BigQuery refuses more.")
+    maximum_bytes_billed: Size = _key("1GiB", "The most bytes one job may bill (docs/budget.md).")
     daily_budget: Size = _key(
-        "40GiB", "The most bytes all jobs of a UTC day may bill; then no job is started until the next."
+        "40GiB", "The most bytes all jobs of a UTC day may bill, those of all processes on one ledger file together."
     )
 
 

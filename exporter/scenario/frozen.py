@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 
     from exporter.config.resolved import TableRef
     from exporter.model import Document, DocumentId, Heartbeat, RowCount
-    from exporter.sources.ports import ContextAnswer, ContextRequest, Following, Hearer, HeartbeatId, Window
+    from exporter.sources.ports import (
+        ContextAnswer,
+        ContextRequest,
+        Estimate,
+        Following,
+        Hearer,
+        HeartbeatId,
+        Window,
+    )
 
 T = TypeVar("T")
 
@@ -130,13 +138,13 @@ class Frozen:
 
     def dry_run_row_counts(
         self, tables: Collection[TableRef], window: Window, deadline: Deadline
-    ) -> Mapping[TableRef, int | SourceError]:
+    ) -> Mapping[TableRef, Estimate | SourceError]:
         """As Warehouse says."""
         return self._sources.warehouse.dry_run_row_counts(tables, window, deadline)
 
     def dry_run_context(
         self, request: ContextRequest, window: Window, deadline: Deadline
-    ) -> Mapping[str, int | SourceError]:
+    ) -> Mapping[str, Estimate | SourceError]:
         """As Warehouse says."""
         return self._sources.warehouse.dry_run_context(request, window, deadline)
 

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from exporter.config.resolved import TableRef, WarehouseLimits
     from exporter.model import CoverageCounts, RowCount, Run
+    from exporter.sources.account import Account
     from exporter.sources.answers import Row
-    from exporter.sources.ports import ContextRequest, Deadline, Window
+    from exporter.sources.ports import ContextRequest, Deadline, Estimate, Window
     from exporter.sources.queries import Part
     from exporter.telemetry import Telemetry
 
@@ -41,11 +42,12 @@ class _Question(Generic[T_co]):
 class BigQueryWarehouse:
     """Reads the tables of one project; jobs run in `job_project`, by default the same, and are billed to it.
 
-    `clock` says which UTC day it is, for the daily budget. `endpoint` is the URL of a local server that wants no
+    `clock` says which UTC day it is, for the daily budget, and `account` what the day has used so far, other processes
+    included; without it, this warehouse counts for itself. `endpoint` is the URL of a local server that wants no
     credentials; without it, it is Google's.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it reads from, and what that may cost
         self,
         *,
         project: str,
@@ -55,6 +57,7 @@ class BigQueryWarehouse:
         job_project: str | None = None,
         location: str | None = None,
         endpoint: str | None = None,
+        account: Account | None = None,
     ) -> None:
         self._project = project
         self._job_project = job_project or project
@@ -65,6 +68,7 @@ class BigQueryWarehouse:
             telemetry=telemetry,
             clock=clock,
             endpoint=endpoint,
+            account=account,
         )
         self._collectors = {_ROW_COUNTS: Isolation(), _CONTEXT: Isolation()}
 
@@ -93,15 +97,15 @@ class BigQueryWarehouse:
 
     def dry_run_row_counts(
         self, tables: Collection[TableRef], window: Window, deadline: Deadline
-    ) -> Mapping[TableRef, int | SourceError]:
-        """The bytes that counting each table's rows would process, or why it cannot be counted. Costs nothing."""
+    ) -> Mapping[TableRef, Estimate | SourceError]:
+        """What counting each table's rows would read, or why it cannot be counted. Costs nothing."""
         questions = self._row_count_questions(tables, window)
         sizes = self._estimate([question.part for question in questions.values()], window, deadline)
         return {table: sizes[question.part] for table, question in questions.items()}
 
     def dry_run_context(
         self, request: ContextRequest, window: Window, deadline: Deadline
-    ) -> Mapping[str, int | SourceError]:
+    ) -> Mapping[str, Estimate | SourceError]:
         """The same for what `context` reads, by what it is: `calendar of nba (table nba_reference.nba_schedule)`."""
         asked = _Context(request, self._project, window)
         sizes = self._estimate([question.part for question in asked.questions], window, deadline)
@@ -130,8 +134,8 @@ class BigQueryWarehouse:
 
     def _estimate(
         self, parts: Collection[Part], window: Window, deadline: Deadline
-    ) -> Mapping[Part, int | SourceError]:
-        sizes: dict[Part, int | SourceError] = {}
+    ) -> Mapping[Part, Estimate | SourceError]:
+        sizes: dict[Part, Estimate | SourceError] = {}
         hopeless: SourceError | None = None
         for part in parts:
             if hopeless:

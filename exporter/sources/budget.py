@@ -1,12 +1,12 @@
 """The daily budget of bytes that BigQuery may bill: asked before every job, told after it.
 
-A day is a UTC day. What a job will bill is known only once it has run, so it reserves the least that it can cost, which
-is also what it is counted as when nobody ever hears how it ended.
+A day is a UTC day. What a job will bill is known only once it has run. So it sets aside the most that it can bill (the
+limit that goes with it), and is counted as that until somebody hears what it billed. All jobs together, those of other
+processes on the same account included, never bill more than the budget (docs/budget.md).
 """
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from exporter.config.resolved import WarehouseLimits
+    from exporter.sources.account import Account
 
 LEAST_BYTES_PER_TABLE: Final = 10 * 1024 * 1024
 """BigQuery bills at least this for every table that a query refers to: https://cloud.google.com/bigquery/pricing"""
-_DAYS_KEPT: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,47 +33,52 @@ class Reservation:
 
 
 class DailyBudget:
-    """Bytes billed and reserved by UTC day. Safe for use by several threads."""
+    """The budget of one project on an account. Safe for use by several threads and processes."""
 
-    def __init__(self, limits: WarehouseLimits) -> None:
+    def __init__(self, limits: WarehouseLimits, project: str, account: Account) -> None:
         self._limits = limits
-        self._lock = threading.Lock()
-        self._used: dict[date, int] = {}
+        self._project = project
+        self._account = account
 
     def reserve(self, now: datetime, tables: int) -> Reservation:
-        """Set aside what a job over so many tables costs at least. Raises CallFailed if the day has no room for it."""
-        day, size = now.date(), tables * LEAST_BYTES_PER_TABLE
-        with self._lock:
-            room = self._room(day)
-            if size > room:
-                raise CallFailed(self._exceeded(room, size))
-            self._used[day] = self._used.get(day, 0) + size
-            # Some days are kept, so that a clock that is set back does not give a day's budget a second time.
-            for old in sorted(self._used.keys() - {day})[:-_DAYS_KEPT]:
-                del self._used[old]
-        return Reservation(day, size, min(self._limits.maximum_bytes_billed, room))
+        """Set aside the most that a job over so many tables may bill. Raises CallFailed if the day has no room."""
+        day, least = now.date(), tables * LEAST_BYTES_PER_TABLE
+        if not tables:
+            return Reservation(day, 0, self._limits.maximum_bytes_billed)
+        size = 0
 
-    def settle(self, reservation: Reservation, billed: int | None) -> None:
-        """The job ended and billed so much; None: nobody knows, so it stays counted as reserved."""
-        with self._lock:
-            if billed is not None and reservation.day in self._used:
-                self._used[reservation.day] += billed - reservation.size
+        def take(used: int) -> int:
+            nonlocal size
+            room = max(0, self._limits.daily_budget - used)
+            if least > room:
+                raise CallFailed(self._exceeded(room, f"this costs at least {mebibytes(least)}"))
+            size = min(self._limits.maximum_bytes_billed, room)
+            return size
+
+        self._account.change(self._project, day, take)
+        return Reservation(day, size, size)
+
+    def settle(self, reservation: Reservation, billed: int) -> None:
+        """The job ended and billed so much."""
+        self._account.change(self._project, reservation.day, lambda _: billed - reservation.size)
 
     def remaining(self, now: datetime) -> int:
         """Bytes left of the day's budget."""
-        with self._lock:
-            return self._room(now.date())
+        return max(0, self._limits.daily_budget - self._account.used(self._project, now.date()))
 
-    def _room(self, day: date) -> int:
-        return max(0, self._limits.daily_budget - self._used.get(day, 0))
+    def refused(self, reservation: Reservation, message: str) -> Fault:
+        """Why BigQuery refused a job that would bill more than its limit: it is too large, or the day is spent."""
+        size, limit = reservation.maximum_bytes_billed, self._limits.maximum_bytes_billed
+        if size < limit:
+            return self._exceeded(size, f"this would bill more: {message}")
+        said = f"more than the {mebibytes(limit)} that one job may bill (maximum_bytes_billed): {message}"
+        return Fault(ErrorKind.BUDGET, said, of_request=True)
 
-    def _exceeded(self, room: int, size: int) -> Fault:
-        budget = self._limits.daily_budget
-        return Fault(
-            ErrorKind.BUDGET,
-            f"{_mebibytes(room)} are left of today's {_mebibytes(budget)}, and this costs at least {_mebibytes(size)}",
-        )
+    def _exceeded(self, room: int, why: str) -> Fault:
+        budget = mebibytes(self._limits.daily_budget)
+        return Fault(ErrorKind.BUDGET, f"{mebibytes(room)} are left of today's {budget}, and {why}")
 
 
-def _mebibytes(size: int) -> str:
+def mebibytes(size: int) -> str:
+    """A size as messages give it."""
     return f"{size / 2**20:,.0f} MiB"

@@ -5,31 +5,46 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from exporter.sources.account import Account
 from exporter.sources.bigquery import BigQueryWarehouse
 from exporter.sources.endpoints import bigquery_endpoint
 from exporter.sources.firestore import FirestoreStore
 from exporter.sources.ports import Sources
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from exporter.config.load import Loaded
     from exporter.telemetry import Telemetry
 
 
-def open_sources(loaded: Loaded, telemetry: Telemetry) -> Sources:
-    """Both sources, not connected yet: that happens with the first call, and fails there if it has to.
+def opener() -> Callable[[Loaded, Telemetry], Sources]:
+    """Opens the sources of one configuration after another, in one process.
 
-    Raises ConfigError if a variable that names a local server cannot be used.
+    What BigQuery billed is counted on one account: that of the configuration's ledger, and where there is none, the
+    process's own, so that a reload begins no new day.
     """
-    config = loaded.config
-    return Sources(
-        FirestoreStore(project=config.project, database=config.firestore_database, telemetry=telemetry),
-        BigQueryWarehouse(
-            project=config.project,
-            job_project=config.job_project,
-            location=config.bigquery_location,
-            limits=config.collect.warehouse_limits,
-            telemetry=telemetry,
-            clock=lambda: datetime.now(UTC),
-            endpoint=bigquery_endpoint(),
-        ),
-    )
+    account = Account()
+
+    def open_sources(loaded: Loaded, telemetry: Telemetry) -> Sources:
+        """Both sources, not connected yet: that happens with the first call, and fails there if it has to.
+
+        Raises ConfigError if a variable that names a local server cannot be used.
+        """
+        config = loaded.config
+        account.belong_to(config.ledger.path)
+        return Sources(
+            FirestoreStore(project=config.project, database=config.firestore_database, telemetry=telemetry),
+            BigQueryWarehouse(
+                project=config.project,
+                job_project=config.job_project,
+                location=config.bigquery_location,
+                limits=config.collect.warehouse_limits,
+                telemetry=telemetry,
+                clock=lambda: datetime.now(UTC),
+                endpoint=bigquery_endpoint(),
+                account=account,
+            ),
+        )
+
+    return open_sources

@@ -3,12 +3,16 @@
 A query over many tables fails as a whole if one of them is gone. Then its parts are halved until the bad ones are
 found; what was read on the way is kept. A bad part is asked on its own from then on, so that the next reading is one
 job for the good parts and a small one for each bad part, until that is well again and goes with the others.
+
+A query may also be refused because it would bill more than one job may. BigQuery bills nothing for that, and the part
+that is too large is found in the same way. Where none is too large alone, the parts stay apart for the rest of the day:
+together they would be refused again.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from itertools import chain
+from itertools import chain, count
 from typing import TYPE_CHECKING, Final
 
 from exporter.model import ErrorKind
@@ -16,7 +20,7 @@ from exporter.sources.errors import CallFailed, Fault
 from exporter.sources.queries import MAXIMUM_PARTS, PART, PROBE, union
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from exporter.sources.answers import Row
     from exporter.sources.ports import Window
@@ -32,6 +36,10 @@ class Isolation:
     def __init__(self) -> None:
         # Why it was bad, the one first that has not been tried for the longest time.
         self._bad: dict[Part, Fault] = {}
+        # Parts that are too large together with others, by the number of the group that is not.
+        self._apart: dict[Part, int] = {}
+        self._numbers = count()
+        self._window: Window | None = None
 
     def read(
         self, parts: Collection[Part], window: Window, ask: Callable[[Query], Sequence[Row]]
@@ -41,10 +49,14 @@ class Isolation:
         Raises CallFailed where nothing can be read, whatever the part.
         """
         self._bad = {part: fault for part, fault in self._bad.items() if part in set(parts)}
+        if window != self._window:
+            # Another day: tables grow and shrink.
+            self._window, self._apart = window, {}
         good = [part for part in dict.fromkeys(parts) if part not in self._bad]
-        chunks = (good[start : start + MAXIMUM_PARTS] for start in range(0, len(good), MAXIMUM_PARTS))
-        groups = deque([*chunks, *([part] for part in self._bad)])
+        groups = deque([*self._together(good), *([part] for part in self._bad)])
         rows: dict[Part, Sequence[Row]] = {}
+        answered: list[list[Part]] = []
+        too_large: list[list[Part]] = []
         left_over = Fault(ErrorKind.QUOTA, f"not asked, since one reading makes no more than {MAXIMUM_JOBS} jobs")
         probed = False
         for _ in range(MAXIMUM_JOBS):
@@ -53,6 +65,7 @@ class Isolation:
             group = groups.popleft()
             try:
                 rows |= _by_part(ask(union(group, window)), group)
+                answered.append(group)
             except CallFailed as failed:
                 if not failed.fault.of_request:
                     if not rows:
@@ -65,13 +78,32 @@ class Isolation:
                     probed = True
                     ask(PROBE)
                 if len(group) > 1:
+                    if failed.fault.kind is ErrorKind.BUDGET:
+                        too_large.append(group)
                     middle = len(group) // 2
                     groups.extendleft((group[middle:], group[:middle]))
                 else:
                     self._mark(group[0], failed.fault)
         self._bad = {part: fault for part, fault in self._bad.items() if part not in rows}
+        self._keep_apart(too_large, answered)
         untried = dict.fromkeys(chain.from_iterable(groups), left_over)
         return {**untried, **self._bad, **rows}
+
+    def _together(self, parts: Sequence[Part]) -> Iterator[list[Part]]:
+        """The parts in groups that one query may ask."""
+        groups: dict[int | None, list[Part]] = {}
+        for part in parts:
+            groups.setdefault(self._apart.get(part), []).append(part)
+        for group in groups.values():
+            for start in range(0, len(group), MAXIMUM_PARTS):
+                yield group[start : start + MAXIMUM_PARTS]
+
+    def _keep_apart(self, too_large: Sequence[Collection[Part]], answered: Sequence[Collection[Part]]) -> None:
+        """Ask the parts of a group again as they were answered, if no part was to blame for its being too large."""
+        for group in too_large:
+            if self._bad.keys().isdisjoint(group):
+                for found in answered:
+                    self._apart |= dict.fromkeys([part for part in found if part in group], next(self._numbers))
 
     def _mark(self, part: Part, fault: Fault) -> None:
         self._bad.pop(part, None)

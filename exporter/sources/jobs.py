@@ -1,20 +1,28 @@
-"""One query, one BigQuery job: paid for from the day's budget, ended by its deadline, cancelled if it is given up."""
+"""One query, one BigQuery job: paid for from the day's budget, ended by its deadline, cancelled if it is given up.
+
+A job lives in one location, and outside the multi-regions US and EU only those find it who name that: so whoever looks
+for a job or cancels it says where it is (https://cloud.google.com/bigquery/docs/locations).
+"""
 
 from __future__ import annotations
 
 import threading
 import uuid
+from collections import deque
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
-from google.api_core.exceptions import Conflict
+from google.api_core.exceptions import Conflict, NotFound
 from google.api_core.retry import Retry, if_exception_type
-from google.cloud.bigquery import ArrayQueryParameter, QueryJobConfig, ScalarQueryParameter
+from google.cloud.bigquery import QueryJobConfig
 from google.cloud.bigquery.table import RowIterator
 
 from exporter.model import ErrorKind
+from exporter.sources.account import Account
 from exporter.sources.budget import DailyBudget
-from exporter.sources.calls import Calls, retry
+from exporter.sources.calls import Calls
+from exporter.sources.costs import Bills, again, dry_run, longest, parameters, remember
 from exporter.sources.errors import CallFailed, Fault, fault_of
 from exporter.sources.ports import Deadline
 from exporter.sources.queries import PART
@@ -29,7 +37,9 @@ if TYPE_CHECKING:
 
     from exporter.config.resolved import WarehouseLimits
     from exporter.sources.answers import Row
-    from exporter.sources.queries import Parameter, Query
+    from exporter.sources.budget import Reservation
+    from exporter.sources.ports import Estimate
+    from exporter.sources.queries import Query
     from exporter.sources.sessions import Connection
     from exporter.telemetry import Telemetry
 
@@ -37,11 +47,10 @@ T = TypeVar("T")
 
 _APP: Final = "orchestration-exporter"
 _CANCEL_SECONDS: Final = 1.0
-_LONGEST_ATTEMPT: Final = 30.0
-"""Seconds for one HTTP request. BigQuery itself holds a request for results for ten seconds while the job runs."""
-_FIRST_PAUSE: Final = 0.25
 _PAGE_ROWS: Final = 10_000
 _DONE: Final = "DONE"
+_LOST_KEPT: Final = 100
+"""Jobs whose end nobody heard of that are asked about; the oldest of more stay counted as the most they can bill."""
 _ONCE: Final = Retry(predicate=if_exception_type())
 
 
@@ -51,7 +60,8 @@ class _Attempt:
     `billed` None: the job may be running, and nobody knows what it will cost.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, query: Query) -> None:
+        self.query = query
         self.job_id = f"{_APP}-{uuid.uuid4()}"
         self.location: str | None = None
         self.billed: int | None = 0
@@ -66,6 +76,11 @@ class _Attempt:
             connection.end()
             raise CallFailed(Fault(ErrorKind.TIMEOUT, "the call was given up"))
         return connection.client
+
+    @property
+    def unsent(self) -> bool:
+        """Whether no request at all has left this machine."""
+        return self.connection is None or not self.connection.used
 
     def give_up(self) -> None:
         """End the connection, and with it the thread."""
@@ -86,19 +101,24 @@ class Jobs:
         telemetry: Telemetry,
         clock: Callable[[], datetime],
         endpoint: str | None,
+        account: Account | None,
     ) -> None:
         self._project = project
         self._location = location
         self._endpoint = endpoint
         self._telemetry = telemetry
         self._clock = clock
-        self._budget = DailyBudget(limits)
+        self._budget = DailyBudget(limits, project, account or Account())
         self._calls = Calls("bigquery")
         self._cancels = Calls("bigquery-cancel")
         self._credentials: Credentials | None = None
         self._lock = threading.Lock()
         self._running: set[_Attempt] = set()
         self._idle: list[Connection] = []
+        self._lost: deque[tuple[_Attempt, Reservation]] = deque(maxlen=_LOST_KEPT)
+        # By a query's SQL, in which no date is.
+        self._locations: dict[str, str] = {}
+        self._bills = Bills()
         self._note_budget()
 
     def run(self, query: Query, collector: str, deadline: Deadline) -> Sequence[Row]:
@@ -106,33 +126,34 @@ class Jobs:
 
         A job that does not end in time is cancelled before this returns, which is by the deadline or at once after it.
         """
+        self._settle_lost(Deadline(deadline.remaining() / 4))
         reservation = self._budget.reserve(self._clock(), query.tables)
         remaining = deadline.remaining()
         # The last tenth is for cancelling.
         inner = Deadline(remaining - min(_CANCEL_SECONDS, remaining / 10))
         config = QueryJobConfig(
-            query_parameters=_parameters(query),
+            query_parameters=parameters(query),
             maximum_bytes_billed=reservation.maximum_bytes_billed,
             labels={"app": _APP, "collector": collector},
             job_timeout_ms=max(1, int(inner.remaining() * 1000)),
         )
-        attempt = _Attempt()
+        attempt = _Attempt(query)
         try:
-            return self._call(attempt, lambda client: self._ask(client, attempt, query, config, inner), inner)
+            return self._call(attempt, lambda client: self._ask(client, attempt, reservation, config, inner), inner)
+        except CallFailed as failed:
+            if failed.fault.kind is ErrorKind.BUDGET:
+                raise CallFailed(self._budget.refused(reservation, failed.fault.message)) from failed
+            raise
         finally:
-            self._budget.settle(reservation, attempt.billed)
-            self._telemetry.add("bytes_billed", attempt.billed or 0)
+            if attempt.billed is not None:
+                self._settle(reservation, attempt.billed)
+            elif reservation.size:
+                self._lost.append((attempt, reservation))
             self._note_budget()
 
-    def estimate(self, query: Query, deadline: Deadline) -> int:
-        """The bytes that the query would process, by a dry run, which costs nothing. Raises CallFailed."""
-        config = QueryJobConfig(query_parameters=_parameters(query), dry_run=True, use_query_cache=False)
-
-        def ask(client: Client) -> int:
-            job = client.query(query.sql, config, job_retry=None, retry=_retry(deadline), timeout=_longest(deadline))
-            return job.total_bytes_processed or 0
-
-        return self._call(_Attempt(), ask, deadline)
+    def estimate(self, query: Query, deadline: Deadline) -> Estimate:
+        """What a dry run says of the query, which costs nothing. Raises CallFailed."""
+        return self._call(_Attempt(query), lambda client: dry_run(client, query, deadline), deadline)
 
     def close(self) -> None:
         """Cancel what runs, within about a second, and let go of the connections; later calls fail at once."""
@@ -155,12 +176,14 @@ class Jobs:
             self._running.add(attempt)
         try:
             answer = self._calls.run(
-                lambda: ask(attempt.use(self._connection(), _longest(deadline))), deadline.remaining()
+                lambda: ask(attempt.use(self._connection(), longest(deadline))), deadline.remaining()
             )
         except Exception as error:
             fault = fault_of(error)
             if _is_lost(fault):
                 attempt.give_up()
+                if attempt.billed is None and attempt.unsent:
+                    attempt.billed = 0
                 if attempt.billed is None and not self._calls.closed:
                     self._cancel(attempt, Deadline(_CANCEL_SECONDS))
             else:
@@ -174,12 +197,12 @@ class Jobs:
                 self._running.discard(attempt)
 
     def _ask(
-        self, client: Client, attempt: _Attempt, query: Query, config: QueryJobConfig, deadline: Deadline
+        self, client: Client, attempt: _Attempt, reservation: Reservation, config: QueryJobConfig, deadline: Deadline
     ) -> Sequence[Row]:
         attempt.billed = None
         self._telemetry.add("jobs")
         try:
-            job = self._insert(client, attempt.job_id, query, config, deadline)
+            job = self._insert(client, attempt, config, deadline)
         except Exception as error:
             if not _is_lost(fault_of(error)):
                 attempt.billed = 0
@@ -187,32 +210,75 @@ class Jobs:
         if job.job_id != attempt.job_id:
             raise CallFailed(Fault(ErrorKind.INVALID, "the answer is about another job"))
         attempt.location = job.location
+        if job.location and attempt.query.tables:
+            remember(self._locations, attempt.query.sql, job.location)
         try:
             rows = _rows(job, deadline)
         finally:
             if job.state == _DONE:
-                attempt.billed = job.total_bytes_billed or 0
+                attempt.billed = self._bills.of(client, job, attempt.query, reservation)
         self._telemetry.add("bytes_processed", job.total_bytes_processed or 0)
         return rows
 
-    def _insert(
-        self, client: Client, job_id: str, query: Query, config: QueryJobConfig, deadline: Deadline
-    ) -> QueryJob:
+    def _insert(self, client: Client, attempt: _Attempt, config: QueryJobConfig, deadline: Deadline) -> QueryJob:
+        retry, seconds = again(deadline), longest(deadline)
         try:
             return client.query(
-                query.sql, config, job_id=job_id, job_retry=None, retry=_retry(deadline), timeout=_longest(deadline)
+                attempt.query.sql, config, job_id=attempt.job_id, job_retry=None, retry=retry, timeout=seconds
             )
         except Conflict:
             # The id is ours alone: an earlier attempt arrived, and only its answer was lost.
-            return cast("QueryJob", client.get_job(job_id, retry=_retry(deadline), timeout=_longest(deadline)))
+            location = self._locate(client, attempt, deadline)
+            found = client.get_job(attempt.job_id, location=location, retry=retry, timeout=longest(deadline))
+            return cast("QueryJob", found)
+
+    def _locate(self, client: Client, attempt: _Attempt, deadline: Deadline) -> str | None:
+        """Where the attempt's job runs: as configured, as its query did before, or as a dry run of the query says."""
+        known = attempt.location or self._location or self._locations.get(attempt.query.sql)
+        if known is None and attempt.query.tables:
+            with suppress(Exception):
+                known = dry_run(client, attempt.query, deadline).location
+        attempt.location = known
+        return known
+
+    def _settle(self, reservation: Reservation, billed: int) -> None:
+        self._budget.settle(reservation, billed)
+        self._telemetry.add("bytes_billed", billed)
+
+    def _settle_lost(self, deadline: Deadline) -> None:
+        """Ask what became of the jobs whose end nobody heard of; those that nobody can tell of yet stay as they are."""
+        for _ in range(len(self._lost)):
+            attempt, reservation = self._lost.popleft()
+            look = partial(self._bill, attempt=attempt, reservation=reservation, deadline=deadline)
+            try:
+                billed = self._call(_Attempt(attempt.query), look, deadline)
+            except CallFailed:
+                self._lost.appendleft((attempt, reservation))
+                return
+            if billed is None:
+                self._lost.append((attempt, reservation))
+            else:
+                self._settle(reservation, billed)
+
+    def _bill(self, client: Client, attempt: _Attempt, reservation: Reservation, deadline: Deadline) -> int | None:
+        """What a job has billed that nobody heard of again; None while that is not known."""
+        location = self._locate(client, attempt, deadline)
+        try:
+            job = client.get_job(attempt.job_id, location=location, retry=_ONCE, timeout=longest(deadline))
+        except NotFound:
+            # Where nobody knows where to look, it may be somewhere else.
+            return 0 if location else None
+        ended = job.state == _DONE
+        return self._bills.of(client, cast("QueryJob", job), attempt.query, reservation) if ended else None
 
     def _cancel(self, attempt: _Attempt, deadline: Deadline) -> None:
         """Ask for the job's end, as far as that can be asked at all: its own time-out is the second net."""
-        cancelling = _Attempt()
+        cancelling = _Attempt(attempt.query)
 
         def ask() -> None:
             client = cancelling.use(self._connect(), deadline.remaining())
-            client.cancel_job(attempt.job_id, location=attempt.location, retry=_ONCE, timeout=deadline.remaining())
+            location = self._locate(client, attempt, deadline)
+            client.cancel_job(attempt.job_id, location=location, retry=_ONCE, timeout=deadline.remaining())
 
         with suppress(Exception):
             self._cancels.run(ask, deadline.remaining())
@@ -249,7 +315,7 @@ class Jobs:
 
 def _rows(job: QueryJob, deadline: Deadline) -> Sequence[Row]:
     # Here the client's time-out is for all requests together, and what it is for each of them does not hold.
-    answer = job.result(page_size=_PAGE_ROWS, retry=_retry(deadline), timeout=deadline.remaining(), job_retry=None)
+    answer = job.result(page_size=_PAGE_ROWS, retry=again(deadline), timeout=deadline.remaining(), job_retry=None)
     rows = list(answer)
     # The client makes an empty answer of one that lacks what it needs, and no rows would be counted as zero.
     complete = type(answer) is RowIterator and len(rows) == answer.total_rows
@@ -262,22 +328,3 @@ def _is_lost(fault: Fault) -> bool:
     """Whether nobody knows what became of the job, nor if the connection is any good."""
     odd = fault.kind is ErrorKind.INVALID and not fault.of_request
     return odd or fault.kind in {ErrorKind.TIMEOUT, ErrorKind.UNREACHABLE}
-
-
-def _longest(deadline: Deadline) -> float:
-    """Seconds for one HTTP request: half of them all at most, so that one lost answer does not cost everything."""
-    return min(_LONGEST_ATTEMPT, max(0.001, deadline.seconds / 2), max(0.001, deadline.remaining()))
-
-
-def _retry(deadline: Deadline) -> Retry:
-    return retry(deadline.remaining(), _FIRST_PAUSE)
-
-
-def _parameters(query: Query) -> list[ArrayQueryParameter | ScalarQueryParameter]:
-    return [_parameter(parameter) for parameter in query.parameters]
-
-
-def _parameter(parameter: Parameter) -> ArrayQueryParameter | ScalarQueryParameter:
-    if isinstance(parameter.value, tuple):
-        return ArrayQueryParameter(parameter.name, parameter.type, list(parameter.value))
-    return ScalarQueryParameter(parameter.name, parameter.type, parameter.value)

@@ -80,6 +80,18 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a dry run says of a query. `size`: the bytes that it would process, None where BigQuery does not say it.
+
+    `exact`: it would be no more than that. `location`: where it would run.
+    """
+
+    size: int | None
+    exact: bool = True
+    location: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RunHistoryRequest:
     """The runs of these processors (class names), or of these phases, in the window."""
 
@@ -178,12 +190,12 @@ class Warehouse(Protocol):
 
     def dry_run_row_counts(
         self, tables: Collection[TableRef], window: Window, deadline: Deadline
-    ) -> Mapping[TableRef, int | SourceError]:
-        """The bytes that counting each table's rows would process, or why it cannot be counted. Costs nothing."""
+    ) -> Mapping[TableRef, Estimate | SourceError]:
+        """What counting each table's rows would read, or why it cannot be counted. Costs nothing."""
 
     def dry_run_context(
         self, request: ContextRequest, window: Window, deadline: Deadline
-    ) -> Mapping[str, int | SourceError]:
+    ) -> Mapping[str, Estimate | SourceError]:
         """The same for what `context` reads, by what it is."""
 
     def close(self) -> None:

@@ -44,6 +44,12 @@ class Connection:
     def limit(self, seconds: float) -> None:
         """Wait so long for the answer to each request from now on; the client itself waits two minutes for results."""
         self._adapter.seconds = seconds
+        self._adapter.used = False
+
+    @property
+    def used(self) -> bool:
+        """Whether a request may have left this machine since `limit`: there was a connection for it."""
+        return self._adapter.used
 
     def end(self) -> None:
         """Shut down what is open, whoever waits on it, and refuse all further requests."""
@@ -90,12 +96,15 @@ class _EndableAdapter(HTTPAdapter):
     def __init__(self) -> None:
         super().__init__()
         self.seconds: float | None = None
+        self.used = False
         self._ended = False
         self._connections: WeakSet[HTTPConnection] = WeakSet()
 
     def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:  # noqa: ANN401 - passed on as it is
         if self._ended:
             raise requests.exceptions.RequestException("the connection was given up")
+        # On a connection that is open it leaves at once; any other says when it is.
+        self.used = self.used or any(connection.sock is not None for connection in list(self._connections))
         return super().send(request, *args, **{**kwargs, "timeout": self.seconds})
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> ConnectionPool:  # noqa: ANN401 - as above
@@ -125,5 +134,6 @@ class _EndableAdapter(HTTPAdapter):
             if adapter._ended:
                 connection.close()
                 raise ConnectionAbortedError("the connection was given up")
+            adapter.used = True
 
         return type(kind.__name__, (kind,), {"connect": connect, _TRACKED: True})

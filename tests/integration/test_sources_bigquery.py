@@ -22,7 +22,7 @@ from exporter.scenario.bigquery.gate import BigQueryFault, BigQueryGate
 from exporter.scenario.bigquery.loading import add_rows, drop_table, load_tables, reset
 from exporter.scenario.bigquery.tables import TableDefinition, shipped_definitions
 from exporter.sources.bigquery import BigQueryWarehouse
-from exporter.sources.ports import ContextRequest, Deadline, RunHistoryRequest, SourceError, Window
+from exporter.sources.ports import ContextRequest, Deadline, Estimate, RunHistoryRequest, SourceError, Window
 from exporter.telemetry import Telemetry
 
 if TYPE_CHECKING:
@@ -348,14 +348,14 @@ def test_dry_runs_find_what_a_reading_would_find(
     beside = warehouse.dry_run_context(context(), WINDOW, Deadline(30))
 
     assert kinds(sizes) == {ZONES: ErrorKind.NOT_FOUND}
-    assert sizes[PLAYERS] == 0
+    assert sizes[PLAYERS] == Estimate(0, location="US")
     assert [*beside] == [
         "calendar of nba (table nba_reference.nba_schedule)",
         "run history of nba (table nba_reference.processor_run_history)",
         "phase log of nba (table nba_orchestration.phase_execution_log)",
         "coverage minutes of nba (table nba_analytics.player_game_summary)",
     ]
-    assert set(beside.values()) == {0}
+    assert set(beside.values()) == {Estimate(0, location="US")}
 
 
 def test_rows_that_come_later_are_seen(

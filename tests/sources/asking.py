@@ -17,6 +17,8 @@ from tests.support.bigquery_rest import PROJECT, Rows
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from exporter.sources.account import Account
+
 FRIDAY, SATURDAY, SUNDAY = date(2026, 1, 30), date(2026, 1, 31), date(2026, 2, 1)
 WINDOW = Window(FRIDAY, SUNDAY)
 NOON = datetime(2026, 2, 1, 12, tzinfo=UTC)
@@ -43,15 +45,18 @@ def warehouse_at(
     *,
     daily: int = 2**30,
     job: int = 2**29,
+    location: str | None = "EU",
+    account: Account | None = None,
 ) -> Iterator[BigQueryWarehouse]:
     warehouse = BigQueryWarehouse(
         project="nba-props-platform",
         job_project=PROJECT,
-        location="EU",
+        location=location,
         limits=WarehouseLimits(maximum_bytes_billed=job, daily_budget=daily),
         telemetry=telemetry or Telemetry(),
         clock=clock or Clock(),
         endpoint=endpoint,
+        account=account,
     )
     try:
         yield warehouse

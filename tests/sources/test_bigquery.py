@@ -42,7 +42,6 @@ from tests.support.bigquery_rest import (
     Failed,
     Interference,
     Rows,
-    Running,
     Slow,
     Without,
     access_denied,
@@ -162,37 +161,6 @@ def test_a_job_may_bill_no_more_than_the_day_has_left(server: BigQueryRest) -> N
     assert [query.maximum_bytes_billed for query in server.queries] == [90 * MIB, 80 * MIB]
 
 
-def test_a_job_that_would_bill_more_than_its_limit_is_a_matter_of_our_own_budget(server: BigQueryRest) -> None:
-    with warehouse_at(server.address, job=10 * MIB) as warehouse:
-        error = refused(warehouse)
-
-    assert error.kind is ErrorKind.BUDGET
-    assert "maximum_bytes_billed" in error.detail
-    assert len(server.queries) == 1
-    assert server.cancelled == []
-
-
-def test_a_job_whose_cost_is_not_said_counts_as_nothing(
-    server: BigQueryRest, warehouse: BigQueryWarehouse, telemetry: Telemetry
-) -> None:
-    for call in ("jobs.insert", "jobs.get"):
-        server.interfere(call, Without(("statistics.query", "statistics.totalBytesProcessed")))
-
-    counts(warehouse)
-
-    assert telemetry.value("budget_remaining") == 2**30
-
-
-def test_a_job_that_was_given_up_stays_counted_as_the_least_it_can_cost(
-    server: BigQueryRest, warehouse: BigQueryWarehouse, telemetry: Telemetry
-) -> None:
-    server.answer(Running())
-
-    refused(warehouse, seconds=0.3)
-
-    assert telemetry.value("budget_remaining") == 2**30 - 20 * MIB
-
-
 def test_a_job_that_was_refused_costs_nothing(
     server: BigQueryRest, warehouse: BigQueryWarehouse, telemetry: Telemetry
 ) -> None:
@@ -283,12 +251,12 @@ def test_a_job_that_was_made_although_the_answer_got_lost_is_found_again(
     server: BigQueryRest, warehouse: BigQueryWarehouse
 ) -> None:
     # The first answer comes after the client has given it up; then the id is taken, by that very job.
-    server.interfere("jobs.insert", Slow(2.4), error_answer(409, "duplicate", "Already Exists: Job"))
+    server.interfere("jobs.insert", Slow(1.45), Slow(0.4))
 
-    found = counts(warehouse, seconds=5)
+    found = counts(warehouse, seconds=3)
 
     assert isinstance(found[PLAYERS.name], dict)
-    assert server.calls["jobs.insert"] == 2
+    assert len(server.queries) == 2
     assert server.cancelled == []
 
 

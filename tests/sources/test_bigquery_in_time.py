@@ -15,7 +15,7 @@ import pytest
 from exporter.config.resolved import CalendarConfig, TableRef, WarehouseLimits
 from exporter.model import ErrorKind
 from exporter.sources.bigquery import BigQueryWarehouse
-from exporter.sources.ports import ContextRequest, Deadline, SourceError
+from exporter.sources.ports import ContextRequest, Deadline, Estimate, SourceError
 from exporter.telemetry import Telemetry
 from tests.sources.asking import (
     COUNTED,
@@ -250,7 +250,7 @@ def test_a_dry_run_says_what_every_table_would_cost_and_which_cannot_be_read(
 
     sizes = warehouse.dry_run_row_counts([PLAYERS, OFFENSE], WINDOW, Deadline(30))
 
-    assert sizes[PLAYERS] == 3 * MIB
+    assert sizes[PLAYERS] == Estimate(3 * MIB, location="EU")
     error = sizes[OFFENSE]
     assert isinstance(error, SourceError)
     assert error.kind is ErrorKind.NOT_FOUND
@@ -264,7 +264,7 @@ def test_a_dry_run_of_the_context_names_what_it_is_about(server: BigQueryRest, w
 
     sizes = warehouse.dry_run_context(ContextRequest(calendars={"nba": calendar}), WINDOW, Deadline(30))
 
-    assert sizes == {"calendar of nba (table a.schedule)": 3 * MIB}
+    assert sizes == {"calendar of nba (table a.schedule)": Estimate(3 * MIB, location="EU")}
     assert len(server.queries) == 1
 
 

@@ -14,7 +14,7 @@ from exporter.config.load import load
 from exporter.model import DocumentId
 from exporter.scenario.firestore import FirestoreServer
 from exporter.sources.endpoints import BIGQUERY, FIRESTORE, bigquery_endpoint, firestore_endpoint
-from exporter.sources.factory import open_sources
+from exporter.sources.factory import opener
 from exporter.sources.ports import Deadline
 from exporter.telemetry import Telemetry
 from tests.sources.asking import PLAYERS, WINDOW
@@ -119,7 +119,7 @@ def test_both_sources_are_read_from_servers_that_are_named_in_each_others_form(
         firestore.put("phase3_completion/2026-02-01", {"_triggered": True})
         monkeypatch.setenv(FIRESTORE, f"http://{firestore.address}/")
         monkeypatch.setenv(BIGQUERY, server.address.removeprefix("http://"))
-        sources = open_sources(loaded, Telemetry())
+        sources = opener()(loaded, Telemetry())
         try:
             document = sources.completions.documents([SUNDAY], Deadline(10))[SUNDAY]
             counts = sources.warehouse.row_counts([PLAYERS], WINDOW, Deadline(10))

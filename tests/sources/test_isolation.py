@@ -16,6 +16,7 @@ from exporter.sources.queries import MAXIMUM_PARTS, PROBE, Part, Query
 WINDOW = Window(date(2026, 2, 1), date(2026, 2, 1))
 GONE = Fault(ErrorKind.NOT_FOUND, "Not found: Table", of_request=True)
 DENIED = Fault(ErrorKind.PERMISSION_DENIED, "Access Denied", of_request=True)
+TOO_LARGE = Fault(ErrorKind.BUDGET, "more than one job may bill", of_request=True)
 LATE = Fault(ErrorKind.TIMEOUT, "no answer in time")
 
 
@@ -24,7 +25,7 @@ def parts(count: int) -> list[Part]:
 
 
 class Service:
-    """Answers a query with one row a part, or fails as a whole if one of its tables is bad."""
+    """Answers a query with one row a part, or fails as a whole if one of its tables is bad or all are too large."""
 
     def __init__(self, bad: dict[Part, Fault] | None = None) -> None:
         self.bad = bad or {}
@@ -32,6 +33,8 @@ class Service:
         self.probe: Fault | None = None
         self.jobs: list[int] = []
         self.fails_after: int | None = None
+        self.sizes: dict[Part, int] = {}
+        self.limit = 100
 
     def __call__(self, query: Query) -> list[dict[str, object]]:
         if self.every:
@@ -47,6 +50,9 @@ class Service:
         for part, fault in self.bad.items():
             if any(select.endswith(part.sql) for select in selects):
                 raise CallFailed(fault)
+        size = sum(size for part, size in self.sizes.items() if any(select.endswith(part.sql) for select in selects))
+        if size > self.limit:
+            raise CallFailed(TOO_LARGE)
         return [{"part": number, "value": select} for number, select in enumerate(selects)]
 
 
@@ -255,6 +261,53 @@ def test_bad_parts_take_turns_where_there_are_too_many_to_try() -> None:
     good, _ = read(isolation, asked, service)
 
     assert len(good) == 60
+
+
+def test_a_part_that_is_too_large_alone_is_bad_and_the_others_stay_one_job() -> None:
+    asked = parts(15)
+    service, isolation = Service(), Isolation()
+    service.sizes = {asked[4]: 500}
+
+    good, faults = read(isolation, asked, service)
+    finding = list(service.jobs)
+    read(isolation, asked, service)
+
+    assert len(good) == 14
+    assert faults == {"table 4": TOO_LARGE}
+    assert len(finding) <= 9
+    assert service.jobs == [14, 1]
+
+
+def test_parts_that_are_too_large_together_stay_apart_until_the_dates_change() -> None:
+    asked = parts(8)
+    service, isolation = Service(), Isolation()
+    service.sizes = dict.fromkeys(asked, 30)
+
+    good, faults = read(isolation, asked, service)
+    read(isolation, asked, service)
+    while_the_same = list(service.jobs)
+    service.sizes = {}
+    isolation.read(asked, Window(date(2026, 2, 2), date(2026, 2, 2)), service)
+
+    assert len(good) == 8
+    assert faults == {}
+    assert while_the_same == [2, 2, 2, 2]
+    assert service.jobs[-1] == 8
+
+
+def test_one_too_large_alone_and_others_too_large_together_are_told_apart() -> None:
+    asked = parts(5)
+    service, isolation = Service(), Isolation()
+    service.sizes = {**dict.fromkeys(asked, 40), asked[0]: 500}
+    for _ in range(2):
+        good, faults = read(isolation, asked, service)
+        assert faults == {"table 0": TOO_LARGE}
+        assert len(good) == 4
+
+    read(isolation, asked, service)
+
+    assert sum(service.jobs) == 5
+    assert len(service.jobs) <= 4
 
 
 def test_rows_that_belong_to_nothing_that_was_asked_are_no_answer() -> None:

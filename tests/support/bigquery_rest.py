@@ -38,7 +38,9 @@ PROJECT = "test-project"
 class Rows:
     """The job succeeds with these rows; `columns` is name to type (`ARRAY<STRING>` for a repeated one).
 
-    It bills what it processed if nothing else is said, and fails if that is over the query's limit.
+    It bills what it processed if nothing else is said, and fails if that is over the query's limit. `hides_cost` (and
+    `hides_estimate`, of a dry run): nothing is said of bytes, as where rows may be hidden. `accuracy`: how exact a dry
+    run calls its estimate.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -46,6 +48,9 @@ class Rows:
     bytes_processed: int = 0
     bytes_billed: int | None = None
     page_size: int = 100_000
+    hides_cost: bool = False
+    hides_estimate: bool = False
+    accuracy: str | None = None
 
     @property
     def billed(self) -> int:
@@ -140,18 +145,23 @@ NO_JOBS_PERMISSION = Refused(
 class _Job:
     query: Query
     outcome: Rows | Failed | Running
+    location: str
 
 
 class BigQueryRest:
     """The stand-in on a free loopback port; a context manager. What it recorded can be read after it has stopped.
 
-    `long_poll` is how long it holds those who ask for the results of a running job, if they do not say: seconds.
+    `long_poll` is how long it holds those who ask for the results of a running job, if they do not say: seconds. A job
+    that does not say where runs in `location`; outside US and EU whoever asks about it has to name that. `misplaced`:
+    the calls that named none, or another one.
     """
 
-    def __init__(self, *, long_poll: float = 10.0) -> None:
+    def __init__(self, *, long_poll: float = 10.0, location: str = "US") -> None:
         self._long_poll = long_poll
+        self._location = location
         self.queries: list[Query] = []
         self.cancelled: list[str] = []
+        self.misplaced: list[str] = []
         self.calls: Counter[str] = Counter()
         self._outcomes: list[tuple[str, deque[Outcome]]] = []
         self._interferences: defaultdict[str, deque[Interference]] = defaultdict(deque)
@@ -183,6 +193,11 @@ class BigQueryRest:
         """Wait until a call was made so many times, answered or not; False if it was not within these seconds."""
         with self._changed:
             return self._changed.wait_for(lambda: self.calls[name] >= count, seconds)
+
+    def recover(self) -> None:
+        """Answer properly from now on, whatever interferences are left."""
+        with self._changed:
+            self._interferences.clear()
 
     def __enter__(self) -> Self:
         self._server.start()
@@ -224,16 +239,16 @@ class BigQueryRest:
     def _proper_answer(self, name: str, call: Call) -> Answer:
         url = urlsplit(call.target)
         path = url.path.strip("/").split("/")
+        parameters = {key: values[0] for key, values in parse_qs(url.query).items()}
         match name:
             case "jobs.insert" | "jobs.query":
                 return self._accept(name, path[path.index("projects") + 1], json.loads(call.body))
             case "jobs.get":
-                return self._with_job(path[-1], lambda job: json_answer(_job_resource(job)))
+                return self._with_job(name, path[-1], parameters, lambda job: json_answer(_job_resource(job)))
             case "jobs.getQueryResults":
-                parameters = {key: values[0] for key, values in parse_qs(url.query).items()}
-                return self._with_job(path[-1], lambda job: self._results(job, parameters))
+                return self._with_job(name, path[-1], parameters, lambda job: self._results(job, parameters))
             case "jobs.cancel":
-                return self._with_job(path[-2], self._cancel)
+                return self._with_job(name, path[-2], parameters, self._cancel)
             case "tabledata.insertAll":
                 return json_answer({"kind": "bigquery#tableDataInsertAllResponse"})
             case _:
@@ -251,10 +266,13 @@ class BigQueryRest:
             outcome = self._next_outcome(query)
         if isinstance(outcome, Refused):
             return error_answer(outcome.status, outcome.reason, outcome.message)
-        job = _Job(query, _limited(query, outcome))
+        job = _Job(query, _limited(query, outcome), query.location or self._location)
         if query.dry_run:
             if isinstance(job.outcome, Failed):
                 return error_answer(job.outcome.status, job.outcome.reason, job.outcome.message)
+        elif query.job_id in self._jobs:
+            taken = f"{query.project}:{job.location}.{query.job_id}"
+            return error_answer(409, "duplicate", f"Already Exists: Job {taken}")
         else:
             self._jobs[query.job_id] = job
         return json_answer(_job_resource(job)) if name == "jobs.insert" else self._results(job, body)
@@ -265,8 +283,13 @@ class BigQueryRest:
                 return outcomes.popleft() if len(outcomes) > 1 else outcomes[0]
         return Refused(400, "invalidQuery", "the stand-in was told no answer to this query")
 
-    def _with_job(self, job_id: str, answer: Callable[[_Job], Answer]) -> Answer:
-        job = self._jobs.get(job_id)
+    def _with_job(
+        self, name: str, job_id: str, parameters: Mapping[str, str], answer: Callable[[_Job], Answer]
+    ) -> Answer:
+        job, location = self._jobs.get(job_id), parameters.get("location")
+        if job is not None and job.location != location and (location or job.location not in {"US", "EU"}):
+            self.misplaced.append(name)
+            job = None
         return error_answer(404, "notFound", f"Not found: Job {job_id}") if job is None else answer(job)
 
     def _cancel(self, job: _Job) -> Answer:
@@ -286,7 +309,7 @@ class BigQueryRest:
                 lambda: not isinstance(job.outcome, Running) or self._server.stopping.is_set(), patience
             )
         outcome = job.outcome
-        content: dict[str, object] = {"kind": "bigquery#getQueryResultsResponse", "jobReference": _reference(job.query)}
+        content: dict[str, object] = {"kind": "bigquery#getQueryResultsResponse", "jobReference": _reference(job)}
         if isinstance(outcome, Failed):
             return error_answer(outcome.status, outcome.reason, outcome.message)
         if isinstance(outcome, Running):
@@ -316,8 +339,8 @@ def _limited(query: Query, outcome: Rows | Failed | Running) -> Rows | Failed | 
     return Failed("bytesBilledLimitExceeded", message)
 
 
-def _reference(query: Query) -> dict[str, str]:
-    return {"projectId": query.project, "jobId": query.job_id, "location": query.location or "US"}
+def _reference(job: _Job) -> dict[str, str]:
+    return {"projectId": job.query.project, "jobId": job.query.job_id, "location": job.location}
 
 
 def _job_resource(job: _Job) -> dict[str, object]:
@@ -331,21 +354,21 @@ def _job_resource(job: _Job) -> dict[str, object]:
         error = {"reason": outcome.reason, "message": outcome.message}
         status |= {"errorResult": error, "errors": [error]}
     if isinstance(outcome, Rows):
-        processed, billed = str(outcome.bytes_processed), "0" if query.dry_run else str(outcome.billed)
-        statistics |= {
-            "totalBytesProcessed": processed,
-            "query": {
-                "totalBytesProcessed": processed,
-                "totalBytesBilled": billed,
-                "cacheHit": False,
-                "statementType": "SELECT",
-                "schema": schema(outcome.columns),
-            },
+        of_query: dict[str, object] = {
+            "cacheHit": False,
+            "statementType": "SELECT",
+            "schema": schema(outcome.columns),
         }
+        if not (outcome.hides_estimate if query.dry_run else outcome.hides_cost):
+            statistics["totalBytesProcessed"] = of_query["totalBytesProcessed"] = str(outcome.bytes_processed)
+            of_query["totalBytesBilled"] = "0" if query.dry_run else str(outcome.billed)
+        if query.dry_run and outcome.accuracy:
+            of_query["totalBytesProcessedAccuracy"] = outcome.accuracy
+        statistics["query"] = of_query
     return {
         "kind": "bigquery#job",
-        "id": f"{query.project}:US.{query.job_id}",
-        "jobReference": _reference(query),
+        "id": f"{query.project}:{job.location}.{query.job_id}",
+        "jobReference": _reference(job),
         "configuration": query.configuration,
         "status": status,
         "statistics": statistics,

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from exporter.model import Document, RowCount
-from exporter.sources.ports import ContextAnswer, SourceError, Sources
+from exporter.sources.ports import ContextAnswer, Estimate, SourceError, Sources
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -163,10 +163,10 @@ class MemoryWarehouse:
         tables: Collection[TableRef],
         window: Window,  # noqa: ARG002 - as above
         deadline: Deadline,  # noqa: ARG002 - as above
-    ) -> Mapping[TableRef, int | SourceError]:
-        return dict.fromkeys(tables, 0)
+    ) -> Mapping[TableRef, Estimate | SourceError]:
+        return dict.fromkeys(tables, Estimate(0))
 
-    def dry_run_context(self, request: ContextRequest, window: Window, deadline: Deadline) -> Mapping[str, int]:  # noqa: ARG002 - as above
+    def dry_run_context(self, request: ContextRequest, window: Window, deadline: Deadline) -> Mapping[str, Estimate]:  # noqa: ARG002 - as above
         return {}
 
     def close(self) -> None:

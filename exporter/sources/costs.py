@@ -1,0 +1,99 @@
+"""What a query would cost, by a dry run, and what its job has cost, where BigQuery says it and where it does not."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from google.cloud.bigquery import ArrayQueryParameter, QueryJobConfig, ScalarQueryParameter
+
+from exporter.sources.budget import LEAST_BYTES_PER_TABLE
+from exporter.sources.calls import retry
+from exporter.sources.ports import Deadline, Estimate
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from google.api_core.retry import Retry
+    from google.cloud.bigquery import Client, QueryJob
+
+    from exporter.sources.budget import Reservation
+    from exporter.sources.queries import Parameter, Query
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+_LONGEST_ATTEMPT: Final = 30.0
+"""Seconds for one HTTP request. BigQuery itself holds a request for results for ten seconds while the job runs."""
+_FIRST_PAUSE: Final = 0.25
+_ESTIMATE_SECONDS: Final = 5.0
+_MOST_REMEMBERED: Final = 1_000
+_STOPPED: Final = "stopped"
+"""The reason with which a job ends that was cancelled or ran out of time: alone of those that fail it may be billed."""
+_NO_MORE: Final = frozenset({"PRECISE", "UPPER_BOUND"})
+"""How exact an estimate is that is not exceeded; it may also be LOWER_BOUND or UNKNOWN, as for external tables."""
+
+
+class Bills:
+    """What jobs have billed. It asks for an estimate once a day and query where BigQuery does not say that."""
+
+    def __init__(self) -> None:
+        self._estimates: dict[tuple[str, date], Estimate] = {}
+
+    def of(self, client: Client, job: QueryJob, query: Query, reservation: Reservation) -> int:
+        """The bytes that an ended job billed, or the most that it can have billed.
+
+        BigQuery leaves the statistic out where it would tell something of hidden rows. It bills no job that fails.
+        """
+        billed: int | None = job.total_bytes_billed
+        if billed is not None:
+            return billed
+        if job.error_result:
+            return reservation.size if job.error_result.get("reason") == _STOPPED else 0
+        key = query.sql, reservation.day
+        if key not in self._estimates:
+            with suppress(Exception):
+                remember(self._estimates, key, dry_run(client, query, Deadline(_ESTIMATE_SECONDS)))
+        estimate = self._estimates.get(key)
+        if estimate is None or estimate.size is None or not estimate.exact:
+            return reservation.size
+        # Each table is billed for at least so much, whatever its share of what is read.
+        return min(reservation.size, estimate.size + query.tables * LEAST_BYTES_PER_TABLE)
+
+
+def dry_run(client: Client, query: Query, deadline: Deadline) -> Estimate:
+    """What the query would read, and where. Raises what the client raises."""
+    config = QueryJobConfig(query_parameters=parameters(query), dry_run=True, use_query_cache=False)
+    job = client.query(query.sql, config, job_retry=None, retry=again(deadline), timeout=longest(deadline))
+    statistics = job._properties.get("statistics", {}).get("query", {})  # noqa: SLF001 - the client has no name for this
+    # As BigQuery's own command line does: what says nothing of how exact it is, is exact.
+    accuracy = statistics.get("totalBytesProcessedAccuracy", "PRECISE")
+    return Estimate(job.total_bytes_processed, exact=accuracy in _NO_MORE, location=job.location)
+
+
+def remember(known: dict[K, V], key: K, value: V) -> None:
+    """Note a value; so many that nobody needs them all any more are begun anew."""
+    if len(known) >= _MOST_REMEMBERED:
+        known.clear()
+    known[key] = value
+
+
+def longest(deadline: Deadline) -> float:
+    """Seconds for one HTTP request: half of them all at most, so that one lost answer does not cost everything."""
+    return min(_LONGEST_ATTEMPT, max(0.001, deadline.seconds / 2), max(0.001, deadline.remaining()))
+
+
+def again(deadline: Deadline) -> Retry:
+    """The one retry, within the deadline."""
+    return retry(deadline.remaining(), _FIRST_PAUSE)
+
+
+def parameters(query: Query) -> list[ArrayQueryParameter | ScalarQueryParameter]:
+    """The query's parameters as the client takes them."""
+    return [_parameter(parameter) for parameter in query.parameters]
+
+
+def _parameter(parameter: Parameter) -> ArrayQueryParameter | ScalarQueryParameter:
+    if isinstance(parameter.value, tuple):
+        return ArrayQueryParameter(parameter.name, parameter.type, list(parameter.value))
+    return ScalarQueryParameter(parameter.name, parameter.type, parameter.value)
