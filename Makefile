@@ -15,6 +15,8 @@ BIN := $(VENV)/bin
 CODE := $(foreach folder,exporter tests tools benchmarks alerts grafana compose,$(if $(shell find $(folder) -name '*.py' 2>/dev/null | head -n 1),$(folder)))
 # Further arguments for the command that a target runs: make test ARGS="-k trigger", make demo ARGS=--help
 ARGS ?=
+# Folders with other versions of Prometheus, promtool, Alertmanager and amtool, for make matrix.
+VERSIONS ?=
 # Programs that the tests run, by the Debian package that brings them. Since Debian 13 promtool has a package of its own,
 # on which that of prometheus depends: promtool can be there alone.
 PROGRAMS := prometheus:prometheus prometheus:promtool \
@@ -61,6 +63,12 @@ demo: $(VENV)/.demo ## Run the exporter on local sources that hold the demo day
 test: check ## Run all checks and all tests; with ARGS, only these tests
 	@tools/ensure-system-packages $(PROGRAMS)
 	@exec $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(or $(ARGS),--cov --cov-report=term)
+
+# make matrix VERSIONS="/opt/prometheus-2.53 /opt/prometheus-3.5:/opt/alertmanager-0.33" ARGS="-k message"
+.PHONY: matrix
+matrix: $(VENV)/.dev ## Run the tests of rules, messages and scrapes with each of VERSIONS too
+	@tools/ensure-system-packages $(PROGRAMS)
+	@exec $(BIN)/python -m tools.matrix $(VERSIONS) -- $(ARGS)
 
 .PHONY: check
 check: $(VENV)/.dev ## Lint, formatting, types and import contracts

@@ -143,6 +143,7 @@ for module in pkgutil.walk_packages(exporter.__path__, "exporter."):
     assert done.stderr == ""
 
 
+@pytest.mark.usefixtures("_programs")
 def test_installed_it_replays_a_day_with_the_rules_it_carries(installed: Installed, tmp_path: Path) -> None:
     day = tmp_path / "day.yaml"
     day.write_text(

@@ -59,12 +59,14 @@ def routes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from routes(inner)
 
 
+@pytest.mark.usefixtures("_programs")
 def test_amtool_accepts_it_as_it_is() -> None:
     answer = amtool("check-config", CONFIG)
 
     assert (answer.code, "SUCCESS" in answer.text) == (0, True), answer.text
 
 
+@pytest.mark.usefixtures("_programs")
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_every_alert_has_its_receiver(kind: Kind) -> None:
     labels = [f"{name}={value}" for name, value in kind.example.items()]
@@ -76,6 +78,7 @@ def test_every_alert_has_its_receiver(kind: Kind) -> None:
     assert answer.code == 0, answer.text
 
 
+@pytest.mark.usefixtures("_programs")
 def test_an_alert_of_a_severity_that_nobody_thought_of_is_a_ticket() -> None:
     answer = amtool("config", "routes", "test", f"--config.file={CONFIG}", "alertname=Anything", "severity=urgent")
 
@@ -151,6 +154,7 @@ def test_the_readme_tells_the_times_of_the_configuration() -> None:
         assert re.search(row, README, re.MULTILINE), row
 
 
+@pytest.mark.usefixtures("_programs")
 @pytest.mark.parametrize("example", [item for item in EXAMPLES if "name" in item], ids=lambda item: list(item)[1])
 def test_every_receiver_that_the_readme_offers_is_accepted(example: dict[str, Any], tmp_path: Path) -> None:
     code, text = checked(with_receiver(example), tmp_path)
@@ -158,6 +162,7 @@ def test_every_receiver_that_the_readme_offers_is_accepted(example: dict[str, An
     assert code == 0, text
 
 
+@pytest.mark.usefixtures("_programs")
 def test_the_routes_fit_below_a_route_of_someone_else(tmp_path: Path) -> None:
     (above,) = (item for item in EXAMPLES if "routes" in item)
     config = shipped()

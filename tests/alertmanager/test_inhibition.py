@@ -56,7 +56,7 @@ class Inhibition:
 
 
 @pytest.fixture(scope="module")
-def inhibition(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inhibition]:
+def inhibition(_programs: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inhibition]:
     folder: Path = tmp_path_factory.mktemp("inhibition")
     sentinel = {"source_matchers": ['sentinel="cause"'], "target_matchers": ['sentinel="effect"'], "equal": ["round"]}
     config = {

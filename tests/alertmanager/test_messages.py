@@ -37,7 +37,9 @@ def recorder() -> Iterator[Recorder]:
 
 
 @pytest.fixture(scope="module")
-def alertmanager(tmp_path_factory: pytest.TempPathFactory, recorder: Recorder) -> Iterator[Alertmanager]:
+def alertmanager(
+    _programs: None, tmp_path_factory: pytest.TempPathFactory, recorder: Recorder
+) -> Iterator[Alertmanager]:
     folder: Path = tmp_path_factory.mktemp("messages")
     with Alertmanager(folder, recorded(folder, recorder, faster=600)) as alertmanager:
         yield alertmanager
@@ -273,6 +275,7 @@ def rendered(form: str, labels: Labels, annotations: Mapping[str, str], folder: 
     return answer.text
 
 
+@pytest.mark.usefixtures("_programs")
 @pytest.mark.parametrize(("labels", "annotations"), shown_alerts(), ids=lambda item: item.get("alertname", ""))
 def test_every_alert_of_the_rules_reads_well(labels: Labels, annotations: Mapping[str, str], tmp_path: Path) -> None:
     text = rendered("plain", labels, annotations, tmp_path)
@@ -286,6 +289,7 @@ def test_every_alert_of_the_rules_reads_well(labels: Labels, annotations: Mappin
     assert len(lines) == 5
 
 
+@pytest.mark.usefixtures("_programs")
 def test_the_verdict_in_a_message_is_the_one_that_the_rule_asks_for(tmp_path: Path) -> None:
     asked = {}
     for rule in load_rules():
@@ -305,6 +309,7 @@ def test_the_verdict_in_a_message_is_the_one_that_the_rule_asks_for(tmp_path: Pa
     assert len(told) >= 10
 
 
+@pytest.mark.usefixtures("_programs")
 def test_mail_shows_markup_as_text_and_follows_no_odd_link(tmp_path: Path) -> None:
     annotations = ANNOTATIONS | {
         "description": "<script>alert(1)</script>",

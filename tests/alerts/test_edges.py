@@ -62,10 +62,12 @@ def _about_number(folder: Path, expression: str, minute: int) -> Path:
     )
 
 
+@pytest.mark.usefixtures("_programs")
 def test_no_test_of_the_rules_is_on_an_edge() -> None:
     assert on_an_edge(sorted(TESTS.glob("*.yml"))) == {}
 
 
+@pytest.mark.usefixtures("_programs")
 @pytest.mark.parametrize(
     ("alert", "minute"),
     [
@@ -90,6 +92,7 @@ def test_a_question_on_an_edge_is_found_and_neither_the_one_before_nor_the_one_a
     assert found == {minute - 1: [], minute: [f"name: here,\nalertname: {alert}, time: {minute}m,"], minute + 1: []}
 
 
+@pytest.mark.usefixtures("_programs")
 @pytest.mark.parametrize(
     ("alert", "minute"), [("Constant", 5), ("Constant", 8), ("Now", 3), ("Now", 8), ("Range", 5), ("Waiting", 8)]
 )
@@ -99,6 +102,7 @@ def test_a_question_that_the_sample_at_the_edge_does_not_decide_is_left_alone(
     assert on_an_edge([_about_alert(tmp_path, alert, minute)]) == {}
 
 
+@pytest.mark.usefixtures("_programs")
 @pytest.mark.parametrize(
     ("expression", "found"),
     [("count_over_time(c[5m])", 1), ("count_over_time(c[270s])", 0), ("max_over_time(c[5m])", 0)],

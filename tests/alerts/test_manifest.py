@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 import yaml
 
 from tools.alerting.manifest import MANIFEST, manifest
@@ -24,6 +25,7 @@ def test_the_manifest_holds_every_group_as_it_is_written() -> None:
     assert read_yaml(MANIFEST)["spec"]["groups"] == groups
 
 
+@pytest.mark.usefixtures("_programs")
 def test_prometheus_takes_what_the_manifest_holds(tmp_path: Path) -> None:
     file = tmp_path / "rules.yml"
     file.write_text(yaml.safe_dump({"groups": read_yaml(MANIFEST)["spec"]["groups"]}), encoding="utf-8")

@@ -49,6 +49,7 @@ def _try(folder: Path, monkeypatch: pytest.MonkeyPatch, tests: str) -> Outcome:
     return try_mutants([rule], [rule])
 
 
+@pytest.mark.usefixtures("_programs")
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.key)
 def test_every_small_fault_in_a_rule_is_noticed(rule: Rule) -> None:
@@ -66,6 +67,7 @@ def test_the_report_is_current() -> None:
     assert REPORT.read_text(encoding="utf-8") == report(outcome, reasons)
 
 
+@pytest.mark.usefixtures("_programs")
 def test_a_test_that_looks_a_step_too_early_lets_a_shorter_wait_pass(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,11 +78,13 @@ def test_a_test_that_looks_a_step_too_early_lets_a_shorter_wait_pass(
     assert "for: 120s to 60s" in {mutant.change for mutant in weak.survived}
 
 
+@pytest.mark.usefixtures("_programs")
 def test_tests_that_fail_without_any_fault_are_no_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(TrialError, match="without any fault"):
         _try(tmp_path, monkeypatch, STRONG.replace("severity: info", "severity: warning"))
 
 
+@pytest.mark.usefixtures("_programs")
 def test_a_mutant_that_survives_its_own_tests_may_be_noticed_by_a_common_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,6 +93,7 @@ def test_a_mutant_that_survives_its_own_tests_may_be_noticed_by_a_common_one(
     assert "for: 120s to 60s" not in {mutant.change for mutant in _try(tmp_path, monkeypatch, WEAK).survived}
 
 
+@pytest.mark.usefixtures("_programs")
 def test_survivors_need_a_reason_and_reasons_a_survivor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     weak = _try(tmp_path, monkeypatch, WEAK)
     key = weak.survived[0].rule.key

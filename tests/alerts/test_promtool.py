@@ -50,6 +50,7 @@ def _written(folder: Path, *contents: str) -> list[Path]:
     return files
 
 
+@pytest.mark.usefixtures("_programs")
 def test_the_test_files_that_fail_are_told_from_those_that_pass(tmp_path: Path) -> None:
     files = _written(tmp_path, RIGHT, WRONG, RIGHT, BROKEN, RIGHT)
 
@@ -60,6 +61,7 @@ def test_the_test_files_that_fail_are_told_from_those_that_pass(tmp_path: Path) 
     assert "yaml: line 1" in failures[files[3]]
 
 
+@pytest.mark.usefixtures("_programs")
 def test_the_rule_files_that_are_refused_are_told_from_those_that_are_right(tmp_path: Path) -> None:
     files = _written(tmp_path, RULES, TWICE, RULES, UNREADABLE, RULES)
 
@@ -70,6 +72,7 @@ def test_the_rule_files_that_are_refused_are_told_from_those_that_are_right(tmp_
     assert "unclosed left parenthesis" in failures[files[3]]
 
 
+@pytest.mark.usefixtures("_programs")
 def test_files_are_told_apart_over_several_processes(tmp_path: Path) -> None:
     files = _written(tmp_path, *[RIGHT] * 30, WRONG, *[RIGHT] * 5)
 

@@ -139,6 +139,7 @@ def test_no_two_rules_make_the_same_alert() -> None:
     assert [key for key, number in Counter(rule.key for rule in ALL).items() if number > 1] == []
 
 
+@pytest.mark.usefixtures("_programs")
 def test_prometheus_finds_nothing_to_complain_about() -> None:
     assert failed_checks(sorted(RULES.glob("*.yml")), "--lint=all") == {}
 

@@ -80,6 +80,7 @@ def test_a_day_is_read_as_it_was_written(outcome: Outcome) -> None:
     assert read_days(text) == (outcome,)
 
 
+@pytest.mark.usefixtures("_programs")
 @pytest.mark.parametrize(
     ("expected", "what"),
     [
@@ -100,6 +101,7 @@ def test_what_fired_is_judged_by_what_the_file_lists(
     assert outcomes("day", replayed) == (Outcome("day", "OrchestrationPhaseStuck", what, timedelta(minutes=16)),)
 
 
+@pytest.mark.usefixtures("_programs")
 def test_what_is_listed_and_does_not_fire_is_missed(local: LocalSources, clock: SimulatedClock) -> None:
     text = STUCK.read_text(encoding="utf-8").partition("\n  alerts:")[0] + f"\n  alerts: {{firing: [{BLOCKED}]}}\n"
 
@@ -108,6 +110,7 @@ def test_what_is_listed_and_does_not_fire_is_missed(local: LocalSources, clock: 
     assert Outcome("day", BLOCKED, MISSED) in outcomes("day", replayed)
 
 
+@pytest.mark.usefixtures("_programs")
 @pytest.mark.parametrize(
     ("stem", "alert", "minutes"),
     [

@@ -31,6 +31,7 @@ def _own(name: str) -> list[list[Question]]:
     return [test["alert_rule_test"] for test in read_yaml(TESTS / f"{name}.yml")["tests"]]
 
 
+@pytest.mark.usefixtures("_programs")
 @pytest.mark.parametrize("file", FILES, ids=lambda path: path.stem)
 def test_the_rules_do_what_is_asked_of_them(file: Path) -> None:
     assert failed_tests([file]) == {}

@@ -79,6 +79,7 @@ def test_the_build_sees_what_it_copies() -> None:
         assert f"!{path.split('/')[0]}" in let_through
 
 
+@pytest.mark.usefixtures("_programs")
 def test_prometheus_takes_its_configuration_with_the_shipped_rules(tmp_path: Path) -> None:
     for _, source, target, _ in (mount for mount in MOUNTS if mount[0] == "prometheus"):
         here = tmp_path / target.removeprefix("/etc/prometheus/")
@@ -103,6 +104,7 @@ def test_prometheus_scrapes_and_tells_services_that_exist() -> None:
         assert any(published.endswith(f":{port}") for published in SERVICES[name]["ports"])
 
 
+@pytest.mark.usefixtures("_programs")
 def test_alertmanager_takes_its_configuration_and_tells_nobody() -> None:
     file = ROOT / "compose" / "alertmanager.yml"
 

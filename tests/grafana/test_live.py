@@ -27,7 +27,9 @@ each_board = pytest.mark.parametrize("board", BOARDS.values(), ids=BOARDS)
 
 
 @pytest.fixture(name="seen", scope="module")
-def _seen(_running: LocalSources, clock: SimulatedClock, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+def _seen(
+    _programs: None, _running: LocalSources, clock: SimulatedClock, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Watched]:
     with watched(_running, clock, tmp_path_factory.mktemp("grafana")) as seen:
         yield seen
 

@@ -189,7 +189,7 @@ def test_the_json_is_the_report(config: Path) -> None:
     assert report["processors"][f"nba/phase3/{DAY}/team_offense_game_summary"]["record_count_delta"] == 24
 
 
-@pytest.mark.usefixtures("sources")
+@pytest.mark.usefixtures("sources", "_programs")
 def test_the_textfile_is_whole_and_promtool_reads_it(config: Path, tmp_path: Path) -> None:
     file = tmp_path / "orchestration.prom"
     file.write_text("old 1\n")

@@ -44,6 +44,7 @@ def scraped(exporter: RunningExporter, accept: str = "text/plain", encoding: str
     return answer.text
 
 
+@pytest.mark.usefixtures("_programs")
 def test_prometheus_scrapes_everything_without_a_complaint(exporter: RunningExporter, tmp_path: Path) -> None:
     with Prometheus(tmp_path, exporter.client.base_url.netloc.decode()) as prometheus:
         until(lambda: prometheus.value("up") == 1, "the first scrape")
@@ -124,6 +125,7 @@ def test_a_compressed_answer_says_the_same_in_one_member_that_every_client_reads
     assert families == {family.name for family in parse_text(scraped(exporter))}
 
 
+@pytest.mark.usefixtures("_programs")
 def test_promtool_has_nothing_to_say(exporter: RunningExporter) -> None:
     for encoding in ("identity", "gzip"):
         code, lines = promtool("check", "metrics", text=scraped(exporter, encoding=encoding).encode())

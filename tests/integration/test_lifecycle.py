@@ -181,6 +181,7 @@ def test_with_both_sources_down_it_starts_says_so_and_becomes_ready(
     assert "collector=warehouse source=bigquery reason=permission_denied" in exporter.log
 
 
+@pytest.mark.usefixtures("_programs")
 def test_prometheus_notices_when_a_source_goes_and_comes_back(
     local: LocalSources, clock: SimulatedClock, tmp_path: Path
 ) -> None:

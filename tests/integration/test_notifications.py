@@ -88,7 +88,9 @@ class Story:
 
 
 @pytest.fixture(name="story", scope="module")
-def _story(_running: LocalSources, clock: SimulatedClock, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+def _story(
+    _programs: None, _running: LocalSources, clock: SimulatedClock, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Story]:
     incident = moved(SEED, DAY)
     clock.now = incident.clock
     _running.load(incident, PROJECT)

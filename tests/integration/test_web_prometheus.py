@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+pytestmark = pytest.mark.usefixtures("_programs")
+
 ODD = ['quote "', "back\\slash \\n", "line\nline", "tab\tand\rreturn", "nul \0", "día \u2028 日本", "half \ud800"]
 
 

@@ -134,6 +134,7 @@ def test_every_metric_exists(name: str) -> None:
     assert set(re.findall(r"\b(?:\w+:)?orchestration_\w+(?::\w+)*", PAGES[name].text)) <= known
 
 
+@pytest.mark.usefixtures("_programs")
 def test_prometheus_reads_every_expression(tmp_path: Path) -> None:
     expressions = [text for page in PAGES.values() for text in page.blocks("promql")]
     rules = [{"record": f"example:{number}", "expr": text} for number, text in enumerate(expressions)]

@@ -39,6 +39,7 @@ def _times(rules: Rules) -> dict[str, list[int]]:
     return {name: [min(minutes), max(minutes)] for name, minutes in times.items()}
 
 
+@pytest.mark.usefixtures("_programs")
 @pytest.mark.parametrize(
     ("rules", "fires"),
     [
@@ -64,6 +65,7 @@ def test_an_alert_fires_when_its_rule_says(rules: list[str], fires: dict[str, li
     assert _times(_rules(tmp_path, *rules)) == fires
 
 
+@pytest.mark.usefixtures("_programs")
 @pytest.mark.parametrize(
     "rule",
     [

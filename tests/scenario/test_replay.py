@@ -23,6 +23,7 @@ SEED = Path(__file__).parents[1] / "incidents" / "2026-02-01-seed.yaml"
 SCORECARD = read_days(PAGE.read_text(encoding="utf-8"))
 
 
+@pytest.mark.usefixtures("_programs")
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_an_incident_s_expectations_hold(file: Path, local: LocalSources, clock: SimulatedClock) -> None:
     replayed = replay(load_incident(file), local, clock, rules=RULES)

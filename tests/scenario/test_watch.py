@@ -26,6 +26,7 @@ def _rules(folder: Path, text: str) -> Path:
     return folder
 
 
+@pytest.mark.usefixtures("_programs")
 def test_an_alert_says_each_time_it_began_to_fire(tmp_path: Path, local: LocalSources, clock: SimulatedClock) -> None:
     rules = _rules(
         tmp_path,
@@ -53,6 +54,7 @@ def test_an_alert_says_each_time_it_began_to_fire(tmp_path: Path, local: LocalSo
     assert [f"{moment:%H:%M}" for moment in found["Registered"].firing_at] == ["15:07"]
 
 
+@pytest.mark.usefixtures("_programs")
 def test_timestamps_are_on_promtools_clock(tmp_path: Path, local: LocalSources, clock: SimulatedClock) -> None:
     rules = _rules(
         tmp_path,
@@ -65,6 +67,7 @@ def test_timestamps_are_on_promtools_clock(tmp_path: Path, local: LocalSources, 
     assert alerts == ()
 
 
+@pytest.mark.usefixtures("_programs")
 def test_a_series_that_comes_and_goes_is_absent_in_between(
     tmp_path: Path, local: LocalSources, clock: SimulatedClock
 ) -> None:
@@ -84,6 +87,7 @@ def test_a_folder_without_rules_is_an_error(tmp_path: Path, local: LocalSources,
         replay(load_incident(LOST), local, clock, rules=tmp_path)
 
 
+@pytest.mark.usefixtures("_programs")
 def test_rules_that_promtool_refuses_are_an_error(tmp_path: Path, local: LocalSources, clock: SimulatedClock) -> None:
     rules = _rules(tmp_path, "      - alert: Broken\n        expr: 'sum('\n")
 
