@@ -9,14 +9,26 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from tests.alertmanager.catalogue import KINDS, Labels
-from tests.support.alertmanager import PAGERDUTY, SHIPPED, SLACK, Alertmanager, Recorder, amtool, recorded
+from tests.support.alertmanager import (
+    PAGERDUTY,
+    SHIPPED,
+    SLACK,
+    WEBHOOK,
+    Alertmanager,
+    Recorder,
+    amtool,
+    recorded,
+    shipped,
+)
 from tests.support.waiting import until
 from tools.alerting.rulefiles import load_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 SINCE = datetime(2026, 2, 1, 18, 10, 30, tzinfo=UTC)
@@ -167,14 +179,102 @@ def test_a_page_carries_the_same_in_plain_text(alertmanager: Alertmanager, recor
         "paged",
         "CompletionEntryLost",
     )
-    assert payload["custom_details"]["text"] == (
-        f"CompletionEntryLost: {ANNOTATIONS['summary']}\n"
-        "- player_game_summary: lost_update since 2026-02-01 18:10 UTC\n"
-        f"  {ANNOTATIONS['description']}\n"
-        "\n"
-        f"First: {ACTION}"
-    )
+    assert payload["custom_details"] == {
+        "text": (
+            f"CompletionEntryLost:\u00a0{ANNOTATIONS['summary']}\n"
+            "- player_game_summary:\u00a0lost_update since 2026-02-01 18:10 UTC\n"
+            f"  {ANNOTATIONS['description']}\n"
+            "\n"
+            f"First:\u00a0{ACTION}"
+        ),
+        "firing": "1 alert, CompletionEntryLost",
+        "resolved": "no alerts",
+        "num_firing": "1 firing",
+        "num_resolved": "0 resolved",
+    }
     assert [link["href"] for link in content["links"]] == [ANNOTATIONS["runbook_url"], ANNOTATIONS["dashboard_url"]]
+
+
+def test_the_end_of_a_page_is_told(alertmanager: Alertmanager, recorder: Recorder) -> None:
+    lost = unregistered("mended", alertname="OrchestrationCompletionEntryLost", severity="critical")
+    alertmanager.post([lost], ANNOTATIONS, since=SINCE)
+    recorder.first(PAGERDUTY, "pager", "mended phase3")
+
+    end = datetime.now(UTC) - timedelta(seconds=1)
+    alertmanager.post([lost], ANNOTATIONS, since=SINCE, ended=end)
+
+    content = recorder.first(PAGERDUTY, "pager", "[RESOLVED] mended phase3 2026-02-01: CompletionEntryLost").content
+    assert content["event_action"] == "resolve"
+    assert content["payload"]["custom_details"] == {
+        "text": (
+            f"Over\n- CompletionEntryLost, player_game_summary:\u00a02026-02-01 18:10 UTC to {end:%Y-%m-%d %H:%M} UTC"
+        ),
+        "firing": "no alerts",
+        "resolved": "1 alert, CompletionEntryLost",
+        "num_firing": "0 firing",
+        "num_resolved": "1 resolved",
+    }
+
+
+def _nodes(node: object, path: str = "") -> Iterator[tuple[str, str]]:
+    """Every place in a message and the type of what is there; the items of a list share a place."""
+    yield path, type(node).__name__
+    if isinstance(node, dict):
+        for key, value in node.items():
+            yield from _nodes(value, f"{path}.{key}" if path else key)
+    if isinstance(node, list):
+        for value in node:
+            yield from _nodes(value, f"{path}[]")
+
+
+NO_TEXTS = {
+    PAGERDUTY: {"": "dict", "payload": "dict", "payload.custom_details": "dict", "links": "list", "links[]": "dict"},
+    SLACK: {
+        "": "dict",
+        "attachments": "list",
+        "attachments[]": "dict",
+        "attachments[].actions": "list",
+        "attachments[].actions[]": "dict",
+        "attachments[].mrkdwn_in": "list",
+    },
+    WEBHOOK: {
+        "": "dict",
+        "alerts": "list",
+        "alerts[]": "dict",
+        "alerts[].labels": "dict",
+        "alerts[].annotations": "dict",
+        "groupLabels": "dict",
+        "commonLabels": "dict",
+        "commonAnnotations": "dict",
+        "truncatedAlerts": "int",
+    },
+}
+"""What is no text in a message of each kind, and what it is."""
+HOSTILE = "yes: [{a: &b *c !d |- # 007\nx: - y:"
+
+
+@pytest.mark.parametrize("severity", ["critical", "warning", "info"])
+def test_every_field_of_every_message_is_a_text_where_it_should_be_firing_and_resolved(
+    severity: str, alertmanager: Alertmanager, recorder: Recorder
+) -> None:
+    pipeline = f"types-{severity}"
+    alert = unregistered(pipeline, HOSTILE, severity=severity, alertname="007")
+    annotations = ANNOTATIONS | {"summary": HOSTILE, "description": HOSTILE, "action": HOSTILE}
+    alertmanager.post([alert], annotations, since=SINCE)
+    receiver, kind = {"critical": ("pager", PAGERDUTY), "warning": ("ticket", SLACK), "info": ("info", SLACK)}[severity]
+    recorder.first(kind, receiver, f"{pipeline} phase3")
+    alertmanager.post([alert], annotations, since=SINCE, ended=datetime.now(UTC) - timedelta(seconds=1))
+    if severity != "info":
+        recorder.first(kind, receiver, f"[RESOLVED] {pipeline} phase3")
+    until(
+        lambda: "resolved" in {message.content["status"] for message in recorder.messages(WEBHOOK, receiver, pipeline)},
+        "the end in a webhook",
+    )
+
+    for each in (kind, WEBHOOK):
+        for message in recorder.messages(each, receiver, pipeline):
+            odd = {(place, found) for place, found in _nodes(message.content) if found != "str"}
+            assert odd <= NO_TEXTS[each].items()
 
 
 def test_the_end_of_a_ticket_is_told(alertmanager: Alertmanager, recorder: Recorder) -> None:
@@ -247,19 +347,29 @@ def shown_alerts() -> list[tuple[Labels, Mapping[str, str]]]:
 
 def rendered(form: str, labels: Labels, annotations: Mapping[str, str], folder: Path) -> str:
     """One alert in one form of the shipped templates."""
+    return rendered_group(f'{{{{ template "orchestration.{form}" . }}}}', [(labels, annotations)], folder)
+
+
+def rendered_group(
+    template: str, alerts: Sequence[tuple[Labels, Mapping[str, str]]], folder: Path, *, status: str = "firing"
+) -> str:
+    """What a template of the configuration makes of alerts that all fire or are all resolved."""
+    told = [
+        {
+            "status": status,
+            "labels": labels,
+            "annotations": dict(annotations),
+            "startsAt": "2026-02-01T18:10:30Z",
+            "endsAt": "2026-02-01T19:10:30Z",
+        }
+        for labels, annotations in alerts
+    ]
+    labels, _ = alerts[0]
     data = {
-        "status": "firing",
+        "status": status,
         "groupLabels": {name: labels[name] for name in ("pipeline", "phase", "run_date") if name in labels},
         "commonLabels": labels,
-        "alerts": [
-            {
-                "status": "firing",
-                "labels": labels,
-                "annotations": dict(annotations),
-                "startsAt": "2026-02-01T18:10:30Z",
-                "endsAt": "2026-02-01T19:10:30Z",
-            }
-        ],
+        "alerts": told,
     }
     path = folder / "data.json"
     path.write_text(json.dumps(data), encoding="utf-8")
@@ -268,8 +378,8 @@ def rendered(form: str, labels: Labels, annotations: Mapping[str, str], folder: 
         "render",
         f"--template.glob={SHIPPED / 'templates' / '*.tmpl'}",
         f"--template.data={path}",
-        f"--template.type={'html' if form == 'html' else 'text'}",
-        f'--template.text={{{{ template "orchestration.{form}" . }}}}',
+        f"--template.type={'html' if 'orchestration.html' in template else 'text'}",
+        f"--template.text={template}",
     )
     assert answer.code == 0, answer.text
     return answer.text
@@ -282,10 +392,11 @@ def test_every_alert_of_the_rules_reads_well(labels: Labels, annotations: Mappin
 
     name = labels["alertname"].removeprefix("Orchestration")
     lines = text.splitlines()
-    assert lines[0] == f"{name}: {annotations['summary']}"
-    assert re.fullmatch(r"- [\w-]+: [a-z_, ]+ since 2026-02-01 18:10 UTC", lines[1])
-    assert lines[2] == f"  {annotations['description']}"
-    assert lines[-1] == f"First: {annotations['action']}"
+    assert lines[0].replace("\u00a0", " ") == f"{name}: {annotations['summary']}"
+    assert re.fullmatch(r"- [\w-]+:\u00a0[a-z_, ]+ since 2026-02-01 18:10 UTC", lines[1])
+    assert lines[2].replace("\u00a0", " ") == f"  {annotations['description']}"
+    # As it is, to be copied into a shell.
+    assert lines[-1] == f"First:\u00a0{annotations['action']}"
     assert len(lines) == 5
 
 
@@ -302,11 +413,81 @@ def test_the_verdict_in_a_message_is_the_one_that_the_rule_asks_for(tmp_path: Pa
 
     told = {}
     for name in asked:
-        found = re.search(r": ([a-z_ ]+).* since", rendered("plain", examples[name], ANNOTATIONS, tmp_path))
+        found = re.search(r":\u00a0([a-z_ ]+).* since", rendered("plain", examples[name], ANNOTATIONS, tmp_path))
         told[name] = found[1] if found else None
 
     assert told == asked
     assert len(told) >= 10
+
+
+DETAILS = next(item for item in shipped()["receivers"] if item["name"] == "pager")["pagerduty_configs"][0]["details"]
+BETWEEN = '{{ "\\x01" }}'
+"""What no text can hold, as a template."""
+NO_TEXT_IN_YAML_1_2 = re.compile(
+    r"|~|null|Null|NULL|true|True|TRUE|false|False|FALSE|[-+]?\d+|0o[0-7]+|0x[\da-fA-F]+"
+    r"|[-+]?(?:\.\d+|\d+(?:\.\d*)?)(?:[eE][-+]?\d+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
+)
+ODD = (
+    *(
+        "",
+        "yes",
+        "007",
+        "~",
+        "null",
+        "1e3",
+        "2026-02-01",
+        "a: b",
+        "a:",
+        "a :",
+        ": a",
+        "# a",
+        "a # b",
+        "a #",
+        "##",
+        "- a",
+    ),
+    *("? a", "[a", "{a: b}", "&a b", "*a", "!a b", "| a", "> a", "'a", '"a', "%a", "@a", "`a", "---", "...", "--- a"),
+    *("a\nb: c", "a\n---\nb", "a\n# b", "a\tb:\tc", "a\r\nb:", "a:\u0085b", "a:\u2028b #c", "a:\u00a0b", "\ufeffa: b"),
+    *("\x00", "\x1b[1m: a", "a:\x0bb", "\uffff: a", "\U0001f600: a", "{{ .Status }}: a", "<<: a", "=", "a\\: b\\"),
+)
+odd_texts = st.one_of(st.sampled_from(ODD), st.lists(st.sampled_from(ODD)).map(" ".join), st.text())
+
+
+@st.composite
+def odd_alerts(draw: st.DrawFn) -> list[tuple[Labels, dict[str, str]]]:
+    """Alerts whose every text is odd."""
+    labels = st.fixed_dictionaries({"alertname": odd_texts, "processor": odd_texts, "pipeline": odd_texts})
+    annotations = st.fixed_dictionaries(dict.fromkeys(("summary", "description", "action"), odd_texts))
+    return draw(st.lists(st.tuples(labels, annotations), min_size=1, max_size=3))
+
+
+@pytest.mark.usefixtures("_programs")
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(alerts=odd_alerts(), status=st.sampled_from(["firing", "resolved"]))
+@example(
+    alerts=[({"alertname": odd, "processor": odd}, dict.fromkeys(ANNOTATIONS, odd)) for odd in ODD], status="firing"
+)
+@example(
+    alerts=[({"alertname": odd, "processor": odd}, dict.fromkeys(ANNOTATIONS, odd)) for odd in ODD], status="resolved"
+)
+def test_whatever_an_alert_says_yaml_reads_each_detail_of_a_page_as_the_same_words(
+    alerts: list[tuple[Labels, dict[str, str]]], status: str, tmp_path: Path
+) -> None:
+    text = rendered_group(BETWEEN.join(DETAILS.values()), alerts, tmp_path, status=status)
+
+    details = text.split("\x01")
+    assert len(details) == len(DETAILS) == 5
+    for detail in details:
+        node = yaml.compose(detail, yaml.SafeLoader)
+        assert isinstance(node, yaml.ScalarNode)
+        assert (node.tag, node.style) == ("tag:yaml.org,2002:str", None)
+        assert not NO_TEXT_IN_YAML_1_2.fullmatch(node.value)
+        # A reader of YAML folds the lines of a plain text into one; Alertmanager sends the text as it is.
+        assert _words(node.value) == _words(detail)
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in re.split("[ \n]+", text) if word]
 
 
 @pytest.mark.usefixtures("_programs")

@@ -133,7 +133,7 @@ def test_the_page_names_the_processors_the_time_and_the_first_command(story: Sto
         assert (f"{processor} ({verdict})" in text) == (verdict != "ok")
     assert "3 of 5 expected processors are registered" in " ".join(text.split())
     assert "trigger blocked since" in text
-    assert text.splitlines()[-1] == f"First: orchestration-exporter check --run-date {DAY}"
+    assert text.splitlines()[-1] == f"First:\u00a0orchestration-exporter check --run-date {DAY}"
 
 
 def test_the_sign_of_life_goes_to_its_own_receiver_and_says_nothing_else(story: Story) -> None:
