@@ -116,7 +116,8 @@ def run_probe(config: Config, asked: Asked) -> int:
                 for outcome in measure(plan, connection, scratch, signals.stopping, _say):
                     outcomes.append(outcome)  # noqa: PERF402 - what was measured before an error is printed as well
         except Exception as error:  # noqa: BLE001 - the libraries' errors have no common type; each has its message
-            failure = fault_of(error).message
+            fault = fault_of(error)
+            failure = f"{fault.message}; {fault.remedy or 'the probe needs roles/datastore.user there'}"
 
     about = {
         "project": config.project,
@@ -128,7 +129,7 @@ def run_probe(config: Config, asked: Asked) -> int:
     if outcomes or not failure:
         click.echo(to_json(outcomes, about) if asked.form == "json" else table(outcomes))
     if failure:
-        click.echo(f"Error: {place}: {failure}; the probe needs roles/datastore.user there", err=True)
+        click.echo(f"Error: {place}: {failure}", err=True)
     if remains.documents:
         click.echo(
             f"Error: {place}: {len(remains.documents)} documents could not be deleted ({remains.documents[0]} is one):"

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import google.auth
 import grpc
 from google.api_core.exceptions import Aborted, GoogleAPICallError
 from google.api_core.retry import Retry
@@ -20,6 +19,7 @@ from google.cloud import firestore
 from google.cloud.firestore_v1.services.firestore import FirestoreClient
 from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrpcTransport
 
+from exporter.sources import credentials as machine
 from exporter.sources.errors import transient
 
 if TYPE_CHECKING:
@@ -129,14 +129,14 @@ class Connection:
 def connect(project: str, database: str, endpoint: str | None, seconds: float) -> Connection:
     """A connection to this database; `endpoint` (host:port) is a local server, without it it is Google's.
 
-    Raises google.auth's errors if this machine has no credentials for Google's.
+    Raises CallFailed if this machine has no credentials for Google's.
     """
     if endpoint:
         credentials: Credentials = AnonymousCredentials()
         # A proxy that the environment names is for the world outside.
         channel = grpc.insecure_channel(endpoint, options=[("grpc.enable_http_proxy", 0)])
     else:
-        credentials, _ = google.auth.default(scopes=FirestoreGrpcTransport.AUTH_SCOPES)
+        credentials = machine.find(FirestoreGrpcTransport.AUTH_SCOPES, self_signed=True)
         channel = FirestoreGrpcTransport.create_channel(_HOST, credentials=credentials)
     api = CountingApi(FirestoreGrpcTransport(host=endpoint or _HOST, channel=channel), seconds)
     client = firestore.Client(project=project, database=database, credentials=credentials)

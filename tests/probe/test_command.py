@@ -106,6 +106,18 @@ def test_a_firestore_that_is_not_there_cannot_be_probed() -> None:
     assert "1 documents could not be deleted" in result.stderr
 
 
+def test_credentials_that_cannot_be_used_have_their_own_remedy_and_no_role(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path))
+
+    result = probe("--yes")
+
+    assert result.exit_code == 69
+    assert f"{tmp_path}: Is a directory; this process may not read the file" in result.stderr
+    assert "roles/" not in result.stderr
+
+
 def test_without_credentials_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "missing.json"))
 

@@ -292,6 +292,18 @@ def test_a_refused_key_is_one_of_the_key(
     expect(bigquery_error(), row)
 
 
+def test_a_key_signs_firestores_tokens_itself_and_needs_no_token_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
+    use_file(tmp_path / "credentials.json", monkeypatch, service_account(CLOSED))
+    credentials = machine.find(SCOPES, self_signed=True)
+
+    machine.refresh(credentials)
+
+    assert credentials.valid
+
+
 @pytest.mark.parametrize("case", LOGINS)
 def test_a_refused_login_is_one_of_the_login(case: str, tokens: TokenServer) -> None:
     row, status, answer = LOGINS[case]
