@@ -3,7 +3,7 @@ set -euo pipefail
 folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3}" -m venv "$folder/venv"
-"$folder/venv/bin/python" -m pip --disable-pip-version-check --no-input install -qq 'apscheduler==3.11.3'
+"$folder/venv/bin/python" -m pip --disable-pip-version-check --no-input install -qq --no-compile 'apscheduler==3.11.3'
 "$folder/venv/bin/python" -I - <<'PYTHON'
 import sys
 import threading

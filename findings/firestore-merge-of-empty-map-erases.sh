@@ -3,7 +3,7 @@ set -euo pipefail
 folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3}" -m venv "$folder/venv"
-"$folder/venv/bin/python" -m pip --disable-pip-version-check --no-input install -qq 'google-cloud-firestore==2.34.1' 'grpcio==1.85.1'
+"$folder/venv/bin/python" -m pip --disable-pip-version-check --no-input install -qq --no-compile 'google-cloud-firestore==2.34.1' 'grpcio==1.85.1'
 "$folder/venv/bin/python" -I - <<'PYTHON'
 import os
 import sys

@@ -3,7 +3,7 @@ set -euo pipefail
 folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3}" -m venv "$folder/venv"
-"$folder/venv/bin/python" -m pip --disable-pip-version-check --no-input install -qq 'google-api-core==2.44.0' 'protobuf==6.33.6' 'tzdata==2026.6'
+"$folder/venv/bin/python" -m pip --disable-pip-version-check --no-input install -qq --no-compile 'google-api-core==2.44.0' 'protobuf==6.33.6' 'tzdata==2026.6'
 "$folder/venv/bin/python" -I - <<'PYTHON'
 import copy
 import sys

@@ -4,8 +4,8 @@ folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3}" -m venv "$folder/venv"
 pip() { "$folder/venv/bin/python" -m pip --disable-pip-version-check --no-input "$@"; }
-pip install -qq --no-deps 'grafana-foundation-sdk==1769699379!11.6.0' 'packaging==26.3'
-if pip install -qq --no-deps --target "$folder/plain" 'grafana-foundation-sdk==11.6.0' 2>"$folder/log"; then
+pip install -qq --no-compile --no-deps 'grafana-foundation-sdk==1769699379!11.6.0' 'packaging==26.3'
+if pip install -qq --no-compile --no-deps --target "$folder/plain" 'grafana-foundation-sdk==11.6.0' 2>"$folder/log"; then
   plain="installs"
 else
   plain="$(grep -o -m 1 'Could not find a version' "$folder/log" || cat "$folder/log")"

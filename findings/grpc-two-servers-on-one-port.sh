@@ -3,7 +3,7 @@ set -euo pipefail
 folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3}" -m venv "$folder/venv"
-"$folder/venv/bin/python" -m pip --disable-pip-version-check --no-input install -qq 'grpcio==1.85.1'
+"$folder/venv/bin/python" -m pip --disable-pip-version-check --no-input install -qq --no-compile 'grpcio==1.85.1'
 "$folder/venv/bin/python" -I - <<'PYTHON'
 import sys
 from concurrent.futures import ThreadPoolExecutor

@@ -3,7 +3,7 @@ set -euo pipefail
 folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3}" -m venv "$folder/venv"
-"$folder/venv/bin/python" -m pip --disable-pip-version-check --no-input install -qq 'prometheus-client==0.26.0'
+"$folder/venv/bin/python" -m pip --disable-pip-version-check --no-input install -qq --no-compile 'prometheus-client==0.26.0'
 "$folder/venv/bin/python" -I - <<'PYTHON'
 import sys
 from importlib.metadata import version

@@ -3,7 +3,7 @@ set -euo pipefail
 folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3}" -m venv "$folder/venv"
-"$folder/venv/bin/python" -m pip --disable-pip-version-check --no-input install -qq 'sqlglot==30.11.0' 'duckdb==1.5.5'
+"$folder/venv/bin/python" -m pip --disable-pip-version-check --no-input install -qq --no-compile 'sqlglot==30.11.0' 'duckdb==1.5.5'
 "$folder/venv/bin/python" -I - <<'PYTHON'
 import sys
 from importlib.metadata import version

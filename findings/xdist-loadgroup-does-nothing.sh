@@ -3,7 +3,7 @@ set -euo pipefail
 folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3}" -m venv "$folder/venv"
-"$folder/venv/bin/python" -m pip --disable-pip-version-check --no-input install -qq 'pytest==9.2.0' 'pytest-xdist==3.8.0'
+"$folder/venv/bin/python" -m pip --disable-pip-version-check --no-input install -qq --no-compile 'pytest==9.2.0' 'pytest-xdist==3.8.0'
 "$folder/venv/bin/python" -I - <<'PYTHON'
 import re
 import subprocess
