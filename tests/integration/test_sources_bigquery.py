@@ -28,9 +28,6 @@ from exporter.telemetry import Telemetry
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-# One worker starts one server for all of these.
-pytestmark = pytest.mark.xdist_group("local-bigquery")
-
 PROJECT = "nba-props-platform"
 FRIDAY, SATURDAY, SUNDAY = date(2026, 1, 30), date(2026, 1, 31), date(2026, 2, 1)
 WINDOW = Window(FRIDAY, SUNDAY)
