@@ -23,12 +23,23 @@ from exporter.ledger import MEMORY
 from exporter.losses import newer
 from exporter.memory import Memory
 from exporter.metrics import UNREACHED
-from exporter.model import ErrorKind, Failure, Reading, Snapshot
+from exporter.model import ErrorKind, Failure, Matter, Reading, Snapshot
+from exporter.readings import (
+    counting_context,
+    counting_documents,
+    counting_heartbeats,
+    counting_rows,
+    counting_runs,
+    kept,
+    merged,
+)
 from exporter.reconcile import reconcile
+from exporter.settling import Settling
+from exporter.sources.answers import window_dates
 from exporter.sources.ports import Deadline, HeartbeatId, SourceError, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from exporter.config.resolved import CollectorConfig, Config
@@ -39,12 +50,18 @@ if TYPE_CHECKING:
     Documents = Mapping[DocumentId, Document]
 
 T = TypeVar("T")
-K = TypeVar("K")
 
 log = structlog.get_logger(__name__)
 
 FIRESTORE = "firestore"
 BIGQUERY = "bigquery"
+MATTERS = {
+    "completion": (Matter.DOCUMENT,),
+    "heartbeats": (Matter.HEARTBEAT,),
+    "warehouse": (Matter.ROWS, Matter.UNITS, Matter.RUNS, Matter.PHASE_LOG, Matter.COVERAGE),
+}
+"""By collector, what it reads that can be gone for a moment."""
+
 LAST_WORDS = 1.0
 """Seconds beyond its deadline that a call gets to end by itself, before it is left behind."""
 
@@ -86,6 +103,7 @@ class Collectors:
             Follower(sources.completions, self, telemetry, clock) if follow and config.documents.follow else None
         )
         self._names = processor_names(config)
+        self._settling = Settling()
         self._news = threading.Event()
         self._concluder = threading.Thread(target=self._conclude_news, name="conclude-news", daemon=True)
         self._sources = sources
@@ -121,6 +139,10 @@ class Collectors:
     def source_of(self, name: str) -> str:
         """The source that a collector reads."""
         return self._reads[name][0]
+
+    def repeat_at(self, name: str) -> datetime | None:
+        """When this collector is to read again before its turn, because less is there than it read before."""
+        return self._settling.repeat_at(MATTERS.get(name, ()))
 
     @property
     def waiting_for(self) -> tuple[str, ...]:
@@ -162,7 +184,8 @@ class Collectors:
             brought = self._bounded(name, run, read)
         except SourceError as error:
             refusal, brought = error, Brought((error,), anything=False)
-            self._keep_values(name, Failure(error.kind, error.detail, run.now))
+            failure = Failure(error.kind, error.detail, run.now)
+            self._change(**kept(self.config, self.snapshot, name, failure, self._max_age(name)))
         finally:
             # Whatever went wrong: one collector must not keep the others' values from being published.
             self._attempted.add(name)
@@ -268,8 +291,12 @@ class Collectors:
             self.memory.observe(documents, self._names, now, longest_gap=longest_gap, everything=everything)
             known = self.snapshot.documents.value or {}
             newest = {key: newer(known.get(key), document) for key, document in documents.items()}
-            reading = self._fresh("completion", cast("Documents", newest if everything else {**known, **newest}), now)
-            self.snapshot = replace(self.snapshot, documents=reading, **self._remembered())
+            counting = counting_documents(self._settling, newest, now)
+            others = {} if everything else {key: known[key] for key in known if key not in newest}
+            reading = self._fresh("completion", cast("Documents", {**others, **counting}), now)
+            self.snapshot = replace(
+                self.snapshot, documents=reading, doubts=self._settling.doubts, **self._remembered()
+            )
 
     def _remembered(self) -> dict[str, Any]:
         now = self.memory.now
@@ -290,11 +317,12 @@ class Collectors:
             if (config := self.config.pipelines[pipeline]).heartbeats
         }
         wanted = list(dict.fromkeys(key for keys in ids.values() for key in keys))
-        found = self._sources.completions.heartbeats(wanted, run.deadline) if wanted else {}
+        read = self._sources.completions.heartbeats(wanted, run.deadline) if wanted else {}
+        found = counting_heartbeats(self._settling, read, run.now)
         self._change(
             run,
             heartbeats={
-                pipeline: self._fresh("heartbeats", {key.document: found[key] for key in keys}, run.now)
+                pipeline: self._fresh("heartbeats", {key.document: found[key] for key in keys if key in found}, run.now)
                 for pipeline, keys in ids.items()
             },
         )
@@ -329,15 +357,19 @@ class Collectors:
             if error.kind in UNREACHED or error.kind is ErrorKind.BUDGET:
                 raise
             rows = dict.fromkeys(plan.tables, error)
-        before = self.snapshot
-        self._change(run, rows=self._merged(before.rows, rows, run.now))
+        before, now = self.snapshot, min(run.now, self._clock())
+        counted = counting_rows(self._settling, rows, now)
+        age = self._max_age("warehouse")
+        self._change(run, rows=merged(before.rows, counted, now, age))
         answer = self._sources.warehouse.context(context_request(self.config), window, run.deadline)
+        found = counting_context(self._settling, answer, now)
+        runs = counting_runs(self._settling, answer.runs, window_dates(window), now)
         self._change(
             run,
-            units=self._merged(before.units, answer.units, run.now),
-            runs=self._merged(before.runs, answer.runs, run.now),
-            phase_log=self._merged(before.phase_log, answer.phase_log, run.now),
-            coverage=self._merged(before.coverage, answer.coverage, run.now),
+            units=merged(before.units, found.units, now, age),
+            runs=merged(before.runs, runs, now, age),
+            phase_log=merged(before.phase_log, found.phase_log, now, age),
+            coverage=merged(before.coverage, found.coverage, now, age),
         )
         return outcome_of(rows, answer)
 
@@ -345,7 +377,7 @@ class Collectors:
         """Swap in what a run brought, or (no run) what is kept of it after it failed."""
         with self._swap:
             if not (self._stop.is_set() if run is None else run.given_up):
-                self.snapshot = replace(self.snapshot, **changes)
+                self.snapshot = replace(self.snapshot, doubts=self._settling.doubts, **changes)
 
     def _max_age(self, collector: str) -> timedelta:
         return self.collectors[collector].max_staleness
@@ -353,42 +385,3 @@ class Collectors:
     def _fresh(self, collector: str, value: T, now: datetime) -> Reading[T]:
         # A clock that was set back meanwhile would have it read in the future, where it counts for nothing.
         return Reading(value, min(now, self._clock()), None, self._max_age(collector))
-
-    def _merged(
-        self, before: Mapping[K, Reading[T]], outcomes: Mapping[K, T | SourceError], now: datetime
-    ) -> dict[K, Reading[T]]:
-        """New values where there are some; elsewhere the last good value with the failure beside it."""
-        merged: dict[K, Reading[T]] = {}
-        for key, outcome in outcomes.items():
-            if isinstance(outcome, SourceError):
-                old = before.get(key) or Reading(max_age=self._max_age("warehouse"))
-                merged[key] = replace(old, failure=Failure(outcome.kind, outcome.detail, now))
-            else:
-                merged[key] = self._fresh("warehouse", outcome, now)
-        return merged
-
-    def _keep_values(self, name: str, failure: Failure) -> None:
-        """A whole run failed: every reading it would have renewed keeps its value and gets the failure."""
-        plan, old = reading_plan(self.config, failure.at), self.snapshot
-        pipelines = tuple(self.config.pipelines)
-        context = context_request(self.config)
-
-        def kept(readings: Mapping[K, Reading[T]], keys: Collection[K]) -> dict[K, Reading[T]]:
-            empty: Reading[T] = Reading(max_age=self._max_age(name))
-            return {key: replace(readings.get(key, empty), failure=failure) for key in keys}
-
-        match name:
-            case "completion":
-                self._change(documents=replace(old.documents, failure=failure))
-            case "heartbeats":
-                self._change(heartbeats=kept(old.heartbeats, pipelines))
-            case "heartbeat_count":
-                self._change(heartbeat_documents=kept(old.heartbeat_documents, pipelines))
-            case _:
-                self._change(
-                    rows=kept(old.rows, plan.tables),
-                    units=kept(old.units, context.calendars),
-                    runs=kept(old.runs, context.run_history),
-                    phase_log=kept(old.phase_log, context.phase_log),
-                    coverage=kept(old.coverage, context.coverage),
-                )

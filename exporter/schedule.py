@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 JITTER = 0.05
 """Share of the interval by which a run may come late, so that exporters do not march in step."""
 
-CLOCK_CHECK_SECONDS = 2.0
+WATCH_SECONDS = 2.0
 CLOCK_JUMP_SECONDS = 30.0
 """A wall clock that moves this far against the monotonic one has been set: the jobs are planned anew."""
 
@@ -38,7 +38,8 @@ class Schedule:
         self._collectors = collectors
         self._telemetry = telemetry
         self._stopped = threading.Event()
-        self._clock_watch = threading.Thread(target=self._watch_clock, name="clock-watch", daemon=True)
+        self._watch = threading.Thread(target=self._watch_over, name="schedule-watch", daemon=True)
+        self._repeats: dict[str, datetime] = {}
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={"default": ThreadPoolExecutor(len(collectors.collectors))},
@@ -59,7 +60,7 @@ class Schedule:
     def start(self) -> None:
         """Start; every collector runs at once."""
         self._scheduler.start()
-        self._clock_watch.start()
+        self._watch.start()
 
     def stop(self) -> None:
         """Stop, whether started or not; runs under way are told to end and not waited for."""
@@ -78,6 +79,7 @@ class Schedule:
         source = self._collectors.source_of(name)
         away = self._telemetry.sources().get(source) is not None
         self._collectors.run(name)
+        self._repeat(name)
         if away and self._telemetry.sources().get(source) is None:
             log.info("the source is back", source=source)
             for other in self._collectors.collectors:
@@ -90,13 +92,25 @@ class Schedule:
         error = getattr(event, "exception", None)
         log.error("collector did not run", collector=event.job_id, reason=reason, error=error)
 
-    def _watch_clock(self) -> None:
-        """A clock set back would leave the next run where the old clock had put it, hours ahead."""
+    def _watch_over(self) -> None:
         offset = time.time() - time.monotonic()
-        while not self._stopped.wait(CLOCK_CHECK_SECONDS):
+        while not self._stopped.wait(WATCH_SECONDS):
             moved = time.time() - time.monotonic() - offset
-            if abs(moved) < CLOCK_JUMP_SECONDS:
-                continue
-            offset += moved
-            log.warning("the clock was set", seconds=round(moved, 1))
-            self.run_now()
+            if abs(moved) >= CLOCK_JUMP_SECONDS:
+                # A clock set back would leave the next run where the old clock had put it, hours ahead.
+                offset += moved
+                log.warning("the clock was set", seconds=round(moved, 1))
+                self.run_now()
+            # A listener tells of a document that is gone outside any run.
+            for name in self._collectors.collectors:
+                self._repeat(name)
+
+    def _repeat(self, name: str) -> None:
+        """Plan a collector's next run sooner, once, where something has to be read again before it counts."""
+        again, job = self._collectors.repeat_at(name), self._scheduler.get_job(name)
+        if again is None or job is None or again == self._repeats.get(name):
+            return
+        self._repeats[name] = again
+        if again < job.next_run_time:
+            log.info("less is there than before: it is read again soon", collector=name, at=again.isoformat())
+            job.modify(next_run_time=again)

@@ -11,11 +11,11 @@ import pytest
 import time_machine
 
 from exporter import schedule
-from exporter.model import ErrorKind
+from exporter.model import Document, ErrorKind
 from exporter.schedule import JITTER, Schedule
 from tests.support.builders import on
 from tests.support.clockwork import Clockwork
-from tests.support.collecting import COLLECTORS, Scene, healthy
+from tests.support.collecting import COLLECTORS, PHASE3_DOCUMENT, Scene, healthy
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def _clockwork(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clockwork]:
         clockwork = Clockwork(traveller)
         monkeypatch.setattr(schedule, "BackgroundScheduler", clockwork.make_scheduler)
         # A clock that stands still falls behind the monotonic one: for most tests nobody watches.
-        monkeypatch.setattr(schedule, "CLOCK_CHECK_SECONDS", 3600.0)
+        monkeypatch.setattr(schedule, "WATCH_SECONDS", 3600.0)
         yield clockwork
 
 
@@ -170,7 +170,7 @@ def test_a_run_that_ends_in_an_unforeseen_error_is_counted_and_the_next_one_take
 def test_collectors_run_on_when_the_clock_is_set(
     running: Running, clockwork: Clockwork, monkeypatch: pytest.MonkeyPatch, by: timedelta
 ) -> None:
-    monkeypatch.setattr(schedule, "CLOCK_CHECK_SECONDS", 0.01)
+    monkeypatch.setattr(schedule, "WATCH_SECONDS", 0.01)
     running.start()
     clockwork.advance(2 * MINUTE)
     before = {name: len(times) for name, times in running.times.items()}
@@ -214,3 +214,35 @@ def test_a_schedule_can_be_stopped_twice_and_before_its_start(running: Running) 
     running.schedule.stop()
 
     assert all(times == [] for times in running.times.values())
+
+
+def planned(clockwork: Clockwork, name: str) -> timedelta:
+    """In how long a collector runs next."""
+    found: timedelta = clockwork.scheduler.get_job(name).next_run_time - clockwork.now
+    return found
+
+
+def test_what_is_gone_is_read_again_soon_and_once(running: Running, clockwork: Clockwork) -> None:
+    rows = running.scene.memory.warehouse.rows
+    running.start()
+    running.scene.memory.warehouse.rows = {}
+    clockwork.advance(11 * MINUTE)
+    at_first = planned(clockwork, "warehouse")
+    clockwork.advance(3 * MINUTE)
+    runs, then = len(running.times["warehouse"]), planned(clockwork, "warehouse")
+    running.scene.memory.warehouse.rows = rows
+
+    assert at_first <= 3 * MINUTE
+    assert runs == 3
+    assert then > 5 * MINUTE
+
+
+def test_a_document_that_a_listener_misses_is_read_again_soon(
+    running: Running, clockwork: Clockwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedule, "WATCH_SECONDS", 0.01)
+    running.start()
+
+    running.scene.collectors.take({PHASE3_DOCUMENT: Document(exists=False)}, clockwork.now)
+
+    until(lambda: planned(clockwork, "completion") <= timedelta(seconds=30), "the document to be read again")

@@ -256,10 +256,33 @@ class Gap:
     end: datetime
 
 
+class Matter(StrEnum):
+    """The kinds of values that are held against what was there before."""
+
+    DOCUMENT = "document"
+    HEARTBEAT = "heartbeat"
+    ROWS = "rows"
+    UNITS = "units"
+    RUNS = "runs"
+    PHASE_LOG = "phase_log"
+    COVERAGE = "coverage"
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Of something less is there than the last reading that counted has seen. `found`: by each reading `since` then."""
+
+    was: int
+    seen_at: datetime
+    since: datetime
+    found: tuple[int, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything observed, keyed as the plan asked for it. A key that is absent was never read: unknown.
 
+    `doubts`: what does not count, because less of it is there than before, by matter and key; it is absent elsewhere.
     `followed_since`: from then on every change of the documents was seen; None while they are only polled. `gaps`: when
     they were not watched before that.
     """
@@ -275,3 +298,4 @@ class Snapshot:
     runs: Mapping[str, Reading[tuple[Run, ...]]] = field(default_factory=dict)
     phase_log: Mapping[str, Reading[Mapping[tuple[date, str], int]]] = field(default_factory=dict)
     coverage: Mapping[tuple[str, str], Reading[Mapping[date, CoverageCounts]]] = field(default_factory=dict)
+    doubts: Mapping[tuple[Matter, object], Doubt] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from exporter.expectations import NEIGHBOURS
-from exporter.model import AHEAD, DocumentId, HeartbeatReport, HeartbeatState
+from exporter.model import AHEAD, DocumentId, HeartbeatReport, HeartbeatState, Matter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +17,22 @@ if TYPE_CHECKING:
 
     from exporter.config.resolved import HeartbeatsConfig, PhaseConfig, PipelineConfig
     from exporter.expectations import Obligation
-    from exporter.model import Document, Entry, Failure, Gap, Heartbeat, Removal, RowCount, Run, Snapshot, Watched
+    from exporter.model import (
+        Document,
+        Doubt,
+        Entry,
+        Failure,
+        Gap,
+        Heartbeat,
+        Removal,
+        RowCount,
+        Run,
+        Snapshot,
+        Watched,
+    )
+
+CALENDAR, DOCUMENT, HEARTBEAT, RUN_HISTORY = "calendar", "completion document", "heartbeat", "run history"
+"""The records of a piece of work, beside its table."""
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -37,7 +52,7 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One processor, one run date. A value of None is unknown; `failures` says why, by record.
+    """One processor, one run date. A value of None is unknown; `failures` and `doubts` say why, by record.
 
     All but `neighbours`, `counts` and a heartbeat in the state `other_date` is of the obligation's own dates. `counts`:
     on how many of the dates that were read the table has so many rows.
@@ -63,6 +78,7 @@ class Evidence:
     neighbours: tuple[Neighbour, ...]
     counts: Mapping[int, int]
     failures: tuple[tuple[str, Failure | None], ...]
+    doubts: Mapping[str, Doubt]
 
     @property
     def due(self) -> bool:
@@ -128,6 +144,8 @@ class Evidence:
         """The heartbeat speaks for this work, and whether the work is running cannot be read from it."""
         if self.heartbeat.state is not HeartbeatState.UNKNOWN:
             return False
+        if HEARTBEAT in self.doubts:
+            return True
         return self.heartbeat.status == "running" or any(field.name == "status" for field in self.heartbeat.unusable)
 
 
@@ -195,12 +213,32 @@ def gather(
         neighbours=neighbours,
         counts=Counter(counted.rows for counted in (rows or {}).values()),
         failures=(
-            ("calendar", units_reading.failure if units_reading else None),
-            ("completion document", snapshot.documents.failure),
+            (CALENDAR, units_reading.failure if units_reading else None),
+            (DOCUMENT, snapshot.documents.failure),
             (f"table {processor.table.name}", rows_reading.failure if rows_reading else None),
-            ("run history", runs_reading.failure if runs_reading else None),
+            (RUN_HISTORY, runs_reading.failure if runs_reading else None),
         ),
+        doubts=_doubts(snapshot, pipeline, phase, obligation),
     )
+
+
+def _doubts(
+    snapshot: Snapshot, pipeline: PipelineConfig, phase: PhaseConfig, obligation: Obligation
+) -> Mapping[str, Doubt]:
+    """Which of this work's records do not count, because less is there than before."""
+    if not snapshot.doubts:
+        return {}
+    processor, data_date = obligation.processor, obligation.data_date
+    keys: list[tuple[str, Matter, object]] = [
+        (CALENDAR, Matter.UNITS, (pipeline.name, data_date)),
+        (DOCUMENT, Matter.DOCUMENT, DocumentId(phase.collection or "", obligation.run_date)),
+        (f"table {processor.table.name}", Matter.ROWS, (processor.table, data_date)),
+        (RUN_HISTORY, Matter.RUNS, (pipeline.name, data_date)),
+    ]
+    if pipeline.heartbeats:
+        collection = pipeline.heartbeats.collection
+        keys += [(HEARTBEAT, Matter.HEARTBEAT, (collection, name)) for name in processor.heartbeats]
+    return {record: snapshot.doubts[matter, key] for record, matter, key in keys if (matter, key) in snapshot.doubts}
 
 
 class History:
@@ -245,7 +283,8 @@ def heartbeat_of(
         return HeartbeatReport(HeartbeatState.UNKNOWN), None
     found = [beat for name in obligation.processor.heartbeats if (beat := known.get(name)) is not None]
     if not found:
-        return HeartbeatReport(HeartbeatState.ABSENT), None
+        read = all(name in known for name in obligation.processor.heartbeats)
+        return HeartbeatReport(HeartbeatState.ABSENT if read else HeartbeatState.UNKNOWN), None
     own = [beat for beat in found if beat.data_date == obligation.data_date]
     beat = max(own or found, key=lambda heartbeat: heartbeat.beat_at or NEVER)
     state = _state(beat, pipeline.heartbeats, entry, runs, now) if own else HeartbeatState.OTHER_DATE

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from exporter.expectations import ONE_DAY
 from exporter.model import HeartbeatState, Hint, HintKind, Verdict
-from exporter.reconcile.evidence import REFUSED_STATUSES
+from exporter.reconcile.evidence import CALENDAR, DOCUMENT, HEARTBEAT, REFUSED_STATUSES, RUN_HISTORY
 from exporter.reconcile.verdict import SAME_RUN, above_bounds, below_bounds, wrote_here
 
 if TYPE_CHECKING:
@@ -56,15 +56,30 @@ def _why_not_expected(e: Evidence) -> Iterator[Hint]:
 
 def _unknown(e: Evidence) -> Iterator[Hint]:
     known = {
-        "calendar": e.units is not None,
-        "completion document": e.document is not None or not e.has_document,
+        CALENDAR: e.units is not None,
+        DOCUMENT: e.document is not None or not e.has_document,
         f"table {e.obligation.processor.table.name}": e.rows is not None,
     }
     for record, failure in e.failures:
         if known.get(record, True):
             continue
-        why = f"{failure.kind}: {failure.detail}" if failure else "not read yet"
+        if record in e.doubts:
+            why = _doubted(e, record)
+        else:
+            why = f"{failure.kind}: {failure.detail}" if failure else "not read yet"
         yield Hint(HintKind.FRESHNESS, f"{record} unknown ({why})")
+
+
+def _doubted(e: Evidence, record: str) -> str:
+    """What was there, and that less is there now."""
+    doubt = e.doubts[record]
+    if record in {DOCUMENT, HEARTBEAT}:
+        was, found = "it was there", "without entries" if doubt.found[-1] else "gone"
+    else:
+        noun = {CALENDAR: e.noun, RUN_HISTORY: "run"}.get(record, "row")
+        was, found = f"{plural(doubt.was, noun)} of {e.obligation.data_date}", f"{doubt.found[-1]:,}"
+    at, since = moment(doubt.seen_at, e.now), moment(doubt.since, e.now)
+    return f"{was} at {at}, {found} since {since}; this counts once it was read again"
 
 
 def _lost(e: Evidence) -> Iterator[Hint]:
@@ -108,6 +123,8 @@ def _heartbeat(e: Evidence) -> Iterator[Hint]:
 
 def _unclear(e: Evidence) -> str:
     beat = e.heartbeat
+    if HEARTBEAT in e.doubts:
+        return f"heartbeat unknown ({_doubted(e, HEARTBEAT)})"
     if beat.beat_at is not None and beat.status == "running":
         return f"heartbeat says running at {moment(beat.beat_at, e.now)}, ahead of the clock: no sign that it runs now"
     fields = ", ".join(map(str, beat.unusable)) or "no time of a beat"

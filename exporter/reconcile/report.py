@@ -213,7 +213,8 @@ def _logged(snapshot: Snapshot, pipeline: PipelineConfig, day: PhaseDay, now: da
     if log is None:
         return None
     data_date = day.run_date + ONE_DAY * config.data_date_offset
-    return sum(log.get((data_date, name), 0) for name in transitions)
+    rows = [log.get((data_date, name)) for name in transitions]
+    return None if None in rows else sum(counted or 0 for counted in rows)
 
 
 def _phase_log(

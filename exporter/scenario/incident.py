@@ -45,12 +45,14 @@ class Change(_Strict):
 class Step(_Strict):
     """What changes at a later time. `faults` replaces the faults in force; without it they stay.
 
-    `restart`: the exporter is ended and started again at this time, with the same ledger.
+    `emptied`: tables that lose all their rows, before rows are added. `restart`: the exporter is ended and started
+    again at this time, with the same ledger.
     """
 
     at: AwareDatetime
     restart: bool = False
     firestore: dict[str, Change] = Field(default_factory=dict)
+    emptied: list[str] = Field(default_factory=list)
     bigquery: dict[str, list[Fields]] = Field(default_factory=dict)
     faults: dict[str, str] | None = None
 

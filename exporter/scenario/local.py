@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from exporter.scenario.bigquery.emulator import BigQueryEmulator
 from exporter.scenario.bigquery.gate import BigQueryGate
-from exporter.scenario.bigquery.loading import add_rows, load_tables, reset
+from exporter.scenario.bigquery.loading import add_rows, empty_tables, load_tables, reset
 from exporter.scenario.bigquery.tables import TableDataError, shipped_definitions
 from exporter.scenario.firestore.server import FirestoreServer
 from exporter.scenario.incident import IncidentError
@@ -93,7 +93,9 @@ class LocalSources:
                     self.firestore.put(path, change.set, project=self._project)
                 if change.merge is not None:
                     self.firestore.merge(path, change.merge, project=self._project)
-            add_rows(self.bigquery.client(self._project), self.definitions, step.bigquery)
+            client = self.bigquery.client(self._project)
+            empty_tables(client, self.definitions, step.emptied)
+            add_rows(client, self.definitions, step.bigquery)
         except (TableDataError, TypeError, ValueError) as error:
             raise IncidentError(f"step at {step.at}: {error}") from error
         if step.faults is not None:

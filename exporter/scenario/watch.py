@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from exporter.collection import Collectors
     from exporter.samples import Family, Samples
     from exporter.scenario.incident import AlertExpectation
     from exporter.scenario.replay import Replayer
@@ -111,10 +112,16 @@ def watch(replayer: Replayer, rules: Path) -> tuple[Alert, ...]:
         replayer.at(now)
         if names := [name for name, at in due.items() if at <= now]:
             replayer.collect(*names)
-            due |= {name: now + replayer.collectors.collectors[name].every for name in names}
+            due |= {name: next_run(replayer.collectors, name, now) for name in names}
         for samples in replayer.samples():
             history.add(minute, samples)
     return tuple(_alerts(evaluated.firing(history.series(minutes + 1), minutes), start))
+
+
+def next_run(collectors: Collectors, name: str, now: datetime) -> datetime:
+    """After its interval, or sooner where it has to read something again."""
+    usual, again = now + collectors.collectors[name].every, collectors.repeat_at(name)
+    return usual if again is None else min(usual, again)
 
 
 def _alerts(firing: Mapping[int, Sequence[Mapping[str, str]]], start: datetime) -> Iterator[Alert]:

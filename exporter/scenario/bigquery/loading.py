@@ -46,22 +46,33 @@ def add_rows(client: bigquery.Client, definitions: Mapping[str, TableDefinition]
     insert_rows(client, expand_rows(definitions, groups))
 
 
+def empty_tables(client: bigquery.Client, definitions: Mapping[str, TableDefinition], names: Collection[str]) -> None:
+    """Delete every row of these tables, which stay. Raises TableDataError for a table that nobody knows."""
+    for number, name in enumerate(names):
+        if name not in definitions:
+            raise TableDataError(("emptied", number), f"{name} is no known table")
+        drop_table(client, name)
+        _create_table(client, definitions[name])
+
+
 def create_tables(
     client: bigquery.Client, definitions: Mapping[str, TableDefinition], absent: Collection[str] = ()
 ) -> None:
     """Create the data sets and, partitioned by day, all tables but the absent ones, in the client's project."""
+    for dataset in dict.fromkeys(definition.dataset for definition in definitions.values()):
+        client.create_dataset(dataset, retry=_retry(), timeout=_CALL_SECONDS)
+    for definition in definitions.values():
+        if definition.name not in absent:
+            _create_table(client, definition)
+
+
+def _create_table(client: bigquery.Client, definition: TableDefinition) -> None:
     from google.cloud import bigquery
 
-    retry = _retry()
-    for dataset in dict.fromkeys(definition.dataset for definition in definitions.values()):
-        client.create_dataset(dataset, retry=retry, timeout=_CALL_SECONDS)
-    for definition in definitions.values():
-        if definition.name in absent:
-            continue
-        schema = [bigquery.SchemaField(name, kind) for name, kind in definition.columns.items()]
-        table = bigquery.Table(f"{client.project}.{definition.name}", schema)
-        table.time_partitioning = bigquery.TimePartitioning(field=definition.partition)
-        client.create_table(table, retry=retry, timeout=_CALL_SECONDS)
+    schema = [bigquery.SchemaField(name, kind) for name, kind in definition.columns.items()]
+    table = bigquery.Table(f"{client.project}.{definition.name}", schema)
+    table.time_partitioning = bigquery.TimePartitioning(field=definition.partition)
+    client.create_table(table, retry=_retry(), timeout=_CALL_SECONDS)
 
 
 def insert_rows(client: bigquery.Client, rows: Mapping[str, Sequence[Row]]) -> None:

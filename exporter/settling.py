@@ -1,0 +1,99 @@
+"""What was there and is gone is unknown until a later reading says so again (docs/verdicts.md, "Unknown").
+
+A table is emptied and loaded again, a document deleted and written anew: one reading in between proves nothing. So each
+value is held against the last one that counted. If there is less of it, it does not count until enough readings, over
+enough time, have found no more; the collector that found it is to run again soon.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from exporter.model import Doubt, Matter
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from datetime import datetime
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How many readings, the first included, and how long after it, until less than before counts."""
+
+    readings: int
+    after: timedelta
+
+
+FIRESTORE: Final = Patience(2, timedelta(seconds=30))
+WAREHOUSE: Final = Patience(2, timedelta(minutes=3))
+"""A table is loaded again within minutes."""
+NO_UNITS: Final = Patience(3, timedelta(minutes=5))
+"""A date without units owes nothing at all, so the next reading alone is not enough."""
+
+USUAL: Final[Mapping[Matter, Patience]] = {
+    matter: FIRESTORE if matter in {Matter.DOCUMENT, Matter.HEARTBEAT} else WAREHOUSE for matter in Matter
+}
+LONGEST: Final = 5
+"""Readings after which less than before counts, even if each of them found more than the one before."""
+KEPT: Final = timedelta(days=1)
+"""So long a value is remembered that is not read any more: its table cannot be read, or its date is no longer asked."""
+
+
+class Settling:
+    """What one process has read so far, by matter. A restart begins anew: its first reading counts as it is."""
+
+    def __init__(self) -> None:
+        self._counting: dict[Matter, dict[object, tuple[int, datetime]]] = {matter: {} for matter in Matter}
+        self._doubts: dict[Matter, dict[object, Doubt]] = {matter: {} for matter in Matter}
+
+    @property
+    def doubts(self) -> Mapping[tuple[Matter, object], Doubt]:
+        """Every value that does not count at this moment."""
+        return {(matter, key): doubt for matter, found in self._doubts.items() for key, doubt in found.items()}
+
+    def hold(self, matter: Matter, sizes: Mapping[K, int], now: datetime) -> frozenset[K]:
+        """Take a reading, as how much there is of each value. The values that do not count yet are returned."""
+        counting, doubts = dict(self._counting[matter]), dict(self._doubts[matter])
+        for key, size in sizes.items():
+            doubt = _doubt(counting.get(key), doubts.pop(key, None), size, now)
+            if doubt is None or _settled(matter, doubt, now):
+                counting[key] = size, now
+            else:
+                doubts[key] = doubt
+        gone = {key for key, (_, at) in counting.items() if key not in sizes and abs(now - at) > KEPT}
+        self._counting[matter] = {key: counted for key, counted in counting.items() if key not in gone}
+        self._doubts[matter] = {key: doubt for key, doubt in doubts.items() if key not in gone}
+        return frozenset(key for key in sizes if key in doubts)
+
+    def repeat_at(self, matters: Collection[Matter]) -> datetime | None:
+        """When what reads these matters is to read them again before its turn: once for each value in doubt."""
+        moments = [
+            doubt.since + USUAL[matter].after
+            for matter in matters
+            for doubt in self._doubts[matter].values()
+            if len(doubt.found) == 1
+        ]
+        return min(moments, default=None)
+
+
+def _doubt(counted: tuple[int, datetime] | None, doubt: Doubt | None, size: int, now: datetime) -> Doubt | None:
+    """The doubt about a value after one more reading; None if there is none."""
+    if counted is None or size >= counted[0]:
+        return None
+    was, seen_at = counted
+    doubt = doubt or Doubt(was, seen_at, since=now)
+    # A clock that was set back must not make it wait for hours.
+    return replace(doubt, since=min(doubt.since, now), found=(*doubt.found, size))
+
+
+def _settled(matter: Matter, doubt: Doubt, now: datetime) -> bool:
+    """Whether less than before counts now. Where a reading found more than the last one, a table is being loaded."""
+    patience = NO_UNITS if matter is Matter.UNITS and doubt.found[-1] == 0 else USUAL[matter]
+    readings = len(doubt.found)
+    growing = readings > 1 and doubt.found[-1] > doubt.found[-2] and readings < LONGEST
+    return readings >= patience.readings and now - doubt.since >= patience.after and not growing
