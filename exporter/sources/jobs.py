@@ -53,6 +53,13 @@ _LOST_KEPT: Final = 100
 """Jobs whose end nobody heard of that are asked about; the oldest of more stay counted as the most they can bill."""
 _ONCE: Final = Retry(predicate=if_exception_type())
 
+HIDDEN_ROWS: Final = Fault(
+    ErrorKind.PERMISSION_DENIED,
+    "a row access policy was applied, so rows may be hidden: what was counted may be too little",
+    of_request=True,
+    remedy="read a table without policies, or drop them; `bq ls --row_access_policies DATASET.TABLE` shows them",
+)
+
 
 class _Attempt:
     """A call in a thread of its own: the connection that it uses, and what is known of its job.
@@ -218,6 +225,8 @@ class Jobs:
             if job.state == _DONE:
                 attempt.billed = self._bills.of(client, job, attempt.query, reservation)
         self._telemetry.add("bytes_processed", job.total_bytes_processed or 0)
+        if _may_hide_rows(job):
+            raise CallFailed(HIDDEN_ROWS)
         return rows
 
     def _insert(self, client: Client, attempt: _Attempt, config: QueryJobConfig, deadline: Deadline) -> QueryJob:
@@ -322,6 +331,12 @@ def _rows(job: QueryJob, deadline: Deadline) -> Sequence[Row]:
     if not complete or PART not in {field.name for field in answer.schema}:
         raise CallFailed(Fault(ErrorKind.INVALID, "the answer lacks its rows or their columns"))
     return rows
+
+
+def _may_hide_rows(job: QueryJob) -> bool:
+    """Whether a row access policy took part: BigQuery says so also where the policy lets this account see every row."""
+    statistics = job._properties.get("statistics", {})  # noqa: SLF001 - the client has no name for this
+    return statistics.get("rowLevelSecurityStatistics", {}).get("rowLevelSecurityApplied") is True
 
 
 def _is_lost(fault: Fault) -> bool:

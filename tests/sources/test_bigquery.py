@@ -198,6 +198,26 @@ def test_a_table_that_cannot_be_read_spoils_only_its_own_answer(
     assert found[PLAYERS.name] == {FRIDAY: RowCount(0), SATURDAY: RowCount(212, NOON), SUNDAY: RowCount(0)}
 
 
+def test_a_table_whose_rows_may_be_hidden_is_unknown_by_name_and_the_others_are_counted(
+    server: BigQueryRest, warehouse: BigQueryWarehouse
+) -> None:
+    server.answer(Rows({"part": "INT64"}, [[1]]), when="SELECT 1 AS part")
+    server.answer(Rows(ROW_COLUMNS, [[0, SATURDAY, 3, NOON]], row_policies=True), when=OFFENSE.name)
+
+    found = counts(warehouse, PLAYERS, OFFENSE)
+
+    rows, hidden = found[PLAYERS.name], found[OFFENSE.name]
+    assert isinstance(rows, dict)
+    assert rows[SATURDAY].rows == 212
+    assert isinstance(hidden, SourceError)
+    assert hidden.kind is ErrorKind.PERMISSION_DENIED
+    assert hidden.detail == (
+        f"table {OFFENSE.name}: a row access policy was applied, so rows may be hidden:"
+        " what was counted may be too little;"
+        " read a table without policies, or drop them; `bq ls --row_access_policies DATASET.TABLE` shows them"
+    )
+
+
 def test_a_project_that_allows_no_jobs_costs_two_calls_a_reading_however_many_tables_there_are(
     server: BigQueryRest, warehouse: BigQueryWarehouse
 ) -> None:

@@ -38,7 +38,8 @@ PROJECT = "test-project"
 class Rows:
     """The job succeeds with these rows; `columns` is name to type (`ARRAY<STRING>` for a repeated one).
 
-    It bills what it processed if nothing else is said, and fails if that is over the query's limit. `hides_cost` (and
+    It bills what it processed if nothing else is said, and fails if that is over the query's limit. `row_policies`: row
+    access policies were applied. `hides_cost` (and
     `hides_estimate`, of a dry run): nothing is said of bytes, as where rows may be hidden. `accuracy`: how exact a dry
     run calls its estimate.
     """
@@ -48,6 +49,7 @@ class Rows:
     bytes_processed: int = 0
     bytes_billed: int | None = None
     page_size: int = 100_000
+    row_policies: bool = False
     hides_cost: bool = False
     hides_estimate: bool = False
     accuracy: str | None = None
@@ -365,6 +367,8 @@ def _job_resource(job: _Job) -> dict[str, object]:
         if query.dry_run and outcome.accuracy:
             of_query["totalBytesProcessedAccuracy"] = outcome.accuracy
         statistics["query"] = of_query
+        if outcome.row_policies:
+            statistics["rowLevelSecurityStatistics"] = {"rowLevelSecurityApplied": True}
     return {
         "kind": "bigquery#job",
         "id": f"{query.project}:{job.location}.{query.job_id}",
