@@ -110,10 +110,6 @@ class Frozen:
             lambda deadline: self._sources.completions.count(collection, deadline),
         )
 
-    def probe(self, collection: str, deadline: Deadline) -> None:
-        """As CompletionStore says."""
-        self._sources.completions.probe(collection, deadline)
-
     def row_counts(
         self, tables: Collection[TableRef], window: Window, deadline: Deadline
     ) -> Mapping[TableRef, Mapping[date, RowCount] | SourceError]:

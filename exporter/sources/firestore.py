@@ -153,10 +153,6 @@ class FirestoreStore:
         found = self._batch({path.partition("/")[0] for path in paths}, full.values(), deadline)
         return {path: found[name][0] for path, name in full.items()}
 
-    def probe(self, collection: str, deadline: Deadline) -> None:
-        """Read one document of the collection, whether it exists or not. Raises SourceError if that is refused."""
-        self._batch({collection}, [self._document(collection, "probe")], deadline)
-
     def close(self) -> None:
         """Let go of the connection; calls that hang end with SourceError."""
         self._calls.close()

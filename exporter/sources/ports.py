@@ -166,9 +166,6 @@ class CompletionStore(Protocol):
     def count(self, collection: str, deadline: Deadline) -> int:
         """How many documents the collection has, by one aggregation. Raises SourceError."""
 
-    def probe(self, collection: str, deadline: Deadline) -> None:
-        """Read one document of the collection, whether it exists or not. Raises SourceError if that is refused."""
-
     def close(self) -> None:
         """Let go of the connections; calls that hang end with SourceError."""
 

@@ -198,16 +198,6 @@ def test_a_document_that_is_asked_for_twice_is_read_once(server: FirestoreServer
     assert server.calls.documents_read == 1
 
 
-def test_a_probe_reads_one_document(server: FirestoreServer, store: FirestoreStore) -> None:
-    store.probe("phase3_completion", Deadline(30))
-    server.faults.fail("PERMISSION_DENIED")
-
-    with pytest.raises(SourceError, match=r"roles/datastore\.viewer"):
-        store.probe("phase3_completion", Deadline(30))
-
-    assert server.calls.by_method() == {"BatchGetDocuments": 2}
-
-
 def test_one_connection_is_kept(server: FirestoreServer, store: FirestoreStore) -> None:
     before = threading.active_count()
     for _ in range(20):

@@ -112,9 +112,6 @@ class MemoryStore:
         self.orders["count"].meet()
         return self.size
 
-    def probe(self, collection: str, deadline: Deadline) -> None:
-        """Nothing: the tests of `--connect` use the real adapters."""
-
     def close(self) -> None:
         self.closed = True
 

@@ -181,10 +181,13 @@ class BigQueryGate:
 
 
 def _billed(body: bytes) -> bytes:
-    """A job's resource that says that it billed nothing: a local BigQuery bills nothing, and does not say so."""
+    """A job's resource that says that it billed nothing, and that it knows no sizes, as is so of a local BigQuery."""
     with contextlib.suppress(ValueError):
         job = json.loads(body)
         if isinstance(job, dict) and "jobReference" in job:
-            job.setdefault("statistics", {}).setdefault("query", {}).setdefault("totalBytesBilled", "0")
+            statistics = job.setdefault("statistics", {}).setdefault("query", {})
+            statistics.setdefault("totalBytesBilled", "0")
+            if job.get("configuration", {}).get("dryRun"):
+                statistics.setdefault("totalBytesProcessedAccuracy", "UNKNOWN")
             return json.dumps(job).encode()
     return body
