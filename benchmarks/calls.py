@@ -15,7 +15,7 @@ from benchmarks.figures import Row, short
 from benchmarks.processes import Child
 from benchmarks.world import DATES, NOW, PHASES, PIPELINE, config_of, processors
 from exporter.expectations import run_dates
-from exporter.sources.queries import MAXIMUM_PARTS
+from exporter.sources.queries import CONTEXT, MAXIMUM_PARTS, ROW_COUNTS
 
 if TYPE_CHECKING:
     from exporter.config.resolved import Config
@@ -132,6 +132,7 @@ def compare(count: int, tables: int, leftovers: int) -> Compared:
             limits=found.collect.warehouse_limits,
             telemetry=telemetry,
             clock=lambda: NOW,
+            zone=found.timezone,
             endpoint=bigquery.address,
         )
         collectors = Collectors(
@@ -177,15 +178,12 @@ def _teach(bigquery: BigQueryRest, tables: int) -> None:
     """Answers of the shape that is asked for: a row a table, an empty context, one count."""
     from tests.support.bigquery_rest import Rows
 
-    counts = {"part": "INT64", "day": "DATE", "counted": "INT64", "written": "TIMESTAMP"}
-    context = {"part": "INT64", "day": "DATE", "started": "TIMESTAMP", "finished": "TIMESTAMP", "backfill": "BOOL"}
-    context |= dict.fromkeys(("name", "run", "phase", "status"), "STRING") | {"counts": "ARRAY<INT64>"}
     answers = []
     for start in range(0, tables, MAXIMUM_PARTS):
         asked = min(MAXIMUM_PARTS, tables - start)
-        answers.append(Rows(counts, [[part, NOW.date(), 12, NOW] for part in range(asked)], bytes_processed=1))
+        answers.append(Rows(ROW_COUNTS, [[part, NOW.date(), 12, str(NOW)] for part in range(asked)], bytes_processed=1))
     bigquery.answer(Rows({"n": "INT64"}, [[12]], bytes_processed=1))
-    bigquery.answer(Rows(context, [], bytes_processed=1), when="AS counts")
+    bigquery.answer(Rows(CONTEXT, [], bytes_processed=1), when="AS counts")
     bigquery.answer(*answers, *answers, when="AS counted")
 
 

@@ -1,10 +1,11 @@
-"""docs/types.md: every field and column that is read, and of which types, from the tables that the readers use."""
+"""docs/types.md: every field and column that is read, and of which types, from the tables beside the readers."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from exporter.sources.fields import ALLOWED, FIELDS, Record
+from exporter.sources.queries import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,11 +22,13 @@ def types_markdown() -> str:
     lines = [
         "# Fields and types",
         "",
-        "Generated from `exporter/sources/fields.py` by `make docs`; a test keeps them the same. Every field that",
-        "the exporter reads stands here, with the types that it may have. An absent field and a null are the same. A",
-        "value of any other type is named as unusable, with its type, and never taken for a default.",
+        "Generated from `exporter/sources/fields.py` and `queries.py` by `make docs`; a test keeps them the same.",
+        "Every field and column that the exporter reads stands here, with the types that it may have. An absent field",
+        "and a null are the same. A value of any other type is named as unusable, with its type, and never taken for",
+        "a default.",
         "",
         *_fields(),
+        *_columns(),
     ]
     return "\n".join([*lines, ""])
 
@@ -40,4 +43,18 @@ def _fields() -> Iterator[str]:
     yield from (
         "A BSON type that stands here is one that a MongoDB-compatible client wrote into a database of Firestore's",
         "Enterprise edition. All other BSON types are unusable.",
+        "",
+    )
+
+
+def _columns() -> Iterator[str]:
+    yield from ("## Columns of tables", "", "| column or key | of | may be | anything else |", "|---|---|---|---|")
+    for column in COLUMNS:
+        yield f"| `{column.name}` | {column.tables} | {column.allowed} | {column.otherwise} |"
+    yield from (
+        "",
+        "A date column is taken for a DATE until an answer shows that it is none; then one dry run, which costs",
+        "nothing, tells the types of all columns of that query, and they are remembered until a query fails. A column",
+        "that is a DATE costs no call. The days of a DATETIME or TIMESTAMP are local days, 23 and 25 hours long where",
+        "the clocks change. A DATETIME that the clocks show twice, or skip, is no moment.",
     )

@@ -96,7 +96,11 @@ Offset = Annotated[int, Field(ge=-q.FURTHEST_DAY, le=q.FURTHEST_DAY, json_schema
 When = Literal["past", "today", "ahead"]
 
 _OFFSET = "The rows' date minus the document's date, in days: -1 where document D is about the day before."
-_DATE_COLUMN = "The DATE column that rows are selected by; the table is best partitioned by it."
+_DATE_COLUMN = (
+    "The column that says which date a row is of: DATE, or DATETIME or TIMESTAMP, whose dates are those in `timezone`."
+    " The table is best partitioned by it."
+)
+_WRITTEN_TYPES = "TIMESTAMP, or DATETIME in `timezone`; a DATE is no moment, and its times are unknown."
 
 
 def _key(default: Any, meaning: str) -> Any:  # noqa: ANN401 - the YAML's value, read into any type
@@ -202,7 +206,7 @@ class RunHistory(Section):
 
     table: TableName = _key(..., "The table, with the dataset.")
     date_column: Column = _key("data_date", _DATE_COLUMN)
-    written_column: Column = _key("processed_at", "The TIMESTAMP column that says when a row was written.")
+    written_column: Column = _key("processed_at", f"The column that says when a row was written: {_WRITTEN_TYPES}")
 
 
 class PhaseLog(Section):
@@ -210,7 +214,7 @@ class PhaseLog(Section):
 
     table: TableName = _key(..., "The table, with the dataset.")
     date_column: Column = _key("game_date", _DATE_COLUMN)
-    written_column: Column = _key("execution_timestamp", "The TIMESTAMP column of the transition.")
+    written_column: Column = _key("execution_timestamp", "The column that says when the transition was logged.")
     transitions: Annotated[list[Name], Field(min_length=1)] = _key(
         ...,
         "The `phase_name` of each transition that a day with units owes. That of `phase3` begins with `phase3_to_`.",
@@ -224,7 +228,8 @@ class Table(Section):
     name: TableName = _key(..., "Its name, with the dataset.")
     date_column: Column = _key(..., _DATE_COLUMN)
     written_column: Column | None = _key(
-        None, "The TIMESTAMP column that says when a row was written. Without it, row ages are unknown."
+        None,
+        f"The column that says when a row was written: {_WRITTEN_TYPES} Without it, row ages are unknown.",
     )
     data_date_offset: Offset = _key(0, _OFFSET)
     rows_per_unit: RowBounds | None = _key(

@@ -143,15 +143,22 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class RowCount:
-    """Rows of one date in a table and the time the newest of them was written."""
+    """Rows of one date in a table and the time the newest of them was written.
+
+    `unusable`: a write time that is there and could not be used.
+    """
 
     rows: int
     written_at: datetime | None = None
+    unusable: tuple[UnusableField, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run in the run history, all rows of its `run_id` reduced to one (success wins)."""
+    """One run in the run history, all rows of its `run_id` reduced to one (success wins).
+
+    `unusable`: times of it that are there and could not be used.
+    """
 
     processor: str
     run_id: str
@@ -161,6 +168,7 @@ class Run:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     backfill: bool = False
+    unusable: tuple[UnusableField, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

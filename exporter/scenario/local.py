@@ -128,6 +128,7 @@ class LocalSources:
                 limits=config.collect.warehouse_limits,
                 telemetry=telemetry,
                 clock=self.clock,
+                zone=config.timezone,
                 endpoint=self.gate.address,
             ),
         )

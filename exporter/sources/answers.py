@@ -1,15 +1,22 @@
-"""What the rows of the warehouse's answers mean: values for every date of the window, and runs reduced to one each."""
+"""What the rows of the warehouse's answers mean: values for every date of the window, and runs reduced to one each.
+
+A value of a type that the query did not promise is an error of the whole part, never a zero; a moment that cannot be
+read is named beside the row that has it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Protocol
 
-from exporter.model import CoverageCounts, RowCount, Run
+from exporter.model import CoverageCounts, RowCount, Run, UnusableField
+from exporter.sources.fields import datetime_in, moment, said
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from zoneinfo import ZoneInfo
 
     from exporter.sources.ports import Window
 
@@ -30,7 +37,10 @@ class Row(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LoggedRun:
-    """What the run history says of a run under one status. `run_id` None: it carries none."""
+    """What the run history says of a run under one status. `run_id` None: it carries none.
+
+    `unusable`: columns that were there and could not be used.
+    """
 
     processor: str
     run_id: str | None
@@ -40,6 +50,7 @@ class LoggedRun:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     backfill: bool = False
+    unusable: tuple[UnusableField, ...] = ()
 
 
 def window_dates(window: Window) -> tuple[date, ...]:
@@ -47,9 +58,16 @@ def window_dates(window: Window) -> tuple[date, ...]:
     return tuple(window.first + timedelta(days=day) for day in range((window.last - window.first).days + 1))
 
 
-def read_row_counts(rows: Iterable[Row], window: Window) -> Mapping[date, RowCount]:
+def read_row_counts(
+    rows: Iterable[Row], window: Window, zone: ZoneInfo, written_column: str | None
+) -> Mapping[date, RowCount]:
     """Rows of every date; zero where the table has none."""
-    found = {_date(row["day"]): RowCount(_int(row["counted"]), _time(row["written"])) for row in rows}
+    found = {}
+    for row in rows:
+        times = _Times(row, zone)
+        found[_date(row["day"])] = RowCount(
+            _int(row["counted"]), times.read("written", written_column or "written"), times.unusable
+        )
     return {day: found.get(day, RowCount(0)) for day in window_dates(window)}
 
 
@@ -72,21 +90,25 @@ def read_coverage(rows: Iterable[Row], buckets: Sequence[str], window: Window) -
     return {day: found.get(day, nothing) for day in window_dates(window)}
 
 
-def read_runs(rows: Iterable[Row]) -> tuple[Run, ...]:
+def read_runs(rows: Iterable[Row], zone: ZoneInfo, finished_column: str) -> tuple[Run, ...]:
     """The runs, each once; rows that name no processor belong to nobody."""
     return reduce_runs(
-        LoggedRun(
-            processor=processor,
-            run_id=_text(row["run"]),
-            data_date=_date(row["day"]),
-            status=(_text(row["status"]) or _NO_STATUS).strip().lower(),
-            phase=_text(row["phase"]),
-            started_at=_time(row["started"]),
-            finished_at=_time(row["finished"]),
-            backfill=row["backfill"] is True,
-        )
-        for row in rows
-        if (processor := _text(row["name"]))
+        _logged(row, processor, zone, finished_column) for row in rows if (processor := _text(row["name"]))
+    )
+
+
+def _logged(row: Row, processor: str, zone: ZoneInfo, finished_column: str) -> LoggedRun:
+    times = _Times(row, zone)
+    return LoggedRun(
+        processor=processor,
+        run_id=_text(row["run"]),
+        data_date=_date(row["day"]),
+        status=(_text(row["status"]) or _NO_STATUS).strip().lower(),
+        phase=_text(row["phase"]),
+        started_at=times.read("started", "started_at"),
+        finished_at=times.read("finished", finished_column),
+        backfill=_flag(row["backfill"]),
+        unusable=times.unusable,
     )
 
 
@@ -116,6 +138,7 @@ def _reduce(group: Sequence[LoggedRun]) -> Run:
         started_at=min((run.started_at for run in group if run.started_at), default=None),
         finished_at=None if best.status == _BEGUN else max(ends, default=None),
         backfill=any(run.backfill for run in group),
+        unusable=tuple(dict.fromkeys(field for run in group for field in run.unusable)),
     )
 
 
@@ -130,15 +153,52 @@ def _coverage(counts: Sequence[int], buckets: Sequence[str]) -> CoverageCounts:
     return CoverageCounts(rows, eligible, covered, dict(zip(buckets, excluded, strict=True)))
 
 
+class _Times:
+    """Reads the moments of a row, and remembers which were there and could not be used."""
+
+    def __init__(self, row: Row, zone: ZoneInfo) -> None:
+        self._row = row
+        self._zone = zone
+        self._unusable: list[UnusableField] = []
+
+    @property
+    def unusable(self) -> tuple[UnusableField, ...]:
+        """What could not be used."""
+        return tuple(self._unusable)
+
+    def read(self, column: str, name: str) -> datetime | None:
+        """The moment in this column of the answer; `name` is the table's own column, for messages."""
+        value = self._row[column]
+        found = None if value is None else read_moment(value, self._zone)
+        if value is not None and found is None:
+            self._unusable.append(UnusableField(name, said(value)))
+        return found
+
+
+def read_moment(value: object, zone: ZoneInfo) -> datetime | None:
+    """A moment in UTC from a TIMESTAMP of any precision or a DATETIME, as such or as text.
+
+    A DATETIME is local time; one that the clocks skip, or show twice, is no moment, and neither is a DATE.
+    """
+    written = datetime_in(value.strip()) if isinstance(value, str) else value
+    if isinstance(written, datetime) and written.tzinfo is None:
+        first, second = (written.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+        return moment(first) if first.utcoffset() == second.utcoffset() else None
+    return moment(value)
+
+
 def _date(value: object) -> date:
-    if isinstance(value, date):
+    # A datetime is a date to Python, and equal to none.
+    if type(value) is date:
         return value
     raise TypeError(f"a date was expected, not {value!r}")
 
 
 def _int(value: object) -> int:
     # The local BigQuery has counts in arrays as decimals.
-    return int(str(value))
+    if isinstance(value, int | Decimal) and not isinstance(value, bool) and value == int(value):
+        return int(value)
+    raise TypeError(f"a count was expected, not {value!r}")
 
 
 def _ints(value: object) -> tuple[int, ...]:
@@ -148,8 +208,12 @@ def _ints(value: object) -> tuple[int, ...]:
 
 
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+    if value is None or isinstance(value, str):
+        return value or None
+    raise TypeError(f"a text was expected, not {value!r}")
 
 
-def _time(value: object) -> datetime | None:
-    return value if isinstance(value, datetime) else None
+def _flag(value: object) -> bool:
+    if value is None or isinstance(value, bool):
+        return value is True
+    raise TypeError(f"true or false was expected, not {value!r}")

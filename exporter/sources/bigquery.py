@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
+from exporter.model import ErrorKind
 from exporter.sources import answers, queries
+from exporter.sources.dates import DateColumns
 from exporter.sources.errors import CallFailed, Fault, fault_of
 from exporter.sources.isolation import Isolation
 from exporter.sources.jobs import Jobs
@@ -16,6 +18,7 @@ from exporter.sources.remedies import BIGQUERY_REMEDIES, TABLE_REMEDIES, source_
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import date, datetime
+    from zoneinfo import ZoneInfo
 
     from exporter.config.resolved import TableRef, WarehouseLimits
     from exporter.model import CoverageCounts, RowCount, Run
@@ -43,8 +46,8 @@ class BigQueryWarehouse:
     """Reads the tables of one project; jobs run in `job_project`, by default the same, and are billed to it.
 
     `clock` says which UTC day it is, for the daily budget, and `account` what the day has used so far, other processes
-    included; without it, this warehouse counts for itself. `endpoint` is the URL of a local server that wants no
-    credentials; without it, it is Google's.
+    included; without it, this warehouse counts for itself. `zone` is where the tables' dates and local times are.
+    `endpoint` is the URL of a local server that wants no credentials; without it, it is Google's.
     """
 
     def __init__(  # noqa: PLR0913 - what it reads from, and what that may cost
@@ -54,6 +57,7 @@ class BigQueryWarehouse:
         limits: WarehouseLimits,
         telemetry: Telemetry,
         clock: Callable[[], datetime],
+        zone: ZoneInfo,
         job_project: str | None = None,
         location: str | None = None,
         endpoint: str | None = None,
@@ -70,7 +74,8 @@ class BigQueryWarehouse:
             endpoint=endpoint,
             account=account,
         )
-        self._collectors = {_ROW_COUNTS: Isolation(), _CONTEXT: Isolation()}
+        self._dates = DateColumns(zone)
+        self._collectors = {_ROW_COUNTS: Isolation(self._dates), _CONTEXT: Isolation(self._dates)}
 
     def row_counts(
         self, tables: Collection[TableRef], window: Window, deadline: Deadline
@@ -86,7 +91,7 @@ class BigQueryWarehouse:
 
     def context(self, request: ContextRequest, window: Window, deadline: Deadline) -> ContextAnswer:
         """Read calendars, run history, phase logs and coverage, in one job; errors as in `row_counts`."""
-        asked = _Context(request, self._project, window)
+        asked = _Context(request, self._project, window, self._dates.zone)
         found = self._ask(_CONTEXT, asked.questions, window, deadline)
         return ContextAnswer(
             units={key: _value(question, found) for key, question in asked.units.items()},
@@ -107,7 +112,7 @@ class BigQueryWarehouse:
         self, request: ContextRequest, window: Window, deadline: Deadline
     ) -> Mapping[str, Estimate | SourceError]:
         """The same for what `context` reads, by what it is: `calendar of nba (table nba_reference.nba_schedule)`."""
-        asked = _Context(request, self._project, window)
+        asked = _Context(request, self._project, window, self._dates.zone)
         sizes = self._estimate([question.part for question in asked.questions], window, deadline)
         return {part.subject: size for part, size in sizes.items()}
 
@@ -118,8 +123,13 @@ class BigQueryWarehouse:
     def _row_count_questions(
         self, tables: Collection[TableRef], window: Window
     ) -> Mapping[TableRef, _Question[Mapping[date, RowCount]]]:
-        read = partial(answers.read_row_counts, window=window)
-        return {table: _Question(queries.row_count_part(table, self._project), read) for table in tables}
+        read = partial(answers.read_row_counts, window=window, zone=self._dates.zone)
+        return {
+            table: _Question(
+                queries.row_count_part(table, self._project), partial(read, written_column=table.written_column)
+            )
+            for table in tables
+        }
 
     def _ask(
         self, collector: str, questions: Collection[_Question[object]], window: Window, deadline: Deadline
@@ -127,7 +137,10 @@ class BigQueryWarehouse:
         parts = [question.part for question in questions]
         try:
             return self._collectors[collector].read(
-                parts, window, lambda query: self._jobs.run(query, collector, deadline)
+                parts,
+                window,
+                lambda query: self._jobs.run(query, collector, deadline),
+                lambda query: self._jobs.estimate(query, deadline).types,
             )
         except CallFailed as failed:
             raise self._refused(collector, failed.fault) from failed
@@ -142,13 +155,26 @@ class BigQueryWarehouse:
                 sizes[part] = hopeless
                 continue
             try:
-                sizes[part] = self._jobs.estimate(queries.union([part], window), deadline)
+                sizes[part] = self._size(part, window, deadline)
             except CallFailed as failed:
                 if failed.fault.of_request:
                     sizes[part] = source_error(part.subject, failed.fault, TABLE_REMEDIES)
                 else:
                     sizes[part] = hopeless = self._refused("dry runs", failed.fault)
         return sizes
+
+    def _size(self, part: Part, window: Window, deadline: Deadline) -> Estimate:
+        try:
+            return self._jobs.estimate(self._dates.union([part], window), deadline)
+        except CallFailed as failed:
+            if failed.fault.kind is not ErrorKind.INVALID:
+                raise
+            news, faults = self._dates.learn([part], lambda query: self._jobs.estimate(query, deadline).types)
+            if part in faults:
+                raise CallFailed(faults[part]) from failed
+            if not news:
+                raise
+            return self._jobs.estimate(self._dates.union([part], window), deadline)
 
     def _refused(self, what: str, fault: Fault) -> SourceError:
         return source_error(f"BigQuery {what} (project {self._job_project})", fault, BIGQUERY_REMEDIES)
@@ -157,7 +183,7 @@ class BigQueryWarehouse:
 class _Context:
     """What a `ContextRequest` asks, as questions by the request's own keys."""
 
-    def __init__(self, request: ContextRequest, project: str, window: Window) -> None:
+    def __init__(self, request: ContextRequest, project: str, window: Window, zone: ZoneInfo) -> None:
         self.units: Mapping[str, _Question[Mapping[date, int]]] = {
             pipeline: _Question(
                 queries.calendar_part(pipeline, calendar, project), partial(answers.read_units, window=window)
@@ -165,7 +191,10 @@ class _Context:
             for pipeline, calendar in request.calendars.items()
         }
         self.runs: Mapping[str, _Question[tuple[Run, ...]]] = {
-            pipeline: _Question(queries.run_history_part(pipeline, number, history, project), answers.read_runs)
+            pipeline: _Question(
+                queries.run_history_part(pipeline, number, history, project),
+                partial(answers.read_runs, zone=zone, finished_column=queries.finished_column(history.table.table)),
+            )
             for number, (pipeline, history) in enumerate(request.run_history.items())
         }
         self.phase_log: Mapping[str, _Question[Mapping[tuple[date, str], int]]] = {

@@ -9,6 +9,7 @@ from google.cloud.bigquery import ArrayQueryParameter, QueryJobConfig, ScalarQue
 
 from exporter.sources.budget import LEAST_BYTES_PER_TABLE
 from exporter.sources.calls import retry
+from exporter.sources.columns import column_types
 from exporter.sources.ports import Deadline, Estimate
 
 if TYPE_CHECKING:
@@ -68,7 +69,12 @@ def dry_run(client: Client, query: Query, deadline: Deadline) -> Estimate:
     statistics = job._properties.get("statistics", {}).get("query", {})  # noqa: SLF001 - the client has no name for this
     # As BigQuery's own command line does: what says nothing of how exact it is, is exact.
     accuracy = statistics.get("totalBytesProcessedAccuracy", "PRECISE")
-    return Estimate(job.total_bytes_processed, exact=accuracy in _NO_MORE, location=job.location)
+    return Estimate(
+        job.total_bytes_processed,
+        exact=accuracy in _NO_MORE,
+        location=job.location,
+        types=column_types(job.schema or ()),
+    )
 
 
 def remember(known: dict[K, V], key: K, value: V) -> None:

@@ -42,6 +42,7 @@ def opener() -> Callable[[Loaded, Telemetry], Sources]:
                 limits=config.collect.warehouse_limits,
                 telemetry=telemetry,
                 clock=lambda: datetime.now(UTC),
+                zone=config.timezone,
                 endpoint=bigquery_endpoint(),
                 account=account,
             ),

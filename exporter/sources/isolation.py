@@ -7,6 +7,9 @@ job for the good parts and a small one for each bad part, until that is well aga
 A query may also be refused because it would bill more than one job may. BigQuery bills nothing for that, and the part
 that is too large is found in the same way. Where none is too large alone, the parts stay apart for the rest of the day:
 together they would be refused again.
+
+A query that may have failed because a date column is no DATE is asked again once the columns' types are known
+(`dates.py`).
 """
 
 from __future__ import annotations
@@ -17,12 +20,13 @@ from typing import TYPE_CHECKING, Final
 
 from exporter.model import ErrorKind
 from exporter.sources.errors import CallFailed, Fault
-from exporter.sources.queries import MAXIMUM_PARTS, PART, PROBE, union
+from exporter.sources.queries import MAXIMUM_PARTS, PART, PROBE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from exporter.sources.answers import Row
+    from exporter.sources.dates import DateColumns
     from exporter.sources.ports import Window
     from exporter.sources.queries import Part, Query
 
@@ -33,7 +37,8 @@ MAXIMUM_JOBS: Final = 48
 class Isolation:
     """Reads parts, and remembers which of them have to be asked on their own."""
 
-    def __init__(self) -> None:
+    def __init__(self, dates: DateColumns) -> None:
+        self._dates = dates
         # Why it was bad, the one first that has not been tried for the longest time.
         self._bad: dict[Part, Fault] = {}
         # Parts that are too large together with others, by the number of the group that is not.
@@ -42,10 +47,15 @@ class Isolation:
         self._window: Window | None = None
 
     def read(
-        self, parts: Collection[Part], window: Window, ask: Callable[[Query], Sequence[Row]]
+        self,
+        parts: Collection[Part],
+        window: Window,
+        ask: Callable[[Query], Sequence[Row]],
+        types_of: Callable[[Query], Mapping[str, str]],
     ) -> Mapping[Part, Sequence[Row] | Fault]:
         """Every part's rows, or why it has none; `ask` runs one query as one job and raises CallFailed.
 
+        `types_of` tells the types of a query's columns without cost, and raises CallFailed too.
         Raises CallFailed where nothing can be read, whatever the part.
         """
         self._bad = {part: fault for part, fault in self._bad.items() if part in set(parts)}
@@ -64,7 +74,7 @@ class Isolation:
                 break
             group = groups.popleft()
             try:
-                rows |= _by_part(ask(union(group, window)), group)
+                rows |= _by_part(ask(self._dates.union(group, window)), group)
                 answered.append(group)
             except CallFailed as failed:
                 if not failed.fault.of_request:
@@ -77,17 +87,30 @@ class Isolation:
                     # Is it these tables, or may nothing be asked at all? Then this raises, and that is the answer.
                     probed = True
                     ask(PROBE)
-                if len(group) > 1:
-                    if failed.fault.kind is ErrorKind.BUDGET:
-                        too_large.append(group)
-                    middle = len(group) // 2
-                    groups.extendleft((group[middle:], group[:middle]))
-                else:
-                    self._mark(group[0], failed.fault)
+                if failed.fault.kind is ErrorKind.BUDGET and len(group) > 1:
+                    too_large.append(group)
+                groups.extendleft(self._smaller(group, failed.fault, types_of))
         self._bad = {part: fault for part, fault in self._bad.items() if part not in rows}
         self._keep_apart(too_large, answered)
         untried = dict.fromkeys(chain.from_iterable(groups), left_over)
         return {**untried, **self._bad, **rows}
+
+    def _smaller(
+        self, group: list[Part], fault: Fault, types_of: Callable[[Query], Mapping[str, str]]
+    ) -> list[list[Part]]:
+        """What to ask in the place of a group that failed, the last first: it again, its halves, or nothing."""
+        if fault.kind is ErrorKind.INVALID:
+            news, faults = self._dates.learn(group, types_of)
+            for part, found in faults.items():
+                self._mark(part, found)
+            rest = [part for part in group if part not in faults]
+            if news:
+                return [rest] if rest else []
+        if len(group) > 1:
+            middle = len(group) // 2
+            return [group[middle:], group[:middle]]
+        self._mark(group[0], fault)
+        return []
 
     def _together(self, parts: Sequence[Part]) -> Iterator[list[Part]]:
         """The parts in groups that one query may ask."""

@@ -22,6 +22,7 @@ from exporter.model import ErrorKind
 from exporter.sources.account import Account
 from exporter.sources.budget import DailyBudget
 from exporter.sources.calls import Calls
+from exporter.sources.columns import check_types, column_types
 from exporter.sources.costs import Bills, again, dry_run, longest, parameters, remember
 from exporter.sources.errors import CallFailed, Fault, fault_of
 from exporter.sources.ports import Deadline
@@ -160,7 +161,9 @@ class Jobs:
 
     def estimate(self, query: Query, deadline: Deadline) -> Estimate:
         """What a dry run says of the query, which costs nothing. Raises CallFailed."""
-        return self._call(_Attempt(query), lambda client: dry_run(client, query, deadline), deadline)
+        estimate = self._call(_Attempt(query), lambda client: dry_run(client, query, deadline), deadline)
+        check_types(query, estimate.types)
+        return estimate
 
     def close(self) -> None:
         """Cancel what runs, within about a second, and let go of the connections; later calls fail at once."""
@@ -220,7 +223,7 @@ class Jobs:
         if job.location and attempt.query.tables:
             remember(self._locations, attempt.query.sql, job.location)
         try:
-            rows = _rows(job, deadline)
+            rows = _rows(job, query=attempt.query, deadline=deadline)
         finally:
             if job.state == _DONE:
                 attempt.billed = self._bills.of(client, job, attempt.query, reservation)
@@ -322,7 +325,7 @@ class Jobs:
         self._telemetry.set("budget_remaining", self._budget.remaining(self._clock()))
 
 
-def _rows(job: QueryJob, deadline: Deadline) -> Sequence[Row]:
+def _rows(job: QueryJob, query: Query, deadline: Deadline) -> Sequence[Row]:
     # Here the client's time-out is for all requests together, and what it is for each of them does not hold.
     answer = job.result(page_size=_PAGE_ROWS, retry=again(deadline), timeout=deadline.remaining(), job_retry=None)
     rows = list(answer)
@@ -330,6 +333,7 @@ def _rows(job: QueryJob, deadline: Deadline) -> Sequence[Row]:
     complete = type(answer) is RowIterator and len(rows) == answer.total_rows
     if not complete or PART not in {field.name for field in answer.schema}:
         raise CallFailed(Fault(ErrorKind.INVALID, "the answer lacks its rows or their columns"))
+    check_types(query, column_types(answer.schema))
     return rows
 
 

@@ -83,12 +83,13 @@ class Window:
 class Estimate:
     """What a dry run says of a query. `size`: the bytes that it would process, None where BigQuery does not say it.
 
-    `exact`: it would be no more than that. `location`: where it would run.
+    `exact`: it would be no more than that. `location`: where it would run. `types`: its columns', by name.
     """
 
     size: int | None
     exact: bool = True
     location: str | None = None
+    types: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,38 +3,80 @@
 Everything that is asked at one time is one query: a UNION ALL of parts, each one table over the window of dates, with
 its number in the column `PART`. Tables and columns come from the configuration, which has validated them, and are
 quoted; dates and names are query parameters; `units`, `where` and the coverage conditions are the operator's own SQL,
-which the configuration has checked to be single expressions. What the rows mean: `answers.py`.
+which the configuration has checked to be single expressions. How the date column is read depends on its type:
+`dates.py`. What the rows mean: `answers.py`.
+
+`COLUMNS` lists every column that is read, and `ROW_COUNTS` and `CONTEXT` the columns of the answers: one of another
+type is refused. Moments and run ids are read as text: in that form every type says what it is.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import date
+    from collections.abc import Mapping
+    from datetime import date, datetime
 
     from exporter.config.resolved import CalendarConfig, CoverageConfig, PhaseLogConfig, TableRef
-    from exporter.sources.ports import RunHistoryRequest, Window
+    from exporter.sources.ports import RunHistoryRequest
 
 PART: Final = "part"
 """The column that says to which part a row belongs."""
 MAXIMUM_PARTS: Final = 900
 """Tables that one query may refer to, of the 1,000 that BigQuery allows."""
 
-# One shape for everything that is read beside the row counts; a part fills the columns that it has.
-_CONTEXT_COLUMNS: Final = {
-    "day": "CAST(NULL AS DATE)",
-    "name": "CAST(NULL AS STRING)",
-    "run": "CAST(NULL AS STRING)",
-    "phase": "CAST(NULL AS STRING)",
-    "status": "CAST(NULL AS STRING)",
-    "started": "CAST(NULL AS TIMESTAMP)",
-    "finished": "CAST(NULL AS TIMESTAMP)",
-    "backfill": "CAST(NULL AS BOOL)",
-    "counts": "CAST(NULL AS ARRAY<INT64>)",
+ROW_COUNTS: Final[Mapping[str, str]] = {PART: "INT64", "day": "DATE", "counted": "INT64", "written": "STRING"}
+"""The columns of an answer to row counts, and their types."""
+CONTEXT: Final[Mapping[str, str]] = {
+    PART: "INT64",
+    "day": "DATE",
+    "name": "STRING",
+    "run": "STRING",
+    "phase": "STRING",
+    "status": "STRING",
+    "started": "STRING",
+    "finished": "STRING",
+    "backfill": "BOOL",
+    "counts": "ARRAY<INT64>",
 }
+"""One shape for everything that is read beside the row counts; a part fills the columns that it has."""
+
+_MOMENT: Final = (
+    "TIMESTAMP of any precision; DATETIME, in the configured `timezone`; STRING in the form of one of the two"
+)
+_NO_MOMENT: Final = "no moment: the time is unknown, and a hint says so"
+_REFUSED: Final = "the table is unknown, with its name, the column and the type"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table that is read: its key in the configuration or its name, its types, what another one means."""
+
+    name: str
+    tables: str
+    allowed: str
+    otherwise: str
+
+
+COLUMNS: Final = (
+    Column("date_column", "all", "DATE; DATETIME, in the configured `timezone`; TIMESTAMP of any precision", _REFUSED),
+    Column("written_column", "processors' tables, run history", _MOMENT, _NO_MOMENT),
+    Column("processor_name", "run history", "STRING", _REFUSED),
+    Column("run_id", "run history", "any that can be cast to STRING", _REFUSED),
+    Column("phase", "run history", "STRING", _REFUSED),
+    Column("status", "run history", "STRING", _REFUSED),
+    Column("started_at", "run history", _MOMENT, _NO_MOMENT),
+    Column("backfill_mode", "run history", "BOOL", _REFUSED),
+    Column("phase_name", "phase log", "STRING", _REFUSED),
+    Column("units", "calendar", "SQL: any type that can be cast to INT64", _REFUSED),
+    Column("where", "calendar", "SQL: BOOL", _REFUSED),
+    Column("eligible", "coverage", "SQL: BOOL", _REFUSED),
+    Column("covered", "coverage", "SQL: BOOL", _REFUSED),
+    Column("excluded", "coverage", "SQL: BOOL", _REFUSED),
+)
+"""Every column that a query reads. docs/types.md is generated from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,59 +85,74 @@ class Parameter:
 
     name: str
     type: str
-    value: date | tuple[str, ...]
+    value: date | datetime | tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One table's share of a query: what comes after its number. `subject` names it in messages."""
+    """One table's share of a query. `subject` names it in messages, `source` is the table's name as SQL has it.
+
+    `columns` and `group_by` are what there is besides the date.
+    """
 
     subject: str
-    sql: str
+    table: TableRef
+    source: str
+    columns: tuple[tuple[str, str], ...] = ()
+    conditions: tuple[str, ...] = ()
+    group_by: tuple[str, ...] = ()
     parameters: tuple[Parameter, ...] = ()
+
+    @property
+    def answer(self) -> Mapping[str, str]:
+        """The columns of an answer to it, and their types."""
+        return ROW_COUNTS if "counted" in dict(self.columns) else CONTEXT
+
+    def select(self, number: int, day: str, within: str) -> str:
+        """Its SELECT. `day` is the expression for a row's date, `within` the condition that it is asked for."""
+        expressions = {
+            **{name: f"CAST(NULL AS {kind})" for name, kind in self.answer.items()},
+            PART: str(number),
+            "day": day,
+            **dict(self.columns),
+        }
+        return (
+            f"SELECT {', '.join(f'{expression} AS {name}' for name, expression in expressions.items())}\n"
+            f"FROM {self.source}\n"
+            f"WHERE {' AND '.join((within, *self.conditions))}\n"
+            f"GROUP BY {', '.join((day, *self.group_by))}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A whole query. `tables` is how many it refers to, for what it costs at least."""
+    """A whole query. `tables` is how many it refers to, for what it costs at least; `answer` its columns' types."""
 
     sql: str
     parameters: tuple[Parameter, ...] = ()
     tables: int = 0
+    answer: Mapping[str, str] = field(default_factory=dict)
 
 
-PROBE: Final = Query(f"SELECT 1 AS {PART}")
+PROBE: Final = Query(f"SELECT 1 AS {PART}", answer={PART: "INT64"})
 """Answered by any project that lets its caller run jobs at all."""
-
-
-def union(parts: Sequence[Part], window: Window) -> Query:
-    """One query of all parts; the rows of the n-th carry n, from 0, in `PART`."""
-    selects = [f"SELECT {number} AS {PART}, {part.sql}" for number, part in enumerate(parts)]
-    dates = (Parameter("first", "DATE", window.first), Parameter("last", "DATE", window.last))
-    own = tuple(parameter for part in parts for parameter in part.parameters)
-    return Query("\nUNION ALL\n".join(selects), dates + own, len(parts))
 
 
 def row_count_part(table: TableRef, project: str) -> Part:
     """Rows of each date (`day`, `counted`) and when the newest of them was written (`written`)."""
-    # The column may be a TIMESTAMP, a DATETIME or a DATE; a union has one type.
-    written = (
-        f"CAST(MAX({_quoted(table.written_column)}) AS TIMESTAMP)"
-        if table.written_column
-        else "CAST(NULL AS TIMESTAMP)"
-    )
-    columns = {"day": _quoted(table.date_column), "counted": "COUNT(*)", "written": written}
-    return Part(f"table {table.name}", _select(columns, table, project, group_by=(_quoted(table.date_column),)))
+    written = (("written", _as_text(f"MAX({quoted(table.written_column)})")),) if table.written_column else ()
+    return Part(f"table {table.name}", table, _source(table, project), (("counted", "COUNT(*)"), *written))
 
 
 def calendar_part(pipeline: str, calendar: CalendarConfig, project: str) -> Part:
     """Units of each date, as the first of `counts`."""
     table = calendar.table
-    columns = {"day": _quoted(table.date_column), "counts": _counts(f"IFNULL(CAST(({calendar.units}) AS INT64), 0)")}
-    conditions = (f"({calendar.where})",) if calendar.where else ()
     return Part(
         f"calendar of {pipeline} (table {table.name})",
-        _context(columns, table, project, conditions, (_quoted(table.date_column),)),
+        table,
+        _source(table, project),
+        (("counts", _counts(f"IFNULL(CAST(({calendar.units}) AS INT64), 0)")),),
+        (f"({calendar.where})",) if calendar.where else (),
     )
 
 
@@ -108,41 +165,44 @@ def run_history_part(pipeline: str, number: int, request: RunHistoryRequest, pro
     wanted = (("processor_name", "processors", request.processors), ("phase", "phases", request.phases))
     parameters = tuple(Parameter(f"{name}_{number}", "STRING", values) for _, name, values in wanted if values)
     tests = [f"`{column}` IN UNNEST(@{name}_{number})" for column, name, values in wanted if values]
-    finished = _quoted(table.written_column or "processed_at")
-    columns = {
-        "day": _quoted(table.date_column),
-        "name": "`processor_name`",
-        "run": "`run_id`",
-        "phase": "`phase`",
-        "status": "`status`",
-        "started": "CAST(MIN(`started_at`) AS TIMESTAMP)",
-        "finished": f"CAST(MAX({finished}) AS TIMESTAMP)",
-        "backfill": "LOGICAL_OR(`backfill_mode`)",
-    }
-    group_by = (
-        *(_quoted(table.date_column), "`processor_name`", "`run_id`", "`phase`", "`status`"),
-        *("IF(`run_id` IS NULL, `started_at`, NULL)", f"IF(`run_id` IS NULL, {finished}, NULL)"),
-    )
+    finished = quoted(finished_column(table))
     return Part(
         f"run history of {pipeline} (table {table.name})",
-        _context(columns, table, project, (f"({' OR '.join(tests) or 'FALSE'})",), group_by),
+        table,
+        _source(table, project),
+        (
+            ("name", "`processor_name`"),
+            ("run", _as_text("`run_id`")),
+            ("phase", "`phase`"),
+            ("status", "`status`"),
+            ("started", _as_text("MIN(`started_at`)")),
+            ("finished", _as_text(f"MAX({finished})")),
+            ("backfill", "LOGICAL_OR(`backfill_mode`)"),
+        ),
+        (f"({' OR '.join(tests) or 'FALSE'})",),
+        (
+            *("`processor_name`", "`run_id`", "`phase`", "`status`"),
+            *("IF(`run_id` IS NULL, `started_at`, NULL)", f"IF(`run_id` IS NULL, {finished}, NULL)"),
+        ),
         parameters,
     )
+
+
+def finished_column(table: TableRef) -> str:
+    """The column of the run history that says when a run ended."""
+    return table.written_column or "processed_at"
 
 
 def phase_log_part(pipeline: str, number: int, log: PhaseLogConfig, project: str) -> Part:
     """Rows of each date and transition (`name`), as the first of `counts`."""
     table = log.table
-    columns = {"day": _quoted(table.date_column), "name": "`phase_name`", "counts": _counts("COUNT(*)")}
     return Part(
         f"phase log of {pipeline} (table {table.name})",
-        _context(
-            columns,
-            table,
-            project,
-            (f"`phase_name` IN UNNEST(@transitions_{number})",),
-            (_quoted(table.date_column), "`phase_name`"),
-        ),
+        table,
+        _source(table, project),
+        (("name", "`phase_name`"), ("counts", _counts("COUNT(*)"))),
+        (f"`phase_name` IN UNNEST(@transitions_{number})",),
+        ("`phase_name`",),
         (Parameter(f"transitions_{number}", "STRING", log.transitions),),
     )
 
@@ -156,40 +216,27 @@ def coverage_part(pipeline: str, check: CoverageConfig, project: str) -> Part:
         f"COUNTIF(({check.eligible}) AND ({check.covered}))",
         *(f"COUNTIF({condition})" for condition in check.excluded.values()),
     )
-    columns = {"day": _quoted(table.date_column), "counts": counts}
     return Part(
         f"coverage {check.name} of {pipeline} (table {table.name})",
-        _context(columns, table, project, (), (_quoted(table.date_column),)),
+        table,
+        _source(table, project),
+        (("counts", counts),),
     )
 
 
-def _context(
-    columns: Mapping[str, str], table: TableRef, project: str, conditions: Sequence[str], group_by: Sequence[str]
-) -> str:
-    return _select({**_CONTEXT_COLUMNS, **columns}, table, project, conditions, group_by)
+def quoted(name: str) -> str:
+    """A name as SQL has it."""
+    return f"`{name}`"
 
 
-def _select(
-    columns: Mapping[str, str],
-    table: TableRef,
-    project: str,
-    conditions: Sequence[str] = (),
-    group_by: Sequence[str] = (),
-) -> str:
+def _source(table: TableRef, project: str) -> str:
     # Two dots make project.dataset.table; a table's own name has none.
-    name = table.name if table.name.count(".") > 1 else f"{project}.{table.name}"
-    in_window = f"{_quoted(table.date_column)} BETWEEN @first AND @last"
-    return (
-        f"{', '.join(f'{expression} AS {column}' for column, expression in columns.items())}\n"
-        f"FROM {_quoted(name)}\n"
-        f"WHERE {' AND '.join((in_window, *conditions))}\n"
-        f"GROUP BY {', '.join(group_by)}"
-    )
+    return quoted(table.name if table.name.count(".") > 1 else f"{project}.{table.name}")
+
+
+def _as_text(expression: str) -> str:
+    return f"CAST({expression} AS STRING)"
 
 
 def _counts(*expressions: str) -> str:
     return f"[{', '.join(expressions)}]"
-
-
-def _quoted(name: str) -> str:
-    return f"`{name}`"

@@ -17,6 +17,7 @@ from exporter.scenario.firestore import FirestoreServer
 from exporter.service import Service
 from exporter.sources.account import Account
 from exporter.sources.factory import opener
+from exporter.sources.queries import CONTEXT, ROW_COUNTS
 from tests.support.bigquery_rest import BigQueryRest, Rows
 from tests.support.waiting import until
 
@@ -27,16 +28,13 @@ if TYPE_CHECKING:
     from tests.support.bigquery_wire import Query
 
 MIB = 2**20
-CONTEXT = {"part": "INT64", "day": "DATE", "started": "TIMESTAMP", "finished": "TIMESTAMP", "backfill": "BOOL"}
-CONTEXT |= dict.fromkeys(("name", "run", "phase", "status"), "STRING") | {"counts": "ARRAY<INT64>"}
-COUNTS = {"part": "INT64", "day": "DATE", "counted": "INT64", "written": "TIMESTAMP"}
 
 
 @pytest.fixture(name="server")
 def _server(monkeypatch: pytest.MonkeyPatch) -> Iterator[BigQueryRest]:
     with FirestoreServer(project="p") as firestore, BigQueryRest() as server:
         server.answer(Rows(CONTEXT, bytes_billed=60 * MIB), when="AS counts")
-        server.answer(Rows(COUNTS, bytes_billed=110 * MIB), when="AS counted")
+        server.answer(Rows(ROW_COUNTS, bytes_billed=110 * MIB), when="AS counted")
         monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", firestore.address)
         monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", server.address)
         yield server

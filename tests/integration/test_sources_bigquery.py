@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 from google.cloud import bigquery
@@ -16,7 +17,7 @@ from exporter.config.resolved import (
     TableRef,
     WarehouseLimits,
 )
-from exporter.model import CoverageCounts, ErrorKind, RowCount, Run
+from exporter.model import CoverageCounts, ErrorKind, RowCount, Run, UnusableField
 from exporter.scenario.bigquery.emulator import BigQueryEmulator
 from exporter.scenario.bigquery.gate import BigQueryFault, BigQueryGate
 from exporter.scenario.bigquery.loading import add_rows, drop_table, load_tables, reset
@@ -26,9 +27,10 @@ from exporter.sources.ports import ContextRequest, Deadline, Estimate, RunHistor
 from exporter.telemetry import Telemetry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 PROJECT = "nba-props-platform"
+NEW_YORK = ZoneInfo("America/New_York")
 FRIDAY, SATURDAY, SUNDAY = date(2026, 1, 30), date(2026, 1, 31), date(2026, 2, 1)
 WINDOW = Window(FRIDAY, SUNDAY)
 NOON, ONE = datetime(2026, 2, 1, 12, tzinfo=UTC), datetime(2026, 2, 1, 13, tzinfo=UTC)
@@ -87,10 +89,21 @@ def warehouse(gate: BigQueryGate, telemetry: Telemetry) -> Iterator[BigQueryWare
         limits=WarehouseLimits(maximum_bytes_billed=2**30, daily_budget=2**34),
         telemetry=telemetry,
         clock=lambda: NOON,
+        zone=NEW_YORK,
         endpoint=gate.address,
     )
     yield warehouse
     warehouse.close()
+
+
+def make(
+    client: bigquery.Client, name: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, object]] = ()
+) -> None:
+    """A table of these columns, name to type, with these rows."""
+    schema = [bigquery.SchemaField(column, kind) for column, kind in columns.items()]
+    client.create_table(bigquery.Table(f"{PROJECT}.{name}", schema))
+    if rows:
+        assert client.insert_rows_json(f"{PROJECT}.{name}", rows) == []
 
 
 def counts(warehouse: BigQueryWarehouse, *tables: TableRef) -> Mapping[TableRef, Mapping[date, RowCount] | SourceError]:
@@ -136,32 +149,40 @@ def test_all_tables_are_counted_by_date_in_one_job(
     assert telemetry.total("jobs") == 1
 
 
-@pytest.mark.parametrize(("kind", "value"), [("TIMESTAMP", NOON), ("DATETIME", NOON), ("DATE", SUNDAY)])
-def test_a_write_time_may_be_of_any_type_beside_the_others(
+@pytest.mark.parametrize(
+    ("kind", "written", "found_at", "unusable"),
+    [
+        ("TIMESTAMP", "2026-02-01T12:00:00Z", NOON, ()),
+        ("TIMESTAMP", "2026-02-01T12:00:00.123456Z", NOON.replace(microsecond=123_456), ()),
+        ("DATETIME", "2026-02-01T07:00:00", NOON, ()),
+        ("DATETIME", "2026-11-01T01:30:00", None, (UnusableField("written", 'text "2026-11-01 01:30:00"'),)),
+        ("STRING", "2026-02-01T12:00:00Z", NOON, ()),
+        ("STRING", "2026-02-01 07:00:00", NOON, ()),
+        ("STRING", "yesterday", None, (UnusableField("written", 'text "yesterday"'),)),
+        ("DATE", "2026-02-01", None, (UnusableField("written", 'text "2026-02-01"'),)),
+        ("INT64", "1769947200", NOON, ()),
+        ("INT64", "212", None, (UnusableField("written", 'text "212"'),)),
+        ("BOOL", True, None, (UnusableField("written", 'text "true"'),)),
+        ("TIME", "12:00:00", None, (UnusableField("written", 'text "12:00:00"'),)),
+    ],
+)
+def test_a_write_time_of_any_type_is_the_right_moment_or_is_named_as_unusable(
     client: bigquery.Client,
     definitions: dict[str, TableDefinition],
     warehouse: BigQueryWarehouse,
     kind: str,
-    value: date,
+    written: object,
+    found_at: datetime | None,
+    unusable: tuple[UnusableField, ...],
 ) -> None:
-    written = value.strftime("%Y-%m-%d %H:%M:%S" if kind == "DATETIME" else "%Y-%m-%dT%H:%M:%SZ")
     odd = TableRef("nba_analytics.odd", "game_date", "written")
     load_tables(client, definitions, {OFFENSE.name: [{"game_date": SUNDAY, "processed_at": NOON}]})
-    client.create_table(
-        bigquery.Table(
-            f"{PROJECT}.{odd.name}",
-            [bigquery.SchemaField("game_date", "DATE"), bigquery.SchemaField("written", kind)],
-        )
-    )
-    client.insert_rows_json(
-        f"{PROJECT}.{odd.name}",
-        [{"game_date": "2026-02-01", "written": "2026-02-01" if kind == "DATE" else written}],
-    )
+    make(client, odd.name, {"game_date": "DATE", "written": kind}, [{"game_date": "2026-02-01", "written": written}])
 
     found = counts(warehouse, OFFENSE, odd)
 
-    at = datetime(2026, 2, 1, tzinfo=UTC) if kind == "DATE" else NOON
-    assert found == {OFFENSE: {**NO_ROWS, SUNDAY: RowCount(1, NOON)}, odd: {**NO_ROWS, SUNDAY: RowCount(1, at)}}
+    assert found[OFFENSE] == {**NO_ROWS, SUNDAY: RowCount(1, NOON)}
+    assert found[odd] == {**NO_ROWS, SUNDAY: RowCount(1, found_at, unusable)}
 
 
 def test_a_table_that_is_missing_is_unknown_and_the_others_are_counted(

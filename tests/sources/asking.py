@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -22,11 +23,14 @@ if TYPE_CHECKING:
 FRIDAY, SATURDAY, SUNDAY = date(2026, 1, 30), date(2026, 1, 31), date(2026, 2, 1)
 WINDOW = Window(FRIDAY, SUNDAY)
 NOON = datetime(2026, 2, 1, 12, tzinfo=UTC)
+WRITTEN = "2026-02-01 12:00:00+00"
+"""Noon as the answers have it."""
 MIB = 2**20
+NEW_YORK = ZoneInfo("America/New_York")
 PLAYERS = TableRef("nba_analytics.player_game_summary", "game_date", "processed_at")
 OFFENSE = TableRef("nba_analytics.team_offense_game_summary", "game_date", "processed_at")
-ROW_COLUMNS = {"part": "INT64", "day": "DATE", "counted": "INT64", "written": "TIMESTAMP"}
-COUNTED = Rows(ROW_COLUMNS, [[0, SATURDAY, 212, NOON]], bytes_processed=3 * MIB, bytes_billed=20 * MIB)
+ROW_COLUMNS = {"part": "INT64", "day": "DATE", "counted": "INT64", "written": "STRING"}
+COUNTED = Rows(ROW_COLUMNS, [[0, SATURDAY, 212, WRITTEN]], bytes_processed=3 * MIB, bytes_billed=20 * MIB)
 
 
 class Clock:
@@ -55,6 +59,7 @@ def warehouse_at(
         limits=WarehouseLimits(maximum_bytes_billed=job, daily_budget=daily),
         telemetry=telemetry or Telemetry(),
         clock=clock or Clock(),
+        zone=NEW_YORK,
         endpoint=endpoint,
         account=account,
     )

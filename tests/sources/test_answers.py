@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -22,6 +23,7 @@ from exporter.sources.ports import Window
 
 FRIDAY, SATURDAY, SUNDAY = date(2026, 1, 30), date(2026, 1, 31), date(2026, 2, 1)
 WINDOW = Window(FRIDAY, SUNDAY)
+NEW_YORK = ZoneInfo("America/New_York")
 NOON, ONE = datetime(2026, 2, 1, 12, tzinfo=UTC), datetime(2026, 2, 1, 13, tzinfo=UTC)
 
 
@@ -35,13 +37,46 @@ def test_a_window_has_its_first_and_its_last_date() -> None:
 
 
 def test_a_date_without_rows_has_zero_rows() -> None:
-    counts = read_row_counts([{"day": SATURDAY, "counted": 212, "written": NOON}], WINDOW)
+    counts = read_row_counts(
+        [{"day": SATURDAY, "counted": 212, "written": "2026-02-01 12:00:00+00"}], WINDOW, NEW_YORK, "w"
+    )
 
     assert counts == {FRIDAY: RowCount(0), SATURDAY: RowCount(212, NOON), SUNDAY: RowCount(0)}
 
 
 def test_rows_without_a_write_time_are_counted() -> None:
-    assert read_row_counts([{"day": SUNDAY, "counted": 3, "written": None}], WINDOW)[SUNDAY] == RowCount(3)
+    assert read_row_counts([{"day": SUNDAY, "counted": 3, "written": None}], WINDOW, NEW_YORK, "w")[SUNDAY] == RowCount(
+        3
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "moment"),
+    [
+        (NOON, NOON),
+        (datetime(2026, 2, 1, 7), NOON),  # noqa: DTZ001 - a DATETIME has no zone
+        ("2026-02-01 12:00:00+00", NOON),
+        ("2026-02-01 07:00:00-05", NOON),
+        ("2026-02-01 12:00:00.123456+00", NOON.replace(microsecond=123_456)),
+        # A TIMESTAMP(12) as text of SQL, and in the two forms in which the service writes it itself.
+        ("2026-02-01 12:00:00.123456789012+00", NOON.replace(microsecond=123_456)),
+        ("2026-02-01T12:00:00.123456789012Z", NOON.replace(microsecond=123_456)),
+        ("1769947200123456", NOON.replace(microsecond=123_456)),
+        ("2026-02-01 07:00:00", NOON),
+        ("2026-07-01 08:00:00.5", datetime(2026, 7, 1, 12, 0, 0, 500_000, tzinfo=UTC)),
+        # Clocks show this half hour twice, and skip that one.
+        ("2026-11-01 01:30:00", None),
+        ("2026-03-08 02:30:00", None),
+        *((value, None) for value in ("2026-02-01", SUNDAY, "", "noon", 212, "212", True, b"x", Decimal("1.5"))),
+    ],
+)
+def test_a_write_time_is_the_moment_that_its_type_says_or_is_named(value: object, moment: datetime | None) -> None:
+    rows = [{"day": SUNDAY, "counted": 3, "written": value}]
+
+    found = read_row_counts(rows, WINDOW, NEW_YORK, "processed_at")[SUNDAY]
+
+    assert found.written_at == moment
+    assert [field.name for field in found.unusable] == ([] if moment else ["processed_at"])
 
 
 def test_units_come_whatever_type_the_service_gives_its_counts() -> None:
@@ -68,7 +103,10 @@ def test_coverage_has_its_buckets_by_name() -> None:
         ({"day": "2026-01-31", "counts": [1]}, TypeError),
         ({"day": SATURDAY, "counts": None}, TypeError),
         ({"day": SATURDAY, "counts": []}, IndexError),
-        ({"day": SATURDAY, "counts": ["many"]}, ValueError),
+        ({"day": SATURDAY, "counts": ["many"]}, TypeError),
+        ({"day": SATURDAY, "counts": [True]}, TypeError),
+        ({"day": SATURDAY, "counts": [Decimal("1.5")]}, TypeError),
+        ({"day": NOON, "counts": [1]}, TypeError),
         ({}, KeyError),
     ],
 )
@@ -97,7 +135,9 @@ def test_runs_are_read_and_reduced() -> None:
             {**row, "status": "running", "finished": NOON},
             {**row, "status": "Success ", "finished": ONE},
             {**row, "name": None, "status": "success", "finished": ONE},
-        ]
+        ],
+        NEW_YORK,
+        "processed_at",
     )
 
     assert runs == (Run("P", "r", "success", SATURDAY, "phase_3_analytics", NOON, ONE),)

@@ -12,10 +12,12 @@ from exporter.model import ErrorKind, RowCount
 from exporter.scenario.bigquery.loopback import error_answer
 from exporter.sources.bigquery import BigQueryWarehouse
 from exporter.sources.ports import ContextRequest, Deadline, SourceError, Window
+from exporter.sources.queries import CONTEXT
 from tests.sources.asking import (
     COUNTED,
     FRIDAY,
     MIB,
+    NEW_YORK,
     NOON,
     OFFENSE,
     PLAYERS,
@@ -23,6 +25,7 @@ from tests.sources.asking import (
     SATURDAY,
     SUNDAY,
     WINDOW,
+    WRITTEN,
     Clock,
     counts,
     outcome,
@@ -90,6 +93,7 @@ def test_jobs_run_in_the_project_itself_and_anywhere_if_nothing_else_is_said(
         limits=WarehouseLimits(2**30, 2**30),
         telemetry=telemetry,
         clock=Clock(),
+        zone=NEW_YORK,
         endpoint=server.address,
     )
     counts(warehouse)
@@ -99,8 +103,8 @@ def test_jobs_run_in_the_project_itself_and_anywhere_if_nothing_else_is_said(
 
 
 def test_the_context_is_a_job_with_a_label_of_its_own(server: BigQueryRest, warehouse: BigQueryWarehouse) -> None:
-    columns = {"part": "INT64", "day": "DATE", "counts": "ARRAY<INT64>"}
-    server.answer(Rows(columns, [[0, SATURDAY, [6]]]))
+    row = {"part": 0, "day": SATURDAY, "counts": [6]}
+    server.answer(Rows(CONTEXT, [[row.get(column) for column in CONTEXT]]))
     request = ContextRequest(calendars={"nba": CalendarConfig(TableRef("a.b", "game_date"), "COUNT(*)")})
 
     answer = warehouse.context(request, WINDOW, Deadline(30))
@@ -111,7 +115,7 @@ def test_the_context_is_a_job_with_a_label_of_its_own(server: BigQueryRest, ware
 
 def test_an_answer_of_many_pages_is_read_whole(server: BigQueryRest, warehouse: BigQueryWarehouse) -> None:
     days = [FRIDAY + timedelta(days=number) for number in range(100)]
-    server.answer(Rows(ROW_COLUMNS, [[0, day, 1, NOON] for day in days], page_size=7))
+    server.answer(Rows(ROW_COLUMNS, [[0, day, 1, WRITTEN] for day in days], page_size=7))
 
     found = warehouse.row_counts([PLAYERS], Window(days[0], days[-1]), Deadline(30))
 
@@ -202,7 +206,7 @@ def test_a_table_whose_rows_may_be_hidden_is_unknown_by_name_and_the_others_are_
     server: BigQueryRest, warehouse: BigQueryWarehouse
 ) -> None:
     server.answer(Rows({"part": "INT64"}, [[1]]), when="SELECT 1 AS part")
-    server.answer(Rows(ROW_COLUMNS, [[0, SATURDAY, 3, NOON]], row_policies=True), when=OFFENSE.name)
+    server.answer(Rows(ROW_COLUMNS, [[0, SATURDAY, 3, WRITTEN]], row_policies=True), when=OFFENSE.name)
 
     found = counts(warehouse, PLAYERS, OFFENSE)
 
@@ -320,10 +324,10 @@ def test_an_answer_without_its_parts_is_an_answer_or_an_error_and_never_a_zero(
 @pytest.mark.parametrize(
     "rows",
     [
-        Rows(ROW_COLUMNS, [[7, SATURDAY, 212, NOON]]),
+        Rows(ROW_COLUMNS, [[7, SATURDAY, 212, WRITTEN]]),
         Rows({"day": "DATE", "counted": "INT64"}, [[SATURDAY, 212]]),
-        Rows({**ROW_COLUMNS, "day": "STRING"}, [[0, "someday", 212, NOON]]),
-        Rows({**ROW_COLUMNS, "counted": "STRING"}, [[0, SATURDAY, "many", NOON]]),
+        Rows({**ROW_COLUMNS, "day": "STRING"}, [[0, "someday", 212, WRITTEN]]),
+        Rows({**ROW_COLUMNS, "counted": "STRING"}, [[0, SATURDAY, "many", WRITTEN]]),
     ],
 )
 def test_rows_that_make_no_sense_are_invalid(server: BigQueryRest, warehouse: BigQueryWarehouse, rows: Rows) -> None:

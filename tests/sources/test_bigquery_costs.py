@@ -13,6 +13,7 @@ import pytest
 from exporter.config.resolved import CalendarConfig, TableRef
 from exporter.model import ErrorKind
 from exporter.sources.ports import ContextRequest, Deadline, SourceError
+from exporter.sources.queries import CONTEXT
 from tests.sources.asking import (
     COUNTED,
     MIB,
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from exporter.sources.bigquery import BigQueryWarehouse
     from exporter.telemetry import Telemetry
 
-CONTEXT_COLUMNS = {"part": "INT64", "day": "DATE", "counts": "ARRAY<INT64>"}
 HIDDEN = replace(COUNTED, hides_cost=True, hides_estimate=True)
 
 # --- limits -------------------------------------------------------------------------------------------------------
@@ -72,8 +72,8 @@ def test_a_calendar_that_exceeds_the_limit_of_a_job_is_unknown_by_name_and_the_c
     server: BigQueryRest,
 ) -> None:
     calendars = {name: CalendarConfig(TableRef(f"nba_x.{name}", "day"), "COUNT(*)") for name in ("large", "small")}
-    server.answer(Rows(CONTEXT_COLUMNS))
-    server.answer(Rows(CONTEXT_COLUMNS, bytes_processed=5 * 2**30), when="`nba-props-platform.nba_x.large`")
+    server.answer(Rows(CONTEXT))
+    server.answer(Rows(CONTEXT, bytes_processed=5 * 2**30), when="`nba-props-platform.nba_x.large`")
     with warehouse_at(server.address, job=100 * MIB) as warehouse:
         answer = warehouse.context(ContextRequest(calendars=calendars), WINDOW, Deadline(30))
 

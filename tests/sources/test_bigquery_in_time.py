@@ -16,10 +16,12 @@ from exporter.config.resolved import CalendarConfig, TableRef, WarehouseLimits
 from exporter.model import ErrorKind
 from exporter.sources.bigquery import BigQueryWarehouse
 from exporter.sources.ports import ContextRequest, Deadline, Estimate, SourceError
+from exporter.sources.queries import CONTEXT
 from exporter.telemetry import Telemetry
 from tests.sources.asking import (
     COUNTED,
     MIB,
+    NEW_YORK,
     OFFENSE,
     PLAYERS,
     WINDOW,
@@ -32,6 +34,7 @@ from tests.support.bigquery_rest import (
     HANG,
     QUOTA_EXCEEDED,
     BigQueryRest,
+    Rows,
     Running,
     Slow,
     not_found,
@@ -206,7 +209,7 @@ def test_without_credentials_the_error_says_where_to_get_them(monkeypatch: pytes
     monkeypatch.setenv("NO_GCE_CHECK", "true")
     monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
     warehouse = BigQueryWarehouse(
-        project="p", limits=WarehouseLimits(2**30, 2**30), telemetry=Telemetry(), clock=Clock()
+        project="p", limits=WarehouseLimits(2**30, 2**30), telemetry=Telemetry(), clock=Clock(), zone=NEW_YORK
     )
 
     error = refused(warehouse)
@@ -223,7 +226,7 @@ def test_a_search_for_credentials_that_hangs_is_a_time_out_and_comes_to_nothing(
     os.mkfifo(slow_file)
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(slow_file))
     warehouse = BigQueryWarehouse(
-        project="p", limits=WarehouseLimits(2**30, 2**30), telemetry=Telemetry(), clock=Clock()
+        project="p", limits=WarehouseLimits(2**30, 2**30), telemetry=Telemetry(), clock=Clock(), zone=NEW_YORK
     )
 
     error = refused(warehouse, seconds=0.2)
@@ -261,6 +264,7 @@ def test_a_dry_run_says_what_every_table_would_cost_and_which_cannot_be_read(
 
 def test_a_dry_run_of_the_context_names_what_it_is_about(server: BigQueryRest, warehouse: BigQueryWarehouse) -> None:
     calendar = CalendarConfig(TableRef("a.schedule", "game_date"), "COUNT(*)")
+    server.answer(Rows(CONTEXT, [], bytes_processed=3 * MIB))
 
     sizes = warehouse.dry_run_context(ContextRequest(calendars={"nba": calendar}), WINDOW, Deadline(30))
 

@@ -113,7 +113,7 @@ def test_what_names_no_server_is_a_fault_that_names_the_variable(
 def test_both_sources_are_read_from_servers_that_are_named_in_each_others_form(
     server: BigQueryRest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server.answer(Rows({"part": "INT64", "day": "DATE", "counted": "INT64", "written": "TIMESTAMP"}))
+    server.answer(Rows({"part": "INT64", "day": "DATE", "counted": "INT64", "written": "STRING"}))
     loaded = load(preset="nba", environ={})
     with FirestoreServer(project=loaded.config.project) as firestore:
         firestore.put("phase3_completion/2026-02-01", {"_triggered": True})

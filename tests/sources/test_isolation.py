@@ -2,12 +2,15 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.config.resolved import TableRef
 from exporter.model import ErrorKind
+from exporter.sources.dates import DateColumns
 from exporter.sources.errors import CallFailed, Fault
 from exporter.sources.isolation import MAXIMUM_JOBS, Isolation
 from exporter.sources.ports import Window
@@ -21,7 +24,10 @@ LATE = Fault(ErrorKind.TIMEOUT, "no answer in time")
 
 
 def parts(count: int) -> list[Part]:
-    return [Part(f"table {number}", f"{number} AS value FROM `t{number}`") for number in range(count)]
+    return [
+        Part(f"table {number}", TableRef(f"t{number}", "day"), f"`t{number}`", (("counted", "COUNT(*)"),))
+        for number in range(count)
+    ]
 
 
 class Service:
@@ -48,22 +54,29 @@ class Service:
             return [{"part": 1}]
         selects = query.sql.split("\nUNION ALL\n")
         for part, fault in self.bad.items():
-            if any(select.endswith(part.sql) for select in selects):
+            if any(part.source in select for select in selects):
                 raise CallFailed(fault)
-        size = sum(size for part, size in self.sizes.items() if any(select.endswith(part.sql) for select in selects))
+        size = sum(size for part, size in self.sizes.items() if any(part.source in select for select in selects))
         if size > self.limit:
             raise CallFailed(TOO_LARGE)
         return [{"part": number, "value": select} for number, select in enumerate(selects)]
+
+    def types(self, query: Query) -> dict[str, str]:
+        return {f"column_{number}": "DATE" for number in range(query.tables)}
+
+
+def isolated() -> Isolation:
+    return Isolation(DateColumns(ZoneInfo("America/New_York")))
 
 
 def read(isolation: Isolation, asked: list[Part], service: Service) -> tuple[set[str], dict[str, Fault]]:
     """The subjects that were read, and the faults of the others."""
     service.jobs.clear()
-    found = isolation.read(asked, WINDOW, service)
+    found = isolation.read(asked, WINDOW, service, service.types)
     assert set(found) == set(asked)
     for part, answer in found.items():
         if not isinstance(answer, Fault):
-            assert [str(row["value"]).endswith(part.sql) for row in answer] == [True]
+            assert [part.source in str(row["value"]) for row in answer] == [True]
     faults = {part.subject: answer for part, answer in found.items() if isinstance(answer, Fault)}
     return {part.subject for part in asked} - set(faults), faults
 
@@ -71,7 +84,7 @@ def read(isolation: Isolation, asked: list[Part], service: Service) -> tuple[set
 def test_what_can_be_read_is_read_in_one_job() -> None:
     service = Service()
 
-    good, faults = read(Isolation(), parts(20), service)
+    good, faults = read(isolated(), parts(20), service)
 
     assert (len(good), faults, service.jobs) == (20, {}, [20])
 
@@ -80,7 +93,7 @@ def test_one_bad_part_spoils_only_itself() -> None:
     asked = parts(20)
     service = Service({asked[7]: GONE})
 
-    good, faults = read(Isolation(), asked, service)
+    good, faults = read(isolated(), asked, service)
 
     assert len(good) == 19
     assert faults == {"table 7": GONE}
@@ -89,7 +102,7 @@ def test_one_bad_part_spoils_only_itself() -> None:
 
 def test_a_bad_part_is_asked_on_its_own_until_it_is_well_and_then_goes_with_the_others() -> None:
     asked = parts(20)
-    service, isolation = Service({asked[7]: GONE}), Isolation()
+    service, isolation = Service({asked[7]: GONE}), isolated()
     read(isolation, asked, service)
 
     _, still = read(isolation, asked, service)
@@ -108,7 +121,7 @@ def test_a_bad_part_is_asked_on_its_own_until_it_is_well_and_then_goes_with_the_
 
 def test_a_part_that_is_no_longer_asked_for_is_forgotten() -> None:
     asked = parts(3)
-    service, isolation = Service({asked[1]: GONE}), Isolation()
+    service, isolation = Service({asked[1]: GONE}), isolated()
     read(isolation, asked, service)
 
     read(isolation, [asked[0], asked[2]], service)
@@ -122,7 +135,7 @@ def test_the_same_part_is_asked_once() -> None:
     asked = parts(2)
     service = Service()
 
-    found = Isolation().read([*asked, *asked], WINDOW, service)
+    found = isolated().read([*asked, *asked], WINDOW, service, service.types)
 
     assert service.jobs == [2]
     assert set(found) == set(asked)
@@ -131,14 +144,14 @@ def test_the_same_part_is_asked_once() -> None:
 def test_nothing_is_asked_for_nothing() -> None:
     service = Service()
 
-    assert Isolation().read([], WINDOW, service) == {}
+    assert isolated().read([], WINDOW, service, service.types) == {}
     assert service.jobs == []
 
 
 def test_many_parts_are_split_into_queries_that_the_service_takes() -> None:
     service = Service()
 
-    good, _ = read(Isolation(), parts(2 * MAXIMUM_PARTS + 5), service)
+    good, _ = read(isolated(), parts(2 * MAXIMUM_PARTS + 5), service)
 
     assert service.jobs == [MAXIMUM_PARTS, MAXIMUM_PARTS, 5]
     assert len(good) == 2 * MAXIMUM_PARTS + 5
@@ -160,7 +173,7 @@ def test_what_is_not_about_the_query_is_raised_at_once(fault: Fault) -> None:
     service.every = fault
 
     with pytest.raises(CallFailed) as caught:
-        Isolation().read(parts(20), WINDOW, service)
+        isolated().read(parts(20), WINDOW, service, service.types)
 
     assert caught.value.fault is fault
     assert service.jobs == []
@@ -172,7 +185,7 @@ def test_a_refusal_of_the_whole_project_is_found_out_by_one_probe() -> None:
     service.probe = Fault(ErrorKind.PERMISSION_DENIED, "no bigquery.jobs.create", of_request=True)
 
     with pytest.raises(CallFailed, match=r"no bigquery\.jobs\.create"):
-        Isolation().read(asked, WINDOW, service)
+        isolated().read(asked, WINDOW, service, service.types)
 
     assert service.jobs == [20, 0]
 
@@ -181,7 +194,7 @@ def test_a_refusal_of_some_tables_is_probed_once_and_then_narrowed_down() -> Non
     asked = parts(8)
     service = Service({asked[0]: DENIED, asked[5]: DENIED})
 
-    good, faults = read(Isolation(), asked, service)
+    good, faults = read(isolated(), asked, service)
 
     assert len(good) == 6
     assert faults == {"table 0": DENIED, "table 5": DENIED}
@@ -192,7 +205,7 @@ def test_when_every_part_is_bad_each_has_its_fault_and_nothing_is_raised() -> No
     asked = parts(6)
     service = Service(dict.fromkeys(asked, GONE))
 
-    good, faults = read(Isolation(), asked, service)
+    good, faults = read(isolated(), asked, service)
 
     assert good == set()
     assert set(faults.values()) == {GONE}
@@ -203,7 +216,7 @@ def test_time_that_runs_out_while_looking_leaves_what_was_read() -> None:
     service = Service({asked[7]: GONE})
     service.fails_after = 2
 
-    good, faults = read(Isolation(), asked, service)
+    good, faults = read(isolated(), asked, service)
 
     assert good == {"table 0", "table 1", "table 2", "table 3"}
     assert set(faults.values()) == {LATE}
@@ -211,11 +224,11 @@ def test_time_that_runs_out_while_looking_leaves_what_was_read() -> None:
 
 def test_time_that_runs_out_before_anything_was_read_is_raised_and_what_was_found_bad_stays_so() -> None:
     asked = parts(4)
-    service, isolation = Service({asked[0]: GONE}), Isolation()
+    service, isolation = Service({asked[0]: GONE}), isolated()
     service.fails_after = 3
 
     with pytest.raises(CallFailed, match="no answer in time"):
-        isolation.read(asked, WINDOW, service)
+        isolation.read(asked, WINDOW, service, service.types)
     service.fails_after = None
     read(isolation, asked, service)
 
@@ -224,7 +237,7 @@ def test_time_that_runs_out_before_anything_was_read_is_raised_and_what_was_foun
 
 def test_a_part_known_as_bad_keeps_its_own_fault_when_its_turn_does_not_come() -> None:
     asked = parts(4)
-    service, isolation = Service({asked[3]: GONE}), Isolation()
+    service, isolation = Service({asked[3]: GONE}), isolated()
     read(isolation, asked, service)
     service.fails_after = 1
 
@@ -236,7 +249,7 @@ def test_a_part_known_as_bad_keeps_its_own_fault_when_its_turn_does_not_come() -
 
 def test_the_jobs_of_one_reading_are_bounded_and_the_next_ones_find_the_rest() -> None:
     asked = parts(200)
-    service, isolation = Service(dict.fromkeys(asked[:60], GONE)), Isolation()
+    service, isolation = Service(dict.fromkeys(asked[:60], GONE)), isolated()
 
     good, faults = read(isolation, asked, service)
     first = len(service.jobs)
@@ -252,7 +265,7 @@ def test_the_jobs_of_one_reading_are_bounded_and_the_next_ones_find_the_rest() -
 
 def test_bad_parts_take_turns_where_there_are_too_many_to_try() -> None:
     asked = parts(60)
-    service, isolation = Service(dict.fromkeys(asked, GONE)), Isolation()
+    service, isolation = Service(dict.fromkeys(asked, GONE)), isolated()
     for _ in range(10):
         read(isolation, asked, service)
     service.bad.clear()
@@ -265,7 +278,7 @@ def test_bad_parts_take_turns_where_there_are_too_many_to_try() -> None:
 
 def test_a_part_that_is_too_large_alone_is_bad_and_the_others_stay_one_job() -> None:
     asked = parts(15)
-    service, isolation = Service(), Isolation()
+    service, isolation = Service(), isolated()
     service.sizes = {asked[4]: 500}
 
     good, faults = read(isolation, asked, service)
@@ -280,14 +293,14 @@ def test_a_part_that_is_too_large_alone_is_bad_and_the_others_stay_one_job() -> 
 
 def test_parts_that_are_too_large_together_stay_apart_until_the_dates_change() -> None:
     asked = parts(8)
-    service, isolation = Service(), Isolation()
+    service, isolation = Service(), isolated()
     service.sizes = dict.fromkeys(asked, 30)
 
     good, faults = read(isolation, asked, service)
     read(isolation, asked, service)
     while_the_same = list(service.jobs)
     service.sizes = {}
-    isolation.read(asked, Window(date(2026, 2, 2), date(2026, 2, 2)), service)
+    isolation.read(asked, Window(date(2026, 2, 2), date(2026, 2, 2)), service, service.types)
 
     assert len(good) == 8
     assert faults == {}
@@ -297,7 +310,7 @@ def test_parts_that_are_too_large_together_stay_apart_until_the_dates_change() -
 
 def test_one_too_large_alone_and_others_too_large_together_are_told_apart() -> None:
     asked = parts(5)
-    service, isolation = Service(), Isolation()
+    service, isolation = Service(), isolated()
     service.sizes = {**dict.fromkeys(asked, 40), asked[0]: 500}
     for _ in range(2):
         good, faults = read(isolation, asked, service)
@@ -312,7 +325,7 @@ def test_one_too_large_alone_and_others_too_large_together_are_told_apart() -> N
 
 def test_rows_that_belong_to_nothing_that_was_asked_are_no_answer() -> None:
     with pytest.raises(CallFailed, match="belong to nothing") as caught:
-        Isolation().read(parts(2), WINDOW, lambda _: [{"part": 2}])
+        isolated().read(parts(2), WINDOW, lambda _: [{"part": 2}], Service().types)
 
     assert caught.value.fault.kind is ErrorKind.INVALID
 
@@ -325,7 +338,7 @@ def test_exactly_the_bad_parts_have_faults_whatever_was_bad_before(
 ) -> None:
     asked = parts(16)
     fault = DENIED if denied else GONE
-    service, isolation = Service({asked[number]: GONE for number in before}), Isolation()
+    service, isolation = Service({asked[number]: GONE for number in before}), isolated()
     read(isolation, asked, service)
     service.bad = {asked[number]: fault for number in now}
 

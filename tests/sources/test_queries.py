@@ -2,21 +2,23 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from exporter.config.resolved import CalendarConfig, CoverageConfig, PhaseLogConfig, RunHistoryConfig, TableRef
+from exporter.sources.dates import DateColumns
 from exporter.sources.ports import RunHistoryRequest, Window
 from exporter.sources.queries import (
     PROBE,
     Parameter,
     Part,
+    Query,
     calendar_part,
     coverage_part,
     phase_log_part,
     row_count_part,
     run_history_part,
-    union,
 )
 
 PROJECT = "nba-props-platform"
@@ -26,13 +28,21 @@ PLAYERS = TableRef("nba_analytics.player_game_summary", "game_date", "processed_
 HISTORY = RunHistoryConfig(TableRef("nba_reference.processor_run_history", "data_date", "processed_at"))
 
 
+def union(parts: list[Part], window: Window) -> Query:
+    return DateColumns(ZoneInfo("America/New_York")).union(parts, window)
+
+
+def sql(part: Part) -> str:
+    return union([part], WINDOW).sql
+
+
 def aliases(part: Part) -> list[str]:
-    return re.findall(r" AS (\w+)(?=, |\nFROM)", part.sql)
+    return re.findall(r" AS (\w+)(?=, |\nFROM)", sql(part))
 
 
 def source(part: Part) -> str:
     """What comes after the columns."""
-    return part.sql.partition("\nFROM ")[2]
+    return sql(part).partition("\nFROM ")[2]
 
 
 def test_all_row_counts_are_one_query_over_partitions_and_query_parameters() -> None:
@@ -42,12 +52,12 @@ def test_all_row_counts_are_one_query_over_partitions_and_query_parameters() -> 
 
     assert query.sql == (
         "SELECT 0 AS part, `game_date` AS day, COUNT(*) AS counted,"
-        " CAST(MAX(`processed_at`) AS TIMESTAMP) AS written\n"
+        " CAST(MAX(`processed_at`) AS STRING) AS written\n"
         "FROM `nba-props-platform.nba_analytics.player_game_summary`\n"
         "WHERE `game_date` BETWEEN @first AND @last\n"
         "GROUP BY `game_date`\n"
         "UNION ALL\n"
-        "SELECT 1 AS part, `analysis_date` AS day, COUNT(*) AS counted, CAST(NULL AS TIMESTAMP) AS written\n"
+        "SELECT 1 AS part, `analysis_date` AS day, COUNT(*) AS counted, CAST(NULL AS STRING) AS written\n"
         "FROM `another-project.nba_precompute.zones`\n"
         "WHERE `analysis_date` BETWEEN @first AND @last\n"
         "GROUP BY `analysis_date`"
@@ -79,7 +89,7 @@ def test_a_calendar_counts_its_units_where_the_operator_says() -> None:
     part = calendar_part("nba", calendar, PROJECT)
 
     assert part.subject == "calendar of nba (table nba_reference.nba_schedule)"
-    assert "[IFNULL(CAST((COUNT(DISTINCT game_id)) AS INT64), 0)] AS counts\n" in part.sql
+    assert "[IFNULL(CAST((COUNT(DISTINCT game_id)) AS INT64), 0)] AS counts\n" in sql(part)
     assert source(part) == (
         "`nba-props-platform.nba_reference.nba_schedule`\n"
         "WHERE `game_date` BETWEEN @first AND @last AND (game_id LIKE '002%' OR game_id LIKE '004%')\n"
@@ -109,9 +119,10 @@ def test_run_history_is_asked_for_its_processors_or_phases_one_row_a_status() ->
         Parameter("processors_2", "STRING", ("PlayerGameSummaryProcessor",)),
         Parameter("phases_2", "STRING", ("phase_3_analytics", "phase_4")),
     )
-    assert "CAST(MIN(`started_at`) AS TIMESTAMP) AS started" in part.sql
-    assert "CAST(MAX(`processed_at`) AS TIMESTAMP) AS finished" in part.sql
-    assert "LOGICAL_OR(`backfill_mode`) AS backfill" in part.sql
+    assert "CAST(MIN(`started_at`) AS STRING) AS started" in sql(part)
+    assert "CAST(MAX(`processed_at`) AS STRING) AS finished" in sql(part)
+    assert "LOGICAL_OR(`backfill_mode`) AS backfill" in sql(part)
+    assert "CAST(`run_id` AS STRING) AS run" in sql(part)
 
 
 @pytest.mark.parametrize(
@@ -127,15 +138,15 @@ def test_run_history_is_filtered_by_what_there_is(
 ) -> None:
     part = run_history_part("nba", 0, RunHistoryRequest(HISTORY, processors, phases), PROJECT)
 
-    assert f"@last AND {condition}\nGROUP BY" in part.sql
+    assert f"@last AND {condition}\nGROUP BY" in sql(part)
 
 
 def test_the_end_of_a_run_is_in_the_column_that_the_configuration_names() -> None:
     history = RunHistoryConfig(TableRef("a.runs", "data_date"))
     renamed = RunHistoryConfig(TableRef("a.runs", "data_date", "ended_at"))
 
-    assert "MAX(`processed_at`)" in run_history_part("nba", 0, RunHistoryRequest(history, ("A",), ()), PROJECT).sql
-    assert "MAX(`ended_at`)" in run_history_part("nba", 0, RunHistoryRequest(renamed, ("A",), ()), PROJECT).sql
+    assert "MAX(`processed_at`)" in sql(run_history_part("nba", 0, RunHistoryRequest(history, ("A",), ()), PROJECT))
+    assert "MAX(`ended_at`)" in sql(run_history_part("nba", 0, RunHistoryRequest(renamed, ("A",), ()), PROJECT))
 
 
 def test_the_phase_log_is_counted_by_date_and_transition() -> None:
@@ -143,7 +154,7 @@ def test_the_phase_log_is_counted_by_date_and_transition() -> None:
 
     part = phase_log_part("nba", 1, log, PROJECT)
 
-    assert "`phase_name` AS name" in part.sql
+    assert "`phase_name` AS name" in sql(part)
     assert source(part) == (
         "`nba-props-platform.nba_orchestration.phase_execution_log`\n"
         "WHERE `game_date` BETWEEN @first AND @last AND `phase_name` IN UNNEST(@transitions_1)\n"
@@ -159,7 +170,7 @@ def test_coverage_counts_every_bucket_in_one_pass() -> None:
     assert (
         "[COUNT(*), COUNTIF(is_dnp = FALSE), COUNTIF((is_dnp = FALSE) AND (minutes_played > 0)),"
         " COUNTIF(is_dnp = TRUE), COUNTIF(is_dnp IS NULL)] AS counts\n"
-    ) in part.sql
+    ) in sql(part)
 
 
 def test_everything_beside_the_row_counts_has_one_shape() -> None:
@@ -170,7 +181,7 @@ def test_everything_beside_the_row_counts_has_one_shape() -> None:
         coverage_part("nba", coverage(), PROJECT),
     ]
 
-    shape = ["day", "name", "run", "phase", "status", "started", "finished", "backfill", "counts"]
+    shape = ["part", "day", "name", "run", "phase", "status", "started", "finished", "backfill", "counts"]
     assert [aliases(part) for part in parts] == [shape] * 4
     assert union(parts, WINDOW).parameters == (
         *DATES,

@@ -73,7 +73,7 @@ def _scalar(kind: str, value: str | None) -> object:
     match kind:
         case "DATE":
             return date.fromisoformat(value)
-        case "TIMESTAMP":
+        case "TIMESTAMP" | "DATETIME":
             return datetime.fromisoformat(value)
         case "INT64" | "INTEGER":
             return int(value)

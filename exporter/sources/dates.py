@@ -1,0 +1,132 @@
+"""Date columns: DATE, DATETIME or TIMESTAMP, each selected and grouped by the pipeline's own calendar dates.
+
+A column is taken for a DATE until an answer shows that it is none: a query that BigQuery refuses, or one whose `day`
+has another type. Then one dry run, which costs nothing, tells the types of all columns of that query, and they are
+remembered. So a column that is a DATE never costs a call of its own, and a table that is made anew with another type
+is noticed by the next reading.
+
+The condition stands on the bare column, so that partitions are pruned. A DATETIME has no zone and is taken for local
+time; a TIMESTAMP is compared with the instants at which the window's dates begin and end in the zone, which makes the
+days of 23 and 25 hours right.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from exporter.model import ErrorKind
+from exporter.sources.errors import CallFailed, Fault
+from exporter.sources.queries import Parameter, Query, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from zoneinfo import ZoneInfo
+
+    from exporter.sources.ports import Window
+    from exporter.sources.queries import Part
+
+    Column = tuple[str, str]
+    """A table as SQL names it, and its date column."""
+
+
+class DateType(StrEnum):
+    """The types that a date column may have."""
+
+    DATE = "DATE"
+    DATETIME = "DATETIME"
+    TIMESTAMP = "TIMESTAMP"
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How a column of one type is read: its date, and the condition that it lies in the window."""
+
+    day: str
+    within: str
+
+
+_FORMS: Final[Mapping[DateType, _Form]] = {
+    DateType.DATE: _Form("{column}", "{column} BETWEEN @first AND @last"),
+    DateType.DATETIME: _Form("DATE({column})", "{column} >= @first_datetime AND {column} < @end_datetime"),
+    DateType.TIMESTAMP: _Form("DATE({column}, '{zone}')", "{column} >= @first_timestamp AND {column} < @end_timestamp"),
+}
+
+
+class DateColumns:
+    """What is known of the types of date columns, and the SQL that follows from it."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self.zone = zone
+        self._types: dict[Column, DateType] = {}
+
+    def union(self, parts: Sequence[Part], window: Window) -> Query:
+        """One query of all parts; the rows of the n-th carry n, from 0, in `PART`."""
+        selects = [part.select(number, *self._day_and_condition(part)) for number, part in enumerate(parts)]
+        types = dict.fromkeys(self._type_of(part) for part in parts)
+        bounds = tuple(parameter for kind in types for parameter in _bounds(kind, window, self.zone))
+        own = tuple(parameter for part in parts for parameter in part.parameters)
+        return Query("\nUNION ALL\n".join(selects), bounds + own, len(parts), parts[0].answer)
+
+    def learn(
+        self, parts: Collection[Part], types_of: Callable[[Query], Mapping[str, str]]
+    ) -> tuple[bool, Mapping[Part, Fault]]:
+        """Ask for the types of these parts' columns: whether anything new is known, and what cannot be a date column.
+
+        `types_of` tells the types of a query's columns by a dry run; where it raises CallFailed, nothing new is known.
+        """
+        columns = list(dict.fromkeys(_column(part) for part in parts))
+        try:
+            answered = types_of(_types_query(columns))
+        except CallFailed:
+            return False, {}
+        if len(answered) != len(columns):
+            return False, {}
+        types = dict(zip(columns, answered.values(), strict=True))
+        faults = {part: _no_date(part, types[_column(part)]) for part in parts if types[_column(part)] not in _FORMS}
+        known = {column: DateType(kind) for column, kind in types.items() if kind in _FORMS}
+        news = any(self._types.get(column, DateType.DATE) is not kind for column, kind in known.items())
+        self._types |= known
+        return news or bool(faults), faults
+
+    def _type_of(self, part: Part) -> DateType:
+        return self._types.get(_column(part), DateType.DATE)
+
+    def _day_and_condition(self, part: Part) -> tuple[str, str]:
+        form, column = _FORMS[self._type_of(part)], quoted(part.table.date_column)
+        return form.day.format(column=column, zone=self.zone.key), form.within.format(column=column)
+
+
+def _column(part: Part) -> Column:
+    return part.source, part.table.date_column
+
+
+def _bounds(kind: DateType, window: Window, zone: ZoneInfo) -> tuple[Parameter, Parameter]:
+    """The window in this type: its first and last date, or its begin and its end, which is no longer in it."""
+    if kind is DateType.DATE:
+        return Parameter("first", kind, window.first), Parameter("last", kind, window.last)
+    begin, end = (datetime.combine(day, time()) for day in (window.first, window.last + timedelta(days=1)))
+    if kind is DateType.TIMESTAMP:
+        begin, end = (midnight.replace(tzinfo=zone).astimezone(UTC) for midnight in (begin, end))
+    return Parameter(f"first_{kind.lower()}", kind, begin), Parameter(f"end_{kind.lower()}", kind, end)
+
+
+def _types_query(columns: Sequence[Column]) -> Query:
+    """Says the type of every column, in their order, when it is run dry. Every type can have its condition."""
+    selects = (
+        f"(SELECT ANY_VALUE({quoted(column)}) FROM {source} WHERE {quoted(column)} IS NULL) AS column_{number}"
+        for number, (source, column) in enumerate(columns)
+    )
+    return Query("SELECT " + ",\n".join(selects), (), len(columns))
+
+
+def _no_date(part: Part, kind: str) -> Fault:
+    column = part.table.date_column
+    return Fault(
+        ErrorKind.INVALID,
+        f"its date_column {column} is {kind}, and only DATE, DATETIME and TIMESTAMP say which date a row is of;"
+        f" configure another column, or read a view that has CAST({column} AS DATE)",
+        of_request=True,
+    )
