@@ -21,6 +21,8 @@ from exporter.once import collect_once
 from exporter.scenario.bigquery.tables import shipped_definitions
 from exporter.scenario.incident import dump_incident, one_line
 from exporter.scenario.sayable import Notes, cell, document, window
+from exporter.sources.account import Account
+from exporter.sources.budget import DailyBudget
 from exporter.sources.calls import retry
 from exporter.sources.endpoints import bigquery_endpoint
 from exporter.sources.errors import CallFailed, fault_of
@@ -34,6 +36,8 @@ from exporter.telemetry import Telemetry
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import date, datetime
+
+    from google.cloud.bigquery.table import Row
 
     from exporter.config.load import Loaded
     from exporter.config.resolved import Config
@@ -79,7 +83,7 @@ def capture(
     notes = Notes()
     try:
         documents = _documents(config, plan, notes)
-        rows, absent = _tables(config, plan, notes)
+        rows, absent = _tables(config, plan, now, notes)
     except SourceError as error:
         raise CaptureError(f"{run_date}: a source cannot be read: {error.detail}") from error
     preset = _preset(loaded)
@@ -137,7 +141,9 @@ def _documents(config: Config, plan: ReadingPlan, notes: Notes) -> dict[str, Fie
     }
 
 
-def _tables(config: Config, plan: ReadingPlan, notes: Notes) -> tuple[dict[str, list[Fields]], list[str]]:
+def _tables(
+    config: Config, plan: ReadingPlan, now: datetime, notes: Notes
+) -> tuple[dict[str, list[Fields]], list[str]]:
     endpoint = bigquery_endpoint()
     project = config.job_project or config.project
     try:
@@ -146,6 +152,8 @@ def _tables(config: Config, plan: ReadingPlan, notes: Notes) -> tuple[dict[str, 
         raise source_error(f"BigQuery (project {project})", failed.fault, BIGQUERY_REMEDIES) from failed
     connection = connect(project=project, location=config.bigquery_location, endpoint=endpoint, credentials=credentials)
     connection.limit(SECONDS)
+    budget = DailyBudget(config.collect.warehouse_limits, project, Account(config.ledger.path))
+    paid = _Paid(connection.client, budget, now)
     definitions = shipped_definitions()
     rows: dict[str, list[Fields]] = {}
     absent: list[str] = []
@@ -155,7 +163,7 @@ def _tables(config: Config, plan: ReadingPlan, notes: Notes) -> tuple[dict[str, 
                 notes.add(f"table {table}", "left out: incident files have no table of this name")
                 continue
             try:
-                groups = list(_groups(connection.client, config, plan, _Table(definitions[table], day, columns), notes))
+                groups = list(_groups(paid, config, plan, _Table(definitions[table], day, columns), notes))
             except NotFound:
                 absent.append(table)
             except (GoogleAPICallError, CallFailed, RequestException) as error:
@@ -203,15 +211,40 @@ class _Table:
     columns: list[str]
 
 
-def _groups(
-    client: bigquery.Client, config: Config, plan: ReadingPlan, table: _Table, notes: Notes
-) -> Iterator[Fields]:
+@dataclass(frozen=True, slots=True)
+class _Paid:
+    """A client, and the day's budget that its jobs are paid from."""
+
+    client: bigquery.Client
+    budget: DailyBudget
+    now: datetime
+
+    def rows(self, query: str, parameters: list[bigquery.ScalarQueryParameter]) -> list[Row]:
+        """The rows of a query over one table. Raises CallFailed if the day has no room, and what the client raises."""
+        again = retry(SECONDS, _FIRST_PAUSE)
+        reservation = self.budget.reserve(self.now, 1)
+        job_config = bigquery.QueryJobConfig(
+            query_parameters=parameters,
+            maximum_bytes_billed=reservation.maximum_bytes_billed,
+            labels={"app": "orchestration-exporter", "collector": "capture"},
+        )
+        job = self.client.query(query, job_config=job_config, retry=again, job_retry=None, timeout=SECONDS)
+        try:
+            return list(job.result(timeout=SECONDS, retry=again, job_retry=None))
+        finally:
+            # What is not known stays counted as the most that it can be; what failed is not billed.
+            billed = 0 if job.error_result else job.total_bytes_billed
+            if job.done(reload=False) and billed is not None:
+                self.budget.settle(reservation, billed)
+
+
+def _groups(paid: _Paid, config: Config, plan: ReadingPlan, table: _Table, notes: Notes) -> Iterator[Fields]:
     place = f"table {table.definition.name}"
     name = (
         table.definition.name if table.definition.name.count(".") > 1 else f"{config.project}.{table.definition.name}"
     )
     again = retry(SECONDS, _FIRST_PAUSE)
-    types = {field.name: _type(field) for field in client.get_table(name, retry=again, timeout=SECONDS).schema}
+    types = {field.name: _type(field) for field in paid.client.get_table(name, retry=again, timeout=SECONDS).schema}
     columns = [column for column in table.columns if types.get(column) in _GROUPED]
     for column in set(table.columns) - set(columns):
         notes.add(f"{place} {column}", f"left out: its type is {types[column]}" if column in types else "is not there")
@@ -225,16 +258,13 @@ def _groups(
         f" WHERE `{table.day}` >= @first AND `{table.day}` < @after"
         f" GROUP BY {listed} ORDER BY {listed} LIMIT {MOST_GROUPS + 1}"
     )
-    job_config = bigquery.QueryJobConfig(
-        query_parameters=[
+    found = paid.rows(
+        query,
+        [
             bigquery.ScalarQueryParameter("first", types[table.day], bounds[0]),
             bigquery.ScalarQueryParameter("after", types[table.day], bounds[1]),
         ],
-        maximum_bytes_billed=config.collect.warehouse_limits.maximum_bytes_billed,
-        labels={"app": "orchestration-exporter", "collector": "capture"},
     )
-    job = client.query(query, job_config=job_config, retry=again, job_retry=None, timeout=SECONDS)
-    found = list(job.result(timeout=SECONDS, retry=again, job_retry=None))
     if len(found) > MOST_GROUPS:
         raise CaptureError(f"{place}: more than {MOST_GROUPS} different rows between {plan.first} and {plan.last}")
     kinds = table.definition.columns

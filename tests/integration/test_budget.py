@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -121,8 +122,30 @@ def test_a_restart_goes_on_with_what_is_left(server: BigQueryRest, file: Path) -
 COMMANDS = {
     "check": ["check"],
     "explain": ["explain"],
+    "capture": ["capture", "--run-date", "2026-02-01"],
     "repair": ["repair", "--run-date", "2026-02-01", "--dry-run"],
 }
+
+
+OTHERS = {"run": "above", "config check": "dry runs", "config show": "nothing", "probe-writes": "Firestore alone"}
+"""Commands with a configuration that are not in the table: what they ask."""
+
+
+def test_every_command_with_a_configuration_has_its_place_here() -> None:
+    named = {
+        " ".join(path)
+        for path, command in _commands(main)
+        if any("--config.file" in parameter.opts for parameter in command.params)
+    }
+
+    assert named == {*COMMANDS, *OTHERS}
+
+
+def _commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    for name, command in group.commands.items():
+        yield (*path, name), command
+        if isinstance(command, click.Group):
+            yield from _commands(command, (*path, name))
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -144,5 +167,5 @@ def test_dry_runs_need_no_budget_and_make_no_account(server: BigQueryRest, file:
     result = CliRunner().invoke(main, ["config", "check", "--connect", "--config.file", str(file)])
 
     assert jobs(server) == []
-    assert "ok      rows of table nba_analytics.player_game_summary" in result.output
+    assert "rows of table nba_analytics.player_game_summary" in result.output
     assert not (tmp_path / "ledger.sqlite.budget").exists()
