@@ -1,6 +1,7 @@
-"""Trying mutants: all of one rule in one run of its tests, side by side under names of their own.
+"""Trying mutants: all of one rule in one promtool run, side by side under names of their own.
 
-The tests' series are then loaded once, not once for each mutant, which is what makes a run of all of them quick.
+Two things make a run of all of them quick: the tests' series are loaded once for all mutants, and a mutant that was
+noticed is not evaluated again.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import yaml
 
 from tools.alerting.mutants import Mutant, mutants
 from tools.alerting.promtool import WORKERS, failed_tests
-from tools.alerting.rulefiles import TESTS, Rule, read_yaml, rule_file
+from tools.alerting.rulefiles import TESTS, Rule, read_yaml, rule_file, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -56,21 +57,50 @@ def try_mutants(rules: Sequence[Rule], chosen: Iterable[Rule]) -> Outcome:
 
 
 def _own_tests(rule: Rule, folder: Path, rules: Sequence[Rule]) -> Outcome:
-    """A mutant that cannot be evaluated ends a test early: it is noticed, and the tests run again without it."""
+    """The rule's own tests, the shortest excerpt first: each later one is run with the mutants that are left.
+
+    A mutant that cannot be evaluated ends an excerpt early: it is noticed, and the excerpt runs again without it.
+    """
     folder.mkdir()
     tried = tuple(mutants(rule))
-    tests = read_yaml(rule.tests)
     control = Mutant(rule, "nothing", rule.fields)
     standing = dict(enumerate((*tried, control)))
-    again = True
-    while standing and again:
-        said = _failure(folder, _side_by_side(standing, rule, rules), _asking_each(tests, rule, standing))
-        noticed = {int(number) for number in _NOTICED.findall(said)}
-        again = _NOT_EVALUATED.search(said) is not None
-        standing = {number: mutant for number, mutant in standing.items() if number not in noticed}
-        if control not in standing.values():
-            raise TrialError(f"{rule.key} fails its own tests without any fault: {said}")
+    for excerpt in _excerpts(rule):
+        again = True
+        while len(standing) > 1 and again:
+            said = _failure(folder, _side_by_side(standing, rule, rules), _asking_each(excerpt, rule, standing))
+            noticed = {int(number) for number in _NOTICED.findall(said)}
+            again = _NOT_EVALUATED.search(said) is not None
+            standing = {number: mutant for number, mutant in standing.items() if number not in noticed}
+            if control not in standing.values():
+                raise TrialError(f"{rule.key} fails its own tests without any fault: {said}")
     return Outcome(tried, tuple(mutant for mutant in standing.values() if mutant is not control))
+
+
+def _excerpts(rule: Rule) -> list[dict[str, Any]]:
+    """The rule's tests one by one, each also cut after its first question with an answer; the shortest first.
+
+    promtool evaluates every rule at every minute up to the last question. Most mutants are noticed within the first
+    minutes, and cost nothing later.
+    """
+    content = read_yaml(rule.tests)
+    part, subject, answer = _asked(rule)
+    excerpts: list[tuple[int, dict[str, Any]]] = []
+    for test in content["tests"]:
+        questions = [question for question in test.get(part, ()) if question[subject] == rule.name]
+        times = {seconds(question["eval_time"]) for question in questions}
+        answered = {seconds(question["eval_time"]) for question in questions if question[answer]}
+        for end in {min(answered, default=0), max(times, default=0)} & times:
+            until = [question for question in questions if seconds(question["eval_time"]) <= end]
+            excerpts.append((end, {**content, "tests": [{**test, part: until}]}))
+    return [excerpt for _, excerpt in sorted(excerpts, key=lambda timed: timed[0])]
+
+
+def _asked(rule: Rule) -> tuple[str, str, str]:
+    """Under which names a promtool test asks about this kind of rule: the questions, their subject, their answer."""
+    if rule.alert is None:
+        return "promql_expr_test", "expr", "exp_samples"
+    return "alert_rule_test", "alertname", "exp_alerts"
 
 
 def _common_tests(folder: Path, standing: Sequence[Mutant], rules: Sequence[Rule]) -> set[int]:
@@ -126,28 +156,21 @@ def _renamed(rule: Rule, name: str) -> Rule:
     return replace(rule, fields={**rule.fields, "alert": name, "expr": expression})
 
 
-def _asking_each(tests: Mapping[str, Any], rule: Rule, standing: Numbered) -> dict[str, Any]:
-    """The tests with every question about the rule asked of each mutant."""
-    ask: Callable[[Mapping[str, Any], int], dict[str, Any]]
-    if rule.alert is None:
-        part, subject, ask = "promql_expr_test", "expr", lambda question, number: _about_record(question, rule, number)
-    else:
-        part, subject, ask = "alert_rule_test", "alertname", lambda q, number: {**q, "alertname": _name(rule, number)}
+def _asking_each(excerpt: Mapping[str, Any], rule: Rule, standing: Numbered) -> dict[str, Any]:
+    """The excerpt with every question asked of each mutant."""
+    part, _, _ = _asked(rule)
+    ask: Callable[[Mapping[str, Any], Rule, int], dict[str, Any]] = _about_alert if rule.alert else _about_record
     return {
-        **tests,
+        **excerpt,
         "tests": [
-            {
-                **test,
-                part: [
-                    ask(question, number)
-                    for question in test[part]
-                    if question[subject] == rule.name
-                    for number in standing
-                ],
-            }
-            for test in tests["tests"]
+            {**test, part: [ask(question, rule, number) for question in test[part] for number in standing]}
+            for test in excerpt["tests"]
         ],
     }
+
+
+def _about_alert(question: Mapping[str, Any], rule: Rule, number: int) -> dict[str, Any]:
+    return {**question, "alertname": _name(rule, number)}
 
 
 def _about_record(question: Mapping[str, Any], rule: Rule, number: int) -> dict[str, Any]:
