@@ -101,6 +101,11 @@ scorecard: $(VENV)/.dev ## Replay all incident files, and say of every alert whe
 	@tools/ensure-system-packages $(PROGRAMS)
 	@exec $(BIN)/python -m tools.alerting.scorecard $(ARGS)
 
+.PHONY: mutants
+mutants: $(VENV)/.dev ## Try every small fault in every alert rule; with ARGS=--report, write alerts/tests/MUTATION.md
+	@tools/ensure-system-packages $(PROGRAMS)
+	@exec $(BIN)/python -m tools.alerting.mutate $(ARGS)
+
 .PHONY: pictures
 pictures: $(VENV)/.dev ## Make the pictures under docs/images again
 	@tools/ensure-system-packages $(PROGRAMS)

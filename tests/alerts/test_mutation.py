@@ -9,7 +9,7 @@ import yaml
 
 from tools.alerting import mutate, rulefiles, trial
 from tools.alerting.mutants import mutants, variants
-from tools.alerting.mutate import REPORT, excused, faults, report
+from tools.alerting.mutate import REPORT, excused, faults, fingerprint, fingerprints, proven, report
 from tools.alerting.promql import parse
 from tools.alerting.rulefiles import Rule, load_rules
 from tools.alerting.trial import Outcome, TrialError, try_mutants
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RULES = load_rules()
+SAMPLE = 8
+"""Of a rule whose mutants were all tried as it stands (MUTATION.md), so many-th are tried again."""
 
 STRONG = """
 rule_files: [../rules/*.yml]
@@ -53,7 +55,9 @@ def _try(folder: Path, monkeypatch: pytest.MonkeyPatch, tests: str) -> Outcome:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.key)
 def test_every_small_fault_in_a_rule_is_noticed(rule: Rule) -> None:
-    outcome = try_mutants(RULES, [rule])
+    known = proven().get(rule.key) == fingerprint(rule, RULES)
+
+    outcome = try_mutants(RULES, [rule], every=SAMPLE if known else 1)
 
     assert outcome.tried
     assert faults(outcome, excused()) == []
@@ -64,7 +68,26 @@ def test_the_report_is_current() -> None:
     reasons = excused()
     outcome = Outcome(tried, tuple(mutant for mutant in tried if (mutant.rule.key, mutant.change) in reasons))
 
-    assert REPORT.read_text(encoding="utf-8") == report(outcome, reasons)
+    assert REPORT.read_text(encoding="utf-8") == report(outcome, reasons, fingerprints(RULES))
+
+
+def test_a_rule_is_tried_whole_again_once_anything_that_decides_about_it_is_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "Fault.yml").write_text(STRONG, encoding="utf-8")
+    for module in (rulefiles, trial):
+        monkeypatch.setattr(module, "TESTS", tmp_path)
+    rule, other = _rule("fault"), _rule("fault == 1")
+    recording = Rule("faults.yml", "faults", 1, {"record": "a:b:c", "expr": "fault"})
+    before = fingerprint(rule, [rule])
+
+    found = {fingerprint(rule, [rule, recording]), fingerprint(other, [other])}
+    (tmp_path / "Fault.yml").write_text(WEAK, encoding="utf-8")
+    found.add(fingerprint(rule, [rule]))
+    (tmp_path / "common.yml").write_text(STRONG, encoding="utf-8")
+    found.add(fingerprint(rule, [rule]))
+
+    assert len({before, *found}) == 5
 
 
 @pytest.mark.usefixtures("_programs")
@@ -76,6 +99,20 @@ def test_a_test_that_looks_a_step_too_early_lets_a_shorter_wait_pass(
 
     assert "for: 120s to 60s" not in {mutant.change for mutant in strong.survived}
     assert "for: 120s to 60s" in {mutant.change for mutant in weak.survived}
+
+
+@pytest.mark.usefixtures("_programs")
+def test_a_mutant_that_asks_for_alerts_of_any_name_does_not_see_the_other_mutants(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (rulefiles, trial):
+        monkeypatch.setattr(module, "TESTS", tmp_path)
+    (tmp_path / "Fault.yml").write_text(STRONG, encoding="utf-8")
+    rule = _rule('sum by (pipeline) (fault{kind="a"}) > 0 or (ALERTS{alertname="Fault",pipeline="q"} == 1)')
+
+    survived = {mutant.change for mutant in try_mutants([rule], [rule]).survived}
+
+    assert 'expr: ALERTS without alertname="Fault"' in survived
 
 
 @pytest.mark.usefixtures("_programs")

@@ -1,21 +1,29 @@
 """Mutation testing of the alert rules: every small fault in a rule must make a test fail.
 
 `python -m tools.alerting.mutate` tries all of them, `... Name` those of one rule; `--report` writes the page that is
-committed. A fault that no test can see because the rule means the same with it is listed, with the reason, in
+committed. The page says of which rules and tests it speaks, by a fingerprint: `make test` tries all mutants of a rule
+whose fingerprint is another, and of the others a sample.
+
+A fault that no test can see because the rule means the same with it is listed, with the reason, in
 `alerts/tests/equivalent-mutants.yaml`; one that is listed and noticed, or not tried any more, fails as well.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
+import re
 import sys
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import yaml
 
-from tools.alerting.rulefiles import TESTS, load_rules
-from tools.alerting.trial import Outcome, try_mutants
+from tools.alerting.mutants import mutants
+from tools.alerting.rulefiles import TESTS, Rule, load_rules
+from tools.alerting.trial import Outcome, common_tests, try_mutants
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +33,9 @@ if TYPE_CHECKING:
 EQUIVALENT: Final = TESTS / "equivalent-mutants.yaml"
 REPORT: Final = TESTS / "MUTATION.md"
 
+_MEANS: Final = tuple(Path(__file__).with_name(name) for name in ("mutants.py", "promql.py", "trial.py"))
+_ROW: Final = re.compile(r"^\| `(?P<rule>[^`]+)` \|.*\| `(?P<fingerprint>[0-9a-f]+)` \|$", re.MULTILINE)
+
 
 def excused() -> Reasons:
     """The mutants that mean the same as their rule, as (rule, change) with the reason."""
@@ -32,22 +43,40 @@ def excused() -> Reasons:
     return {(item["rule"], item["change"]): item["reason"] for item in listed}
 
 
+def fingerprint(rule: Rule, rules: Sequence[Rule]) -> str:
+    """Of all that decides which mutants of the rule are noticed: rules, tests, and the code that tries them."""
+    family = [dict(other.fields) for other in rules if other.alert in {None, rule.alert}]
+    files = [rule.tests, *common_tests(rule, rules), *_MEANS]
+    content = json.dumps([rule.key, family, *(path.read_text(encoding="utf-8") for path in files)], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def fingerprints(rules: Sequence[Rule]) -> Mapping[str, str]:
+    """Those of all the rules, by the rule's key."""
+    return {rule.key: fingerprint(rule, rules) for rule in rules}
+
+
+def proven() -> Mapping[str, str]:
+    """The fingerprint with which each rule's mutants were all tried, as the committed page has it."""
+    return {row["rule"]: row["fingerprint"] for row in _ROW.finditer(REPORT.read_text(encoding="utf-8"))}
+
+
 def faults(outcome: Outcome, reasons: Reasons) -> list[str]:
     """What is wrong: mutants that survived without a reason, and reasons without such a mutant."""
     survived = {(mutant.rule.key, mutant.change) for mutant in outcome.survived}
-    rules = {mutant.rule.key for mutant in outcome.tried}
-    known = {rule.key for rule in load_rules()}
+    tried = {(mutant.rule.key, mutant.change) for mutant in outcome.tried}
+    known = {(rule.key, mutant.change) for rule in load_rules() for mutant in mutants(rule)}
     return [
         *(f"no test notices {rule}: {change}" for rule, change in sorted(survived - reasons.keys())),
         *(
-            f"{EQUIVALENT.name} lists what is noticed or not tried: {rule}: {change}"
+            f"{EQUIVALENT.name} lists what is noticed, or is no mutant: {rule}: {change}"
             for rule, change in sorted(reasons.keys() - survived)
-            if rule in rules or rule not in known
+            if (rule, change) in tried or (rule, change) not in known
         ),
     ]
 
 
-def report(outcome: Outcome, reasons: Reasons) -> str:
+def report(outcome: Outcome, reasons: Reasons, fingerprints: Mapping[str, str]) -> str:
     """The committed page: what was tried, what was noticed, and why the rest cannot be."""
     tried = Counter(mutant.rule.key for mutant in outcome.tried)
     survived = Counter(mutant.rule.key for mutant in outcome.survived)
@@ -59,15 +88,20 @@ def report(outcome: Outcome, reasons: Reasons) -> str:
         [
             "# Mutation testing of the alert rules",
             "",
-            "Written by `python -m tools.alerting.mutate --report`; a test fails when it is stale. A mutant is a rule",
-            "with one small fault: a guard dropped, a comparison flipped, a number, duration or label changed, an",
-            "annotation gone. A test must notice it, or it must be equivalent: the rule means the same with it.",
+            "Written by `make mutants ARGS=--report`, which tries them all. A mutant is a rule with one small fault: a",
+            "guard dropped, a comparison flipped, a number, duration or label changed, an annotation gone. A test must",
+            "notice it, or it must be equivalent: the rule means the same with it. The fingerprint is of the rule, its",
+            "tests and the code that makes mutants. While one is stale, `make test` fails and tries all of that rule;",
+            "of the others it tries a sample.",
             "",
             f"**{tried.total()} mutants: {tried.total() - survived.total()} noticed, {survived.total()} equivalent.**",
             "",
-            "| rule | mutants | noticed | equivalent |",
-            "|---|---|---|---|",
-            *(f"| `{key}` | {tried[key]} | {tried[key] - survived[key]} | {survived[key]} |" for key in tried),
+            "| rule | mutants | noticed | equivalent | fingerprint |",
+            "|---|---|---|---|---|",
+            *(
+                f"| `{key}` | {tried[key]} | {tried[key] - survived[key]} | {survived[key]} | `{fingerprints[key]}` |"
+                for key in tried
+            ),
             "",
             "## Equivalent",
             "",
@@ -91,7 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(line)
     print(f"{len(outcome.tried)} mutants, {len(outcome.survived)} not noticed, {len(wrong)} to explain")
     if options.report:
-        REPORT.write_text(report(outcome, reasons), encoding="utf-8")
+        REPORT.write_text(report(outcome, reasons, fingerprints(rules)), encoding="utf-8")
     return 1 if wrong else 0
 
 

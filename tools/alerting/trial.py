@@ -40,14 +40,14 @@ class Outcome:
     survived: tuple[Mutant, ...]
 
 
-def try_mutants(rules: Sequence[Rule], chosen: Iterable[Rule]) -> Outcome:
-    """Try every mutant of the chosen rules on the rule's own tests and, if it survives, on those of no single rule.
+def try_mutants(rules: Sequence[Rule], chosen: Iterable[Rule], *, every: int = 1) -> Outcome:
+    """Try the mutants of the chosen rules on the rule's own tests and, if they survive, on those of no single rule.
 
-    Raises PromtoolError and TrialError.
+    `every`: of each rule's mutants the first and then every so many-th. Raises PromtoolError and TrialError.
     """
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(WORKERS) as pool:
         places = [(rule, Path(folder) / f"rule{number}") for number, rule in enumerate(chosen)]
-        outcomes = list(pool.map(lambda place: _own_tests(place[0], place[1], rules), places))
+        outcomes = list(pool.map(lambda place: _own_tests(place[0], place[1], rules, every), places))
         standing = [mutant for outcome in outcomes for mutant in outcome.survived]
         noticed = _common_tests(Path(folder), standing, rules)
     return Outcome(
@@ -56,13 +56,28 @@ def try_mutants(rules: Sequence[Rule], chosen: Iterable[Rule]) -> Outcome:
     )
 
 
-def _own_tests(rule: Rule, folder: Path, rules: Sequence[Rule]) -> Outcome:
-    """The rule's own tests, the shortest excerpt first: each later one is run with the mutants that are left.
+def _own_tests(rule: Rule, folder: Path, rules: Sequence[Rule], every: int) -> Outcome:
+    """The rule's own tests on its mutants, side by side where they cannot see each other.
+
+    A mutant that asks for alerts of any name would see those of its neighbours, so it is tried alone.
+    """
+    folder.mkdir()
+    tried = tuple(mutants(rule))[::every]
+    together = [mutant for mutant in tried if "alertname" not in mutant.change]
+    alone = [mutant for mutant in tried if mutant not in together]
+    survived = [
+        mutant
+        for group in (together, *([mutant] for mutant in alone))
+        for mutant in _standing(rule, folder, rules, group)
+    ]
+    return Outcome(tried, tuple(survived))
+
+
+def _standing(rule: Rule, folder: Path, rules: Sequence[Rule], tried: Sequence[Mutant]) -> list[Mutant]:
+    """Those that no test notices, by the shortest excerpt first: each later one is run with the mutants that are left.
 
     A mutant that cannot be evaluated ends an excerpt early: it is noticed, and the excerpt runs again without it.
     """
-    folder.mkdir()
-    tried = tuple(mutants(rule))
     control = Mutant(rule, "nothing", rule.fields)
     standing = dict(enumerate((*tried, control)))
     for excerpt in _excerpts(rule):
@@ -74,7 +89,7 @@ def _own_tests(rule: Rule, folder: Path, rules: Sequence[Rule]) -> Outcome:
             standing = {number: mutant for number, mutant in standing.items() if number not in noticed}
             if control not in standing.values():
                 raise TrialError(f"{rule.key} fails its own tests without any fault: {said}")
-    return Outcome(tried, tuple(mutant for mutant in standing.values() if mutant is not control))
+    return [mutant for mutant in standing.values() if mutant is not control]
 
 
 def _excerpts(rule: Rule) -> list[dict[str, Any]]:
@@ -105,18 +120,22 @@ def _asked(rule: Rule) -> tuple[str, str, str]:
 
 def _common_tests(folder: Path, standing: Sequence[Mutant], rules: Sequence[Rule]) -> set[int]:
     """The numbers of those that, among all the rules, make a test fail that is no rule's own but names theirs."""
-    own = {rule.tests for rule in rules}
-    texts = {path: path.read_text(encoding="utf-8") for path in sorted(set(TESTS.glob("*.yml")) - own)}
     files: dict[Path, int] = {}
     for number, mutant in enumerate(standing):
         place = folder / f"mutant{number}"
         place.mkdir()
         changed = [replace(rule, fields=mutant.fields) if rule is mutant.rule else rule for rule in rules]
         _write(place / "rules.yml", rule_file(changed))
-        for path in [path for path, text in texts.items() if mutant.rule.name in text]:
+        for path in common_tests(mutant.rule, rules):
             _write(place / path.name, {**read_yaml(path), "rule_files": ["rules.yml"]})
             files[place / path.name] = number
     return {files[path] for path in failed_tests(list(files))}
+
+
+def common_tests(rule: Rule, rules: Iterable[Rule]) -> list[Path]:
+    """The test files that are no single rule's own and name this one."""
+    own = {other.tests for other in rules}
+    return [path for path in sorted(set(TESTS.glob("*.yml")) - own) if rule.name in path.read_text(encoding="utf-8")]
 
 
 def _failure(folder: Path, rules: Iterable[Rule], tests: Mapping[str, Any]) -> str:
