@@ -15,12 +15,20 @@ BIN := $(VENV)/bin
 CODE := $(foreach folder,exporter tests tools benchmarks alerts grafana compose,$(if $(shell find $(folder) -name '*.py' 2>/dev/null | head -n 1),$(folder)))
 # Further arguments for the command that a target runs: make test ARGS="-k trigger", make demo ARGS=--help
 ARGS ?=
+# The file whose tests make quick runs.
+FILE ?=
 # Folders with other versions of Prometheus, promtool, Alertmanager and amtool, for make matrix.
 VERSIONS ?=
 # Programs that the tests run, by the Debian package that brings them. Since Debian 13 promtool has a package of its own,
 # on which that of prometheus depends: promtool can be there alone.
 PROGRAMS := prometheus:prometheus prometheus:promtool \
   prometheus-alertmanager:prometheus-alertmanager prometheus-alertmanager:amtool chromium:chromium
+
+# Two processes, the longest files first (tests/conftest.py); the 20 slowest tests are told at the end.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=20
+# What decides, and what says it: from the configuration to verdicts, words and samples.
+UNIT := tests/config tests/reconcile $(addprefix tests/test_,$(addsuffix .py,expectations explain exposition history losses \
+  metrics_of_reports repair samples status summary table wording))
 
 # Twice quiet: pip's warnings about indexes that lack a package are none of ours; its errors still show.
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check --no-input install -qq
@@ -62,7 +70,17 @@ demo: $(VENV)/.demo ## Run the exporter on local sources that hold the demo day
 .PHONY: test
 test: check ## Run all checks and all tests; with ARGS, only these tests
 	@tools/ensure-system-packages $(PROGRAMS)
-	@exec $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(or $(ARGS),--cov --cov-report=term)
+	@exec $(PYTEST) $(or $(ARGS),--cov --cov-report=term)
+
+.PHONY: unit
+unit: $(VENV)/.dev ## Run the tests of decisions alone: no lint, no server, no simulated days
+	@exec $(PYTEST) --quiet --decisions -m "not no_cover" $(UNIT) $(ARGS)
+
+# make quick FILE=tests/test_health.py ARGS="-k wait"
+.PHONY: quick
+quick: $(VENV)/.dev ## Run the tests of one FILE, without lint and without collecting the others
+	@test -n "$(FILE)" || { echo "error: name a file: make quick FILE=tests/test_health.py" >&2; exit 2; }
+	@exec $(BIN)/python -m pytest --quiet $(FILE) $(ARGS)
 
 # make matrix VERSIONS="/opt/prometheus-2.53 /opt/prometheus-3.5:/opt/alertmanager-0.33" ARGS="-k message"
 .PHONY: matrix

@@ -7,7 +7,13 @@ import os
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ("tests._programs", "tests._reference", "tests._records", "tests.support.local_sources")
+pytest_plugins = (
+    "tests._programs",
+    "tests._reference",
+    "tests._records",
+    "tests._decisions",
+    "tests.support.local_sources",
+)
 
 # No deadline: how long one example takes says more about the machine than about the code.
 settings.register_profile("default", deadline=None, print_blob=True)

@@ -227,6 +227,7 @@ def settled(report: Report) -> bool:
 
 
 @pytest.mark.usefixtures("_programs")
+@pytest.mark.no_cover
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("preset", ["nba", BY_GAME_DATE])
 def test_a_week_of_healthy_days_fires_nothing_but_the_watchdog(

@@ -24,6 +24,7 @@ SCORECARD = read_days(PAGE.read_text(encoding="utf-8"))
 
 
 @pytest.mark.usefixtures("_programs")
+@pytest.mark.no_cover
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_an_incident_s_expectations_hold(file: Path, local: LocalSources, clock: SimulatedClock) -> None:
     replayed = replay(load_incident(file), local, clock, rules=RULES)
