@@ -81,6 +81,16 @@ def test_no_shortcut_is_taken(pattern: str) -> None:
     assert _found(pattern, others) == []
 
 
+def test_a_program_that_a_test_starts_ends_with_the_test() -> None:
+    keep = {"tests/support/processes.py", "tests/support/prometheus.py", "tests/support/alertmanager.py"}
+    keep |= {"tests/support/running.py", "tests/_reference.py"}
+    others = [path for path in PYTHON if path.is_relative_to(ROOT / "tests") and path != Path(__file__)]
+
+    found = _found(r"subprocess[.]Popen\(", [p for p in others if p.relative_to(ROOT).as_posix() not in keep])
+
+    assert found == [], "use tests.support.processes.Process: a failed test would leave the program running"
+
+
 def test_every_exception_to_a_rule_names_it_and_gives_a_reason() -> None:
     bare = [
         place

@@ -15,6 +15,7 @@ import pytest
 import yaml
 from compose_spec import PyCompose
 
+from tests.support.processes import Process
 from tests.support.prometheus import free_port, promtool
 from tests.support.waiting import until
 
@@ -139,15 +140,14 @@ def test_the_interval_that_grafana_is_told_is_the_one_that_prometheus_has() -> N
 
 def test_the_demo_beside_prometheus_shows_the_incident_as_yesterdays() -> None:
     address = f"127.0.0.1:{free_port()}"
-    process = subprocess.Popen(
-        [sys.executable, ROOT / "compose" / "demo.py", address], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        with httpx.Client(base_url=f"http://{address}") as client:
-            text = until(lambda: _metrics(client), "the demo's report")
-    finally:
+    command = [sys.executable, str(ROOT / "compose" / "demo.py"), address]
+    with (
+        Process(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process,
+        httpx.Client(base_url=f"http://{address}") as client,
+    ):
+        text = until(lambda: _metrics(client), "the demo's report")
         process.terminate()
-        process.wait(30)
+        process.wait(60)
 
     (reported,) = re.findall(r"^orchestration_exporter_report_timestamp_seconds (\S+)$", text, re.MULTILINE)
     days = {date.fromisoformat(day) for day in re.findall(r'run_date="(\S+?)"', text)}

@@ -24,6 +24,7 @@ from click.testing import CliRunner
 from exporter.cli import main
 from tests.support.days import HEALTHY, INCIDENTS, SEED, a_past_day, moved, settings
 from tests.support.exposition import parse_text
+from tests.support.processes import Process
 from tests.support.prometheus import promtool
 from tests.support.running import COMMAND, Ended, RunningExporter, command, environment
 from tests.support.waiting import until
@@ -230,7 +231,7 @@ def in_a_terminal(sources: LocalSources, config: Path, columns: int) -> tuple[in
     """The exit code of `check` and what it shows in a terminal so wide."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    with subprocess.Popen(
+    with Process(
         [COMMAND, "check", "--config.file", config],
         env=environment(sources, {"TERM": "xterm"}),
         stdin=theirs,
@@ -265,7 +266,7 @@ def test_a_check_of_sources_that_hang_ends_with_ctrl_c(sources: LocalSources, co
     sources.firestore.faults.hang()
     sources.gate.fault = "timeout"
     asked = sources.gate.calls["jobs.insert"]
-    with subprocess.Popen(
+    with Process(
         [COMMAND, "check", "--config.file", config],
         env=environment(sources),
         stdin=subprocess.DEVNULL,

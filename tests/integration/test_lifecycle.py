@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.days import a_past_day
 from tests.support.exposition import parse_text
+from tests.support.processes import Process
 from tests.support.prometheus import Prometheus
 from tests.support.running import COMMAND, RunningExporter, command, environment, reading_the_seed
 from tests.support.waiting import until
@@ -149,21 +150,23 @@ def test_a_reload_that_is_asked_for_during_the_start_does_not_end_it(tmp_path: P
     # It cannot get further than its configuration, which comes through a pipe.
     log, config = tmp_path / "log", tmp_path / "exporter.yaml"
     os.mkfifo(config)
-    with log.open("w") as stream:
-        process = subprocess.Popen(
+    with (
+        log.open("w") as stream,
+        Process(
             [COMMAND, "run", "--config.file", config, "--web.listen-address", "127.0.0.1:0"],
             env=environment(),
             stdin=subprocess.DEVNULL,
             stderr=stream,
-        )
-    try:
+        ) as process,
+    ):
         until(lambda: ignores(process.pid, signal.SIGHUP), "the command to begin")
         process.send_signal(signal.SIGHUP)
         until(lambda: written(config, b"preset: nba\n") or process.poll() is not None, "it to read its configuration")
         until(lambda: "event=serving" in log.read_text() or process.poll() is not None, "the exporter to serve")
-    finally:
         process.terminate()
-    assert process.wait(60) == 0
+        process.wait(60)
+
+    assert process.returncode == 0
 
 
 def test_with_both_sources_down_it_starts_says_so_and_becomes_ready(

@@ -20,6 +20,7 @@ from google.cloud.bigquery.retry import DEFAULT_RETRY
 
 from exporter.scenario.bigquery import serve
 from exporter.scenario.bigquery.emulator import BigQueryEmulator
+from tests.support.processes import Process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -75,20 +76,16 @@ def test_the_process_ends_and_clears_up_when_its_starter_is_gone(tmp_path: Path)
 
 
 @contextlib.contextmanager
-def started(home: Path) -> Iterator[tuple[subprocess.Popen[bytes], socket.socket]]:
+def started(home: Path) -> Iterator[tuple[Process[str], socket.socket]]:
     """The process alone, as the emulator starts it."""
     ours, theirs = socket.socketpair()
     with ours, theirs, (home.parent / "log").open("wb") as log:
         command = [sys.executable, "-P", serve.__file__, str(home)]
         environment = os.environ | {"HOME": str(home), "TMPDIR": str(home)}
-        process = subprocess.Popen(command, stdin=theirs.fileno(), stdout=log, stderr=log, env=environment)
-        theirs.close()
-        ours.settimeout(60)
-        try:
+        with Process(command, stdin=theirs.fileno(), stdout=log, stderr=log, env=environment) as process:
+            theirs.close()
+            ours.settimeout(60)
             yield process, ours
-        finally:
-            process.kill()
-            process.wait()
 
 
 def read_line(link: socket.socket) -> str:
@@ -105,9 +102,7 @@ def test_an_emulator_dies_with_the_process_that_started_it(tmp_path: Path) -> No
         "    time.sleep(60)\n"
     )
     environment = os.environ | {"TMPDIR": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[2])}
-    with subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, env=environment, text=True
-    ) as starter:
+    with Process([sys.executable, "-c", script], stdout=subprocess.PIPE, env=environment, text=True) as starter:
         assert starter.stdout is not None
         address = starter.stdout.readline().strip()
         assert not refuses_connections(address)

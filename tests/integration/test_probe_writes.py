@@ -20,6 +20,7 @@ from exporter.cli import main
 from exporter.probe.connection import connect
 from exporter.scenario.firestore import FirestoreServer
 from tests import _records
+from tests.support.processes import Process
 from tests.support.running import COMMAND
 from tests.support.waiting import until
 
@@ -183,7 +184,7 @@ def test_an_error_ends_it_and_what_was_measured_before_is_printed(local_server: 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_and_leaves_nothing_behind(local_server: FirestoreServer, number: signal.Signals) -> None:
     local_server.reset()
-    with subprocess.Popen(
+    with Process(
         [COMMAND, "probe-writes", "--preset", "nba", "--strategy", "merge", "--strategy", "set", "--rounds", "100"],
         env={**os.environ, "FIRESTORE_EMULATOR_HOST": local_server.address},
         stdin=subprocess.DEVNULL,

@@ -17,6 +17,7 @@ import pytest
 from exporter.exposition import render
 from exporter.samples import Samples, label_text
 from exporter.web.auth import WebConfigFile
+from tests.support.processes import Process
 from tests.web.example import ROWS, ExampleState, Identity, identity, report, server_identity, serving
 
 if TYPE_CHECKING:
@@ -83,11 +84,8 @@ def prometheus(folder: Path, target: str, extra: str = "") -> Iterator[Prometheu
         f"--web.listen-address=127.0.0.1:{port}",
         "--log.level=error",
     ]
-    with subprocess.Popen(["prometheus", *arguments], stderr=subprocess.DEVNULL) as process:
-        try:
-            yield Prometheus(f"http://127.0.0.1:{port}")
-        finally:
-            process.kill()
+    with Process(["prometheus", *arguments], stderr=subprocess.DEVNULL):
+        yield Prometheus(f"http://127.0.0.1:{port}")
 
 
 def checked(body: str | bytes) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sqlite3
@@ -16,6 +17,7 @@ import pytest
 import structlog
 
 from exporter.sources.account import DAYS_KEPT, Account
+from tests.support.processes import Process
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -102,11 +104,11 @@ while True:
 
 
 def test_processes_at_the_same_time_never_take_more_than_there_is(ledger: str) -> None:
-    takers = [
-        subprocess.Popen([sys.executable, "-c", TAKER, ledger], stdout=subprocess.PIPE, text=True) for _ in range(4)
-    ]
+    command = [sys.executable, "-c", TAKER, ledger]
+    with contextlib.ExitStack() as stack:
+        takers = [stack.enter_context(Process(command, stdout=subprocess.PIPE, text=True)) for _ in range(4)]
 
-    taken = sum(taker.communicate(timeout=60)[0].count("taken") for taker in takers)
+        taken = sum(taker.communicate(timeout=60)[0].count("taken") for taker in takers)
 
     assert taken == 20
     assert Account(ledger).used("p", DAY) == 200
@@ -140,14 +142,13 @@ sys.stdin.read()
 
 
 def test_a_process_that_is_killed_leaves_behind_what_it_had_set_aside(ledger: str) -> None:
-    holder = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, ledger], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert holder.stdout is not None
-    assert holder.stdout.readline() == "held\n"
+    command = [sys.executable, "-c", HOLDER, ledger]
+    with Process(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
 
-    os.kill(holder.pid, signal.SIGKILL)
-    holder.communicate()
+        os.kill(holder.pid, signal.SIGKILL)
+        holder.communicate()
 
     assert Account(ledger).used("p", DAY) == 10
 

@@ -19,6 +19,7 @@ from exporter.web import protocol
 from exporter.web.app import create_app
 from exporter.web.server import ListenError, WebServer, listen
 from exporter.web.threads import in_thread
+from tests.support.processes import Process
 from tests.web.example import ExampleState, report, serving
 
 if TYPE_CHECKING:
@@ -227,7 +228,7 @@ print("ready", flush=True)
 server.serve()
 print("clean end", flush=True)
 """
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
+    with Process([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         process.terminate()
