@@ -80,7 +80,7 @@ def _standing(rule: Rule, folder: Path, rules: Sequence[Rule], tried: Sequence[M
     """
     control = Mutant(rule, "nothing", rule.fields)
     standing = dict(enumerate((*tried, control)))
-    for excerpt in _excerpts(rule):
+    for excerpt in _excerpts(rule, cut=len(tried) > 1):
         again = True
         while len(standing) > 1 and again:
             said = _failure(folder, _side_by_side(standing, rule, rules), _asking_each(excerpt, rule, standing))
@@ -92,8 +92,8 @@ def _standing(rule: Rule, folder: Path, rules: Sequence[Rule], tried: Sequence[M
     return [mutant for mutant in standing.values() if mutant is not control]
 
 
-def _excerpts(rule: Rule) -> list[dict[str, Any]]:
-    """The rule's tests one by one, each also cut after its first question with an answer; the shortest first.
+def _excerpts(rule: Rule, *, cut: bool) -> list[dict[str, Any]]:
+    """The rule's tests one by one, the shortest first; with `cut`, each also up to its first question with an answer.
 
     promtool evaluates every rule at every minute up to the last question. Most mutants are noticed within the first
     minutes, and cost nothing later.
@@ -102,10 +102,13 @@ def _excerpts(rule: Rule) -> list[dict[str, Any]]:
     part, subject, answer = _asked(rule)
     excerpts: list[tuple[int, dict[str, Any]]] = []
     for test in content["tests"]:
-        questions = [question for question in test.get(part, ()) if question[subject] == rule.name]
-        times = {seconds(question["eval_time"]) for question in questions}
-        answered = {seconds(question["eval_time"]) for question in questions if question[answer]}
-        for end in {min(answered, default=0), max(times, default=0)} & times:
+        questions = sorted(
+            (question for question in test.get(part, ()) if question[subject] == rule.name),
+            key=lambda question: seconds(question["eval_time"]),
+        )
+        ends = [seconds(question["eval_time"]) for question in questions][-1:]
+        ends += [seconds(question["eval_time"]) for question in questions if cut and question[answer]][:1]
+        for end in set(ends):
             until = [question for question in questions if seconds(question["eval_time"]) <= end]
             excerpts.append((end, {**content, "tests": [{**test, part: until}]}))
     return [excerpt for _, excerpt in sorted(excerpts, key=lambda timed: timed[0])]
