@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -24,6 +24,7 @@ from exporter.losses import newer
 from exporter.memory import Memory
 from exporter.metrics import UNREACHED
 from exporter.model import ErrorKind, Failure, Matter, Reading, Snapshot
+from exporter.process import AWAKE_SECONDS
 from exporter.readings import (
     counting_context,
     counting_documents,
@@ -211,8 +212,11 @@ class Collectors:
         """Run every collector once, all at the same time, so that waiting for one source is no wait for the next."""
         with ThreadPoolExecutor(len(self.collectors), thread_name_prefix="collector") as pool:
             try:
-                for ended in as_completed([pool.submit(self.run, name) for name in self.collectors]):
-                    ended.result()
+                under_way = {pool.submit(self.run, name) for name in self.collectors}
+                while under_way:
+                    ended, under_way = wait(under_way, AWAKE_SECONDS, FIRST_COMPLETED)
+                    for run in ended:
+                        run.result()
             except BaseException:
                 self.stop()
                 raise

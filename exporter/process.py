@@ -1,4 +1,4 @@
-"""This process: its CPU, memory and file descriptors as prometheus_client reads them, and its way with memory."""
+"""This process: its metrics as prometheus_client reads them, its way with memory, and how it hears signals."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from exporter.samples import Kind, Sample, Samples
 
 MAX_AGE_SECONDS = 1.0
+
+AWAKE_SECONDS: Final = 0.5
+"""How long the main thread waits at a time, whatever it waits for. Signal handlers run on it alone, and a signal that
+another thread was given, or that came just before the main thread began to wait, does not wake it."""
 
 _M_MMAP_THRESHOLD: Final = -3
 _LARGE_BYTES: Final = 128 * 1024

@@ -5,12 +5,12 @@ from __future__ import annotations
 import signal
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import structlog
 
 from exporter import __version__
-from exporter.process import settle
+from exporter.process import AWAKE_SECONDS, settle
 from exporter.service import Service
 from exporter.web.app import create_app
 from exporter.web.auth import WebConfigFile
@@ -28,11 +28,6 @@ if TYPE_CHECKING:
     from exporter.telemetry import Telemetry
 
 log = structlog.get_logger(__name__)
-
-
-AWAKE_SECONDS: Final = 0.5
-"""How long the main thread sleeps at a time. Handlers run on it alone, and a signal that another thread was given, or
-that came just before it fell asleep, does not wake it."""
 
 
 @dataclass(frozen=True, slots=True)

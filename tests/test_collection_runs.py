@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from typing import TYPE_CHECKING
 
@@ -152,6 +153,21 @@ def test_an_error_that_nobody_foresaw_is_not_swallowed_and_holds_up_no_other_col
 
     assert len(scene.reports) == 1
     assert scene.reports[-1].phases[0].trigger_state in {TriggerState.UNKNOWN, TriggerState.NOT_EXPECTED}
+
+
+def test_an_interrupt_that_another_thread_was_given_ends_a_run_of_all_collectors(scene: Scene) -> None:
+    scene.shorten(600)
+    orders = scene.orders("completion")
+    orders.hang()
+
+    def interrupt() -> None:
+        until(lambda: orders.calls, "a read under way")
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+
+    with pytest.raises(KeyboardInterrupt):
+        scene.collectors.run_all()
 
 
 def test_an_error_that_nobody_foresaw_ends_a_run_of_all_collectors(scene: Scene) -> None:
