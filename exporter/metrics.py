@@ -113,6 +113,7 @@ SILENT_AFTER = _gauge(
 LAST_HEARTBEAT = _gauge("heartbeat_last_timestamp_seconds", PIPELINE, "Newest beat of any processor of the pipeline.")
 HEARTBEATS_KNOWN = _gauge("heartbeats_known", PIPELINE, "1 if the heartbeats could be read.")
 RUN_HISTORY_KNOWN = _gauge("run_history_known", PIPELINE, "1 if the run history could be read.")
+UNUSABLE = _gauge("unusable_fields", (*PIPELINE, "kind"), "Fields that were there and could not be used, by record.")
 LAST_RUN = _gauge("run_history_last_run_timestamp_seconds", PIPELINE, "Newest run in the run history.")
 
 REPORT_AT = _live("report_timestamp_seconds", (), "When the served report was made.")
@@ -296,6 +297,8 @@ def _pipeline(out: Mapping[Family, list[Sample]], pipeline: PipelineReport) -> N
             (LAST_RUN, pipeline.last_run_at),
         ),
     )
+    for kind, fields in pipeline.unusable.items():
+        _put(out, f"{labels},{label_text(kind=kind)}", ((UNUSABLE, len(fields)),))
     for day, units in pipeline.units.items():
         _put(out, f"{labels},{label_text(date=day.isoformat())}", ((UNITS, units),))
     for log in pipeline.phase_log:

@@ -28,7 +28,7 @@ def reconciliation() -> Board:
             [_neighbours(), _games()],
             [_differences(), _entries()],
             [_ran(), _log()],
-            [_documents()],
+            [_documents(), _unusable()],
         ],
     )
 
@@ -221,7 +221,7 @@ def _documents() -> Panel:
             "writers leave stale. Strangers are entries whose name no processor has. A phase that keeps no documents "
             "has none known.",
             "Not fine: the exporter says nothing about this selection",
-            24,
+            16,
             8,
             ("OrchestrationCompletionCountInconsistent",),
         ),
@@ -249,4 +249,20 @@ def _documents() -> Panel:
             Column("Value #H", "Triggered (UTC)", DATE, empty="none known", coded=True),
         ],
         by=[("Run date", True)],
+    )
+
+
+def _unusable() -> Panel:
+    return grid(
+        Card(
+            "Fields that cannot be used",
+            "Fields and columns that were there and had a type or a value that says nothing here. What follows from "
+            "them is unknown; the exporter's status page names each of them.",
+            "Fine if nothing was read yet; a kind that could not be read is left out",
+            8,
+            8,
+        ),
+        [Ask(best(metrics.UNUSABLE))],
+        [Column("pipeline", "Pipeline"), Column("kind", "Record"), Column("Value", "Fields", COUNT, empty="unknown")],
+        by=[("Fields", True)],
     )

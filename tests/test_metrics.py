@@ -75,6 +75,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "coverage_target_ratio": CHECK,
     "coverage_warn_ratio": CHECK,
     "coverage_critical_ratio": CHECK,
+    "unusable_fields": ("pipeline", "kind"),
     "calendar_units": ("pipeline", "date"),
     "heartbeat_documents": ("pipeline",),
     "heartbeat_documents_warn": ("pipeline",),

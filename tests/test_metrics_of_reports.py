@@ -167,6 +167,7 @@ def test_before_anything_is_read_no_value_is_made_up() -> None:
         "heartbeat_documents",
         "heartbeat_last_timestamp_seconds",
         "run_history_last_run_timestamp_seconds",
+        "unusable_fields",
     }
 
 

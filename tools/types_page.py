@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from exporter.sources.fields import ALLOWED, FIELDS, Record
+from exporter.model import Record
+from exporter.sources.fields import ALLOWED, FIELDS
 from exporter.sources.queries import COLUMNS
 
 if TYPE_CHECKING:

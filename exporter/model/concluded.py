@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime, timedelta
 
     from exporter.config.resolved import CoverageConfig
-    from exporter.model.observed import CoverageCounts, Entry, Removal, RemovalKind, UnusableField
+    from exporter.model.observed import CoverageCounts, Entry, Record, Removal, RemovalKind, UnusableField
 
 
 class Verdict(StrEnum):
@@ -266,7 +266,8 @@ class PhaseLogReport:
 class PipelineReport:
     """One pipeline: its phases for every exposed run date, and what belongs to no phase.
 
-    `run_history_known` is None where the pipeline keeps no run history.
+    `run_history_known` is None where the pipeline keeps no run history. `unusable`: by kind of record, the fields that
+    were there and could not be used; a kind that is unknown is left out.
     """
 
     pipeline: str
@@ -284,6 +285,7 @@ class PipelineReport:
     run_history_known: bool | None
     last_run_at: datetime | None
     heartbeats_read_at: datetime | None = None
+    unusable: Mapping[Record, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

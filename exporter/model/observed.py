@@ -66,6 +66,15 @@ class Reading(Generic[T]):
         return self.value
 
 
+class Record(StrEnum):
+    """The kinds of records whose fields are read, as the metric calls them."""
+
+    DOCUMENTS = "documents"
+    ENTRIES = "entries"
+    HEARTBEATS = "heartbeats"
+    ROWS = "rows"
+
+
 @dataclass(frozen=True, slots=True)
 class UnusableField:
     """A field or column that was there and could not be used. `said`: its type and value in words."""

@@ -27,6 +27,7 @@ def hints(e: Evidence, verdict: Verdict) -> tuple[Hint, ...]:
         *_heartbeat(e),
         *_run_history(e, verdict),
         *_rows(e),
+        *_write_time(e),
         *_record_count(e),
         *_neighbours(e),
         *_entry(e),
@@ -162,6 +163,15 @@ def _rows(e: Evidence) -> Iterator[Hint]:
         yield Hint(HintKind.ROWS_PER_UNIT, f"{counted}: {twice}")
     elif below_bounds(e):
         yield Hint(HintKind.ROWS_PER_UNIT, f"{counted}: at least {fewest} expected")
+
+
+def _write_time(e: Evidence) -> Iterator[Hint]:
+    if e.rows is not None and e.rows.unusable:
+        table = e.obligation.processor.table.name
+        fields = ", ".join(map(str, e.rows.unusable))
+        yield Hint(
+            HintKind.FRESHNESS, f"the write time of the rows of table {table} is unknown: {fields} cannot be used"
+        )
 
 
 def _record_count(e: Evidence) -> Iterator[Hint]:

@@ -22,6 +22,7 @@ from exporter.reconcile.explain import explanations
 from exporter.reconcile.hints import hints
 from exporter.reconcile.removals import overwritten
 from exporter.reconcile.trigger import Judged, trigger_of
+from exporter.reconcile.unusable import unusable_fields
 from exporter.reconcile.verdict import judge
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ def _pipeline(
         run_history_known=runs is not None if pipeline.run_history else None,
         last_run_at=_latest((run.finished_at or run.started_at for run in runs or ()), now),
         heartbeats_read_at=beats_reading.read_at if beats_reading else None,
+        unusable=unusable_fields(snapshot, pipeline, days, now),
     )
 
 

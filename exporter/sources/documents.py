@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from exporter.model import Document, Entry, Heartbeat, UnusableField
-from exporter.sources.fields import Fields, Record, anything, count, day, flag, label, moment, said, text, word
+from exporter.model import Document, Entry, Heartbeat, Record, UnusableField
+from exporter.sources.fields import Fields, anything, count, day, flag, label, moment, said, text, word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,10 +12,9 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from exporter.model import UnusableField
+from exporter.model import Record, UnusableField
 from exporter.sources.errors import one_line
 from exporter.sources.values import EPOCH, Unusable
 
@@ -34,15 +33,6 @@ _MOMENT: Final = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}.*", re.ASCII)
 _NUMBER: Final = re.compile(r"\d+(\.\d+)?", re.ASCII)
 _EPOCH_UNITS: Final = {10: 1, 13: 10**3, 16: 10**6, 19: 10**9}
 """Digits of a number of seconds, milliseconds, microseconds or nanoseconds since 1970, from 2001 to 2286."""
-
-
-class Record(StrEnum):
-    """The kinds of records whose fields are read, as the metric calls them."""
-
-    DOCUMENTS = "documents"
-    ENTRIES = "entries"
-    HEARTBEATS = "heartbeats"
-    ROWS = "rows"
 
 
 def flag(value: object) -> bool | None:

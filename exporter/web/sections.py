@@ -18,8 +18,10 @@ from exporter.wording import (
     bigquery,
     firestore,
     heartbeat,
+    listed,
     plural,
     registered,
+    shown,
     trigger_reason,
 )
 
@@ -38,6 +40,9 @@ MOST_WHYS: Final = 30
 
 MOST_CHANGES: Final = 25
 """Changes of one run date that the page lists; the JSON has all that are remembered."""
+
+MOST_UNUSABLE: Final = 10
+"""Fields of one kind of record that could not be used and that the page names; the rest it counts."""
 
 BAD, UNSURE, GOOD, NONE = "bad", "unsure", "good", "none"
 _TONES: Final = {
@@ -286,6 +291,9 @@ def _facts(pipeline: PipelineReport, moments: Moments) -> list[Fact]:
                 "unknown" if log.rows is None else f"{plural(log.rows, 'row')}{of}",
             )
         )
+    for kind, fields in pipeline.unusable.items():
+        if fields:
+            found.append(Fact(f"Unusable fields, {kind}", shown(f"{len(fields):,}: {listed(fields, MOST_UNUSABLE)}")))
     if pipeline.heartbeat_documents_warn is not None:
         number = pipeline.heartbeat_documents
         found.append(Fact("Heartbeat documents", "unknown" if number is None else f"{number:,}"))

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from exporter.history import History
+from exporter.metrics import UNUSABLE, report_samples
 from exporter.model import HeartbeatState, TriggerState, Verdict
+from exporter.web.sections import sections
 from tests.support.real_day import DOCUMENT, FIRESTORE, PROJECT, Day
 
 if TYPE_CHECKING:
@@ -226,6 +229,29 @@ def test_a_count_is_not_called_impossible_of_a_run_that_may_have_been_incrementa
 
     assert found.verdict is Verdict.UNKNOWN
     assert any("its entry has unusable fields: is_incremental" in text for text in texts(found))
+
+
+def test_what_cannot_be_used_is_a_metric_by_kind_and_named_on_the_page(day: Day) -> None:
+    day.local.firestore.merge(DOCUMENT, {"_mode": 3, PLAYER: {"record_count": "280", "status": b"x"}}, project=PROJECT)
+    day.local.firestore.merge(HEARTBEAT, {"started_at": "noon"}, project=PROJECT)
+    day.collect(*FIRESTORE)
+    report = day.reports[-1]
+
+    values = dict(report_samples(report)[UNUSABLE])
+
+    assert values == {
+        f'pipeline="nba",kind="{kind}"': number
+        for kind, number in (("documents", 1), ("entries", 2), ("heartbeats", 1), ("rows", 0))
+    }
+    facts = {fact.what: fact.value for _, found in sections(report, History()).facts for fact in found}
+    assert facts["Unusable fields, documents"] == "1: phase3_completion/2026-01-20: _mode (number 3)"
+    assert facts["Unusable fields, entries"] == (
+        "2: phase3_completion/2026-01-20 player_game_summary: status (bytes),"
+        ' phase3_completion/2026-01-20 player_game_summary: record_count (text "280")'
+    )
+    beat = 'heartbeat PlayerGameSummaryProcessor: started_at (text "noon")'
+    assert facts["Unusable fields, heartbeats"] == f"1: {beat}"
+    assert "Unusable fields, rows" not in facts
 
 
 def texts(processor: ProcessorReport) -> list[str]:

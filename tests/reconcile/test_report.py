@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.model import Document, DocumentId, LogSource, Reading
+from exporter.model import Document, DocumentId, LogSource, Reading, Record, RowCount
 from exporter.reconcile import reconcile
 from tests.reconcile.scene import TABLE, Scene
 from tests.reconcile.world import World
@@ -30,7 +30,8 @@ from tests.support.builders import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from datetime import date
 
     from exporter.model import PhaseReport
 
@@ -287,3 +288,32 @@ def test_run_history_counts_distinct_processors_with_a_success() -> None:
     ]
 
     assert phase_of(of).run_history_processors == 2
+
+
+def test_a_kind_of_record_that_is_unknown_has_no_count_of_unusable_fields() -> None:
+    def kinds(*unread: str) -> set[str]:
+        scene = Scene(unread=set(unread))
+        (found,) = reconcile(scene.config(), scene.snapshot(), on(scene.now)).pipelines
+        return {str(kind) for kind in found.unusable}
+
+    assert kinds() == {"documents", "entries", "heartbeats", "rows"}
+    assert kinds("documents") == {"heartbeats", "rows"}
+    assert kinds("heartbeats") == {"documents", "entries", "rows"}
+    assert kinds("rows") == kinds("runs") == {"documents", "entries", "heartbeats"}
+
+
+def test_a_write_time_that_cannot_be_used_is_a_hint_and_is_counted() -> None:
+    scene = Scene(written=None)
+    snapshot = scene.snapshot()
+    odd = RowCount(12, None, unusable("processed_at", said="date 2026-02-01"))
+    counted: Mapping[date, RowCount] = {DAY - ONE_DAY: odd}
+    rows = {TABLE: Reading(counted, on("17:55"), None, ONE_DAY)}
+
+    report = reconcile(scene.config(), replace(snapshot, rows=rows), on(scene.now))
+
+    (processor,) = report.processors
+    assert [hint.text for hint in processor.hints] == [
+        f"the write time of the rows of table {TABLE.name} is unknown: processed_at (date 2026-02-01) cannot be used"
+    ]
+    (pipeline,) = report.pipelines
+    assert pipeline.unusable[Record.ROWS] == (f"table {TABLE.name} 2026-01-31: processed_at (date 2026-02-01)",)

@@ -12,8 +12,9 @@ from google.cloud.firestore_v1.types import Value
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.model import Record
 from exporter.sources.documents import parse_document, parse_entry, parse_heartbeat
-from exporter.sources.fields import ALLOWED, FIELDS, Field, Fields, Record, text
+from exporter.sources.fields import ALLOWED, FIELDS, Field, Fields, text
 from exporter.sources.values import WIRE_TYPES, plain_fields
 from tools.types_page import types_markdown
 
