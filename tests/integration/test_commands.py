@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import logging
 import os
 import pty
 import re
@@ -18,7 +17,6 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-import structlog
 from click.testing import CliRunner
 
 from exporter.cli import main
@@ -63,18 +61,6 @@ def _sources(config: Path, local: LocalSources) -> LocalSources:
     assert config.exists()
     local.fault({})
     return local
-
-
-@pytest.fixture(autouse=True)
-def _logging_as_it_was() -> Iterator[None]:
-    """A command sets up the process's logs."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    logging.captureWarnings(capture=False)
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
 
 
 def invoke(*arguments: str | Path) -> Ended:
