@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -43,6 +44,12 @@ _FOREIGN = frozenset(
 
 _LONGEST = ("test_healthy_week.py", "test_mutation.py")
 """Files that begin first, so that none of them is left when the other processes have nothing to do any more."""
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C, also where a shell started the tests in the background: its jobs, and theirs, ignore SIGINT."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
