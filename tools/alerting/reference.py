@@ -76,6 +76,7 @@ The rules in [alerts/rules](../alerts/rules) compare exported series with export
 are in the exporter's configuration. No alert about data fires on what is unknown. Every alert has a
 [runbook](../alerts/runbooks/README.md); [alerts/alertmanager](../alerts/alertmanager/README.md) says who is told, and
 what is left unsaid. `orchestration-exporter dump rules|runbooks|alertmanager FOLDER` writes them out.
+All of it is tested with Prometheus 2.42, 2.53 and 3.5, and Alertmanager 0.25, 0.28 and 0.33.
 
 | severity | means | goes to |
 |---|---|---|
