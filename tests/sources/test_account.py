@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 import structlog
 
-from exporter.sources.account import DAYS_KEPT, Account
+from exporter.sources.account import DAYS_KEPT, SUFFIX, Account
 from tests.support.processes import Process
 
 if TYPE_CHECKING:
@@ -151,6 +151,45 @@ def test_a_process_that_is_killed_leaves_behind_what_it_had_set_aside(ledger: st
         holder.communicate()
 
     assert Account(ledger).used("p", DAY) == 10
+
+
+KILLED = """
+import os, random, signal, sys
+from datetime import date
+from exporter.sources.account import Account
+
+def take(account, taken):
+    account.change("p", date(2026, 2, 1), lambda used: 1)
+    os.write(taken, b".")
+
+chance = random.Random(1)
+for _ in range(30):
+    life = chance.uniform(0.0001, 0.03)
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        account = Account(sys.argv[1])
+        take(account, writer)
+        # The system ends it so many seconds later, wherever it is then.
+        signal.setitimer(signal.ITIMER_REAL, life)
+        while True:
+            take(account, writer)
+    os.close(writer)
+    _, status = os.wait()
+    assert os.WTERMSIG(status) == signal.SIGALRM
+    with os.fdopen(reader, "rb") as said:
+        print(len(said.read()))
+"""
+
+
+def test_thirty_processes_that_are_ended_at_any_moment_lose_nothing_and_damage_nothing(ledger: str) -> None:
+    ended = subprocess.run([sys.executable, "-c", KILLED, ledger], capture_output=True, text=True, check=True)
+
+    said = [int(line) for line in ended.stdout.split()]
+    assert len(said) == 30
+    # The last change of each may have been made and not yet said.
+    assert sum(said) <= Account(ledger).used("p", DAY) <= sum(said) + 30
+    with closing(sqlite3.connect(ledger + SUFFIX)) as database:
+        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
 def test_the_latest_days_are_kept_and_the_one_that_is_used_whatever_the_clock_says(ledger: str) -> None:
