@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from exporter.model import Record
 from exporter.sources.fields import ALLOWED, FIELDS
 from exporter.sources.queries import COLUMNS
+from exporter.sources.statistics import STATISTICS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,13 +24,14 @@ def types_markdown() -> str:
     lines = [
         "# Fields and types",
         "",
-        "Generated from `exporter/sources/fields.py` and `queries.py` by `make docs`; a test keeps them the same.",
-        "Every field and column that the exporter reads stands here, with the types that it may have. An absent field",
-        "and a null are the same. A value of any other type is named as unusable, with its type, and never taken for",
-        "a default.",
+        "Generated from `exporter/sources/fields.py`, `queries.py` and `statistics.py` by `make docs`; a test keeps",
+        "them the same. Every field and column that the exporter reads stands here, with the types that it may have.",
+        "An absent field and a null are the same. A value of any other type is named as unusable, with its type, and",
+        "never taken for a default.",
         "",
         *_fields(),
         *_columns(),
+        *_statistics(),
     ]
     return "\n".join([*lines, ""])
 
@@ -58,4 +60,18 @@ def _columns() -> Iterator[str]:
         "nothing, tells the types of all columns of that query, and they are remembered until a query fails. A column",
         "that is a DATE costs no call. The days of a DATETIME or TIMESTAMP are local days, 23 and 25 hours long where",
         "the clocks change. A DATETIME that the clocks show twice, or skip, is no moment.",
+        "",
     )
+
+
+def _statistics() -> Iterator[str]:
+    yield from (
+        "## Statistics of jobs",
+        "",
+        "By the names of BigQuery's REST API. A value of another type than these have is as good as absent.",
+        "",
+        "| statistic | decides | where it is absent |",
+        "|---|---|---|",
+    )
+    for statistic in STATISTICS:
+        yield f"| `{statistic.path}` | {statistic.decides} | {statistic.absent} |"

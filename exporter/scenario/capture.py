@@ -24,12 +24,14 @@ from exporter.scenario.sayable import Notes, cell, document, window
 from exporter.sources.account import Account
 from exporter.sources.budget import DailyBudget
 from exporter.sources.calls import retry
+from exporter.sources.costs import billed
 from exporter.sources.endpoints import bigquery_endpoint
 from exporter.sources.errors import CallFailed, fault_of
 from exporter.sources.firestore import FirestoreStore
 from exporter.sources.ports import Deadline, SourceError
 from exporter.sources.remedies import BIGQUERY_REMEDIES, TABLE_REMEDIES, source_error
 from exporter.sources.sessions import connect, find_credentials
+from exporter.sources.statistics import DONE, HIDES_ROWS
 from exporter.status import phase_key, processor_key
 from exporter.telemetry import Telemetry
 
@@ -219,8 +221,11 @@ class _Paid:
     budget: DailyBudget
     now: datetime
 
-    def rows(self, query: str, parameters: list[bigquery.ScalarQueryParameter]) -> list[Row]:
-        """The rows of a query over one table. Raises CallFailed if the day has no room, and what the client raises."""
+    def rows(self, query: str, parameters: list[bigquery.ScalarQueryParameter]) -> tuple[list[Row], bool]:
+        """The rows of a query over one table, and whether others may be hidden.
+
+        Raises CallFailed if the day has no room, and what the client raises.
+        """
         again = retry(SECONDS, _FIRST_PAUSE)
         reservation = self.budget.reserve(self.now, 1)
         job_config = bigquery.QueryJobConfig(
@@ -230,12 +235,12 @@ class _Paid:
         )
         job = self.client.query(query, job_config=job_config, retry=again, job_retry=None, timeout=SECONDS)
         try:
-            return list(job.result(timeout=SECONDS, retry=again, job_retry=None))
+            return list(job.result(timeout=SECONDS, retry=again, job_retry=None)), bool(HIDES_ROWS.of(job))
         finally:
-            # What is not known stays counted as the most that it can be; what failed is not billed.
-            billed = 0 if job.error_result else job.total_bytes_billed
-            if job.done(reload=False) and billed is not None:
-                self.budget.settle(reservation, billed)
+            # What is not known stays counted as the most that it can be.
+            size = billed(job, reservation) if DONE.of(job) else None
+            if size is not None:
+                self.budget.settle(reservation, size)
 
 
 def _groups(paid: _Paid, config: Config, plan: ReadingPlan, table: _Table, notes: Notes) -> Iterator[Fields]:
@@ -258,7 +263,7 @@ def _groups(paid: _Paid, config: Config, plan: ReadingPlan, table: _Table, notes
         f" WHERE `{table.day}` >= @first AND `{table.day}` < @after"
         f" GROUP BY {listed} ORDER BY {listed} LIMIT {MOST_GROUPS + 1}"
     )
-    found = paid.rows(
+    found, hidden = paid.rows(
         query,
         [
             bigquery.ScalarQueryParameter("first", types[table.day], bounds[0]),
@@ -267,6 +272,8 @@ def _groups(paid: _Paid, config: Config, plan: ReadingPlan, table: _Table, notes
     )
     if len(found) > MOST_GROUPS:
         raise CaptureError(f"{place}: more than {MOST_GROUPS} different rows between {plan.first} and {plan.last}")
+    if hidden:
+        notes.add(place, "rows may be missing: a row access policy was applied")
     kinds = table.definition.columns
     for row in found:
         repeat = row["captured_rows"]

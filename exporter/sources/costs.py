@@ -11,6 +11,7 @@ from exporter.sources.budget import LEAST_BYTES_PER_TABLE
 from exporter.sources.calls import retry
 from exporter.sources.columns import column_types
 from exporter.sources.ports import Deadline, Estimate
+from exporter.sources.statistics import BILLED, COLUMNS, EXACT, FAILURE, LOCATION, PROCESSED
 
 if TYPE_CHECKING:
     from datetime import date
@@ -29,10 +30,6 @@ _LONGEST_ATTEMPT: Final = 30.0
 _FIRST_PAUSE: Final = 0.25
 _ESTIMATE_SECONDS: Final = 5.0
 _MOST_REMEMBERED: Final = 1_000
-_STOPPED: Final = "stopped"
-"""The reason with which a job ends that was cancelled or ran out of time: alone of those that fail it may be billed."""
-_NO_MORE: Final = frozenset({"PRECISE", "UPPER_BOUND"})
-"""How exact an estimate is that is not exceeded; it may also be LOWER_BOUND or UNKNOWN, as for external tables."""
 
 
 class Bills:
@@ -46,11 +43,9 @@ class Bills:
 
         BigQuery leaves the statistic out where it would tell something of hidden rows. It bills no job that fails.
         """
-        billed: int | None = job.total_bytes_billed
-        if billed is not None:
-            return billed
-        if job.error_result:
-            return reservation.size if job.error_result.get("reason") == _STOPPED else 0
+        known = billed(job, reservation)
+        if known is not None:
+            return known
         key = query.sql, reservation.day
         if key not in self._estimates:
             with suppress(Exception):
@@ -62,18 +57,23 @@ class Bills:
         return min(reservation.size, estimate.size + query.tables * LEAST_BYTES_PER_TABLE)
 
 
+def billed(job: QueryJob, reservation: Reservation) -> int | None:
+    """The bytes that an ended job billed, None where only an estimate can tell."""
+    size, may_be_billed = BILLED.of(job), FAILURE.of(job)
+    if size is not None or may_be_billed is None:
+        return size
+    return reservation.size if may_be_billed else 0
+
+
 def dry_run(client: Client, query: Query, deadline: Deadline) -> Estimate:
     """What the query would read, and where. Raises what the client raises."""
     config = QueryJobConfig(query_parameters=parameters(query), dry_run=True, use_query_cache=False)
     job = client.query(query.sql, config, job_retry=None, retry=again(deadline), timeout=longest(deadline))
-    statistics = job._properties.get("statistics", {}).get("query", {})  # noqa: SLF001 - the client has no name for this
-    # As BigQuery's own command line does: what says nothing of how exact it is, is exact.
-    accuracy = statistics.get("totalBytesProcessedAccuracy", "PRECISE")
     return Estimate(
-        job.total_bytes_processed,
-        exact=accuracy in _NO_MORE,
-        location=job.location,
-        types=column_types(job.schema or ()),
+        PROCESSED.of(job),
+        exact=EXACT.of(job) is not False,
+        location=LOCATION.of(job),
+        types=column_types(COLUMNS.of(job) or ()),
     )
 
 

@@ -28,6 +28,7 @@ from exporter.sources.errors import CallFailed, Fault, fault_of
 from exporter.sources.ports import Deadline
 from exporter.sources.queries import PART
 from exporter.sources.sessions import connect, find_credentials
+from exporter.sources.statistics import DONE, HIDES_ROWS, JOB_ID, LOCATION, PROCESSED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,11 +50,11 @@ T = TypeVar("T")
 _APP: Final = "orchestration-exporter"
 _CANCEL_SECONDS: Final = 1.0
 _PAGE_ROWS: Final = 10_000
-_DONE: Final = "DONE"
 _LOST_KEPT: Final = 100
 """Jobs whose end nobody heard of that are asked about; the oldest of more stay counted as the most they can bill."""
 _ONCE: Final = Retry(predicate=if_exception_type())
 
+# BigQuery says so also where the policy lets this account see every row.
 HIDDEN_ROWS: Final = Fault(
     ErrorKind.PERMISSION_DENIED,
     "a row access policy was applied, so rows may be hidden: what was counted may be too little",
@@ -219,18 +220,19 @@ class Jobs:
             if not _is_lost(fault_of(error)):
                 attempt.billed = 0
             raise
-        if job.job_id != attempt.job_id:
+        if JOB_ID.of(job) != attempt.job_id:
             raise CallFailed(Fault(ErrorKind.INVALID, "the answer is about another job"))
-        attempt.location = job.location
-        if job.location and attempt.query.tables:
-            remember(self._locations, attempt.query.sql, job.location)
+        attempt.location = LOCATION.of(job)
+        if attempt.location and attempt.query.tables:
+            remember(self._locations, attempt.query.sql, attempt.location)
         try:
             rows = _rows(job, query=attempt.query, deadline=deadline)
         finally:
-            if job.state == _DONE:
+            if DONE.of(job):
                 attempt.billed = self._bills.of(client, job, attempt.query, reservation)
-        self._telemetry.add("bytes_processed", job.total_bytes_processed or 0)
-        if _may_hide_rows(job):
+        processed = PROCESSED.of(job)
+        self._telemetry.add("bytes_processed", (attempt.billed or 0) if processed is None else processed)
+        if HIDES_ROWS.of(job):
             raise CallFailed(HIDDEN_ROWS)
         return rows
 
@@ -243,8 +245,8 @@ class Jobs:
         except Conflict:
             # The id is ours alone: an earlier attempt arrived, and only its answer was lost.
             location = self._locate(client, attempt, deadline)
-            found = client.get_job(attempt.job_id, location=location, retry=retry, timeout=longest(deadline))
-            return cast("QueryJob", found)
+            job = client.get_job(attempt.job_id, location=location, retry=retry, timeout=longest(deadline))
+            return cast("QueryJob", job)
 
     def _locate(self, client: Client, attempt: _Attempt, deadline: Deadline) -> str | None:
         """Where the attempt's job runs: as configured, as its query did before, or as a dry run of the query says."""
@@ -278,12 +280,12 @@ class Jobs:
         """What a job has billed that nobody heard of again; None while that is not known."""
         location = self._locate(client, attempt, deadline)
         try:
-            job = client.get_job(attempt.job_id, location=location, retry=_ONCE, timeout=longest(deadline))
+            found = client.get_job(attempt.job_id, location=location, retry=_ONCE, timeout=longest(deadline))
         except NotFound:
             # Where nobody knows where to look, it may be somewhere else.
             return 0 if location else None
-        ended = job.state == _DONE
-        return self._bills.of(client, cast("QueryJob", job), attempt.query, reservation) if ended else None
+        job = cast("QueryJob", found)
+        return self._bills.of(client, job, attempt.query, reservation) if DONE.of(job) else None
 
     def _cancel(self, attempt: _Attempt, deadline: Deadline) -> None:
         """Ask for the job's end, as far as that can be asked at all: its own time-out is the second net."""
@@ -337,12 +339,6 @@ def _rows(job: QueryJob, query: Query, deadline: Deadline) -> Sequence[Row]:
         raise CallFailed(Fault(ErrorKind.INVALID, "the answer lacks its rows or their columns"))
     check_types(query, column_types(answer.schema))
     return rows
-
-
-def _may_hide_rows(job: QueryJob) -> bool:
-    """Whether a row access policy took part: BigQuery says so also where the policy lets this account see every row."""
-    statistics = job._properties.get("statistics", {})  # noqa: SLF001 - the client has no name for this
-    return statistics.get("rowLevelSecurityStatistics", {}).get("rowLevelSecurityApplied") is True
 
 
 def _is_lost(fault: Fault) -> bool:

@@ -13,10 +13,12 @@ from google.cloud.firestore import GeoPoint
 
 from exporter.config.load import load
 from exporter.expectations import run_dates
+from exporter.scenario.bigquery.loopback import json_answer
 from exporter.scenario.capture import CaptureError, capture, difference
 from exporter.scenario.firestore import Reference
 from exporter.scenario.incident import load_incident, parse_incident
 from exporter.scenario.replay import Replayed, replay
+from tests.support.bigquery_rest import BigQueryRest, Rows
 
 if TYPE_CHECKING:
     from exporter.config.load import Loaded
@@ -80,6 +82,26 @@ def test_a_source_that_refuses_is_an_error_that_says_what_to_do(local: LocalSour
 
     with pytest.raises(CaptureError, match=r"a source cannot be read: table .*roles/bigquery\.jobUser"):
         _captured(first, local)
+
+
+def test_a_table_whose_rows_may_be_hidden_is_named(
+    local: LocalSources, clock: SimulatedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = replay(load_incident(FILES[0]), local, clock)
+    with BigQueryRest() as server:
+        dates = [{"name": name, "type": "DATE"} for name in ("game_date", "analysis_date", "cache_date", "data_date")]
+        table = {"projectId": PROJECT, "datasetId": "d", "tableId": "t"}
+        server.interfere("tables.get", *[json_answer({"tableReference": table, "schema": {"fields": dates}})] * 50)
+        server.answer(Rows({"captured_rows": "INT64"}))
+        server.answer(Rows({"captured_rows": "INT64"}, row_policies=True), when="player_game_summary")
+        monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", server.address)
+
+        text = _captured(first, local)
+
+    hidden = [line for line in text.splitlines() if "row access policy" in line]
+    assert hidden == [
+        "# Not as it was: table nba_analytics.player_game_summary: rows may be missing: a row access policy was applied"
+    ]
 
 
 def test_a_value_that_yaml_has_no_form_for_is_named_and_the_day_replays_the_same(

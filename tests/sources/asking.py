@@ -74,10 +74,10 @@ def counts(warehouse: BigQueryWarehouse, *tables: TableRef, seconds: float = 30)
     return {table.name: value for table, value in found.items()}
 
 
-def outcome(warehouse: BigQueryWarehouse) -> object:
+def outcome(warehouse: BigQueryWarehouse, *, seconds: float = 30) -> object:
     """What became of one table: its counts or the error in their place, its own or that of everything."""
     try:
-        return counts(warehouse)[PLAYERS.name]
+        return counts(warehouse, seconds=seconds)[PLAYERS.name]
     except SourceError as error:
         return error
 

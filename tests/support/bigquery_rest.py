@@ -100,13 +100,21 @@ class Without:
 
 
 @dataclass(frozen=True, slots=True)
+class With:
+    """The answer has this value in the field at this path, as in `statistics.query`."""
+
+    field: str
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
 class Dropped:
     """The connection is closed without an answer: at once, or after the caller has waited as long as it likes."""
 
     hangs: bool = False
 
 
-Interference = Answer | Slow | Without | Dropped
+Interference = Answer | Slow | Without | With | Dropped
 
 HTML = Answer(502, b"<html><title>502 Bad Gateway</title></html>", "text/html")
 HTML_OK = Answer(200, b"<html><title>Sign in</title></html>", "text/html")
@@ -235,6 +243,14 @@ class BigQueryRest:
             content = json.loads(answer.body)
             for path in interference.fields:
                 _remove(content, path.split("."))
+            answer = json_answer(content, answer.status)
+        if isinstance(interference, With):
+            content = json.loads(answer.body)
+            *steps, last = interference.field.split(".")
+            inner = content
+            for step in steps:
+                inner = inner.setdefault(step, {})
+            inner[last] = interference.value
             answer = json_answer(content, answer.status)
         return answer
 
