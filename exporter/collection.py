@@ -23,7 +23,7 @@ from exporter.ledger import MEMORY
 from exporter.losses import newer
 from exporter.memory import Memory
 from exporter.metrics import UNREACHED
-from exporter.model import ErrorKind, Failure, Matter, Reading, Snapshot
+from exporter.model import CalendarEnd, ErrorKind, Failure, Matter, Reading, Snapshot
 from exporter.process import AWAKE_SECONDS
 from exporter.readings import (
     counting_context,
@@ -367,10 +367,12 @@ class Collectors:
         self._change(run, rows=merged(before.rows, counted, now, age))
         answer = self._sources.warehouse.context(context_request(self.config), window, run.deadline)
         found = counting_context(self._settling, answer, now)
+        ends = {name: CalendarEnd(last) for name, last in answer.calendars_end.items()}
         runs = counting_runs(self._settling, answer.runs, window_dates(window), now)
         self._change(
             run,
             units=merged(before.units, found.units, now, age),
+            calendars_end={**before.calendars_end, **merged(before.calendars_end, ends, now, age)},
             runs=merged(before.runs, runs, now, age),
             phase_log=merged(before.phase_log, found.phase_log, now, age),
             coverage=merged(before.coverage, found.coverage, now, age),

@@ -103,6 +103,7 @@ TARGET = _gauge("coverage_target_ratio", CHECK, "Covered over eligible as it sho
 WARN = _gauge("coverage_warn_ratio", CHECK, "Below this ratio coverage is low.")
 COVERAGE_CRITICAL = _gauge("coverage_critical_ratio", CHECK, "Below this ratio coverage is critically low.")
 UNITS = _gauge("calendar_units", (*PIPELINE, "date"), "Units (games) that the calendar has for a data date.")
+CALENDAR_DOUBTFUL = _gauge("calendar_doubtful", (*PIPELINE, "reason"), "1 if what the calendar says is no fact.")
 HEARTBEAT_DOCUMENTS = _gauge("heartbeat_documents", PIPELINE, "Documents in the heartbeat collection.")
 DOCUMENTS_WARN = _gauge("heartbeat_documents_warn", PIPELINE, "More documents than this are too many.")
 DOCUMENTS_CRITICAL = _gauge("heartbeat_documents_critical", PIPELINE, "More documents than this are far too many.")
@@ -223,7 +224,7 @@ def _processor(out: Mapping[Family, list[Sample]], processor: ProcessorReport, n
         run_date=processor.run_date.isoformat(),
         processor=processor.processor,
     )
-    verdict, beat = processor.verdict, processor.heartbeat
+    verdict, beat, state = processor.verdict, processor.heartbeat, processor.heartbeat.state
     own_beat = beat.beat_at if beat.data_date == processor.data_date else None
     _put(
         out,
@@ -245,7 +246,6 @@ def _processor(out: Mapping[Family, list[Sample]], processor: ProcessorReport, n
         ),
     )
     out[VERDICT].extend([(labels + text, 1 if verdict is which else 0) for which, text in _VERDICTS])
-    state = beat.state
     out[HEARTBEAT_STATE].extend([(labels + text, 1 if state is which else 0) for which, text in _HEARTBEAT_STATES])
 
 
@@ -301,6 +301,8 @@ def _pipeline(out: Mapping[Family, list[Sample]], pipeline: PipelineReport) -> N
         _put(out, f"{labels},{label_text(kind=kind)}", ((UNUSABLE, len(fields)),))
     for day, units in pipeline.units.items():
         _put(out, f"{labels},{label_text(date=day.isoformat())}", ((UNITS, units),))
+    for reason, is_doubtful in pipeline.calendar_doubtful.items():
+        out[CALENDAR_DOUBTFUL].append((f"{labels},{label_text(reason=reason)}", int(is_doubtful)))
     for log in pipeline.phase_log:
         text = label_text(pipeline=log.pipeline, run_date=log.run_date.isoformat(), transition=log.transition)
         _put(out, text, ((LOG_ROWS, log.rows), (LOG_EXPECTED, log.expected)))

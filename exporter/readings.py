@@ -61,6 +61,7 @@ def kept(config: Config, old: Snapshot, collector: str, failure: Failure, max_ag
             return {
                 "rows": those(old.rows, plan.tables),
                 "units": those(old.units, context.calendars),
+                "calendars_end": those(old.calendars_end, context.calendars),
                 "runs": those(old.runs, context.run_history),
                 "phase_log": those(old.phase_log, context.phase_log),
                 "coverage": those(old.coverage, context.coverage),
@@ -96,10 +97,17 @@ def counting_rows(
 
 
 def counting_context(settling: Settling, answer: ContextAnswer, now: datetime) -> ContextAnswer:
-    """Without the dates that have fewer units, transitions or covered rows than before."""
+    """Without the dates that have fewer units, transitions or covered rows than before.
+
+    A calendar without any row says nothing of any date.
+    """
+    units = _counting(settling, Matter.UNITS, answer.units, int, now)
+    empty: dict[str, Mapping[date, int]] = {
+        pipeline: {} for pipeline, last in answer.calendars_end.items() if last is None
+    }
     return replace(
         answer,
-        units=_counting(settling, Matter.UNITS, answer.units, int, now),
+        units={**units, **empty},
         phase_log=_counting(settling, Matter.PHASE_LOG, answer.phase_log, int, now),
         coverage=_counting(settling, Matter.COVERAGE, answer.coverage, lambda counts: counts.rows, now),
     )

@@ -119,9 +119,10 @@ def _games() -> Panel:
             "Games by data date",
             "What the calendar has for each date whose rows are looked at. A processor's data date can be another "
             "one than its run date; a date with 0 expects nothing.",
-            "Not fine if the pipeline has a calendar: it could not be read",
+            "Not fine if the pipeline has a calendar: it could not be read, or cannot be relied on",
             8,
             10,
+            ("OrchestrationCalendarDoubtful",),
         ),
         [Ask(best(metrics.UNITS))],
         [Column("pipeline", "Pipeline"), Column("date", "Data date"), Column("Value", "Games", COUNT, empty="unknown")],

@@ -76,6 +76,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "coverage_warn_ratio": CHECK,
     "coverage_critical_ratio": CHECK,
     "unusable_fields": ("pipeline", "kind"),
+    "calendar_doubtful": ("pipeline", "reason"),
     "calendar_units": ("pipeline", "date"),
     "heartbeat_documents": ("pipeline",),
     "heartbeat_documents_warn": ("pipeline",),

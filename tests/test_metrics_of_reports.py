@@ -164,6 +164,7 @@ def test_before_anything_is_read_no_value_is_made_up() -> None:
         "coverage_excluded_rows",
         "coverage_unclassified_rows",
         "calendar_units",
+        "calendar_doubtful",
         "heartbeat_documents",
         "heartbeat_last_timestamp_seconds",
         "run_history_last_run_timestamp_seconds",

@@ -4,6 +4,8 @@ All timestamps are aware datetimes in UTC; all dates are calendar dates of the p
 """
 
 from exporter.model.concluded import (
+    CalendarDoubt,
+    CalendarReport,
     Cause,
     CoverageReport,
     Explanation,
@@ -25,6 +27,7 @@ from exporter.model.concluded import (
 from exporter.model.observed import (
     AHEAD,
     LOST,
+    CalendarEnd,
     CoverageCounts,
     Document,
     DocumentId,
@@ -50,6 +53,9 @@ from exporter.model.observed import (
 __all__ = [
     "AHEAD",
     "LOST",
+    "CalendarDoubt",
+    "CalendarEnd",
+    "CalendarReport",
     "Cause",
     "CoverageCounts",
     "CoverageReport",

@@ -262,12 +262,33 @@ class PhaseLogReport:
     expected: int | None
 
 
+class CalendarDoubt(StrEnum):
+    """Why what a calendar says is not a fact: it has no row at all, dates lost units, or it ended and work goes on."""
+
+    EMPTY = "empty"
+    DROPPED = "dropped"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarReport:
+    """How far a calendar can be relied on. `last`: the last date that it has any row of; `doubts`: each in words."""
+
+    last: date | None
+    doubts: Mapping[CalendarDoubt, str]
+
+    @property
+    def why_unknown(self) -> str | None:
+        """Why dates are unknown that did not lose units themselves; None: of no such date."""
+        return self.doubts.get(CalendarDoubt.EMPTY) or self.doubts.get(CalendarDoubt.ENDED)
+
+
 @dataclass(frozen=True, slots=True)
 class PipelineReport:
     """One pipeline: its phases for every exposed run date, and what belongs to no phase.
 
     `run_history_known` is None where the pipeline keeps no run history. `unusable`: by kind of record, the fields that
-    were there and could not be used; a kind that is unknown is left out.
+    were there and could not be used; a kind that is unknown is left out. `calendar` None: nobody knows how far it goes.
     """
 
     pipeline: str
@@ -286,6 +307,12 @@ class PipelineReport:
     last_run_at: datetime | None
     heartbeats_read_at: datetime | None = None
     unusable: Mapping[Record, tuple[str, ...]] = field(default_factory=dict)
+    calendar: CalendarReport | None = None
+
+    @property
+    def calendar_doubtful(self) -> Mapping[CalendarDoubt, bool]:
+        """Of every reason, whether it makes the calendar doubtful; of none where nobody knows how far it goes."""
+        return {} if self.calendar is None else {reason: reason in self.calendar.doubts for reason in CalendarDoubt}
 
 
 @dataclass(frozen=True, slots=True)

@@ -273,6 +273,13 @@ class Gap:
     end: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class CalendarEnd:
+    """The last date that a calendar has any row of, whether it counts or not; None: it has no row at all."""
+
+    last: date | None
+
+
 class Matter(StrEnum):
     """The kinds of values that are held against what was there before."""
 
@@ -312,6 +319,7 @@ class Snapshot:
     heartbeat_documents: Mapping[str, Reading[int]] = field(default_factory=dict)
     rows: Mapping[TableRef, Reading[Mapping[date, RowCount]]] = field(default_factory=dict)
     units: Mapping[str, Reading[Mapping[date, int]]] = field(default_factory=dict)
+    calendars_end: Mapping[str, Reading[CalendarEnd]] = field(default_factory=dict)
     runs: Mapping[str, Reading[tuple[Run, ...]]] = field(default_factory=dict)
     phase_log: Mapping[str, Reading[Mapping[tuple[date, str], int]]] = field(default_factory=dict)
     coverage: Mapping[tuple[str, str], Reading[Mapping[date, CoverageCounts]]] = field(default_factory=dict)

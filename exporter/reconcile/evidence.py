@@ -79,6 +79,7 @@ class Evidence:
     counts: Mapping[int, int]
     failures: tuple[tuple[str, Failure | None], ...]
     doubts: Mapping[str, Doubt]
+    calendar_doubt: str | None = None
 
     @property
     def due(self) -> bool:
@@ -161,8 +162,12 @@ def gather(
     obligation: Obligation,
     history: History | None,
     now: datetime,
+    calendar_doubt: str | None = None,
 ) -> Evidence:
-    """Collect what the snapshot knows at `now` about this obligation; `history` is its known run history."""
+    """Collect what the snapshot knows at `now` about this obligation; `history` is its known run history.
+
+    `calendar_doubt`: why what the calendar says may be no fact.
+    """
     processor = obligation.processor
     documents = snapshot.documents.known(now)
     rows_reading = snapshot.rows.get(processor.table)
@@ -219,6 +224,7 @@ def gather(
             (RUN_HISTORY, runs_reading.failure if runs_reading else None),
         ),
         doubts=_doubts(snapshot, pipeline, phase, obligation),
+        calendar_doubt=calendar_doubt,
     )
 
 

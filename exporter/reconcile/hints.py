@@ -66,6 +66,8 @@ def _unknown(e: Evidence) -> Iterator[Hint]:
             continue
         if record in e.doubts:
             why = _doubted(e, record)
+        elif record == CALENDAR and e.calendar_doubt:
+            why = e.calendar_doubt
         else:
             why = f"{failure.kind}: {failure.detail}" if failure else "not read yet"
         yield Hint(HintKind.FRESHNESS, f"{record} unknown ({why})")

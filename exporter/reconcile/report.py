@@ -17,6 +17,7 @@ from exporter.model import (
     Report,
     Verdict,
 )
+from exporter.reconcile.calendar import calendar_of, relied_on
 from exporter.reconcile.evidence import History, gather
 from exporter.reconcile.explain import explanations
 from exporter.reconcile.hints import hints
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from exporter.config.resolved import Config, PhaseLogConfig, PipelineConfig
     from exporter.expectations import PhaseDay
-    from exporter.model import Document, Run, Snapshot
+    from exporter.model import CalendarReport, Document, Run, Snapshot
     from exporter.reconcile.evidence import Evidence
 
 
@@ -48,14 +49,19 @@ def reconcile(config: Config, snapshot: Snapshot, now: datetime) -> Report:
 def _pipeline(
     config: Config, pipeline: PipelineConfig, snapshot: Snapshot, days: Sequence[date], now: datetime
 ) -> PipelineReport:
+    calendar = calendar_of(config, pipeline, snapshot, now)
+    snapshot = relied_on(snapshot, pipeline, calendar)
     runs_reading = snapshot.runs.get(pipeline.name)
     runs = runs_reading.known(now) if runs_reading else None
     history = None if runs is None else History(runs)
     phases = tuple(
-        _phase(snapshot, pipeline, phase_day(phase, day, now, config.timezone), history, now)
+        _phase(snapshot, pipeline, phase_day(phase, day, now, config.timezone), history, calendar, now)
         for day in days
         for phase in pipeline.phases.values()
     )
+    # Another pipeline's processors can write the same history under the same labels.
+    processors = (processor for phase in pipeline.phases.values() for processor in phase.processors.values())
+    own = {name for processor in processors for name in processor.run_history_names}
     units_reading = snapshot.units.get(pipeline.name)
     units = (units_reading.known(now) if units_reading else None) or {}
     beats_reading = snapshot.heartbeats.get(pipeline.name)
@@ -77,9 +83,10 @@ def _pipeline(
         heartbeats_known=beats is not None,
         last_heartbeat_at=_latest((beat.beat_at for beat in (beats or {}).values() if beat), now),
         run_history_known=runs is not None if pipeline.run_history else None,
-        last_run_at=_latest((run.finished_at or run.started_at for run in runs or ()), now),
+        last_run_at=_latest((run.finished_at or run.started_at for run in runs or () if run.processor in own), now),
         heartbeats_read_at=beats_reading.read_at if beats_reading else None,
         unusable=unusable_fields(snapshot, pipeline, days, now),
+        calendar=calendar,
     )
 
 
@@ -89,13 +96,17 @@ def _latest(moments: Iterable[datetime | None], now: datetime) -> datetime | Non
 
 
 def _phase(
-    snapshot: Snapshot, pipeline: PipelineConfig, day: PhaseDay, history: History | None, now: datetime
+    snapshot: Snapshot,
+    pipeline: PipelineConfig,
+    day: PhaseDay,
+    history: History | None,
+    calendar: CalendarReport | None,
+    now: datetime,
 ) -> PhaseReport:
     phase = day.phase
-    judged = [
-        Judged(evidence, judge(evidence))
-        for evidence in (gather(snapshot, pipeline, phase, obligation, history, now) for obligation in day.obligations)
-    ]
+    doubt = calendar.why_unknown if calendar else None
+    gathered = (gather(snapshot, pipeline, phase, obligation, history, now, doubt) for obligation in day.obligations)
+    judged = [Judged(evidence, judge(evidence)) for evidence in gathered]
     documents = snapshot.documents.known(now)
     document = documents.get(DocumentId(phase.collection, day.run_date)) if documents and phase.collection else None
     asked = [item.evidence for item in judged if item.evidence.obligation.asked]

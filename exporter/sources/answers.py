@@ -71,10 +71,16 @@ def read_row_counts(
     return {day: found.get(day, RowCount(0)) for day in window_dates(window)}
 
 
-def read_units(rows: Iterable[Row], window: Window) -> Mapping[date, int]:
-    """Units of every date."""
-    found = {_date(row["day"]): _ints(row["counts"])[0] for row in rows}
-    return {day: found.get(day, 0) for day in window_dates(window)}
+def read_calendar(rows: Iterable[Row], window: Window) -> tuple[Mapping[date, int], date | None]:
+    """Units of every date; and the last date that has any row, None where there is none at all."""
+    found: dict[date, int] = {}
+    dates: list[date] = []
+    for row in rows:
+        (units,) = _ints(row["counts"])
+        dates.append(_date(row["day"]))
+        if row["name"] is None:
+            found[dates[-1]] = units
+    return {day: found.get(day, 0) for day in window_dates(window)}, max(dates, default=None)
 
 
 def read_phase_log(rows: Iterable[Row], transitions: Sequence[str], window: Window) -> Mapping[tuple[date, str], int]:

@@ -93,8 +93,10 @@ class BigQueryWarehouse:
         """Read calendars, run history, phase logs and coverage, in one job; errors as in `row_counts`."""
         asked = _Context(request, self._project, window, self._dates.zone)
         found = self._ask(_CONTEXT, asked.questions, window, deadline)
+        calendars = {key: _value(question, found) for key, question in asked.calendars.items()}
         return ContextAnswer(
-            units={key: _value(question, found) for key, question in asked.units.items()},
+            units={key: read if isinstance(read, SourceError) else read[0] for key, read in calendars.items()},
+            calendars_end={key: read[1] for key, read in calendars.items() if not isinstance(read, SourceError)},
             runs={key: _value(question, found) for key, question in asked.runs.items()},
             phase_log={key: _value(question, found) for key, question in asked.phase_log.items()},
             coverage={key: _value(question, found) for key, question in asked.coverage.items()},
@@ -184,9 +186,9 @@ class _Context:
     """What a `ContextRequest` asks, as questions by the request's own keys."""
 
     def __init__(self, request: ContextRequest, project: str, window: Window, zone: ZoneInfo) -> None:
-        self.units: Mapping[str, _Question[Mapping[date, int]]] = {
+        self.calendars: Mapping[str, _Question[tuple[Mapping[date, int], date | None]]] = {
             pipeline: _Question(
-                queries.calendar_part(pipeline, calendar, project), partial(answers.read_units, window=window)
+                queries.calendar_part(pipeline, calendar, project), partial(answers.read_calendar, window=window)
             )
             for pipeline, calendar in request.calendars.items()
         }
@@ -215,7 +217,7 @@ class _Context:
     @property
     def questions(self) -> Collection[_Question[object]]:
         """All of them."""
-        return [*self.units.values(), *self.runs.values(), *self.phase_log.values(), *self.coverage.values()]
+        return [*self.calendars.values(), *self.runs.values(), *self.phase_log.values(), *self.coverage.values()]
 
 
 def _value(question: _Question[T_co], found: Mapping[Part, Sequence[Row] | Fault]) -> T_co | SourceError:

@@ -42,16 +42,22 @@ class DateType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """How a column of one type is read: its date, and the condition that it lies in the window."""
+    """How a column of one type is read: its date, and the condition that it lies between the window's two bounds."""
 
     day: str
     within: str
+    first: str
+    end: str
 
 
 _FORMS: Final[Mapping[DateType, _Form]] = {
-    DateType.DATE: _Form("{column}", "{column} BETWEEN @first AND @last"),
-    DateType.DATETIME: _Form("DATE({column})", "{column} >= @first_datetime AND {column} < @end_datetime"),
-    DateType.TIMESTAMP: _Form("DATE({column}, '{zone}')", "{column} >= @first_timestamp AND {column} < @end_timestamp"),
+    DateType.DATE: _Form("{column}", "{column} BETWEEN {first} AND {end}", "@first", "@last"),
+    DateType.DATETIME: _Form(
+        "DATE({column})", "{column} >= {first} AND {column} < {end}", "@first_datetime", "@end_datetime"
+    ),
+    DateType.TIMESTAMP: _Form(
+        "DATE({column}, '{zone}')", "{column} >= {first} AND {column} < {end}", "@first_timestamp", "@end_timestamp"
+    ),
 }
 
 
@@ -95,8 +101,13 @@ class DateColumns:
         return self._types.get(_column(part), DateType.DATE)
 
     def _day_and_condition(self, part: Part) -> tuple[str, str]:
-        form, column = _FORMS[self._type_of(part)], quoted(part.table.date_column)
-        return form.day.format(column=column, zone=self.zone.key), form.within.format(column=column)
+        kind, column = self._type_of(part), quoted(part.table.date_column)
+        form, first, end = _FORMS[kind], _FORMS[kind].first, _FORMS[kind].end
+        if part.reach:
+            first = f"{kind}_SUB({first}, INTERVAL {part.reach} DAY)"
+            end = f"{kind}_ADD({end}, INTERVAL {part.reach} DAY)"
+        day = form.day.format(column=column, zone=self.zone.key)
+        return day, form.within.format(column=column, first=first, end=end)
 
 
 def _column(part: Part) -> Column:

@@ -116,13 +116,15 @@ class ContextAnswer:
     """The answers to a `ContextRequest`: for every key that was asked a value or the error in its place.
 
     Units, coverage and phase log rows have a value for every date of the window (and every configured transition);
-    zero where the table has no row.
+    zero where the table has no row. `calendars_end`: the last date that a calendar which was read has any row of, in
+    the window or beyond it; None where it has none at all.
     """
 
     units: Mapping[str, Mapping[date, int] | SourceError]
     runs: Mapping[str, tuple[Run, ...] | SourceError]
     phase_log: Mapping[str, Mapping[tuple[date, str], int] | SourceError]
     coverage: Mapping[tuple[str, str], Mapping[date, CoverageCounts] | SourceError]
+    calendars_end: Mapping[str, date | None] = field(default_factory=dict)
 
 
 class Hearer(Protocol):

@@ -27,6 +27,11 @@ PART: Final = "part"
 MAXIMUM_PARTS: Final = 900
 """Tables that one query may refer to, of the 1,000 that BigQuery allows."""
 
+OUTSIDE: Final = "outside"
+"""The name of a calendar's rows that do not count (an All-Star game): their date is in the calendar all the same."""
+REACH: Final = 400
+"""Days on either side of the window in which a calendar has to have a row: off-seasons are shorter than a year."""
+
 ROW_COUNTS: Final[Mapping[str, str]] = {PART: "INT64", "day": "DATE", "counted": "INT64", "written": "STRING"}
 """The columns of an answer to row counts, and their types."""
 CONTEXT: Final[Mapping[str, str]] = {
@@ -92,7 +97,7 @@ class Parameter:
 class Part:
     """One table's share of a query. `subject` names it in messages, `source` is the table's name as SQL has it.
 
-    `columns` and `group_by` are what there is besides the date.
+    `columns` and `group_by` are what there is besides the date. `reach`: so many days beyond the window are read too.
     """
 
     subject: str
@@ -102,6 +107,7 @@ class Part:
     conditions: tuple[str, ...] = ()
     group_by: tuple[str, ...] = ()
     parameters: tuple[Parameter, ...] = ()
+    reach: int = 0
 
     @property
     def answer(self) -> Mapping[str, str]:
@@ -145,14 +151,19 @@ def row_count_part(table: TableRef, project: str) -> Part:
 
 
 def calendar_part(pipeline: str, calendar: CalendarConfig, project: str) -> Part:
-    """Units of each date, as the first of `counts`."""
+    """Units of each date, as the first of `counts`, also beyond the window: a calendar may have no row, or have ended.
+
+    Rows that `where` leaves out are groups of their own, called `OUTSIDE`.
+    """
     table = calendar.table
+    name = f"IF({calendar.where or 'TRUE'}, NULL, '{OUTSIDE}')"
     return Part(
         f"calendar of {pipeline} (table {table.name})",
         table,
         _source(table, project),
-        (("counts", _counts(f"IFNULL(CAST(({calendar.units}) AS INT64), 0)")),),
-        (f"({calendar.where})",) if calendar.where else (),
+        (("name", name), ("counts", _counts(f"IFNULL(CAST(({calendar.units}) AS INT64), 0)"))),
+        group_by=(name,),
+        reach=REACH,
     )
 
 

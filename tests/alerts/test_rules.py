@@ -41,6 +41,7 @@ CATALOGUE = {
     "OrchestrationProcessorDataDuplicated": ("10m", {"warning"}),
     "OrchestrationProcessorHeartbeatStale": ("1m", {"warning"}),
     "OrchestrationProcessorRunningPastDue": ("1h", {"warning"}),
+    "OrchestrationCalendarDoubtful": ("5m", {"warning"}),
     "OrchestrationHeartbeatsSilent": ("15m", {"warning"}),
     "OrchestrationHeartbeatCollectionBloated": ("15m", {"warning"}),
     "OrchestrationCompletionCountInconsistent": ("10m", {"warning"}),

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from exporter.model import CoverageCounts, RowCount, Run
 from exporter.sources.answers import (
     LoggedRun,
+    read_calendar,
     read_coverage,
     read_phase_log,
     read_row_counts,
     read_runs,
-    read_units,
     reduce_runs,
     window_dates,
 )
@@ -79,8 +79,32 @@ def test_a_write_time_is_the_moment_that_its_type_says_or_is_named(value: object
     assert [field.name for field in found.unusable] == ([] if moment else ["processed_at"])
 
 
+def of_calendar(day: object, counts: object, name: str | None = None) -> dict[str, object]:
+    return {"day": day, "name": name, "counts": counts}
+
+
 def test_units_come_whatever_type_the_service_gives_its_counts() -> None:
-    assert read_units([{"day": SATURDAY, "counts": [Decimal(6)]}], WINDOW) == {FRIDAY: 0, SATURDAY: 6, SUNDAY: 0}
+    units, _ = read_calendar([of_calendar(SATURDAY, [Decimal(6)])], WINDOW)
+
+    assert units == {FRIDAY: 0, SATURDAY: 6, SUNDAY: 0}
+
+
+@pytest.mark.parametrize(
+    ("rows", "units", "last"),
+    [
+        ([], 0, None),
+        ([(date(2025, 6, 22), None, 1)], 0, date(2025, 6, 22)),
+        ([(SATURDAY, "outside", 1)], 0, SATURDAY),
+        ([(SATURDAY, "outside", 1), (SATURDAY, None, 6)], 6, SATURDAY),
+        ([(date(2026, 6, 14), None, 1), (SATURDAY, None, 6)], 6, date(2026, 6, 14)),
+    ],
+)
+def test_a_calendar_goes_as_far_as_its_last_row_and_counts_only_the_rows_that_count(
+    rows: list[tuple[date, str | None, int]], units: int, last: date | None
+) -> None:
+    given = [of_calendar(day, [count], name) for day, name, count in rows]
+
+    assert read_calendar(given, WINDOW) == ({FRIDAY: 0, SATURDAY: units, SUNDAY: 0}, last)
 
 
 def test_the_phase_log_has_a_value_for_every_date_and_transition() -> None:
@@ -99,20 +123,21 @@ def test_coverage_has_its_buckets_by_name() -> None:
 @pytest.mark.parametrize(
     ("row", "error"),
     [
-        ({"day": None, "counts": [1]}, TypeError),
-        ({"day": "2026-01-31", "counts": [1]}, TypeError),
-        ({"day": SATURDAY, "counts": None}, TypeError),
-        ({"day": SATURDAY, "counts": []}, IndexError),
-        ({"day": SATURDAY, "counts": ["many"]}, TypeError),
-        ({"day": SATURDAY, "counts": [True]}, TypeError),
-        ({"day": SATURDAY, "counts": [Decimal("1.5")]}, TypeError),
-        ({"day": NOON, "counts": [1]}, TypeError),
+        (of_calendar(None, [1]), TypeError),
+        (of_calendar("2026-01-31", [1]), TypeError),
+        (of_calendar(SATURDAY, None), TypeError),
+        (of_calendar(SATURDAY, []), ValueError),
+        (of_calendar(SATURDAY, [1, 2]), ValueError),
+        (of_calendar(SATURDAY, ["many"]), TypeError),
+        (of_calendar(SATURDAY, [True]), TypeError),
+        (of_calendar(SATURDAY, [Decimal("1.5")]), TypeError),
+        (of_calendar(NOON, [1]), TypeError),
         ({}, KeyError),
     ],
 )
 def test_an_answer_of_another_shape_is_an_error_and_not_a_zero(row: dict[str, object], error: type[Exception]) -> None:
     with pytest.raises(error):
-        read_units([row], WINDOW)
+        read_calendar([row], WINDOW)
 
 
 def test_too_few_buckets_are_an_error_and_not_a_zero() -> None:

@@ -110,6 +110,7 @@ def test_the_context_is_a_job_with_a_label_of_its_own(server: BigQueryRest, ware
     answer = warehouse.context(request, WINDOW, Deadline(30))
 
     assert answer.units == {"nba": {FRIDAY: 0, SATURDAY: 6, SUNDAY: 0}}
+    assert answer.calendars_end == {"nba": SATURDAY}
     assert server.queries[0].labels["collector"] == "context"
 
 

@@ -90,17 +90,19 @@ def test_a_calendar_counts_its_units_where_the_operator_says() -> None:
 
     assert part.subject == "calendar of nba (table nba_reference.nba_schedule)"
     assert "[IFNULL(CAST((COUNT(DISTINCT game_id)) AS INT64), 0)] AS counts\n" in sql(part)
+    name = "IF(game_id LIKE '002%' OR game_id LIKE '004%', NULL, 'outside')"
+    assert f"{name} AS name" in sql(part)
     assert source(part) == (
         "`nba-props-platform.nba_reference.nba_schedule`\n"
-        "WHERE `game_date` BETWEEN @first AND @last AND (game_id LIKE '002%' OR game_id LIKE '004%')\n"
-        "GROUP BY `game_date`"
+        "WHERE `game_date` BETWEEN DATE_SUB(@first, INTERVAL 400 DAY) AND DATE_ADD(@last, INTERVAL 400 DAY)\n"
+        f"GROUP BY `game_date`, {name}"
     )
 
 
 def test_a_calendar_without_a_filter_counts_all_rows() -> None:
     part = calendar_part("nba", CalendarConfig(TableRef("a.b", "day"), "COUNT(*)"), PROJECT)
 
-    assert source(part).endswith("WHERE `day` BETWEEN @first AND @last\nGROUP BY `day`")
+    assert " IF(TRUE, NULL, 'outside') AS name" in sql(part)
 
 
 def test_run_history_is_asked_for_its_processors_or_phases_one_row_a_status() -> None:

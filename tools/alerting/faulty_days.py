@@ -26,6 +26,7 @@ HEARTBEATS = {
 }
 """A processor's heartbeat, and its rows' date against the document's. One alert each, since the last run wins."""
 SCHEDULE, HISTORY = "nba_reference.nba_schedule", "nba_reference.processor_run_history"
+ENDED, PREDICTIONS = "mlb_reference.mlb_schedule", "nba_predictions.player_prop_predictions"
 PHASE_LOG = "nba_orchestration.phase_execution_log"
 
 DAYS_APART = timedelta(days=3)
@@ -210,15 +211,16 @@ OF_A_PIPELINE: Mapping[str, str] = {
     "OrchestrationHeartbeatCollectionBloated[critical,warning]": "nba",
     "OrchestrationHeartbeatCollectionBloated[warn,warning]": "many",
     "OrchestrationHeartbeatsSilent[warning]": "silent",
+    "OrchestrationCalendarDoubtful[warning]": "ended",
 }
 """A pipeline each, since nothing but the pipeline groups them."""
 
 
-def _small_pipeline(name: str) -> dict[str, Any]:
+def _small_pipeline(name: str, schedule: str = SCHEDULE) -> dict[str, Any]:
     """A pipeline with one processor and no games: nothing is expected of it."""
     return {
         "calendar": {
-            "table": SCHEDULE,
+            "table": schedule,
             "date_column": "game_date",
             "units": "COUNT(DISTINCT game_id)",
             "where": f"game_id LIKE '{name}%'",
@@ -233,7 +235,7 @@ def _small_pipeline(name: str) -> dict[str, Any]:
                         "heartbeats": [f"{name}_predictions"],
                         "due": "+0d 13:30",
                         "table": {
-                            "name": "nba_predictions.player_prop_predictions",
+                            "name": PREDICTIONS,
                             "date_column": "game_date",
                             "written_column": "created_at",
                             "data_date_offset": -1,
@@ -252,6 +254,7 @@ PIPELINES: Mapping[str, Any] = {
     },
     "many": _small_pipeline("many"),
     "silent": _small_pipeline("silent"),
+    "ended": _small_pipeline("ended", ENDED),
 }
 """What the configuration says of the pipelines."""
 
@@ -304,5 +307,7 @@ def together(days: Mapping[str, Day]) -> tuple[Incident, Step]:
             "processed_at": now,
         }
     ]
+    rows[ENDED] = [{"game_id": "ended-1", "game_date": last - 90 * ONE_DAY}]
+    later_rows.setdefault(PREDICTIONS, []).append({"game_date": last - ONE_DAY, "created_at": now})
     incident = Incident(title="Every fault of the data", clock=now, firestore=firestore, bigquery=rows)
     return incident, Step(at=now, firestore=later, bigquery=later_rows)

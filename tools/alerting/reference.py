@@ -50,6 +50,7 @@ COLLECTORS: Mapping[str, str | None] = {
     "OrchestrationProcessorDataDuplicated": "warehouse",
     "OrchestrationCoverageLow": "warehouse",
     "OrchestrationCoverageUnclassified": "warehouse",
+    "OrchestrationCalendarDoubtful": "warehouse",
     "OrchestrationHeartbeatsSilent": "warehouse",
     "OrchestrationHeartbeatCollectionBloated": "heartbeat_count",
     "OrchestrationExporterDown": None,

@@ -1,0 +1,108 @@
+"""How far a calendar can be relied on: no units are a fact only where somebody keeps the calendar."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from exporter.expectations import ONE_DAY, today
+from exporter.model import CalendarDoubt, CalendarReport, Matter
+from exporter.reconcile.hints import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+    from datetime import date, datetime
+
+    from exporter.config.resolved import Config, PipelineConfig, ProcessorConfig
+    from exporter.model import Run, Snapshot
+
+WORKING: Final = ("running", "success", "partial")
+"""What the run history says of a run that works or did: one that failed or was skipped can have found nothing to do."""
+
+
+def calendar_of(config: Config, pipeline: PipelineConfig, snapshot: Snapshot, now: datetime) -> CalendarReport | None:
+    """What is doubtful about the pipeline's calendar; None where nobody knows how far it goes."""
+    reading = snapshot.calendars_end.get(pipeline.name)
+    end = reading.known(now) if reading else None
+    if end is None:
+        return None
+    table = f"table {pipeline.calendar.table.name}"
+    doubts: dict[CalendarDoubt, str] = {}
+    if end.last is None:
+        doubts[CalendarDoubt.EMPTY] = f"{table} has no row at all"
+    elif end.last < today(now, config.timezone) and (work := next(_work_after(pipeline, snapshot, end.last, now), "")):
+        doubts[CalendarDoubt.ENDED] = f"the last date in {table} is {end.last}, but {work}"
+    dropped = sorted(
+        (key[1], doubt)
+        for (matter, key), doubt in snapshot.doubts.items()
+        if matter is Matter.UNITS and isinstance(key, tuple) and key[0] == pipeline.name
+    )
+    if dropped:
+        day, doubt = dropped[0]
+        noun = plural(doubt.was, pipeline.calendar.noun)
+        more = f", and {plural(len(dropped) - 1, 'other date')} has fewer" if len(dropped) > 1 else ""
+        doubts[CalendarDoubt.DROPPED] = f"{day} had {noun} and has {doubt.found[-1]}{more}"
+    return CalendarReport(end.last, doubts)
+
+
+def relied_on(snapshot: Snapshot, pipeline: PipelineConfig, calendar: CalendarReport | None) -> Snapshot:
+    """The snapshot without the units of dates after the calendar's end, if work goes on there."""
+    if calendar is None or calendar.last is None or CalendarDoubt.ENDED not in calendar.doubts:
+        return snapshot
+    last, reading = calendar.last, snapshot.units.get(pipeline.name)
+    if reading is None or reading.value is None:
+        return snapshot
+    kept = {day: units for day, units in reading.value.items() if day <= last}
+    return replace(snapshot, units={**snapshot.units, pipeline.name: replace(reading, value=kept)})
+
+
+def _work_after(pipeline: PipelineConfig, snapshot: Snapshot, last: date, now: datetime) -> Iterator[str]:
+    """What shows that the pipeline's own processors work for dates after the calendar's last."""
+    reading = snapshot.runs.get(pipeline.name)
+    runs = [run for run in (reading.known(now) if reading else None) or () if run.data_date > last]
+    yield from _runs(pipeline, runs)
+    yield from _rows_after(pipeline, snapshot, last, now)
+    yield from _beats_after(pipeline, snapshot, last, {(run.processor, run.data_date) for run in runs}, now)
+    yield from _entries_after(pipeline, snapshot, last, now)
+
+
+def _runs(pipeline: PipelineConfig, runs: Sequence[Run]) -> Iterator[str]:
+    names = {name for processor in _processors(pipeline) for name in processor.run_history_names}
+    for run in runs:
+        if run.processor in names and run.status in WORKING:
+            yield f"the run history has a run of {run.processor} for {run.data_date}"
+
+
+def _rows_after(pipeline: PipelineConfig, snapshot: Snapshot, last: date, now: datetime) -> Iterator[str]:
+    for processor in _processors(pipeline):
+        reading = snapshot.rows.get(processor.table)
+        for day, counted in ((reading.known(now) if reading else None) or {}).items():
+            if day > last and counted.rows:
+                yield f"table {processor.table.name} has {plural(counted.rows, 'row')} of {day}"
+
+
+def _beats_after(
+    pipeline: PipelineConfig, snapshot: Snapshot, last: date, ran: Collection[tuple[str, date]], now: datetime
+) -> Iterator[str]:
+    """A heartbeat says completed whatever became of the run, so that one with a run in `ran` is left to that run."""
+    reading = snapshot.heartbeats.get(pipeline.name)
+    beats = (reading.known(now) if reading else None) or {}
+    for processor in _processors(pipeline):
+        for beat in filter(None, map(beats.get, processor.heartbeats)):
+            day = beat.data_date
+            if day is None or day <= last or any((name, day) in ran for name in processor.run_history_names):
+                continue
+            if beat.status in {"running", "completed"}:
+                yield f"heartbeat {beat.document} says {beat.status} for {day}"
+
+
+def _entries_after(pipeline: PipelineConfig, snapshot: Snapshot, last: date, now: datetime) -> Iterator[str]:
+    for key, document in (snapshot.documents.known(now) or {}).items():
+        phases = [phase for phase in pipeline.phases.values() if phase.collection == key.collection]
+        for name, processor in (item for phase in phases for item in phase.processors.items()):
+            if name in document.entries and key.run_date + ONE_DAY * processor.data_date_offset > last:
+                yield f"{name} is registered in the document of {key.run_date}"
+
+
+def _processors(pipeline: PipelineConfig) -> Iterator[ProcessorConfig]:
+    return (processor for phase in pipeline.phases.values() for processor in phase.processors.values())
