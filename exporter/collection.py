@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import structlog
 
 from exporter.config.resolved import LedgerConfig
-from exporter.context import Brought, context_request, outcome_of
+from exporter.context import Brought, context_request, outcome_of, reads_alike
 from exporter.expectations import processor_names, reading_plan
 from exporter.following import Follower
 from exporter.ledger import MEMORY
@@ -104,7 +104,7 @@ class Collectors:
             Follower(sources.completions, self, telemetry, clock) if follow and config.documents.follow else None
         )
         self._names = processor_names(config)
-        self._settling = Settling()
+        self.settling = Settling()
         self._news = threading.Event()
         self._concluder = threading.Thread(target=self._conclude_news, name="conclude-news", daemon=True)
         self._sources = sources
@@ -137,13 +137,17 @@ class Collectors:
         if self.follower:
             self._concluder.start()
 
+    def go_on_from(self, before: Collectors) -> None:
+        """Hold what is read against what other collectors read, where that is read in the same way."""
+        self.settling.go_on_from(before.settling, reads_alike(before.config, self.config))
+
     def source_of(self, name: str) -> str:
         """The source that a collector reads."""
         return self._reads[name][0]
 
     def repeat_at(self, name: str) -> datetime | None:
         """When this collector is to read again before its turn, because less is there than it read before."""
-        return self._settling.repeat_at(MATTERS.get(name, ()))
+        return self.settling.repeat_at(MATTERS.get(name, ()))
 
     @property
     def waiting_for(self) -> tuple[str, ...]:
@@ -295,12 +299,10 @@ class Collectors:
             self.memory.observe(documents, self._names, now, longest_gap=longest_gap, everything=everything)
             known = self.snapshot.documents.value or {}
             newest = {key: newer(known.get(key), document) for key, document in documents.items()}
-            counting = counting_documents(self._settling, newest, now)
+            counting = counting_documents(self.settling, newest, now)
             others = {} if everything else {key: known[key] for key in known if key not in newest}
             reading = self._fresh("completion", cast("Documents", {**others, **counting}), now)
-            self.snapshot = replace(
-                self.snapshot, documents=reading, doubts=self._settling.doubts, **self._remembered()
-            )
+            self.snapshot = replace(self.snapshot, documents=reading, doubts=self.settling.doubts, **self._remembered())
 
     def _remembered(self) -> dict[str, Any]:
         now = self.memory.now
@@ -322,7 +324,7 @@ class Collectors:
         }
         wanted = list(dict.fromkeys(key for keys in ids.values() for key in keys))
         read = self._sources.completions.heartbeats(wanted, run.deadline) if wanted else {}
-        found = counting_heartbeats(self._settling, read, run.now)
+        found = counting_heartbeats(self.settling, read, run.now)
         self._change(
             run,
             heartbeats={
@@ -362,13 +364,13 @@ class Collectors:
                 raise
             rows = dict.fromkeys(plan.tables, error)
         before, now = self.snapshot, min(run.now, self._clock())
-        counted = counting_rows(self._settling, rows, now)
+        counted = counting_rows(self.settling, rows, now)
         age = self._max_age("warehouse")
         self._change(run, rows=merged(before.rows, counted, now, age))
         answer = self._sources.warehouse.context(context_request(self.config), window, run.deadline)
-        found = counting_context(self._settling, answer, now)
+        found = counting_context(self.settling, answer, now)
         ends = {name: CalendarEnd(last) for name, last in answer.calendars_end.items()}
-        runs = counting_runs(self._settling, answer.runs, window_dates(window), now)
+        runs = counting_runs(self.settling, answer.runs, window_dates(window), now)
         self._change(
             run,
             units=merged(before.units, found.units, now, age),
@@ -383,7 +385,7 @@ class Collectors:
         """Swap in what a run brought, or (no run) what is kept of it after it failed."""
         with self._swap:
             if not (self._stop.is_set() if run is None else run.given_up):
-                self.snapshot = replace(self.snapshot, doubts=self._settling.doubts, **changes)
+                self.snapshot = replace(self.snapshot, doubts=self.settling.doubts, **changes)
 
     def _max_age(self, collector: str) -> timedelta:
         return self.collectors[collector].max_staleness

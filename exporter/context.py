@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from exporter.model import Matter
 from exporter.sources.ports import ContextRequest, RunHistoryRequest, SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from exporter.config.resolved import Config, PipelineConfig, RunHistoryConfig
     from exporter.sources.ports import ContextAnswer
@@ -49,6 +50,30 @@ def _run_history_request(pipeline: PipelineConfig, table: RunHistoryConfig) -> R
         processors=tuple(dict.fromkeys(names)),
         phases=tuple(dict.fromkeys(phase.run_history_phase for phase in phases if phase.run_history_phase)),
     )
+
+
+def reads_alike(before: Config, after: Config) -> Callable[[Matter, Any], bool]:
+    """Whether both read a value in the same way, by its key among those that are held against what was there.
+
+    A document, a heartbeat and a table's rows are named by where they are kept; what else is counted, and of whom, is a
+    matter of configuration: another `where` of a calendar finds fewer games, and none of them is gone.
+    """
+    places = [(config.project, config.firestore_database, config.timezone) for config in (before, after)]
+    old, new = context_request(before), context_request(after)
+    asked: Mapping[Matter, tuple[Mapping[Any, object], Mapping[Any, object]]] = {
+        Matter.UNITS: (old.calendars, new.calendars),
+        Matter.RUNS: (old.run_history, new.run_history),
+        Matter.PHASE_LOG: (old.phase_log, new.phase_log),
+        Matter.COVERAGE: (old.coverage, new.coverage),
+    }
+
+    def alike(matter: Matter, key: Any) -> bool:  # noqa: ANN401 - each matter has keys of its own
+        if matter not in asked:
+            return places[0] == places[1]
+        was, now = asked[matter]
+        return places[0] == places[1] and was.get(key[0]) == now.get(key[0])
+
+    return alike
 
 
 def outcome_of(rows: Mapping[Any, Any], answer: ContextAnswer) -> Brought:

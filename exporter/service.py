@@ -120,7 +120,7 @@ class Service:
             self._memory.close()
 
     def reload(self) -> None:
-        """Read the configuration again and go on with it; what was seen of the documents is kept.
+        """Read the configuration again and go on with it; what was there before is kept.
 
         Raises ReloadError, and then nothing has changed.
         """
@@ -137,6 +137,7 @@ class Service:
             old, new = self._running, self._prepare(loaded, first=False)
             self._collected = self._collected or not old.collectors.waiting_for
             old.stop()
+            new.collectors.go_on_from(old.collectors)
             self._running = new
             new.schedule.start()
             self._reload_ok = True

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from exporter.model import Doubt, Matter
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from datetime import datetime
 
 K = TypeVar("K")
@@ -45,11 +45,17 @@ KEPT: Final = timedelta(days=1)
 
 
 class Settling:
-    """What one process has read so far, by matter. A restart begins anew: its first reading counts as it is."""
+    """What one process has read so far, by matter. A restart forgets it: the first reading counts as it is."""
 
     def __init__(self) -> None:
         self._counting: dict[Matter, dict[object, tuple[int, datetime]]] = {matter: {} for matter in Matter}
         self._doubts: dict[Matter, dict[object, Doubt]] = {matter: {} for matter in Matter}
+
+    def go_on_from(self, before: Settling, keeps: Callable[[Matter, Any], bool]) -> None:
+        """Take over what another one has read, of the values that `keeps` says are read in the same way."""
+        for matter in Matter:
+            self._counting[matter] = _those(before._counting[matter], matter, keeps)
+            self._doubts[matter] = _those(before._doubts[matter], matter, keeps)
 
     @property
     def doubts(self) -> Mapping[tuple[Matter, object], Doubt]:
@@ -79,6 +85,10 @@ class Settling:
             if len(doubt.found) == 1
         ]
         return min(moments, default=None)
+
+
+def _those(values: Mapping[object, V], matter: Matter, keeps: Callable[[Matter, Any], bool]) -> dict[object, V]:
+    return {key: value for key, value in values.items() if keeps(matter, key)}
 
 
 def _doubt(counted: tuple[int, datetime] | None, doubt: Doubt | None, size: int, now: datetime) -> Doubt | None:

@@ -22,7 +22,7 @@ from exporter.metrics import (
     REPORT_AT,
     SOURCE_UP,
 )
-from exporter.model import Document, DocumentId, ErrorKind, Verdict
+from exporter.model import Document, DocumentId, ErrorKind, RowCount, Verdict
 from exporter.scenario.local import SimulatedClock
 from exporter.service import Service
 from exporter.web.state import ReloadError
@@ -264,6 +264,42 @@ def test_what_was_seen_of_the_documents_survives_a_reload(scene: Scene) -> None:
     scene.reload()
 
     assert scene.verdict(PLAYER) is Verdict.LOST_UPDATE
+
+
+@pytest.mark.parametrize(
+    ("overlay", "expected"),
+    [
+        pytest.param(OVERLAY, Verdict.UNKNOWN, id="the same configuration"),
+        pytest.param(OVERLAY.replace("future: 0", "future: 1"), Verdict.UNKNOWN, id="what changed says nothing of it"),
+        pytest.param(OVERLAY + "calendar: {where: null}\n", Verdict.NOT_EXPECTED, id="other games"),
+        pytest.param(OVERLAY + "project: another-project\n", Verdict.NOT_EXPECTED, id="another project"),
+    ],
+)
+def test_games_that_are_gone_after_a_reload_do_not_count_where_the_calendar_is_read_as_before(
+    scene: Scene, overlay: str, expected: Verdict
+) -> None:
+    scene.start()
+    scene.memory.warehouse.units = {DAY: 0, on("-1 12:00").date(): 0}
+    scene.clock.now = on("18:10")
+    scene.write(overlay)
+
+    scene.reload()
+
+    assert scene.verdict(PLAYER) is expected
+
+
+def test_what_was_in_doubt_before_a_reload_counts_after_it_once_it_was_read_again(scene: Scene) -> None:
+    yesterday = on("-1 12:00").date()
+    scene.memory.warehouse.rows = {yesterday: RowCount(212, on("15:00"))}
+    scene.start()
+    scene.memory.warehouse.rows = {}
+    seen = []
+    for minute in (10, 11, 14):
+        scene.clock.now = on(f"18:{minute}")
+        scene.reload()
+        seen.append(scene.verdict(PLAYER))
+
+    assert seen == [Verdict.UNKNOWN, Verdict.UNKNOWN, Verdict.PHANTOM]
 
 
 def test_the_page_is_shown_the_report_and_what_came_before_it_also_after_a_reload(scene: Scene) -> None:
