@@ -61,9 +61,12 @@ def test_with_the_clock_set_back_and_both_sources_away_nothing_stays_well(day: D
     day.local.fault({"firestore": "permission_denied", "bigquery": "permission_denied"})
     day.collect(*FIRESTORE, "warehouse", after=-back)
     away = day.verdicts()
+    # What the alerts about a collector's age go by: it stays where it was, ahead of the clock.
+    last_success = {state.last_success for state in day.telemetry.collectors().values()}
     day.local.fault({})
     day.collect(*FIRESTORE, "warehouse")
 
+    assert last_success == {(day.clock.now + back).timestamp()}
     assert set(well.values()) == {Verdict.OK}
     assert set(away.values()) == {Verdict.UNKNOWN}
     assert set(day.verdicts().values()) == {Verdict.OK}
