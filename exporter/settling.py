@@ -77,14 +77,17 @@ class Settling:
         return frozenset(key for key in sizes if key in doubts)
 
     def repeat_at(self, matters: Collection[Matter]) -> datetime | None:
-        """When what reads these matters is to read them again before its turn: once for each value in doubt."""
+        """When what reads these matters is to read them again before its turn: once for each value in doubt.
+
+        The latest counts: an earlier one either had its repeat, or is of a value that is not read any more.
+        """
         moments = [
             doubt.since + USUAL[matter].after
             for matter in matters
             for doubt in self._doubts[matter].values()
             if len(doubt.found) == 1
         ]
-        return min(moments, default=None)
+        return max(moments, default=None)
 
 
 def _those(values: Mapping[object, V], matter: Matter, keeps: Callable[[Matter, Any], bool]) -> dict[object, V]:

@@ -77,6 +77,17 @@ def test_a_repeat_is_asked_for_once_and_only_by_what_is_in_doubt() -> None:
     assert settling.repeat_at([Matter.ROWS]) is None
 
 
+def test_what_is_in_doubt_and_cannot_be_read_puts_off_no_other_repeat() -> None:
+    settling = Settling()
+    settling.hold(Matter.ROWS, {"x": 5, "y": 5}, START)
+    settling.hold(Matter.ROWS, {"x": 0, "y": 5}, START + 10 * MINUTE)
+    settling.hold(Matter.ROWS, {"y": 5}, START + 13 * MINUTE)
+
+    settling.hold(Matter.ROWS, {"y": 0}, START + 20 * MINUTE)
+
+    assert settling.repeat_at([Matter.ROWS]) == START + 23 * MINUTE
+
+
 def test_what_was_not_in_a_reading_is_remembered_for_a_day() -> None:
     settling = Settling()
     settling.hold(Matter.ROWS, {"x": 5}, START)
