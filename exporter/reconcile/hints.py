@@ -82,7 +82,9 @@ def _doubted(e: Evidence, record: str) -> str:
         noun = {CALENDAR: e.noun, RUN_HISTORY: "run"}.get(record, "row")
         was, found = f"{plural(doubt.was, noun)} of {e.obligation.data_date}", f"{doubt.found[-1]:,}"
     at, since = moment(doubt.seen_at, e.now), moment(doubt.since, e.now)
-    return f"{was} at {at}, {found} since {since}; this counts once it was read again"
+    # docs/verdicts.md, "Unknown".
+    needed = "third" if record == CALENDAR and not doubt.found[-1] else "second"
+    return f"{was} at {at}, {found} since {since}; this counts once a {needed} reading says so too"
 
 
 def _lost(e: Evidence) -> Iterator[Hint]:

@@ -142,8 +142,8 @@ def test_the_hint_says_what_was_there_and_that_it_is_read_again(day: Day) -> Non
 
     assert player.verdict is Verdict.UNKNOWN
     assert [text.partition(" (")[2] for text in texts[:4]] == [
-        "8 games of 2026-01-19 at 18:00:00Z, 0 since 18:10:00Z; this counts once it was read again)",
-        "it was there at 18:00:00Z, gone since 18:10:00Z; this counts once it was read again)",
-        "280 rows of 2026-01-19 at 18:00:00Z, 0 since 18:10:00Z; this counts once it was read again)",
-        "it was there at 18:00:00Z, gone since 18:10:00Z; this counts once it was read again)",
+        "8 games of 2026-01-19 at 18:00:00Z, 0 since 18:10:00Z; this counts once a third reading says so too)",
+        "it was there at 18:00:00Z, gone since 18:10:00Z; this counts once a second reading says so too)",
+        "280 rows of 2026-01-19 at 18:00:00Z, 0 since 18:10:00Z; this counts once a second reading says so too)",
+        "it was there at 18:00:00Z, gone since 18:10:00Z; this counts once a second reading says so too)",
     ]
