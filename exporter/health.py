@@ -8,6 +8,8 @@ import sys
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from exporter.secrets import masked
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -24,7 +26,7 @@ def problem(url: str, timeout: float = TIMEOUT_SECONDS) -> str | None:
     try:
         connection.request("GET", path)
         status = connection.getresponse().status
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         return str(error) or type(error).__name__
     finally:
         connection.close()
@@ -50,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     url = next(iter(sys.argv[1:] if arguments is None else arguments), DEFAULT_URL)
     reason = problem(url)
     if reason is not None:
-        sys.stderr.write(f"{url}: {reason}\n")
+        sys.stderr.write(masked(f"{url}: {reason}\n"))
         return 1
     return 0
 

@@ -1,22 +1,27 @@
 """Logs: one line an event, logfmt or JSON, on standard error; libraries' logs take the same way.
 
 What is logged can come from outside (a document's text, an error that quotes a request). So control characters are
-escaped, which keeps one event on one line, long texts are cut, and what looks like a secret is masked.
+escaped, which keeps one event on one line, long texts are cut, and secrets are hidden (`secrets.py`).
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import math
 import re
 import sys
+import threading
 from typing import TYPE_CHECKING, Any, Final, Literal, TextIO
 
 import structlog
 
+from exporter.secrets import HIDDEN, masked, names_secret
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from types import TracebackType
 
     from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -32,34 +37,8 @@ LEVELS: Final[Mapping[str, int]] = {
 _LIBRARIES: Final = ("apscheduler", "asyncio", "google", "grpc", "urllib3", "uvicorn")
 """Libraries that tell at info level what is of use to their own developers; at debug level, they may say it."""
 
-_MASK: Final = "***"
 _MOST_CHARACTERS: Final = 16 * 1024
 _DEEPEST: Final = 6
-
-_NAMES: Final = "passw(?:or)?d|passphrase|secret|token|authorization|cookie|private[_-]?key|api[_-]?key|credential"
-_SECRET_KEY: Final = re.compile(_NAMES, re.IGNORECASE)
-_SECRETS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
-    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), _MASK),
-    (
-        re.compile(r"(authorization[\"']?\s*[:=]\s*[\"']?)(?:(?:basic|bearer)\s+)?[^\s\"',;]+", re.IGNORECASE),
-        rf"\1{_MASK}",
-    ),
-    (re.compile(r"\b(bearer\s+)[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1{_MASK}"),
-    (
-        re.compile(
-            rf"((?:{_NAMES})[\w.-]{{0,40}}[\"']?\s{{0,4}}[:=]\s{{0,4}})"
-            r"(?:b?\"[^\"]*\"|b?'[^']*'|\{[^{}]*\}|\[[^\[\]]*\]|\([^()]*\)|[^\s,;&\"')\]}]+)",
-            re.IGNORECASE,
-        ),
-        rf"\1{_MASK}",
-    ),
-    (re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"), _MASK),
-    (re.compile(r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"), _MASK),
-    (re.compile(r"\bya29\.[\w-]+"), _MASK),
-    (re.compile(r"\bAIza[\w-]{30,}"), _MASK),
-    (re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{20,}"), _MASK),
-)
-"""Private keys, credentials as HTTP sends them, settings by name, users in addresses; tokens, hashes by their form."""
 
 _BARE: Final = re.compile(r'[^\s="\\]+')
 _LOGFMT_KEY: Final = re.compile(r"[^\w.-]", re.ASCII)
@@ -67,7 +46,10 @@ _ORDER: Final = ("timestamp", "level", "logger", "event")
 
 
 def configure(level: str, log_format: Format, stream: TextIO | None = None) -> None:
-    """Send all logs of the process to `stream` (standard error): of `level` (see LEVELS) and above, in this format."""
+    """Send all logs of the process to `stream` (standard error): of `level` (see LEVELS) and above, in this format.
+
+    An exception that nothing catches, in whichever thread, is one of these lines as well.
+    """
     shared: list[Processor] = [
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
@@ -84,7 +66,7 @@ def configure(level: str, log_format: Format, stream: TextIO | None = None) -> N
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = _Handler(stream or sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -101,6 +83,38 @@ def configure(level: str, log_format: Format, stream: TextIO | None = None) -> N
         # Google's libraries cut their logs off unless they find a level when they are imported.
         library.propagate = True
     logging.captureWarnings(capture=True)
+    # In place of Python's own hooks alone: a program around this one may have set others.
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = _uncaught
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = _uncaught_elsewhere
+    if sys.unraisablehook is sys.__unraisablehook__:
+        sys.unraisablehook = _uncaught_elsewhere
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """A handler that names a record it cannot write, where the standard one prints all its arguments."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
+        """Say which call of the logger failed, and how."""
+        kind, error, _ = sys.exc_info()
+        with contextlib.suppress(OSError, ValueError):
+            said = masked(f"{kind and kind.__name__}: {error}", _MOST_CHARACTERS)
+            line = f"log record of {record.pathname}:{record.lineno} cannot be written: {said}"
+            self.stream.write(f"{_escaped(line)}\n")
+
+
+def _uncaught(kind: type[BaseException], error: BaseException | None, traceback: TracebackType | None) -> None:
+    """What Python calls with an exception that nothing caught, in place of printing it."""
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error or kind(), traceback)
+        return
+    structlog.get_logger(__name__).critical("exception that nothing caught", exc_info=(kind, error, traceback))
+
+
+def _uncaught_elsewhere(failed: threading.ExceptHookArgs | sys.UnraisableHookArgs) -> None:
+    """The same for a thread, and for what is raised while an object is destroyed."""
+    _uncaught(failed.exc_type, failed.exc_value, failed.exc_traceback)
 
 
 def _render(write: Callable[[dict[str, Any]], str]) -> Processor:
@@ -138,24 +152,15 @@ def _escaped(text: str) -> str:
 
 def _safe(key: str, value: object, depth: int = 0) -> object:
     """A value that JSON can express, secrets masked by the key's name or by their own form."""
-    if value is not None and _SECRET_KEY.search(key):
-        return _MASK
+    if value is not None and not isinstance(value, bool) and names_secret(key):
+        return HIDDEN
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if depth < _DEEPEST:
         if isinstance(value, dict):
-            return {str(name): _safe(str(name), item, depth + 1) for name, item in value.items()}
+            return {masked(str(name)): _safe(str(name), item, depth + 1) for name, item in value.items()}
         if isinstance(value, list | tuple | set | frozenset):
             return [_safe(key, item, depth + 1) for item in value]
-    return masked(str(value))
-
-
-def masked(text: str) -> str:
-    """The text without what looks like a secret, and not longer than a log line bears."""
-    cut = len(text) - _MOST_CHARACTERS
-    shown = text[:_MOST_CHARACTERS]
-    for pattern, replacement in _SECRETS:
-        shown = pattern.sub(replacement, shown)
-    return f"{shown}... ({cut} more characters)" if cut > 0 else shown
+    return masked(str(value), _MOST_CHARACTERS)

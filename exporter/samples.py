@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from exporter.secrets import masked
+
 Kind = Literal["gauge", "counter", "unknown"]
 """`unknown` families have no TYPE line: promtool holds every other type to names that do not end in `_count`."""
 
@@ -36,5 +38,5 @@ _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
 def label_text(**labels: str) -> str:
-    """The labels as the text formats write them, escaped; to be computed once for many samples."""
-    return ",".join([f'{name}="{value.translate(_ESCAPES)}"' for name, value in labels.items()])
+    """The labels as the text formats write them, without secrets, escaped; to be computed once for many samples."""
+    return ",".join([f'{name}="{masked(value).translate(_ESCAPES)}"' for name, value in labels.items()])

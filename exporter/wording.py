@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from exporter.model import Cause, HeartbeatState, Standing, TriggerState, Verdict
+from exporter.secrets import masked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -137,11 +138,12 @@ STANDINGS: Final = {
 
 
 def shown(text: str) -> str:
-    """A text that can quote what a document says, with everything that does not print spelled out.
+    """A text that can quote what a document says, without secrets, with everything that does not print spelled out.
 
     Control characters, marks that turn the direction of writing, invisible ones and lone surrogates act on terminals,
     pages and readers. Their code points in words do nothing to anybody.
     """
+    text = masked(text)
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else _spelled(ord(char)) for char in text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -69,8 +70,9 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def _own_logging() -> Iterator[None]:
     """A test that runs a command in this process sets up the process's logs; the next test does not see that."""
     root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
+    handlers, level, hook = list(root.handlers), root.level, sys.excepthook
     yield
+    sys.excepthook = hook
     if structlog.is_configured():
         logging.captureWarnings(capture=False)
         root.handlers[:] = handlers

@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter import logs
+from exporter.secrets import masked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,7 +138,7 @@ def test_no_text_breaks_out_of_its_line(log_format: logs.Format, text: str) -> N
     line = stream.getvalue()
     assert line.endswith("\n")
     assert line[:-1].isprintable()
-    assert READERS[log_format](line)["value"] == logs.masked(text)
+    assert READERS[log_format](line)["value"] == masked(text)
 
 
 def test_a_forged_line_is_seen_for_what_it_is(stream: io.StringIO) -> None:
@@ -179,6 +180,7 @@ def test_googles_libraries_do_not_cut_their_logs_off() -> None:
     program = """
 import logging, sys
 from exporter import logs
+from exporter.secrets import masked
 if "before" in sys.argv:
     import google.cloud.firestore
 logs.configure("info", "json")
@@ -240,7 +242,7 @@ def test_secrets_are_masked(stream: io.StringIO, log_format: logs.Format, fields
     logging.getLogger("uvicorn.error").warning("%s", fields)
 
     assert "hunter2" not in stream.getvalue()
-    assert stream.getvalue().count("***") >= 2
+    assert stream.getvalue().count("(hidden)") >= 2
 
 
 def test_secrets_are_masked_in_tracebacks(stream: io.StringIO) -> None:
@@ -255,35 +257,7 @@ def test_secrets_are_masked_in_tracebacks(stream: io.StringIO) -> None:
         logging.getLogger("apscheduler.executors").exception("Job raised an exception")
 
     event = logfmt(stream.getvalue())
-    assert event["exception"].endswith("RuntimeError: https://***@example.com refused password=***")
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "nba_analytics.player_game_summary not found",
-        "phase3_completion/2026-02-01: record_count is text",
-        "listening on http://localhost:9189",
-        "a basic question of authority",
-    ],
-)
-def test_what_is_no_secret_is_left_as_it_is(text: str) -> None:
-    assert logs.masked(text) == text
-
-
-def test_a_long_text_is_cut_and_says_so() -> None:
-    assert logs.masked("x" * 20_000) == "x" * 16_384 + "... (3616 more characters)"
-
-
-@pytest.mark.parametrize(
-    "piece", ["eyJ-", "a.", "://a", "token", "token=[", "-----BEGIN PRIVATE KEY-----", "authorization=", "ya29."]
-)
-def test_masking_takes_no_longer_for_texts_made_to_slow_it_down(piece: str) -> None:
-    text = piece * (16_384 // len(piece))
-
-    pieces = [logs.masked(text) for _ in range(20)]
-
-    assert len(set(pieces)) == 1
+    assert event["exception"].endswith("RuntimeError: https://(hidden)@example.com refused password=(hidden)")
 
 
 def test_a_value_that_contains_itself_is_logged(stream: io.StringIO) -> None:

@@ -7,6 +7,8 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from exporter.secrets import masked
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -17,7 +19,8 @@ _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def quote(text: str) -> str:
-    """The text in double quotes, control characters escaped, cut where it gets long."""
+    """The text in double quotes, without secrets, control characters escaped, cut where it gets long."""
+    text = masked(text)
     shown = text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 3]}..."
     return json.dumps(shown, ensure_ascii=not shown.isprintable())
 

@@ -12,7 +12,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Protocol
 
 from exporter.model import CoverageCounts, RowCount, Run, UnusableField
-from exporter.sources.fields import datetime_in, moment, said
+from exporter.secrets import masked
+from exporter.sources.fields import datetime_in, moment, unusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -109,7 +110,8 @@ def _logged(row: Row, processor: str, zone: ZoneInfo, finished_column: str) -> L
         processor=processor,
         run_id=_text(row["run"]),
         data_date=_date(row["day"]),
-        status=(_text(row["status"]) or _NO_STATUS).strip().lower(),
+        # In small letters, some secrets have lost their form.
+        status=masked(_text(row["status"]) or _NO_STATUS).strip().lower(),
         phase=_text(row["phase"]),
         started_at=times.read("started", "started_at"),
         finished_at=times.read("finished", finished_column),
@@ -177,7 +179,7 @@ class _Times:
         value = self._row[column]
         found = None if value is None else read_moment(value, self._zone)
         if value is not None and found is None:
-            self._unusable.append(UnusableField(name, said(value)))
+            self._unusable.append(unusable(name, value))
         return found
 
 

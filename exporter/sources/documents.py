@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from exporter.model import Document, Entry, Heartbeat, Record, UnusableField
-from exporter.sources.fields import Fields, anything, count, day, flag, label, moment, said, text, word
+from exporter.model import Document, Entry, Heartbeat, Record
+from exporter.sources.fields import Fields, anything, count, day, flag, label, moment, text, unusable, word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +25,7 @@ def parse_document(
     # Nothing decides by `_trigger_pending`; one that cannot be used says that whoever writes these fields went wrong.
     read.first(flag, "_trigger_pending")
     return Document(
-        entries={name: parse_entry(value) for name, value in fields.items() if not name.startswith("_")},
+        entries={name: parse_entry(value, name) for name, value in fields.items() if not name.startswith("_")},
         completed_count=read.first(count, "_completed_count"),
         triggered=read.flag("_triggered"),
         triggered_at=read.first(moment, "_triggered_at"),
@@ -38,10 +38,10 @@ def parse_document(
     )
 
 
-def parse_entry(value: object) -> Entry:
+def parse_entry(value: object, processor: str = "") -> Entry:
     """A processor's entry, also one made by hand (`timestamp`, `records_processed`, `manual_override`)."""
     if not isinstance(value, dict):
-        return Entry(malformed=(UnusableField("entry", said(value)),))
+        return Entry(malformed=(unusable("entry", value, processor),))
     read = Fields(Record.ENTRIES, value)
     return Entry(
         status=read.first(word, "status"),

@@ -16,6 +16,7 @@ from google.api_core.exceptions import GoogleAPICallError, RetryError
 from google.auth import exceptions as auth
 
 from exporter.model import ErrorKind
+from exporter.secrets import beginning
 from exporter.sources.refusals import named, refusal
 from exporter.sources.signs import PLUGIN, PLUGIN_UNANSWERED, first_error, signs_of, words_of
 
@@ -147,19 +148,6 @@ _TEXTS: Final[tuple[tuple[re.Pattern[str], _Meaning], ...]] = (
     (re.compile(r"Not found: Job\b"), _UNREACHABLE),
 )
 
-_SECRETS: Final = re.compile(
-    r"ya29\.[\w.-]+"
-    r"|\beyJ[\w-]+(\.[\w-]+)*"
-    r"|\b1//[\w-]+"
-    r"|\bGOCSPX-[\w-]+"
-    r"|\bAIza[\w-]+"
-    r"|\bBearer\s+\S+"
-    r"|-----BEGIN.*?(-----END[^-]*-----|$)"
-    r"|\b(access_token|refresh_token|id_token|subject_token|client_secret|private_key|assertion|password|key)\b"
-    r"['\"]?\s*[:=]\s*\S+",
-    re.IGNORECASE,
-)
-
 
 def fault_of(error: BaseException) -> Fault:
     """What an exception of a client library (or of this package) means."""
@@ -199,8 +187,8 @@ def transient(error: BaseException) -> bool:
 
 
 def one_line(text: str, longest: int = _LONGEST_MESSAGE) -> str:
-    """A text as it may stand in a log or on a page: one line, bounded, nothing that opens a door."""
-    line = _SECRETS.sub("(hidden)", " ".join(text.split()))
+    """A text as it may stand in a log or on a page: one line, bounded, without secrets."""
+    line = beginning(" ".join(text.split()), longest + 1)
     return line if len(line) <= longest else line[: longest - 3] + "..."
 
 

@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from exporter.model import Record, UnusableField
+from exporter.secrets import HIDDEN, beginning, names_secret
 from exporter.sources.errors import one_line
 from exporter.sources.values import EPOCH, Unusable
 
@@ -83,8 +84,8 @@ def day(value: object) -> date | None:
 
 
 def text(value: object) -> str | None:
-    """A text, cut short."""
-    return value[:_LONGEST_TEXT] if isinstance(value, str) else None
+    """A text, without secrets, cut short."""
+    return beginning(value, _LONGEST_TEXT) if isinstance(value, str) else None
 
 
 def word(value: object) -> str | None:
@@ -189,7 +190,7 @@ class Fields:
             found = read(value)
             if found is not None:
                 return found
-            self._malformed.append(UnusableField(name, said(value)))
+            self._malformed.append(unusable(name, value))
         return None
 
     def flag(self, name: str) -> bool | None:
@@ -198,6 +199,12 @@ class Fields:
         if found is None and not any(field.name == name for field in self._malformed):
             return False
         return found
+
+
+def unusable(name: str, value: object, entry: str = "") -> UnusableField:
+    """What was there and could not be used; of a secret, by the name of its field or `entry`, the type alone."""
+    hidden = names_secret(entry or name) and not isinstance(value, Unusable)
+    return UnusableField(name, f"{said(value).partition(' ')[0]} {HIDDEN}" if hidden else said(value))
 
 
 def said(value: object) -> str:

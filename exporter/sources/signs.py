@@ -18,6 +18,7 @@ from google.rpc.error_details_pb2 import (  # type: ignore[import-untyped] # the
     PreconditionFailure,
 )
 
+from exporter.secrets import without_opaque
 from exporter.sources.refusals import NO_ANSWER, NO_TOKEN, Signs
 
 if TYPE_CHECKING:
@@ -31,9 +32,6 @@ _UNAUTHENTICATED: Final = 401
 _FORBIDDEN: Final = 403
 # Where an answer's body begins in google-auth's own words.
 _BODY: Final = re.compile(r"\s*(Response( details)?:|[{<\[]|b['\"]|(?<=metadata service: )).*", re.DOTALL)
-_OPAQUE: Final = re.compile(
-    r"(?<![\w/.@-])(?=[\w+=-]*\d)(?=[\w+=-]*[A-Z])(?=[\w+=-]*[a-z])[\w+=-]{24,}(?![\w/.@-])",
-)
 _FIELDS: Final = re.compile(r"missing fields [\w, ]+")
 # What an answer without `google.rpc.ErrorInfo` says in its text only.
 _SAID: Final[Mapping[str, re.Pattern[str]]] = {
@@ -121,7 +119,7 @@ def _credential_words(error: auth.GoogleAuthError) -> str:
     first, *more = error.args or ("",)
     if isinstance(first, BaseException):
         return _innermost(first)
-    text = _OPAQUE.sub("(hidden)", _BODY.sub("", str(first))).strip()
+    text = without_opaque(_BODY.sub("", str(first))).strip()
     missing = next(filter(None, (_FIELDS.search(str(arg)) for arg in more if isinstance(arg, ValueError))), None)
     if not text:
         return f"the answer to {type(error).__name__} is no JSON" if error.args else type(error).__name__
