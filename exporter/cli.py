@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import io
 import signal
 import sys
 from datetime import UTC, date, datetime
@@ -21,9 +21,10 @@ from exporter.options import (
     processor_option,
     run_date_option,
     web_options,
-    write_output,
 )
+from exporter.output import say, write_output
 from exporter.probe import command as probe
+from exporter.secrets import masked_json
 
 if TYPE_CHECKING:
     from exporter.config.load import Loaded
@@ -45,18 +46,31 @@ class Command(click.Command):
         except click.exceptions.Abort:
             sys.exit(130)
         except click.ClickException as error:
-            error.show()
+            shown = io.StringIO()
+            error.show(shown)
+            say(shown.getvalue(), err=True)
             sys.exit(exits.USAGE)
         except RefusedError as error:
-            click.echo(f"Error: {error}", err=True)
+            say(f"Error: {error}", err=True)
             sys.exit(exits.USAGE)
         except UnavailableError as error:
-            click.echo(f"Error: {error}", err=True)
+            say(f"Error: {error}", err=True)
             sys.exit(exits.UNAVAILABLE)
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own signature
+        """Run what was asked for. Whatever goes wrong in it is a line of the log, without secrets."""
+        if not isinstance(self, click.Group):
+            from exporter import logs
+
+            logs.configure("error", "logfmt")
+        return super().invoke(ctx)
 
 
 class Commands(Command, click.Group):
     """A group of such commands."""
+
+    command_class = Command
+    group_class = type
 
 
 @click.group(
@@ -126,9 +140,9 @@ def check(
     logs.configure("error" if log_level == "info" else log_level, log_format)
     outcome = collect_once(load_config(config_file, preset, run_date), opener(), lambda: datetime.now(UTC))
     if form == "table" and output is None:
-        from exporter.table import print_report
+        from exporter.table import report_text
 
-        print_report(outcome.report, sys.stdout, outcome.unread)
+        say(report_text(outcome.report, outcome.unread, terminal=sys.stdout.isatty()))
     else:
         write_output(printed(outcome, form), output)
     return exits.exit_code(outcome.report, outcome.unread)
@@ -150,9 +164,9 @@ def explain_missing(
 
     _, outcome = _collected(config_file, preset, run_date)
     if form == "json":
-        click.echo(json.dumps(explain_json(outcome.report, processor), ensure_ascii=False, indent=1))
+        say(masked_json(explain_json(outcome.report, processor)))
     else:
-        click.echo(explain_text(outcome.report, processor, outcome.unread), nl=False)
+        say(explain_text(outcome.report, processor, outcome.unread))
     return exits.exit_code(outcome.report, outcome.unread)
 
 
@@ -180,18 +194,16 @@ def repair(
     found = list(repairs(loaded.config, outcome.report, run_date, processor))
     if form == "json":
         writes = [item for item in found if isinstance(item, Write)]
-        click.echo(json.dumps(commit(writes), ensure_ascii=False, indent=1))
+        say(masked_json(commit(writes)))
     else:
-        click.echo(repair_text(found), nl=False)
+        say(repair_text(found))
     return exits.exit_code(outcome.report, outcome.unread)
 
 
 def _collected(config_file: Path | None, preset: str | None, run_date: date | None) -> tuple[Loaded, Outcome]:
-    from exporter import logs
     from exporter.once import collect_once
     from exporter.sources.factory import opener
 
-    logs.configure("error", "logfmt")
     loaded = load_config(config_file, preset, run_date)
     return loaded, collect_once(loaded, opener(), lambda: datetime.now(UTC))
 
@@ -211,14 +223,14 @@ def config() -> None:
 def config_check(config_file: Path | None, preset: str | None, *, connect: bool) -> int:
     """Say every fault of a configuration, with its path and line."""
     loaded = load_config(config_file, preset)
-    click.echo(f"{loaded.source}: valid")
+    say(f"{loaded.source}: valid")
     if not connect:
         return exits.OK
     from exporter.connect import connect_report
     from exporter.sources.factory import opener
 
     text, code = connect_report(loaded, opener())
-    click.echo(text)
+    say(text)
     return code
 
 
@@ -227,7 +239,7 @@ def config_schema() -> None:
     """Print the JSON Schema of the configuration file."""
     from exporter.config.json_schema import json_schema
 
-    click.echo(json.dumps(json_schema(), indent=2))
+    say(masked_json(json_schema(), indent=2))
 
 
 @config.command("show", epilog=EXIT_CODES)
@@ -236,7 +248,7 @@ def config_show(config_file: Path | None, preset: str | None) -> None:
     """Print the configuration in force, presets and environment merged in."""
     from exporter.config.load import to_yaml
 
-    click.echo(to_yaml(load_config(config_file, preset).raw), nl=False)
+    say(to_yaml(load_config(config_file, preset).raw))
 
 
 @main.command(epilog=EXIT_CODES)
@@ -277,19 +289,17 @@ def capture(
     config_file: Path | None, preset: str | None, run_date: date | None, title: str, output: Path | None
 ) -> int:
     """Write what the sources hold for a run date as an incident file, which `replay` runs and a test can keep."""
-    from exporter import logs
     from exporter.scenario.capture import CaptureError
     from exporter.scenario.capture import capture as capture_day
     from exporter.sources.factory import opener
 
-    logs.configure("error", "logfmt")
     if run_date is None:
         raise click.UsageError("--run-date is needed: which day to capture")
     now = datetime.now(UTC)
     try:
         text = capture_day(load_config(config_file, preset, run_date), opener(), run_date, now, title)
     except CaptureError as error:
-        click.echo(f"Error: {error}", err=True)
+        say(f"Error: {error}", err=True)
         return exits.UNKNOWN
     write_output(text, output)
     return exits.OK
@@ -306,7 +316,7 @@ def dump_command(kind: str, folder: Path, runbook_base: str | None, dashboard_ba
     from exporter.dump import Bases, dump
 
     written = dump(kind, folder, Bases(runbook_base, dashboard_base), force=force)
-    click.echo(f"{len(written)} files written to {folder}")
+    say(f"{len(written)} files written to {folder}")
 
 
 @main.command(epilog=probe.EPILOG)

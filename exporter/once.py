@@ -9,6 +9,7 @@ from exporter.collection import Collectors
 from exporter.exposition import render, render_live
 from exporter.memory import Memory
 from exporter.metrics import live_samples, report_samples
+from exporter.secrets import Masked
 from exporter.status import status_json
 from exporter.telemetry import Telemetry
 
@@ -72,12 +73,13 @@ def one_pass_samples(
     )
 
 
-def printed(outcome: Outcome, form: str) -> str:
+def printed(outcome: Outcome, form: str) -> Masked:
     """The outcome as `json`, `metrics` or a `table` without colour."""
     if form == "json":
-        return status_json(outcome.report, outcome.unread).decode()
+        return Masked(status_json(outcome.report, outcome.unread).decode())
     if form == "metrics":
-        return (render(report_samples(outcome.report)).plain + render_live(outcome.live, openmetrics=False)).decode()
+        body = render(report_samples(outcome.report)).plain + render_live(outcome.live, openmetrics=False)
+        return Masked(body.decode())
     from exporter.table import report_text
 
     return report_text(outcome.report, outcome.unread)

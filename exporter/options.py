@@ -140,16 +140,3 @@ output_option = click.option(
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write here instead of to the terminal; the file changes all at once or not at all.",
 )
-
-
-def write_output(text: str, output: Path | None) -> None:
-    """Print the text, or write it to the file that `--output` names."""
-    if output is None:
-        click.echo(text, nl=not text.endswith("\n"))
-        return
-    from exporter.files import write_atomically
-
-    try:
-        write_atomically(output, text)
-    except OSError as error:
-        raise click.ClickException(f"--output {output}: cannot be written: {error.strerror or error}") from error

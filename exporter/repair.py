@@ -6,7 +6,6 @@ are there, within their bounds, written by no backfill. Everything else needs wo
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from google.cloud.firestore_v1.types import Value
 from google.protobuf.json_format import MessageToDict
 
 from exporter.model import LOST, Verdict
+from exporter.secrets import HIDDEN, Masked, masked, masked_data, masked_json
 from exporter.status import stamp
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from exporter.model import PhaseReport, ProcessorReport, Report
 
 MADE_BY = "orchestration-exporter repair"
+_HIDDEN_NOTE = f"Where {HIDDEN} stands was something that looks like a secret: put it back, or leave the field out."
 
 WHY_NOT = {
     Verdict.WRONG_DATE: "its entry is in a neighbouring document: correct the date where it registers, then move it",
@@ -39,7 +40,7 @@ WHY_NOT = {
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One entry to merge into a document. `fields` are in the REST API's form (`{"stringValue": ...}`)."""
+    """One entry to merge into a document. `fields`: in the REST API's form, without secrets."""
 
     document: str
     processor: str
@@ -79,7 +80,7 @@ def _repair(phase: PhaseReport, item: ProcessorReport, document: str) -> Iterato
     if item.verdict is Verdict.LOST_UPDATE and lost:
         value = Value.pb(Value.deserialize(lost[-1].sighting.content))
         because = f"lost ({lost[-1].kind}): as it was last seen at {stamp(lost[-1].last_seen_at)}"
-        yield Write(document, item.processor, MessageToDict(value), because)
+        yield Write(document, item.processor, masked_data(MessageToDict(value), names=True), because)
     elif item.verdict is Verdict.UNREGISTERED and (fault := _doubt(item)):
         yield Left(item, fault)
     elif item.verdict is Verdict.UNREGISTERED:
@@ -134,7 +135,7 @@ def _field_path(name: str) -> str:
     return f"`{quoted}`"
 
 
-def repair_text(found: Sequence[Write | Left]) -> str:
+def repair_text(found: Sequence[Write | Left]) -> Masked:
     """What would be written, why, and how to write it."""
     writes = [item for item in found if isinstance(item, Write)]
     lines = []
@@ -146,19 +147,23 @@ def repair_text(found: Sequence[Write | Left]) -> str:
             place = f"{item.processor.pipeline} {item.processor.phase} {item.processor.run_date}"
             lines += [f"{place}: leave {item.processor.processor} ({item.processor.verdict})", f"  {item.because}"]
     if not writes:
-        return "\n".join([*lines, "Nothing to write.", ""])
+        return masked("\n".join([*lines, "Nothing to write.", ""]))
     database = writes[0].document.partition("/documents/")[0]
-    return "\n".join(
-        [
-            *lines,
-            "",
-            "Nothing was written. These are the merge writes; to carry them out:",
-            "",
-            "curl -X POST -H 'Content-Type: application/json' \\",
-            '  -H "Authorization: Bearer $(gcloud auth print-access-token)" \\',
-            f"  'https://firestore.googleapis.com/v1/{database}/documents:commit' --data @- <<'WRITES'",
-            json.dumps(commit(writes), indent=2, ensure_ascii=False),
-            "WRITES",
-            "",
-        ]
+    body = masked_json(commit(writes), indent=2)
+    return Masked(
+        "\n".join(
+            [
+                masked("\n".join(lines)),
+                "",
+                *([_HIDDEN_NOTE, ""] if HIDDEN in body else []),
+                "Nothing was written. These are the merge writes; to carry them out:",
+                "",
+                "curl -X POST -H 'Content-Type: application/json' \\",
+                '  -H "Authorization: Bearer $(gcloud auth print-access-token)" \\',
+                f"  'https://firestore.googleapis.com/v1/{database}/documents:commit' --data @- <<'WRITES'",
+                body,
+                "WRITES",
+                "",
+            ]
+        )
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from exporter.model import Verdict
 from exporter.reconcile import DISCREPANCIES
+from exporter.secrets import masked_json
 from exporter.summary import summarize
 
 if TYPE_CHECKING:
@@ -148,6 +148,9 @@ def discrepancies(report: Report) -> int:
 
 
 def status_json(report: Report, unread: Mapping[str, str] | None = None, history: History | None = None) -> bytes:
-    """`status` as UTF-8 JSON, and under `history` what came before the report, where there is something that knows."""
+    """`status` as UTF-8 JSON, and under `history` what came before the report, where there is something that knows.
+
+    Without secrets.
+    """
     said = status(report, unread) if history is None else status(report, unread) | {"history": past(history)}
-    return json.dumps(said, ensure_ascii=False, indent=1).encode("utf-8", "replace")
+    return masked_json(said).encode("utf-8", "replace")

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from exporter.model import HeartbeatState, Standing, Verdict
 from exporter.reconcile import DISCREPANCIES
+from exporter.secrets import Masked
 from exporter.summary import QUIET, Condition, summarize, tally, urgency, well, worst_first
 from exporter.wording import (
     BAD_TRIGGERS,
@@ -31,7 +32,6 @@ from exporter.wording import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import IO
 
     from rich.console import RenderableType
 
@@ -53,17 +53,6 @@ NARROW: Final = 72
 """Below this the records stand under the processor instead of beside it."""
 LONGEST_UNBROKEN: Final = 28
 """Names up to this length stay on one line, to be copied; longer ones would push the verdict off a terminal."""
-
-
-def print_report(
-    report: Report, stream: IO[str], unread: Mapping[str, str] | None = None, *, width: int | None = None
-) -> None:
-    """Print the report; in colour only where the stream is a terminal and NO_COLOR is not set.
-
-    `unread`: the collectors that could not read all they were to read, each with the reasons.
-    """
-    shown_width = width or (None if stream.isatty() else WIDTH)
-    render_report(report, Console(file=stream, highlight=False, width=shown_width), unread)
 
 
 def render_report(report: Report, console: Console, unread: Mapping[str, str] | None = None) -> None:
@@ -89,11 +78,17 @@ def render_report(report: Report, console: Console, unread: Mapping[str, str] | 
             console.print(part)
 
 
-def report_text(report: Report, unread: Mapping[str, str] | None = None) -> str:
-    """What `print_report` prints, without colour."""
+def report_text(
+    report: Report, unread: Mapping[str, str] | None = None, *, terminal: bool = False, width: int | None = None
+) -> Masked:
+    """The report; `terminal`: as wide as that is unless `width` is given, and in colour unless NO_COLOR is set.
+
+    `unread`: the collectors that could not read all they were to read, each with the reasons.
+    """
     stream = io.StringIO()
-    print_report(report, stream, unread)
-    return stream.getvalue()
+    width = width or (None if terminal else WIDTH)
+    render_report(report, Console(file=stream, force_terminal=terminal, highlight=False, width=width), unread)
+    return Masked(stream.getvalue())
 
 
 def _line(phase: PhaseReport) -> Text:
@@ -114,7 +109,7 @@ def _phase(phase: PhaseReport, moments: Moments, *, narrow: bool) -> RenderableT
 
 
 def _name(phase: PhaseReport) -> str:
-    return f"{phase.pipeline} {phase.phase} {phase.run_date} [{phase.mode}]"
+    return shown(f"{phase.pipeline} {phase.phase} {phase.run_date} [{phase.mode}]")
 
 
 def _head(phase: PhaseReport, moments: Moments) -> Iterator[RenderableType]:
@@ -148,14 +143,16 @@ def _table(phase: PhaseReport, processors: Sequence[ProcessorReport]) -> Table:
     table.add_column("Verdict", no_wrap=True)
     for processor in processors:
         verdict = Text(processor.verdict, style=STYLES[processor.verdict])
-        table.add_row(Text(processor.processor), *_records(phase, processor), verdict)
+        table.add_row(Text(shown(processor.processor)), *_records(phase, processor), verdict)
     return table
 
 
 def _stacked(phase: PhaseReport, processors: Sequence[ProcessorReport]) -> Group:
     lines: list[RenderableType] = []
     for processor in processors:
-        lines.append(Text.assemble(processor.processor, ": ", (processor.verdict.value, STYLES[processor.verdict])))
+        lines.append(
+            Text.assemble(shown(processor.processor), ": ", (processor.verdict.value, STYLES[processor.verdict]))
+        )
         records = Text("; ").join(
             Text.assemble(f"{column} ", record)
             for column, record in zip(COLUMNS, _records(phase, processor), strict=True)
@@ -184,7 +181,7 @@ def _below(processor: ProcessorReport) -> Iterator[RenderableType]:
     if not (words or processor.explanations or verdict is Verdict.UNKNOWN):
         return
     first = f"; first: {words.first}" if words else ""
-    yield Text.assemble((f"{processor.processor}: {verdict}", STYLES[verdict]), first)
+    yield Text.assemble((f"{shown(processor.processor)}: {verdict}", STYLES[verdict]), first)
     for hint in processor.hints:
         yield _item(hint.text, 2)
     if processor.explanations:

@@ -11,7 +11,7 @@ import pytest
 
 from exporter.model import Document, ErrorKind, Verdict
 from exporter.sources.ports import SourceError
-from exporter.table import print_report, report_text
+from exporter.table import report_text
 from tests.support.builders import (
     DAY,
     OFFENSE,
@@ -58,9 +58,7 @@ def printed(scene: Scene, width: int) -> str:
 
 
 def _printed(report: Report, width: int) -> str:
-    stream = io.StringIO()
-    print_report(report, stream, width=width)
-    return stream.getvalue()
+    return report_text(report, width=width)
 
 
 # --- the table --------------------------------------------------------------------------------------------------
@@ -197,21 +195,15 @@ def test_a_pipe_gets_no_colour(scene: Scene) -> None:
 def test_a_terminal_gets_colour(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
-    stream = Terminal()
 
-    print_report(reported(scene), stream)
-
-    assert "\x1b[1;32mAll well" in stream.getvalue()
+    assert "\x1b[1;32mAll well" in report_text(reported(scene), terminal=True)
 
 
 def test_a_terminal_with_no_color_gets_none(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm")
-    stream = Terminal()
 
-    print_report(reported(scene), stream)
-
-    assert "\x1b[3" not in stream.getvalue()
+    assert "\x1b[3" not in report_text(reported(scene), terminal=True)
 
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\r\nfake: ok\x00\u202e\ud800"

@@ -20,6 +20,7 @@ from exporter.config.text import read_text
 from exporter.config.tree import Tree, merge, tree_of
 from exporter.config.validation import validate
 from exporter.config.wording import describe, did_you_mean, listed
+from exporter.secrets import Masked, masked_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -103,9 +104,9 @@ def load(
     return Loaded(config=resolve(wire), raw=raw, source=" + ".join(sources), digest=_digest(raw))
 
 
-def to_yaml(raw: Mapping[str, Any]) -> str:
-    """The wire form as YAML text that `load` reads back."""
-    return yaml.safe_dump(dict(raw), sort_keys=False, allow_unicode=True, width=120)
+def to_yaml(raw: Mapping[str, Any]) -> Masked:
+    """The wire form as YAML text that `load` reads back, without secrets."""
+    return Masked(yaml.safe_dump(masked_data(dict(raw)), sort_keys=False, allow_unicode=True, width=120))
 
 
 def _named_preset(tree: Tree, preset: str | None, faults: list[Fault]) -> tuple[str | None, Tree]:

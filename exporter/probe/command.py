@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import threading
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from exporter import exits
+from exporter.output import say, say_from_signal
 from exporter.sources.endpoints import FIRESTORE as EMULATOR
 from exporter.sources.endpoints import firestore_endpoint
 
@@ -127,11 +127,11 @@ def run_probe(config: Config, asked: Asked) -> int:
         "writers": asked.writers,
     }
     if outcomes or not failure:
-        click.echo(to_json(outcomes, about) if asked.form == "json" else table(outcomes))
+        say(to_json(outcomes, about) if asked.form == "json" else table(outcomes))
     if failure:
-        click.echo(f"Error: {place}: {failure}", err=True)
+        say(f"Error: {place}: {failure}", err=True)
     if remains.documents:
-        click.echo(
+        say(
             f"Error: {place}: {len(remains.documents)} documents could not be deleted ({remains.documents[0]} is one):"
             f" {remains.why}; delete those whose id begins with {plan.run}",
             err=True,
@@ -173,7 +173,7 @@ def _collections(config: Config) -> set[str]:
 
 
 def _say(text: str) -> None:
-    click.echo(text, err=True)
+    say(text, err=True)
 
 
 class _Signals:
@@ -187,8 +187,7 @@ class _Signals:
         """Remember it; a second one changes nothing, so that the documents are deleted all the same."""
         self.number = number
         self.stopping.set()
-        # Not click.echo: what it interrupts may be printing.
-        os.write(2, b"Stopping: the round under way ends first, then the documents are deleted.\n")
+        say_from_signal(b"Stopping: the round under way ends first, then the documents are deleted.\n")
 
 
 @contextmanager

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 from exporter.probe.outcome import conclusion
+from exporter.secrets import masked_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from exporter.probe.outcome import Outcome
+    from exporter.secrets import Masked
 
 _HEADINGS: Final = (
     *("strategy", "rounds", "written", "left", "lost", "older lost", "damaged"),
@@ -31,10 +32,10 @@ def table(outcomes: Sequence[Outcome]) -> str:
     return "\n".join([*lines, "", conclusion(outcomes)])
 
 
-def to_json(outcomes: Sequence[Outcome], about: Mapping[str, object]) -> str:
+def to_json(outcomes: Sequence[Outcome], about: Mapping[str, object]) -> Masked:
     """The same for programs, after `about`; times are in seconds."""
-    return json.dumps(
-        {**about, "strategies": [asdict(outcome) for outcome in outcomes], "conclusion": conclusion(outcomes)}, indent=1
+    return masked_json(
+        {**about, "strategies": [asdict(outcome) for outcome in outcomes], "conclusion": conclusion(outcomes)}
     )
 
 

@@ -21,6 +21,7 @@ from exporter.once import collect_once
 from exporter.scenario.bigquery.tables import shipped_definitions
 from exporter.scenario.incident import dump_incident, one_line
 from exporter.scenario.sayable import Notes, cell, document, window
+from exporter.secrets import HIDDEN, Masked, masked, masked_data, masked_record
 from exporter.sources.account import Account
 from exporter.sources.budget import DailyBudget
 from exporter.sources.calls import retry
@@ -77,8 +78,8 @@ def capture(
     run_date: date,
     now: datetime,
     title: str = "",
-) -> str:
-    """The incident file of that run date, as of `now`. Raises CaptureError if a source cannot be read."""
+) -> Masked:
+    """The incident file of that run date, as of `now`, without secrets. Raises CaptureError if a source fails."""
     config = loaded.config
     plan = reading_plan(config, now)
     report = collect_once(loaded, open_sources, lambda: now).report
@@ -89,12 +90,12 @@ def capture(
     except SourceError as error:
         raise CaptureError(f"{run_date}: a source cannot be read: {error.detail}") from error
     preset = _preset(loaded)
-    return "".join(f"# Not as it was: {note}\n" for note in notes) + dump_incident(
+    content = dump_incident(
         {
-            "title": title or f"Captured: {config.project}, run date {run_date}",
+            "title": str(masked(title)) or f"Captured: {config.project}, run date {run_date}",
             "source": f"captured from project {config.project} at {now:%Y-%m-%dT%H:%M:%SZ}",
             "preset": preset,
-            "config": _overlay(loaded, preset, run_date),
+            "config": masked_data(_overlay(loaded, preset, run_date)),
             "clock": now.replace(microsecond=0),
             "firestore": documents,
             "bigquery": rows,
@@ -102,6 +103,15 @@ def capture(
             "expect": _expectations(report),
         }
     )
+    return Masked("".join(f"# Not as it was: {masked(note)}\n" for note in notes) + content)
+
+
+def _without_secrets(fields: Fields, place: str, notes: Notes) -> Fields:
+    """A document or row on one line, as the file may show it: secrets stand in texts that no verdict is made from."""
+    shown = masked_record(fields)
+    if shown != fields:
+        notes.add(place, f"what looks like a secret became {HIDDEN}")
+    return one_line(shown)
 
 
 def _preset(loaded: Loaded) -> str:
@@ -137,7 +147,7 @@ def _documents(config: Config, plan: ReadingPlan, notes: Notes) -> dict[str, Fie
     finally:
         store.close()
     return {
-        path: one_line(document(message.fields, path, notes))
+        path: _without_secrets(document(message.fields, path, notes), path, notes)
         for path, message in sorted(found.items())
         if message is not None
     }
@@ -280,7 +290,7 @@ def _groups(paid: _Paid, config: Config, plan: ReadingPlan, table: _Table, notes
         fields = {
             column: cell(row[column], kinds[column], config.timezone, f"{place} {column}", notes) for column in columns
         }
-        yield one_line(({"repeat": repeat} if repeat > 1 else {}) | fields)
+        yield _without_secrets(({"repeat": repeat} if repeat > 1 else {}) | fields, place, notes)
 
 
 def _type(field: bigquery.SchemaField) -> str:

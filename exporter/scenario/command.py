@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING
 
-import click
-
 from exporter.once import Outcome, printed
+from exporter.output import say
 from exporter.scenario.incident import load_incident
 from exporter.scenario.local import LocalSources, SimulatedClock
 from exporter.scenario.replay import replay
-from exporter.table import print_report
+from exporter.secrets import masked_json
+from exporter.table import report_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,18 +31,18 @@ def run_replay(file: Path, form: str, rules: Path | None) -> bool:
     with LocalSources(clock) as local:
         replayed = replay(incident, local, clock, rules=rules)
     if form == "json":
-        click.echo(json.dumps(replayed.json(), indent=1, ensure_ascii=False))
+        say(masked_json(replayed.json()))
     elif form == "metrics":
-        click.echo(printed(Outcome(replayed.report, replayed.live), form), nl=False)
+        say(printed(Outcome(replayed.report, replayed.live), form))
     else:
-        click.echo(f"{incident.title}\n(as of {incident.clock:%Y-%m-%d %H:%M} UTC)\n")
-        print_report(replayed.report, sys.stdout)
+        say(f"{incident.title}\n(as of {incident.clock:%Y-%m-%d %H:%M} UTC)\n\n")
+        say(report_text(replayed.report, terminal=sys.stdout.isatty()))
         if replayed.alerts is not None:
-            click.echo(_alerts(replayed.alerts, incident))
+            say(_alerts(replayed.alerts, incident))
     for failure in replayed.failures:
-        click.echo(f"expectation failed: {failure}", err=True)
+        say(f"expectation failed: {failure}", err=True)
     if form == "table" and not replayed.failures:
-        click.echo("\nEvery expectation of the file held.")
+        say("\nEvery expectation of the file held.")
     return bool(replayed.failures)
 
 

@@ -9,10 +9,10 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
 import yaml
 
 from exporter.config.load import load
+from exporter.output import say
 from exporter.runner import Web, run
 from exporter.scenario.incident import Incident, parse_incident
 from exporter.scenario.local import LocalSources
@@ -40,7 +40,7 @@ def run_demo(address: str) -> None:
     """Run until Ctrl-C; everything that was started ends with it. Raises EmulatorError without the demo extra."""
     incident = demo_day()
     clock = running_clock(incident.clock)
-    click.echo("Starting a local Firestore and a local BigQuery ...")
+    say("Starting a local Firestore and a local BigQuery ...")
     with LocalSources(clock) as local, tempfile.TemporaryDirectory(prefix="orchestration-exporter-demo-") as folder:
         loaded = load(preset=incident.preset, overlay=incident.config, environ={})
         local.load(incident, loaded.config.project)
@@ -51,9 +51,9 @@ def run_demo(address: str) -> None:
             lambda found, telemetry: local.open(found.config, telemetry),
             clock,
             Web(address),
-            started=lambda url: click.echo(_welcome(incident, local, file, url)),
+            started=lambda url: say(_welcome(incident, local, file, url)),
         )
-    click.echo("Ended, with everything that was started.")
+    say("Ended, with everything that was started.")
 
 
 def _welcome(incident: Incident, local: LocalSources, file: Path, url: str) -> str:

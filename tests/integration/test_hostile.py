@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from exporter.exposition import render
 from exporter.metrics import UNEXPECTED, report_samples
 from exporter.model import Verdict
 from exporter.status import status_json
-from exporter.table import print_report
+from exporter.table import report_text
 from tests.support.exposition import parse_openmetrics, parse_text
 from tests.support.real_day import DOCUMENT, FIRESTORE, PROJECT, Day
 
@@ -48,11 +47,9 @@ def series(day: Day) -> int:
     samples = report_samples(report)
     rendered = render(samples)
     text = rendered.plain.decode()
-    stream = io.StringIO()
-    print_report(report, stream, width=80)
     assert len(parse_text(text)) == len(parse_openmetrics(text + "# EOF\n")) == len(samples)
     assert json.loads(status_json(report))
-    assert not UNPRINTABLE.search(stream.getvalue())
+    assert not UNPRINTABLE.search(report_text(report, width=80))
     return rendered.series
 
 
