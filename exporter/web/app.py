@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import structlog
 import yaml
 from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from exporter.web import openapi, page
+from exporter.web.answers import plain, rendered
 from exporter.web.auth import Guard, WebConfigFile
 from exporter.web.headers import adding, security_headers
 from exporter.web.metrics import MetricsEndpoint
@@ -24,6 +24,7 @@ from exporter.web.threads import in_thread
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+    from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from exporter.web.state import ServerState
@@ -97,37 +98,37 @@ class _Routes:
         return await self._page(request)
 
     async def healthy(self, _request: Request) -> Response:
-        return PlainTextResponse("healthy\n")
+        return plain("healthy\n")
 
     async def ready(self, _request: Request) -> Response:
         reasons = self._state.ready()
         if not reasons:
-            return PlainTextResponse("ready\n")
-        return PlainTextResponse("".join(["not ready\n", *(f"- {reason}\n" for reason in reasons)]), 503)
+            return plain("ready\n")
+        return plain("".join(["not ready\n", *(f"- {reason}\n" for reason in reasons)]), 503)
 
     async def reload(self, _request: Request) -> Response:
         if not self._lifecycle:
-            return PlainTextResponse("Reloading over HTTP is not enabled: start with --web.enable-lifecycle.\n", 403)
+            return plain("Reloading over HTTP is not enabled: start with --web.enable-lifecycle.\n", 403)
         async with self._reloading:
             try:
                 await in_thread(self._state.reload)
             except ReloadError as error:
-                return PlainTextResponse(f"Not reloaded, the old configuration stays in force.\n{error}\n", 500)
-        return PlainTextResponse("reloaded\n")
+                return plain(f"Not reloaded, the old configuration stays in force.\n{error}\n", 500)
+        return plain("reloaded\n")
 
     async def status(self, _request: Request) -> Response:
-        return Response(await in_thread(self._state.status_json), media_type="application/json")
+        return rendered(await in_thread(self._state.status_json), "application/json")
 
     async def config(self, request: Request) -> Response:
         text = await in_thread(self._state.config_yaml)
         vary = {"Vary": "Accept"}
         if best_media_type(",".join(request.headers.getlist("accept")), (YAML, JSON)) is YAML:
-            return Response(text, headers=vary, media_type="application/yaml")
+            return rendered(text, "application/yaml", vary)
         content = json.dumps(yaml.safe_load(text), default=str)
-        return Response(content, headers=vary, media_type="application/json")
+        return rendered(content, "application/json", vary)
 
     async def openapi(self, _request: Request) -> Response:
-        return Response(self._openapi, media_type="application/json")
+        return rendered(self._openapi, "application/json")
 
 
 class _AccessLog:

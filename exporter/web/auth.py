@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import bcrypt
 import structlog
-from starlette.responses import PlainTextResponse
 
+from exporter.web.answers import plain
 from exporter.web.headers import adding
 from exporter.web.threads import in_thread
 from exporter.web.tls import CurrentContext
@@ -181,7 +181,7 @@ class Guard:
     async def _refusal(self, scope: Scope, config: WebConfig) -> ASGIApp | None:
         """The answer to a request that may not pass."""
         if config.rate_limit and not self._limiter.admits(config.rate_limit):
-            return PlainTextResponse("Too many requests.\n", 429)
+            return plain("Too many requests.\n", 429)
         if not config.users:
             return None
         authorization = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
@@ -189,8 +189,8 @@ class Guard:
             if await self._auth.admits(authorization, config.users):
                 return None
         except BusyError:
-            return PlainTextResponse("Too many passwords are being checked.\n", 429, {"Retry-After": "1"})
-        return PlainTextResponse("Unauthorized\n", 401, _CHALLENGE)
+            return plain("Too many passwords are being checked.\n", 429, {"Retry-After": "1"})
+        return plain("Unauthorized\n", 401, _CHALLENGE)
 
 
 class _RateLimiter:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 import jinja2
 from markupsafe import Markup
-from starlette.responses import Response
 
+from exporter.secrets import Masked
 from exporter.summary import Condition, summarize
+from exporter.web.answers import not_modified, rendered
 from exporter.web.headers import Headers, security_headers
 from exporter.web.negotiate import accepts_gzip
 from exporter.web.sections import sections, time
@@ -22,6 +23,7 @@ from exporter.wording import Moments, shown
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+    from starlette.responses import Response
 
     from exporter.web.state import ServerState, View
 
@@ -34,7 +36,7 @@ _LOADER: Final = jinja2.PackageLoader("exporter.web")
 
 
 def _finalized(value: object) -> object:
-    return shown(value) if type(value) is str else value
+    return shown(value) if type(value) is str or isinstance(value, Masked) else value
 
 
 _ENVIRONMENT: Final = jinja2.Environment(
@@ -133,10 +135,10 @@ class StatusPage:
         etag = f'"{page.etag}-gzip"' if zipped else f'"{page.etag}"'
         headers = {"ETag": etag, "Vary": "Accept-Encoding"}
         if _known(request.headers.getlist("if-none-match"), etag):
-            return Response(status_code=304, headers=headers)
+            return not_modified(headers)
         if zipped:
             headers["Content-Encoding"] = "gzip"
-        return Response(page.gzip if zipped else page.plain, headers=headers, media_type="text/html")
+        return rendered(page.gzip if zipped else page.plain, "text/html", headers)
 
     async def _current(self) -> _Rendered:
         async with self._turn:
