@@ -30,6 +30,7 @@ from exporter.sources.calls import Calls, retry
 from exporter.sources.documents import parse_heartbeat
 from exporter.sources.endpoints import firestore_endpoint
 from exporter.sources.errors import CallFailed, Fault, fault_of
+from exporter.sources.fields import count, said
 from exporter.sources.listening import DocumentListener
 from exporter.sources.remedies import FIRESTORE_REMEDIES, source_error
 from exporter.sources.values import plain_fields, plain_time
@@ -131,14 +132,16 @@ class FirestoreStore:
 
         def attempt(client: FirestoreClient, seconds: float) -> int:
             answers = client.run_aggregation_query(request, retry=None, timeout=seconds, metadata=self._metadata)
-            counts = [
-                answer.result.aggregate_fields[_COUNT].integer_value
+            values = [
+                plain_fields(answer.result.aggregate_fields, depth=0)[_COUNT]
                 for answer in map(RunAggregationQueryResponse.pb, answers)
                 if _COUNT in answer.result.aggregate_fields
             ]
-            if len(counts) != 1:
-                raise CallFailed(Fault(ErrorKind.INVALID, "the answer to the aggregation has no count"))
-            return int(counts[0])
+            found = count(values[0]) if len(values) == 1 else None
+            if found is None:
+                what = ", ".join(map(said, values)) or "nothing"
+                raise CallFailed(Fault(ErrorKind.INVALID, f"the answer to the aggregation has no count: {what}"))
+            return found
 
         total = self._call(f"Firestore count of {collection} ({self._place})", attempt, deadline)
         self._telemetry.add("document_reads", max(1, -(-total // _ENTRIES_PER_READ)))

@@ -13,17 +13,21 @@ from typing import TYPE_CHECKING
 
 import grpc
 import pytest
-from google.cloud.firestore_v1.types import BatchGetDocumentsResponse, RunAggregationQueryResponse
+from google.cloud.firestore_v1.types import BatchGetDocumentsResponse, RunAggregationQueryResponse, Value
+from hypothesis import given
 
 from exporter.model import Document, DocumentId, Entry, ErrorKind, Heartbeat, UnusableField
 from exporter.scenario.firestore import FirestoreServer, Reference
+from exporter.sources.fields import said
 from exporter.sources.firestore import FirestoreStore
 from exporter.sources.ports import Deadline, HeartbeatId, SourceError
+from exporter.sources.values import plain_fields
 from exporter.telemetry import Telemetry
+from tests.support.firestore_values import VALUES
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 PROJECT = "nba-props-platform"
@@ -394,8 +398,8 @@ def test_a_search_for_credentials_that_ends_after_closing_comes_to_nothing(
 class _Raw(grpc.GenericRpcHandler):
     """Answers every call with these messages, whatever they are; an exception among them breaks the stream."""
 
-    def __init__(self, messages: Iterable[bytes | Exception]) -> None:
-        self._messages = list(messages)
+    def __init__(self, messages: list[bytes | Exception]) -> None:
+        self._messages = messages
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes]:
         assert handler_call_details.method
@@ -411,9 +415,10 @@ class _Raw(grpc.GenericRpcHandler):
 
 
 @contextmanager
-def answering(*messages: bytes | Exception) -> Iterator[FirestoreStore]:
+def answering(*fixed: bytes | Exception, messages: list[bytes | Exception] | None = None) -> Iterator[FirestoreStore]:
+    """Someone who asks a server that answers with these messages, or with what is in the list at that time."""
     with ThreadPoolExecutor(4) as workers:
-        server = grpc.server(workers, handlers=[_Raw(messages)])
+        server = grpc.server(workers, handlers=[_Raw(list(fixed) if messages is None else messages)])
         port = server.add_insecure_port("127.0.0.1:0")
         server.start()
         try:
@@ -450,22 +455,47 @@ def test_a_stream_that_breaks_in_the_middle_is_unreachable_in_the_end() -> None:
     assert error.kind is ErrorKind.UNREACHABLE
 
 
-@pytest.mark.parametrize(
-    "messages",
-    [
-        (),
-        (bytes(RunAggregationQueryResponse.serialize(RunAggregationQueryResponse())),),
-        (
-            bytes(
-                RunAggregationQueryResponse.serialize(
-                    RunAggregationQueryResponse(result={"aggregate_fields": {"another": {"integer_value": 3}}})
-                )
-            ),
-        ),
-    ],
-)
+def counted(**fields: Value) -> bytes:
+    answer = RunAggregationQueryResponse(result={"aggregate_fields": fields})
+    return bytes(RunAggregationQueryResponse.serialize(answer))
+
+
+@pytest.mark.parametrize("messages", [(), (counted(),), (counted(another=Value(integer_value=3)),)])
 def test_an_aggregation_without_a_count_is_not_taken_for_zero(messages: tuple[bytes, ...]) -> None:
-    with answering(*messages) as store, pytest.raises(SourceError) as caught:
+    with answering(*messages) as store, pytest.raises(SourceError, match="has no count: nothing") as caught:
         store.count("processor_heartbeats", Deadline(30))
 
     assert caught.value.kind is ErrorKind.INVALID
+
+
+@pytest.fixture(name="answers", scope="module")
+def _answers() -> Iterator[tuple[list[bytes | Exception], FirestoreStore]]:
+    """What the server answers, to be changed, and who asks it."""
+    messages: list[bytes | Exception] = []
+    with answering(messages=messages) as store:
+        yield messages, store
+
+
+@given(value=VALUES)
+def test_a_count_of_any_type_is_the_number_that_it_is_or_an_error_that_names_it(
+    answers: tuple[list[bytes | Exception], FirestoreStore], value: Value
+) -> None:
+    messages, store = answers
+    messages[:] = [counted(documents=value)]
+    plain = plain_fields({"value": Value.pb(value)}, depth=0)["value"]
+
+    found = counting(store)
+
+    if isinstance(found, SourceError):
+        assert found.kind is ErrorKind.INVALID
+        assert said(plain) in found.detail
+    else:
+        assert not isinstance(plain, bool | str)
+        assert found == plain
+
+
+def counting(store: FirestoreStore) -> int | SourceError:
+    try:
+        return store.count("processor_heartbeats", Deadline(30))
+    except SourceError as error:
+        return error
