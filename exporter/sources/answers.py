@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from exporter.model import CoverageCounts, RowCount, Run, UnusableField
 from exporter.secrets import masked
-from exporter.sources.fields import datetime_in, moment, unusable
+from exporter.sources.fields import count, datetime_in, moment, said, unusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -199,29 +199,30 @@ def _date(value: object) -> date:
     # A datetime is a date to Python, and equal to none.
     if type(value) is date:
         return value
-    raise TypeError(f"a date was expected, not {value!r}")
+    raise TypeError(f"a date was expected, not {said(value)}")
 
 
 def _int(value: object) -> int:
     # The local BigQuery has counts in arrays as decimals.
-    if isinstance(value, int | Decimal) and not isinstance(value, bool) and value == int(value):
-        return int(value)
-    raise TypeError(f"a count was expected, not {value!r}")
+    number = count(value) if isinstance(value, int | Decimal) else None
+    if number is None:
+        raise TypeError(f"a count was expected, not {said(value)}")
+    return number
 
 
 def _ints(value: object) -> tuple[int, ...]:
     if isinstance(value, list):
         return tuple(_int(item) for item in value)
-    raise TypeError(f"a list of counts was expected, not {value!r}")
+    raise TypeError(f"a list of counts was expected, not {said(value)}")
 
 
 def _text(value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value or None
-    raise TypeError(f"a text was expected, not {value!r}")
+    raise TypeError(f"a text was expected, not {said(value)}")
 
 
 def _flag(value: object) -> bool:
     if value is None or isinstance(value, bool):
         return value is True
-    raise TypeError(f"true or false was expected, not {value!r}")
+    raise TypeError(f"true or false was expected, not {said(value)}")

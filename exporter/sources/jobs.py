@@ -332,12 +332,15 @@ class Jobs:
 def _rows(job: QueryJob, query: Query, deadline: Deadline) -> Sequence[Row]:
     # Here the client's time-out is for all requests together, and what it is for each of them does not hold.
     answer = job.result(page_size=_PAGE_ROWS, retry=again(deadline), timeout=deadline.remaining(), job_retry=None)
-    rows = list(answer)
+    lacking = CallFailed(Fault(ErrorKind.INVALID, "the answer lacks its rows or their columns"))
     # The client makes an empty answer of one that lacks what it needs, and no rows would be counted as zero.
-    complete = type(answer) is RowIterator and len(rows) == answer.total_rows
-    if not complete or PART not in {field.name for field in answer.schema}:
-        raise CallFailed(Fault(ErrorKind.INVALID, "the answer lacks its rows or their columns"))
+    if type(answer) is not RowIterator or PART not in {field.name for field in answer.schema}:
+        raise lacking
+    # Before the rows: the client's own reading of another type may fail.
     check_types(query, column_types(answer.schema))
+    rows = list(answer)
+    if len(rows) != answer.total_rows:
+        raise lacking
     return rows
 
 

@@ -10,20 +10,19 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from exporter.config.resolved import CalendarConfig, TableRef
+from exporter.config.resolved import TableRef
 from exporter.model import ErrorKind, RowCount
 from exporter.sources import dates, queries
 from exporter.sources.dates import DateColumns, DateType
 from exporter.sources.errors import CallFailed, Fault
-from exporter.sources.ports import ContextRequest, Deadline, SourceError, Window
-from exporter.sources.queries import CONTEXT, ROW_COUNTS, Query, row_count_part
+from exporter.sources.ports import Deadline, SourceError, Window
+from exporter.sources.queries import ROW_COUNTS, Query, row_count_part
 from tests.sources.asking import COUNTED, NOON, OFFENSE, PLAYERS, ROW_COLUMNS, SATURDAY, WINDOW, WRITTEN, counts
 from tests.support.bigquery_rest import BigQueryRest, Rows, invalid_query
 
 if TYPE_CHECKING:
     from exporter.sources.bigquery import BigQueryWarehouse
 
-TYPES = ("DATE", "DATETIME", "TIMESTAMP", "STRING", "INT64", "FLOAT64", "NUMERIC", "BOOL", "BYTES", "TIME")
 PART = row_count_part(PLAYERS, "p")
 
 
@@ -151,36 +150,6 @@ def test_columns_that_are_dates_cost_no_call_of_their_own(server: BigQueryRest, 
         counts(warehouse, PLAYERS, OFFENSE)
 
     assert [query.dry_run for query in server.queries] == [False, False]
-
-
-@pytest.mark.parametrize("kind", TYPES)
-@pytest.mark.parametrize("column", list(ROW_COUNTS))
-def test_an_answer_whose_column_has_another_type_is_unknown_and_names_both(
-    server: BigQueryRest, warehouse: BigQueryWarehouse, column: str, kind: str
-) -> None:
-    server.answer(Rows({**ROW_COUNTS, column: kind}, []))
-
-    found = counts(warehouse)[PLAYERS.name]
-
-    if kind == ROW_COUNTS[column]:
-        assert isinstance(found, dict)
-    else:
-        assert isinstance(found, SourceError)
-        assert found.kind is ErrorKind.INVALID
-        assert f"column {column} is {kind}, not {ROW_COUNTS[column]}" in found.detail
-
-
-@pytest.mark.parametrize("kind", TYPES)
-@pytest.mark.parametrize("column", list(CONTEXT))
-def test_a_context_whose_column_has_another_type_is_refused(
-    server: BigQueryRest, warehouse: BigQueryWarehouse, column: str, kind: str
-) -> None:
-    server.answer(Rows({**CONTEXT, column: kind}, []))
-    request = ContextRequest(calendars={"nba": CalendarConfig(TableRef("a.b", "day"), "COUNT(*)")})
-
-    found = warehouse.context(request, WINDOW, Deadline(30)).units["nba"]
-
-    assert isinstance(found, SourceError) is (kind != CONTEXT[column])
 
 
 @pytest.mark.parametrize(("older", "name"), [("INTEGER", "INT64"), ("BOOLEAN", "BOOL")])

@@ -81,14 +81,28 @@ def _scalar(kind: str, value: str | None) -> object:
             return value
 
 
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A value as a response has it."""
+
+    value: object
+
+
 def schema(columns: Mapping[str, str]) -> dict[str, object]:
     """The columns, name to type (`ARRAY<STRING>` for a repeated one), as a response's schema."""
-    fields = []
-    for name, kind in columns.items():
-        repeated = kind.startswith("ARRAY<")
-        element = kind.removeprefix("ARRAY<").removesuffix(">")
-        fields.append({"name": name, "type": element, "mode": "REPEATED" if repeated else "NULLABLE"})
-    return {"fields": fields}
+    return {"fields": [_column(name, kind) for name, kind in columns.items()]}
+
+
+def _column(name: str, kind: str) -> dict[str, object]:
+    if kind.startswith("ARRAY<"):
+        return {**_column(name, kind[len("ARRAY<") : -1]), "mode": "REPEATED"}
+    column: dict[str, object] = {"name": name, "type": kind, "mode": "NULLABLE"}
+    if kind.startswith("RANGE<"):
+        return {**column, "type": "RANGE", "rangeElementType": {"type": kind[len("RANGE<") : -1]}}
+    if kind.startswith("STRUCT<"):
+        inner = dict(field.split(" ", 1) for field in kind[len("STRUCT<") : -1].split(", "))
+        return {**column, "type": "RECORD", **schema(inner)}
+    return column
 
 
 def row(values: Sequence[object]) -> dict[str, object]:
@@ -100,6 +114,8 @@ def _cell(value: object) -> object:
     match value:
         case None:
             return None
+        case Cell():
+            return value.value
         case bool():
             return str(value).lower()
         case datetime():
