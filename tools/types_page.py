@@ -51,9 +51,14 @@ def _fields() -> Iterator[str]:
 
 
 def _columns() -> Iterator[str]:
-    yield from ("## Columns of tables", "", "| column or key | of | may be | anything else |", "|---|---|---|---|")
+    yield from (
+        "## Columns of tables",
+        "",
+        "| column or key | of | may be | NULL | anything else |",
+        "|---|---|---|---|---|",
+    )
     for column in COLUMNS:
-        yield f"| `{column.name}` | {column.tables} | {column.allowed} | {column.otherwise} |"
+        yield f"| `{column.name}` | {column.tables} | {column.allowed} | {column.null} | {column.otherwise} |"
     yield from (
         "",
         "A date column is taken for a DATE until an answer shows that it is none; then one dry run, which costs",

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final, Protocol
 
-from exporter.model import CoverageCounts, RowCount, Run, UnusableField
+from exporter.model import CoverageCounts, ErrorKind, RowCount, Run, UnusableField
 from exporter.secrets import masked
+from exporter.sources.errors import CallFailed, Fault
 from exporter.sources.fields import count, datetime_in, moment, said, unusable
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 _STATUS_ORDER: Final = ("success", "partial", "skipped", "failed")
 _BEGUN: Final = "running"
 _NO_STATUS: Final = "unknown"
+_UNITS_REMEDY: Final = (
+    "let the calendar's `units` give a whole number for each date that has rows; SUM gives NULL where all values are"
+)
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
@@ -77,16 +81,19 @@ def read_calendar(rows: Iterable[Row], window: Window) -> tuple[Mapping[date, in
     found: dict[date, int] = {}
     dates: list[date] = []
     for row in rows:
-        (units,) = _ints(row["counts"])
-        dates.append(_date(row["day"]))
-        if row["name"] is None:
-            found[dates[-1]] = units
+        day = _date(row["day"])
+        dates.append(day)
+        if _text(row["name"]) is None and window.first <= day <= window.last:
+            found[day] = _units(_text(row["units"]), day)
     return {day: found.get(day, 0) for day in window_dates(window)}, max(dates, default=None)
 
 
 def read_phase_log(rows: Iterable[Row], transitions: Sequence[str], window: Window) -> Mapping[tuple[date, str], int]:
     """Rows of every date and transition."""
-    found = {(_date(row["day"]), _text(row["name"])): _ints(row["counts"])[0] for row in rows}
+    found = {}
+    for row in rows:
+        (logged,) = _ints(row["counts"])
+        found[_date(row["day"]), _text(row["name"])] = logged
     return {(day, name): found.get((day, name), 0) for day in window_dates(window) for name in transitions}
 
 
@@ -207,6 +214,16 @@ def _int(value: object) -> int:
     number = count(value) if isinstance(value, int | Decimal) else None
     if number is None:
         raise TypeError(f"a count was expected, not {said(value)}")
+    return number
+
+
+def _units(value: str | None, day: date) -> int:
+    try:
+        number = None if value is None else count(Decimal(value))
+    except InvalidOperation:
+        number = None
+    if number is None:
+        raise CallFailed(Fault(ErrorKind.INVALID, f"its units on {day} are {said(value)}", remedy=_UNITS_REMEDY))
     return number
 
 

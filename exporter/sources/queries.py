@@ -7,7 +7,7 @@ which the configuration has checked to be single expressions. How the date colum
 `dates.py`. What the rows mean: `answers.py`.
 
 `COLUMNS` lists every column that is read, and `ROW_COUNTS` and `CONTEXT` the columns of the answers: one of another
-type is refused. Moments and run ids are read as text: in that form every type says what it is.
+type is refused. Moments, run ids and units are read as text: in that form every type says what it is.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ CONTEXT: Final[Mapping[str, str]] = {
     "started": "STRING",
     "finished": "STRING",
     "backfill": "BOOL",
+    "units": "STRING",
     "counts": "ARRAY<INT64>",
 }
 """One shape for everything that is read beside the row counts; a part fills the columns that it has."""
@@ -51,35 +52,48 @@ CONTEXT: Final[Mapping[str, str]] = {
 _MOMENT: Final = (
     "TIMESTAMP of any precision; DATETIME, in the configured `timezone`; STRING in the form of one of the two"
 )
-_NO_MOMENT: Final = "no moment: the time is unknown, and a hint says so"
-_REFUSED: Final = "the table is unknown, with its name, the column and the type"
+_NO_MOMENT: Final = (
+    "no moment: the time is unknown, and a hint says so;"
+    " JSON, GEOGRAPHY, ARRAY and STRUCT, which are no texts: the table is unknown, with its name and what BigQuery says"
+)
+_NO_TIME: Final = "the time is unknown"
+_NO_UNITS: Final = "the calendar is unknown, with the date and the value"
+_NO_DATE: Final = "the table is unknown, with its name, the column and the type"
+_REFUSED: Final = "the table is unknown, with its name and what BigQuery says"
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table that is read: its key in the configuration or its name, its types, what another one means."""
+    """A column of a table that is read, by its key in the configuration or its name, and its types."""
 
     name: str
     tables: str
     allowed: str
+    null: str
     otherwise: str
 
 
 COLUMNS: Final = (
-    Column("date_column", "all", "DATE; DATETIME, in the configured `timezone`; TIMESTAMP of any precision", _REFUSED),
-    Column("written_column", "processors' tables, run history", _MOMENT, _NO_MOMENT),
-    Column("processor_name", "run history", "STRING", _REFUSED),
-    Column("run_id", "run history", "any that can be cast to STRING", _REFUSED),
-    Column("phase", "run history", "STRING", _REFUSED),
-    Column("status", "run history", "STRING", _REFUSED),
-    Column("started_at", "run history", _MOMENT, _NO_MOMENT),
-    Column("backfill_mode", "run history", "BOOL", _REFUSED),
-    Column("phase_name", "phase log", "STRING", _REFUSED),
-    Column("units", "calendar", "SQL: any type that can be cast to INT64", _REFUSED),
-    Column("where", "calendar", "SQL: BOOL", _REFUSED),
-    Column("eligible", "coverage", "SQL: BOOL", _REFUSED),
-    Column("covered", "coverage", "SQL: BOOL", _REFUSED),
-    Column("excluded", "coverage", "SQL: BOOL", _REFUSED),
+    Column(
+        "date_column",
+        "all",
+        "DATE; DATETIME, in the configured `timezone`; TIMESTAMP of any precision",
+        "the row is of no date: nobody counts it",
+        _NO_DATE,
+    ),
+    Column("written_column", "processors' tables, run history", _MOMENT, _NO_TIME, _NO_MOMENT),
+    Column("processor_name", "run history", "STRING", "nobody's run", _REFUSED),
+    Column("run_id", "run history", "any that can be cast to STRING", "each row is a run of its own", _REFUSED),
+    Column("phase", "run history", "STRING", "a run without phase", _REFUSED),
+    Column("status", "run history", "STRING", "the status is unknown", _REFUSED),
+    Column("started_at", "run history", _MOMENT, _NO_TIME, _NO_MOMENT),
+    Column("backfill_mode", "run history", "BOOL", "no backfill", _REFUSED),
+    Column("phase_name", "phase log", "STRING", "no transition that is asked for", _REFUSED),
+    Column("units", "calendar", "SQL: a whole number that is not negative, of any type", _NO_UNITS, _NO_UNITS),
+    Column("where", "calendar", "SQL: BOOL", "the row does not count", _REFUSED),
+    Column("eligible", "coverage", "SQL: BOOL", "false", _REFUSED),
+    Column("covered", "coverage", "SQL: BOOL", "false", _REFUSED),
+    Column("excluded", "coverage", "SQL: BOOL", "false", _REFUSED),
 )
 """Every column that a query reads. docs/types.md is generated from it."""
 
@@ -151,7 +165,7 @@ def row_count_part(table: TableRef, project: str) -> Part:
 
 
 def calendar_part(pipeline: str, calendar: CalendarConfig, project: str) -> Part:
-    """Units of each date, as the first of `counts`, also beyond the window: a calendar may have no row, or have ended.
+    """Units of each date, also beyond the window: a calendar may have no row, or have ended.
 
     Rows that `where` leaves out are groups of their own, called `OUTSIDE`.
     """
@@ -161,7 +175,7 @@ def calendar_part(pipeline: str, calendar: CalendarConfig, project: str) -> Part
         f"calendar of {pipeline} (table {table.name})",
         table,
         _source(table, project),
-        (("name", name), ("counts", _counts(f"IFNULL(CAST(({calendar.units}) AS INT64), 0)"))),
+        (("name", name), ("units", _as_text(f"({calendar.units})"))),
         group_by=(name,),
         reach=REACH,
     )

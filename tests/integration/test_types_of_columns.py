@@ -259,6 +259,30 @@ def test_the_times_of_a_run_are_read_from_their_types_or_named(
     assert tuple(field.name for field in run.unusable) == unusable
 
 
+@pytest.mark.parametrize(
+    ("units", "found"),
+    [
+        *(("COUNT(*)", 2), ("COUNT(n)", 0), ("SUM(m)", 3), ("SUM(CAST(m AS FLOAT64))", 3), ("IFNULL(SUM(n), 0)", 0)),
+        *(("SUM(n)", "null"), ("AVG(m)", 'text "1.5"'), ("MAX(day)", 'text "2026-02-01"'), ("-COUNT(*)", 'text "-2"')),
+        ("LOGICAL_AND(good)", 'text "true"'),
+    ],
+)
+def test_units_are_a_whole_number_or_the_calendar_is_unknown_with_the_date_and_the_value(
+    client: bigquery.Client, warehouse: BigQueryWarehouse, units: str, found: int | str
+) -> None:
+    day = DAYS[0]
+    rows = [{**ROW, "day": day.isoformat(), "m": number} for number in (1, 2)]
+    table = make(client, "DATE", rows, columns={"n": "INT64", "m": "INT64"})
+    request = ContextRequest(calendars={"nba": CalendarConfig(table, units)})
+
+    read = warehouse.context(request, Window(day, day), Deadline(30)).units["nba"]
+
+    if isinstance(read, SourceError):
+        assert f"calendar of nba (table odd.rows): its units on {day} are {found}; let the calendar's" in read.detail
+    else:
+        assert read == {day: found}
+
+
 @pytest.mark.parametrize("column", ["processor_name", "phase", "status", "phase_name", "good"])
 @pytest.mark.parametrize("kind", ["INT64", "DATE", "STRING", "BOOL"])
 def test_a_column_of_another_type_is_read_as_what_it_is_or_makes_its_part_unknown(

@@ -19,6 +19,7 @@ from exporter.sources.answers import (
     reduce_runs,
     window_dates,
 )
+from exporter.sources.errors import CallFailed
 from exporter.sources.ports import Window
 
 FRIDAY, SATURDAY, SUNDAY = date(2026, 1, 30), date(2026, 1, 31), date(2026, 2, 1)
@@ -79,14 +80,33 @@ def test_a_write_time_is_the_moment_that_its_type_says_or_is_named(value: object
     assert [field.name for field in found.unusable] == ([] if moment else ["processed_at"])
 
 
-def of_calendar(day: object, counts: object, name: str | None = None) -> dict[str, object]:
-    return {"day": day, "name": name, "counts": counts}
+def of_calendar(day: object, units: object, name: str | None = None) -> dict[str, object]:
+    return {"day": day, "name": name, "units": units}
 
 
-def test_units_come_whatever_type_the_service_gives_its_counts() -> None:
-    units, _ = read_calendar([of_calendar(SATURDAY, [Decimal(6)])], WINDOW)
+@pytest.mark.parametrize(
+    ("value", "units"),
+    [
+        *(("6", 6), ("6.0", 6), ("6.000000000", 6), ("6e+0", 6), ("0", 0)),
+        *((value, None) for value in (None, "", "6.5", "-1", "NaN", "inf", "true", "many", "2026-02-01", "9" * 30)),
+    ],
+)
+def test_units_are_a_whole_number_of_any_type_or_the_calendar_is_unknown(value: str | None, units: int | None) -> None:
+    def read() -> object:
+        return read_calendar([of_calendar(SATURDAY, value)], WINDOW)[0]
 
-    assert units == {FRIDAY: 0, SATURDAY: 6, SUNDAY: 0}
+    if units is None:
+        with pytest.raises(CallFailed, match=f"its units on {SATURDAY} are "):
+            read()
+    else:
+        assert read() == {FRIDAY: 0, SATURDAY: units, SUNDAY: 0}
+
+
+@pytest.mark.parametrize("row", [of_calendar(date(2025, 6, 22), None), of_calendar(SATURDAY, None, "outside")])
+def test_units_that_nobody_asks_for_may_be_anything(row: dict[str, object]) -> None:
+    units, end = read_calendar([row], WINDOW)
+
+    assert (set(units.values()), end) == ({0}, row["day"])
 
 
 @pytest.mark.parametrize(
@@ -102,7 +122,7 @@ def test_units_come_whatever_type_the_service_gives_its_counts() -> None:
 def test_a_calendar_goes_as_far_as_its_last_row_and_counts_only_the_rows_that_count(
     rows: list[tuple[date, str | None, int]], units: int, last: date | None
 ) -> None:
-    given = [of_calendar(day, [count], name) for day, name, count in rows]
+    given = [of_calendar(day, str(count), name) for day, name, count in rows]
 
     assert read_calendar(given, WINDOW) == ({FRIDAY: 0, SATURDAY: units, SUNDAY: 0}, last)
 
@@ -120,23 +140,33 @@ def test_coverage_has_its_buckets_by_name() -> None:
     assert coverage[SUNDAY] == CoverageCounts(0, 0, 0, {"dnp": 0, "unmarked": 0})
 
 
+def logged(day: object, counts: object) -> dict[str, object]:
+    return {"day": day, "name": "a", "counts": counts}
+
+
 @pytest.mark.parametrize(
     ("row", "error"),
     [
-        (of_calendar(None, [1]), TypeError),
-        (of_calendar("2026-01-31", [1]), TypeError),
-        (of_calendar(SATURDAY, None), TypeError),
-        (of_calendar(SATURDAY, []), ValueError),
-        (of_calendar(SATURDAY, [1, 2]), ValueError),
-        (of_calendar(SATURDAY, ["many"]), TypeError),
-        (of_calendar(SATURDAY, [True]), TypeError),
-        (of_calendar(SATURDAY, [Decimal("1.5")]), TypeError),
-        (of_calendar(NOON, [1]), TypeError),
+        (logged(None, [1]), TypeError),
+        (logged("2026-01-31", [1]), TypeError),
+        (logged(SATURDAY, None), TypeError),
+        (logged(SATURDAY, []), ValueError),
+        (logged(SATURDAY, [1, 2]), ValueError),
+        (logged(SATURDAY, ["many"]), TypeError),
+        (logged(SATURDAY, [True]), TypeError),
+        (logged(SATURDAY, [Decimal("1.5")]), TypeError),
+        (logged(NOON, [1]), TypeError),
         ({}, KeyError),
     ],
 )
 def test_an_answer_of_another_shape_is_an_error_and_not_a_zero(row: dict[str, object], error: type[Exception]) -> None:
     with pytest.raises(error):
+        read_phase_log([row], ("a",), WINDOW)
+
+
+@pytest.mark.parametrize("row", [of_calendar(None, "1"), of_calendar(NOON, "1"), of_calendar(SATURDAY, 1), {}])
+def test_a_calendar_of_another_shape_is_an_error_and_not_a_zero(row: dict[str, object]) -> None:
+    with pytest.raises((TypeError, KeyError)):
         read_calendar([row], WINDOW)
 
 

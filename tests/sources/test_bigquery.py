@@ -103,7 +103,7 @@ def test_jobs_run_in_the_project_itself_and_anywhere_if_nothing_else_is_said(
 
 
 def test_the_context_is_a_job_with_a_label_of_its_own(server: BigQueryRest, warehouse: BigQueryWarehouse) -> None:
-    row = {"part": 0, "day": SATURDAY, "counts": [6]}
+    row = {"part": 0, "day": SATURDAY, "units": "6", "counts": []}
     server.answer(Rows(CONTEXT, [[row.get(column) for column in CONTEXT]]))
     request = ContextRequest(calendars={"nba": CalendarConfig(TableRef("a.b", "game_date"), "COUNT(*)")})
 

@@ -10,6 +10,7 @@ from exporter.config.resolved import CalendarConfig, CoverageConfig, PhaseLogCon
 from exporter.sources.dates import DateColumns
 from exporter.sources.ports import RunHistoryRequest, Window
 from exporter.sources.queries import (
+    CONTEXT,
     PROBE,
     Parameter,
     Part,
@@ -89,7 +90,7 @@ def test_a_calendar_counts_its_units_where_the_operator_says() -> None:
     part = calendar_part("nba", calendar, PROJECT)
 
     assert part.subject == "calendar of nba (table nba_reference.nba_schedule)"
-    assert "[IFNULL(CAST((COUNT(DISTINCT game_id)) AS INT64), 0)] AS counts\n" in sql(part)
+    assert "CAST((COUNT(DISTINCT game_id)) AS STRING) AS units, " in sql(part)
     name = "IF(game_id LIKE '002%' OR game_id LIKE '004%', NULL, 'outside')"
     assert f"{name} AS name" in sql(part)
     assert source(part) == (
@@ -183,8 +184,7 @@ def test_everything_beside_the_row_counts_has_one_shape() -> None:
         coverage_part("nba", coverage(), PROJECT),
     ]
 
-    shape = ["part", "day", "name", "run", "phase", "status", "started", "finished", "backfill", "counts"]
-    assert [aliases(part) for part in parts] == [shape] * 4
+    assert [aliases(part) for part in parts] == [list(CONTEXT)] * 4
     assert union(parts, WINDOW).parameters == (
         *DATES,
         Parameter("processors_0", "STRING", ("A",)),

@@ -51,7 +51,7 @@ PLACES: Final[Mapping[str, Place]] = {
     ),
     "calendar": Place(
         CONTEXT,
-        {"part": 0, "day": SATURDAY, "counts": [6]},
+        {"part": 0, "day": SATURDAY, "name": None, "units": "6", "counts": []},
         _context("units", "nba", ContextRequest(calendars={"nba": CalendarConfig(TABLE, "COUNT(*)")})),
     ),
     "run history": Place(
@@ -169,8 +169,10 @@ def lawful(place: str, column: str, value: Any) -> bool:  # noqa: ANN401 - of ea
         case "counted":
             return value is not None and value >= 0
         case "counts":
-            wanted = {"calendar": 1, "phase log": 1, "coverage": 4}.get(place, len(value))
-            return place == "run history" or (len(value) == wanted and all(number >= 0 for number in value))
+            wanted = {"phase log": 1, "coverage": 4}.get(place)
+            return wanted is None or (len(value) == wanted and all(number >= 0 for number in value))
+        case "units":
+            return str(value).strip().isdecimal() and int(value) < 2**63
         case _:
             return True
 
@@ -182,7 +184,8 @@ def expected(place: str, row: Mapping[str, Any]) -> object:
         case "rows":
             return {day: RowCount(row["counted"], NOON) if here else RowCount(0) for day, here in days.items()}
         case "calendar":
-            return {day: row["counts"][0] if here else 0 for day, here in days.items()}
+            counted = not row["name"]
+            return {day: int(row["units"]) if here and counted else 0 for day, here in days.items()}
         case "phase log":
             known = row["name"] == "a_to_b"
             return {(day, "a_to_b"): row["counts"][0] if here and known else 0 for day, here in days.items()}
@@ -277,3 +280,22 @@ def test_a_run_id_of_any_type_is_the_text_that_it_has(
     (run,) = answered(asked, "run history", {"run": told})
 
     assert run.run_id == told
+
+
+@pytest.mark.parametrize("kind", CAST)
+@settings(max_examples=25)
+@given(data=st.data())
+def test_units_of_any_type_are_the_number_that_they_are_or_named(
+    asked: tuple[BigQueryRest, BigQueryWarehouse], kind: str, data: st.DataObject
+) -> None:
+    texts = TYPES[kind].texts
+    assert texts is not None
+    told, value = data.draw(texts)
+
+    found = answered(asked, "calendar", {"units": told})
+
+    if isinstance(found, SourceError):
+        assert f"its units on {SATURDAY} are " in found.detail
+    else:
+        assert found[SATURDAY] == float(str(value))
+        assert kind in {"INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC", "STRING", "BYTES"}
