@@ -354,4 +354,4 @@ def test_a_demo_without_its_packages_says_what_to_install(monkeypatch: pytest.Mo
         ended = invoke(*arguments)
 
         assert ended.code == 69
-        assert "needs bqemulator, which is not installed: pip install 'orchestration-exporter[demo]'" in ended.err
+        assert "needs bqemulator, which is not installed: pip install '.[demo]' in a checkout" in ended.err

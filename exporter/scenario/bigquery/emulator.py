@@ -147,7 +147,7 @@ def require_packages() -> None:
         verb = "is" if len(missing) == 1 else "are"
         raise EmulatorError(
             f"the local BigQuery needs {', '.join(missing)}, which {verb} not installed:"
-            " pip install 'orchestration-exporter[demo]'"
+            " pip install '.[demo]' in a checkout"
         )
 
 

@@ -26,7 +26,7 @@ def test_a_missing_package_is_named_with_the_extra_that_has_it(monkeypatch: pyte
         BigQueryEmulator().start()
 
     assert str(missing.value) == (
-        "the local BigQuery needs bqemulator, which is not installed: pip install 'orchestration-exporter[demo]'"
+        "the local BigQuery needs bqemulator, which is not installed: pip install '.[demo]' in a checkout"
     )
 
 
