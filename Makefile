@@ -151,6 +151,12 @@ findings: ## Run every script of findings/ and list which surprises still hold
 docs: $(VENV)/.dev ## Regenerate the pages under docs/ that follow from the code
 	$(BIN)/python tools/gendocs.py $(ARGS)
 
+# Not --quiet, which hides the warnings from --strict too: a link to a page or heading that does not exist is an error.
+.PHONY: site
+site: export NO_MKDOCS_2_WARNING = 1
+site: $(VENV)/.dev ## Build the documentation as a site in build/site, without network, and check its links
+	@$(BIN)/mkdocs build $(ARGS)
+
 # Keeps the pins that still fit; make lock ARGS=--upgrade takes the newest. No index address gets into the files.
 .PHONY: lock
 lock: export UV_CUSTOM_COMPILE_COMMAND = make lock
