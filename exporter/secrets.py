@@ -42,10 +42,10 @@ _NAME_SIGNS: Final = ("passw", "passphrase", "passcode", "pwd", "secret", "token
 
 _ORDINARY: Final = (
     r"(?!\(hidden\)|\$[({]|(?-i:\$[A-Z_]{3,}\b)|`[\w.-]{1,40}\s"
-    r"|(?:a|absent|an|and|any|are|as|ask|auth|authentication|authorization|be|by|can|cannot|check|correct|default|denied"
+    r"|(?:a|absent|an|and|any|are|as|ask|auth|authentication|authorization|be|by|can|cannot|check|correct|credentials|default|denied"
     r"|does|empty|expired|failed|false|for|found|from|give|has|have|if|in|invalid|is|it|its|malformed|may|missing|must"
     r"|name|no|none|not|null|of|ok|on|one|or|refused|rejected|required|revoked|run|see|service|set|the|this|to|true"
-    r"|unknown|unset|unused|use|used|was|were|with|wrong|you|your)[,.;:!?)\]}\"'\\]{0,5}(?:\s|\Z))"
+    r"|unknown|unset|unused|use|used|was|were|what|with|wrong|you|your)[,.;:!?)\]}\"'\\]{0,5}(?:\s|\Z))"
 )
 """What is no secret: the words that begin a sentence ("credentials: a service account"), variables, commands."""
 
@@ -84,7 +84,7 @@ KINDS: Final = (
     _kind(
         "private key in PEM form",
         "private key",
-        r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,10}-----.*?"
+        r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,10}-----(?=(?:\s|\\[nr]){0,8}[\w+/=-]{8,}).*?"
         r"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,10}-----|\Z)",
     ),
     _kind(
@@ -143,6 +143,12 @@ KINDS: Final = (
         r"\b(?-i:(?:AKIA|ASIA)[A-Z0-9]{12,}|SG\.[\w-]{12,}\.[\w-]{12,})",
     ),
     _kind(
+        "key of another service",
+        ("sk-", "k_live_", "k_test_", "hf_", "npm_", "dckr_pat_"),
+        r"\b(?:sk-[\w-]{20,}|[srp]k_(?:live|test)_\w{12,}|(?:hf|npm|dckr_pat)_[\w-]{20,})",
+    ),
+    _kind("user of curl", "-u", r"(?P<kept>(?<![\w-])(?:-u|--user)\s{1,4}+)[^\s:\"']+:\S+", _KEPT),
+    _kind(
         "webhook",
         ("hook", "pagerduty", "api.telegram", "hc-ping"),
         r"(?P<kept>\bhooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/|discord(?:app)?\.com/api(?:/v\d+)?/webhooks/"
@@ -187,7 +193,7 @@ def masked(text: str, longest: int | None = None) -> Masked:
     if longest is not None and len(text) > longest:
         kept = _whole(text[:longest])
         return Masked(f"{_masked(kept)}... ({len(text) - len(kept)} more characters)")
-    return Masked(_remembered(text) if len(text) <= _REPEATED else _masked(text))
+    return Masked(_without_secrets(text))
 
 
 def beginning(text: str, most: int) -> str:
@@ -207,7 +213,7 @@ def masked_data(value: object, *, names: bool = False) -> Any:  # noqa: ANN401 -
 def masked_record(fields: Mapping[str, Any]) -> dict[str, Any]:
     """A document or a row. Its keys name fields, but that of a mapping names an entry: `masked_data` of what it has."""
     return {
-        str(masked(name)): _data(value, names=True, hide=names_secret(name) and not isinstance(value, dict))
+        _without_secrets(name): _data(value, names=True, hide=names_secret(name) and not isinstance(value, dict))
         for name, value in fields.items()
     }
 
@@ -238,6 +244,10 @@ def _masked(text: str) -> str:
 _remembered = lru_cache(maxsize=8192)(_masked)
 
 
+def _without_secrets(text: str) -> str:
+    return _remembered(text) if len(text) <= _REPEATED else _masked(text)
+
+
 def _whole(text: str) -> str:
     """The text without the word at its end, which is cut off in the middle and may be half of a secret."""
     end = max(text.rfind(mark) for mark in " \t\r\n\"'<>")
@@ -245,20 +255,20 @@ def _whole(text: str) -> str:
 
 
 def _data(value: object, *, names: bool, hide: bool) -> Any:  # noqa: ANN401 - as above
+    """What JSON and YAML take: they know no texts but plain ones. An enumeration's value has no secret."""
+    if value is None or isinstance(value, bool):
+        return value
     if isinstance(value, dict):
         return {
-            str(masked(key)) if isinstance(key, str) else key: _data(
+            _without_secrets(key) if isinstance(key, str) else key: _data(
                 item, names=names, hide=hide or (names and isinstance(key, str) and names_secret(key))
             )
             for key, item in value.items()
         }
     if isinstance(value, list | tuple):
         return [_data(item, names=names, hide=hide) for item in value]
-    if value is None or isinstance(value, bool):
-        return value
     if hide:
         return HIDDEN
     if isinstance(value, bytes):
-        return masked(value.decode("latin-1")).encode("latin-1")
-    # YAML and JSON take plain texts only; an enumeration's value has no secret.
-    return str(masked(value)) if type(value) is str or isinstance(value, Masked) else value
+        return _without_secrets(value.decode("latin-1")).encode("latin-1")
+    return _without_secrets(value) if type(value) is str or isinstance(value, Masked) else value

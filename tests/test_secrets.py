@@ -79,6 +79,8 @@ def test_every_kind_of_the_table_has_an_example() -> None:
         "phase3_completion/2026-02-01: record_count is text",
         "sha256:0b1e5a5c0a6b1d54cf2a3a2b4f7f3b1b3c2d1e0f9a8b7c6d5e4f3a2b1c0d9e8f",
         "nba_analytics.player_game_summary not found",
+        "no PEM private key in it; expected -----BEGIN PRIVATE KEY-----",
+        "The configuration holds no secrets: credentials are Google's",
         HIDDEN,
     ],
 )

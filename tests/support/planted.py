@@ -53,6 +53,8 @@ SECRETS: Final = {
     "Discord webhook": f"https://{'discord'}.com/api/webhooks/1/{CORE}",
     "PagerDuty key": f"routing_key: {CORE}",
     "PagerDuty webhook": f"https://events.{'pagerduty'}.com/integration/{CORE}/enqueue",
+    "key of another service": "sk" + f"_live_{_LONG}",
+    "user of curl": f"curl -u reader:{CORE} https://db.example.com",
     "GitHub token": "gh" + f"p_{_LONG}",
 }
 """A text with a secret by kind; each fits into what is kept of a document's text."""
