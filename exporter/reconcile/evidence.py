@@ -89,7 +89,7 @@ class Evidence:
     @property
     def newest_run(self) -> Run | None:
         """The newest run of this processor for this data date."""
-        return newest(self.runs or ())
+        return newest(self.runs or (), self.now)
 
     @property
     def registered(self) -> bool | None:
@@ -150,9 +150,14 @@ class Evidence:
         return self.heartbeat.status == "running" or any(field.name == "status" for field in self.heartbeat.unusable)
 
 
-def newest(runs: Iterable[Run]) -> Run | None:
+def past(at: datetime | None, now: datetime) -> datetime | None:
+    """The moment; None for one ahead of the clock, which is none that anything happened at."""
+    return at if at is not None and at <= now + AHEAD else None
+
+
+def newest(runs: Iterable[Run], now: datetime) -> Run | None:
     """The run that started (or, where no start is known, finished) last."""
-    return max(runs, key=lambda run: run.started_at or run.finished_at or NEVER, default=None)
+    return max(runs, key=lambda run: past(run.started_at, now) or past(run.finished_at, now) or NEVER, default=None)
 
 
 def gather(
@@ -292,7 +297,7 @@ def heartbeat_of(
         read = all(name in known for name in obligation.processor.heartbeats)
         return HeartbeatReport(HeartbeatState.ABSENT if read else HeartbeatState.UNKNOWN), None
     own = [beat for beat in found if beat.data_date == obligation.data_date]
-    beat = max(own or found, key=lambda heartbeat: heartbeat.beat_at or NEVER)
+    beat = max(own or found, key=lambda heartbeat: past(heartbeat.beat_at, now) or NEVER)
     state = _state(beat, pipeline.heartbeats, entry, runs, now) if own else HeartbeatState.OTHER_DATE
     return (
         HeartbeatReport(state, beat.document, beat.status, beat.beat_at, beat.data_date, beat.malformed),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from exporter.expectations import ONE_DAY, RuleMet, rule_met
 from exporter.model import AHEAD, HeartbeatState, Hint, HintKind, TriggerState, Verdict
+from exporter.reconcile.evidence import past
 from exporter.reconcile.hints import moment
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ def _next_phase_written(snapshot: Snapshot, pipeline: PipelineConfig, day: Phase
     following = pipeline.phases.get(day.phase.next or "")
     if following is None:
         return None
-    written = [counted.written_at for counted in _rows_of(snapshot, following, day, now) if counted.rows > 0]
+    written = [past(counted.written_at, now) for counted in _rows_of(snapshot, following, day, now) if counted.rows > 0]
     return max((at for at in written if at is not None), default=None)
 
 

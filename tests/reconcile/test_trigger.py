@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
@@ -359,9 +360,12 @@ def test_where_no_phase_follows_nothing_can_be_bypassed(following: str | None) -
     assert world.phase("phase3", DAY, on("18:00")).trigger_state is State.STUCK
 
 
-def test_rows_of_the_next_phase_without_a_time_do_not_show_that_it_ran_after_this_one() -> None:
+@pytest.mark.parametrize("written", [None, on("23:00"), datetime.max.replace(tzinfo=UTC)])
+def test_rows_of_the_next_phase_of_no_time_that_can_be_do_not_show_that_it_ran_after_this_one(
+    written: datetime | None,
+) -> None:
     world = Situation(registered=ALL).world(by_processing_date())
-    world.rows["nba.daily_cache", DAY - ONE_DAY] = RowCount(300)
+    world.rows["nba.daily_cache", DAY - ONE_DAY] = RowCount(300, written)
 
     assert world.phase("phase3", DAY, on("18:00")).trigger_state is State.STUCK
 

@@ -97,6 +97,7 @@ CASES: Final[dict[Verdict, dict[str, Scene]]] = {
             beats=[running("15:00:40")], runs=[broke("15:00", ended="15:00:46")]
         ),
         "heartbeat left running, entry of tomorrow": registered(entry=entry("+1 15:00"), beats=[running("15:00:40")]),
+        "twin beats ahead of the clock": nothing(beats=[running("15:00"), running("23:00", document=TWIN)]),
         "twin of another date is no answer": nothing(beats=[running("15:00"), completed("17:59", DAY, document=TWIN)]),
     },
     Verdict.RUNNING: {
@@ -109,6 +110,7 @@ CASES: Final[dict[Verdict, dict[str, Scene]]] = {
     },
     Verdict.FAILED: {
         "newest run failed": nothing(runs=[broke("15:00")]),
+        "newest run failed beside one ahead of the clock": nothing(runs=[run("skipped", "23:00"), broke("15:00")]),
         "newest run failed before the deadline": nothing(now="15:30", runs=[broke("15:00")]),
         "a run without a phase failed": nothing(runs=[broke("15:00", phase_name=None)]),
         "heartbeat failed": nothing(beats=[failed("15:00")]),
