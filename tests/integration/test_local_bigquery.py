@@ -18,6 +18,7 @@ from exporter.scenario.bigquery.tables import TableDataError, TableDefinition, s
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from google.cloud import bigquery
 
@@ -300,3 +301,11 @@ def test_a_gate_puts_faults_between_client_and_emulator(
         gate.fault = None
         assert count(gated, PLAYERS) == 2
         gated.close()
+
+
+def test_sql_of_an_incident_file_reads_no_file_of_the_machine(client: bigquery.Client, tmp_path: Path) -> None:
+    private = tmp_path / "private.txt"
+    private.write_text("private", encoding="utf-8")
+
+    with pytest.raises(exceptions.GoogleAPICallError, match="disabled"):
+        ask(client, f"SELECT content FROM read_text('{private}')")
