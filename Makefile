@@ -157,6 +157,13 @@ site: export NO_MKDOCS_2_WARNING = 1
 site: $(VENV)/.dev ## Build the documentation as a site in build/site, without network, and check its links
 	@$(BIN)/mkdocs build $(ARGS)
 
+# The same commit gives the same bytes, so that anybody can check them against SHA256SUMS.
+.PHONY: dist
+dist: $(VENV)/.dev ## Build what a release has in dist/: wheel, source distribution, checksums
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation >/dev/null
+	@cd dist && sha256sum *.whl *.tar.gz | tee SHA256SUMS
+
 # Keeps the pins that still fit; make lock ARGS=--upgrade takes the newest. No index address gets into the files.
 .PHONY: lock
 lock: export UV_CUSTOM_COMPILE_COMMAND = make lock

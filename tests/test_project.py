@@ -121,3 +121,11 @@ def test_the_version_stands_in_one_place() -> None:
     places = _found(rf"(?<![\w.]){re.escape(exporter.__version__)}(?![\w.])", settings)
 
     assert [place.split(":")[0] for place in places] == ["exporter/__init__.py"]
+
+
+def test_the_changelog_has_the_version_with_its_date_below_what_is_unreleased() -> None:
+    sections = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    unreleased, newest, *_ = sections
+
+    assert unreleased == "Unreleased"
+    assert re.fullmatch(rf"{re.escape(exporter.__version__)} - \d{{4}}-\d\d-\d\d", newest)
