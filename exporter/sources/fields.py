@@ -36,6 +36,11 @@ _EPOCH_UNITS: Final = {10: 1, 13: 10**3, 16: 10**6, 19: 10**9}
 """Digits of a number of seconds, milliseconds, microseconds or nanoseconds since 1970, from 2001 to 2286."""
 
 
+EARLIEST: Final = datetime.min.replace(tzinfo=UTC) + timedelta(days=1)
+LATEST: Final = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
+"""The first and the last moment that every zone's calendar has. Go's zero time, for one, lies before: no moment."""
+
+
 def flag(value: object) -> bool | None:
     """True or false, and nothing that is merely like it."""
     return value if isinstance(value, bool) else None
@@ -122,7 +127,8 @@ ALLOWED: Final[Mapping[Callable[[object], object], str]] = {
     flag: "boolean",
     count: "whole number that is not negative (also as double, BSON Int32 or BSON Decimal128)",
     moment: (
-        "timestamp (also BSON Timestamp); text in ISO 8601's form with date and time, UTC unless it says otherwise;"
+        "timestamp (also BSON Timestamp), later than 0001-01-01, which is Go's zero time;"
+        " text in ISO 8601's form with date and time, UTC unless it says otherwise;"
         " number or text of 10, 13, 16 or 19 digits: seconds, ms, µs or ns since 1970"
     ),
     day: "text or number: `2026-02-01`, `20260201`; timestamp or text of exactly midnight",
@@ -249,10 +255,11 @@ def _number(value: object) -> int | float | Decimal | None:
 
 
 def _utc(value: datetime | None) -> datetime | None:
-    """In UTC, which it is taken for where it names no zone; None for a moment that no calendar has in UTC."""
+    """In UTC, which it is taken for where it names no zone; None for a moment that some zone's calendar lacks."""
     try:
         moved = value.astimezone(UTC) if value and value.tzinfo else value
     except (OverflowError, ValueError):
         return None
     # Firestore's own subclass of datetime must not travel further: it compares and prints in its own way.
-    return datetime.combine(moved.date(), moved.time(), UTC) if moved else None
+    found = datetime.combine(moved.date(), moved.time(), UTC) if moved else None
+    return found if found and EARLIEST <= found <= LATEST else None

@@ -166,6 +166,7 @@ def test_a_beat_is_read_however_it_is_written_and_a_dead_one_is_stalled(day: Day
         ({"last_heartbeat": 20260120}, "last_heartbeat (number 20260120)"),
         ({"last_heartbeat": "2026-01-20"}, 'last_heartbeat (text "2026-01-20")'),
         ({"last_heartbeat": b"x", "updated_at": True}, "last_heartbeat (bytes), updated_at (boolean true)"),
+        ({"last_heartbeat": datetime(1, 1, 1, tzinfo=UTC)}, "last_heartbeat (timestamp 0001-01-01T00:00:00Z)"),
         ({"last_heartbeat": None}, "no time of a beat"),
         ({"status": 3}, "status (number 3)"),
     ],

@@ -29,6 +29,7 @@ from exporter.model import (
     Sighting,
     Snapshot,
 )
+from exporter.sources.fields import EARLIEST, LATEST
 from tests.support.builders import ONE_DAY, config, heartbeat_name, phase, pipeline, processor, unusable, without
 
 if TYPE_CHECKING:
@@ -84,7 +85,9 @@ class Maker:
         return value if self.often(share) else None
 
     def moment(self) -> datetime:
-        """Around now, at the edges of every duration that matters, now and then far off or ahead."""
+        """Around now, at the edges of every duration that matters, now and then far off or ahead, or at time's ends."""
+        if self.often(0.02):
+            return self.random.choice((EARLIEST, LATEST))
         seconds = self.random.choice(SECONDS) if self.often(0.5) else self.random.randrange(40_000)
         return self.now + timedelta(seconds=seconds if self.often(0.1) else -seconds)
 

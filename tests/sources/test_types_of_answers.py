@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from exporter.config.resolved import CalendarConfig, CoverageConfig, PhaseLogConfig, RunHistoryConfig, TableRef
 from exporter.model import CoverageCounts, ErrorKind, RowCount, Run
 from exporter.sources.errors import one_line
+from exporter.sources.fields import EARLIEST, LATEST
 from exporter.sources.ports import ContextRequest, Deadline, RunHistoryRequest, SourceError
 from exporter.sources.queries import CONTEXT, ROW_COUNTS
 from tests.sources.asking import NEW_YORK, NOON, PLAYERS, SATURDAY, WINDOW, WRITTEN, counts, warehouse_at
@@ -238,7 +239,7 @@ def right_moment(kind: str, value: Any, at: datetime | None) -> bool:  # noqa: A
     """Whether a value of this type was read as what it is."""
     match kind:
         case "TIMESTAMP":
-            return bool(at == value)
+            return bool(at == value) or (at is None and not EARLIEST <= value <= LATEST)
         case "DATETIME":
             local = {value.replace(tzinfo=NEW_YORK, fold=fold).utcoffset() for fold in (0, 1)}
             return (
