@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
+from click.testing import CliRunner
 
 import exporter
+from exporter.cli import main
 
 ROOT = Path(__file__).parents[1]
 LONGEST_FILE = 400
@@ -129,3 +133,21 @@ def test_the_changelog_has_the_version_with_its_date_below_what_is_unreleased() 
 
     assert unreleased == "Unreleased"
     assert re.fullmatch(rf"{re.escape(exporter.__version__)} - \d{{4}}-\d\d-\d\d", newest)
+
+
+def test_every_commit_hook_is_a_make_target() -> None:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0]["hooks"]
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert [hook["entry"] for hook in hooks if hook["entry"] not in {f"make {target}" for target in targets}] == []
+    assert {"check", "unit", "site"} == {hook["id"] for hook in hooks}
+
+
+def test_the_form_for_a_wrong_verdict_asks_for_a_capture() -> None:
+    form = yaml.safe_load((ROOT / ".github/ISSUE_TEMPLATE/wrong-verdict.yml").read_text(encoding="utf-8"))
+    (field,) = [item for item in form["body"] if item.get("id") == "capture"]
+    (command,) = re.findall(r"`orchestration-exporter (capture .+?)`", field["attributes"]["description"])
+
+    assert field["validations"] == {"required": True}
+    # `--help` after them: click reads the options before it, and refuses one that there is not.
+    assert CliRunner().invoke(main, [*shlex.split(command), "--help"]).exit_code == 0
