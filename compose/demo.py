@@ -44,6 +44,8 @@ def now() -> datetime:
 def main(address: str) -> None:
     """Serve the demo's day, as if it had been yesterday, on ADDRESS ([host]:port) until SIGTERM or Ctrl-C."""
     logs.configure("warn", "logfmt")
+    web = Web(address, option="the argument ADDRESS")
+    web.require_address()
     # Whatever the hour, everything of yesterday is due.
     day = now().astimezone(ZoneInfo("America/New_York")).date() - timedelta(days=1)
     incident = moved(day)
@@ -56,7 +58,7 @@ def main(address: str) -> None:
             lambda: load(file=file, environ={}),
             lambda found, telemetry: local.open(found.config, telemetry),
             now,
-            Web(address, option="the argument ADDRESS"),
+            web,
         )
 
 

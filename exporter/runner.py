@@ -14,7 +14,7 @@ from exporter.process import AWAKE_SECONDS, settle
 from exporter.service import Service
 from exporter.web.app import create_app
 from exporter.web.auth import WebConfigFile
-from exporter.web.server import OPTION, WebServer
+from exporter.web.server import OPTION, WebServer, listen
 from exporter.web.state import ReloadError
 
 if TYPE_CHECKING:
@@ -39,6 +39,10 @@ class Web:
     lifecycle: bool = False
     runbooks: str | None = None
     option: str = OPTION
+
+    def require_address(self) -> None:
+        """Raise ListenError if the address cannot be had: for programs that set up much before they serve."""
+        listen(self.address, self.option).close()
 
 
 def run(

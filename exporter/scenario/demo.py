@@ -37,7 +37,12 @@ def running_clock(start: datetime) -> Callable[[], datetime]:
 
 
 def run_demo(address: str) -> None:
-    """Run until Ctrl-C; everything that was started ends with it. Raises EmulatorError without the demo extra."""
+    """Run until Ctrl-C; everything that was started ends with it.
+
+    Raises ListenError, and EmulatorError without the demo extra.
+    """
+    web = Web(address)
+    web.require_address()
     incident = demo_day()
     clock = running_clock(incident.clock)
     say("Starting a local Firestore and a local BigQuery ...")
@@ -50,7 +55,7 @@ def run_demo(address: str) -> None:
             lambda: load(file=file, environ={}),
             lambda found, telemetry: local.open(found.config, telemetry),
             clock,
-            Web(address),
+            web,
             started=lambda url: say(_welcome(incident, local, file, url)),
         )
     say("Ended, with everything that was started.")
