@@ -1,4 +1,4 @@
-"""Files that change all at once or not at all."""
+"""Files that change all at once or not at all, and YAML."""
 
 from __future__ import annotations
 
@@ -6,6 +6,18 @@ import contextlib
 import os
 import tempfile
 from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+# Written in C, it takes a tenth of the time, where it is there.
+_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def parse_yaml(text: str) -> Any:  # noqa: ANN401 - YAML
+    """What the text says, in plain types. Raises yaml.YAMLError."""
+    # The parser in C refuses every subclass of str.
+    return yaml.load(str.__str__(text), _LOADER)  # noqa: S506 - a safe loader
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -13,6 +13,7 @@ import yaml
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from exporter.errors import RefusedError
+from exporter.files import parse_yaml
 from exporter.model import RemovalKind, TriggerState, Verdict
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def load_incident(path: Path) -> Incident:
 def parse_incident(text: str, name: str) -> Incident:
     """The incident that the YAML text says; `name` stands for the file in messages. Raises IncidentError."""
     try:
-        raw = yaml.safe_load(text)
+        raw = parse_yaml(text)
     except yaml.YAMLError as error:
         raise IncidentError(f"{name}: no valid YAML: {error}") from error
     if not isinstance(raw, dict):

@@ -15,9 +15,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from exporter.errors import UnavailableError
+from exporter.files import parse_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,9 +33,6 @@ _ANSWER = re.compile(r'expr: "ALERTS[^\n]*time: (?P<time>[^,]+),\s*\n\s*exp:[^\n
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 _DURATION = re.compile(r"(\d+)([dhms])")
 _SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
-
-# Written in C, it takes a tenth of the time, where it is there.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class WatchError(UnavailableError):
@@ -93,7 +89,7 @@ class Rules:
 
 def _evaluated(file: Path) -> Any:  # noqa: ANN401 - YAML
     """A rule file that promtool found to be right, without its annotations."""
-    content = yaml.load(file.read_text(encoding="utf-8"), _LOADER)  # noqa: S506 - a safe loader
+    content = parse_yaml(file.read_text(encoding="utf-8"))
     for group in (content or {}).get("groups") or ():
         for rule in group.get("rules") or ():
             rule.pop("annotations", None)

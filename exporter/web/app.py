@@ -9,10 +9,10 @@ import time
 from typing import TYPE_CHECKING
 
 import structlog
-import yaml
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from exporter.files import parse_yaml
 from exporter.web import openapi, page
 from exporter.web.answers import plain, rendered
 from exporter.web.auth import Guard, WebConfigFile
@@ -124,7 +124,7 @@ class _Routes:
         vary = {"Vary": "Accept"}
         if best_media_type(",".join(request.headers.getlist("accept")), (YAML, JSON)) is YAML:
             return rendered(text, "application/yaml", vary)
-        content = json.dumps(yaml.safe_load(text), default=str)
+        content = json.dumps(parse_yaml(text), default=str)
         return rendered(content, "application/json", vary)
 
     async def openapi(self, _request: Request) -> Response:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import yaml
-
+from exporter.files import parse_yaml
 from tools.alerting.rulefiles import load_rules
 
 Labels = dict[str, str]
@@ -196,7 +195,7 @@ def raised() -> set[tuple[str, str, frozenset[str], str]]:
     """Every kind that the rules' own tests, run by promtool, show to be raised: name, severity, labels, fixed label."""
     found = set()
     for path in {rule.tests for rule in load_rules() if rule.alert}:
-        for test in yaml.safe_load(path.read_text(encoding="utf-8"))["tests"]:
+        for test in parse_yaml(path.read_text(encoding="utf-8"))["tests"]:
             for case in test.get("alert_rule_test", ()):
                 for alert in case["exp_alerts"]:
                     labels = alert["exp_labels"]

@@ -12,6 +12,7 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from exporter.files import parse_yaml
 from tests.alertmanager.catalogue import KINDS, Labels
 from tests.support.alertmanager import (
     PAGERDUTY,
@@ -336,7 +337,7 @@ def shown_alerts() -> list[tuple[Labels, Mapping[str, str]]]:
     """An alert of each kind with its annotations, as promtool renders them in the rules' own tests."""
     found: dict[tuple[str, ...], tuple[Labels, Mapping[str, str]]] = {}
     for path in sorted({rule.tests for rule in load_rules() if rule.alert}):
-        for test in yaml.safe_load(path.read_text(encoding="utf-8"))["tests"]:
+        for test in parse_yaml(path.read_text(encoding="utf-8"))["tests"]:
             for case in test.get("alert_rule_test", ()):
                 for alert in case["exp_alerts"]:
                     labels = {"alertname": case["alertname"], **alert["exp_labels"]}

@@ -17,7 +17,7 @@ from exporter.scenario.bigquery.loopback import LoopbackServer, json_answer
 from exporter.scenario.bigquery.tables import TableDataError, TableDefinition, shipped_definitions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from google.cloud import bigquery
@@ -51,7 +51,7 @@ def client(shared_client: bigquery.Client) -> Iterator[bigquery.Client]:
 
 
 @pytest.fixture(scope="module")
-def definitions() -> dict[str, TableDefinition]:
+def definitions() -> Mapping[str, TableDefinition]:
     return shipped_definitions()
 
 

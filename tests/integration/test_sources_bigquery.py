@@ -73,7 +73,7 @@ def client(shared_client: bigquery.Client, gate: BigQueryGate) -> Iterator[bigqu
 
 
 @pytest.fixture(scope="module")
-def definitions() -> dict[str, TableDefinition]:
+def definitions() -> Mapping[str, TableDefinition]:
     return shipped_definitions()
 
 

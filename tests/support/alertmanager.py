@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 import yaml
 
+from exporter.files import parse_yaml
 from exporter.scenario.bigquery.loopback import Answer, Call, LoopbackServer
 from tests.support.prometheus import complaints, free_port
 from tests.support.waiting import until
@@ -33,7 +34,7 @@ _ENDS_WITHIN = 30.0
 
 def shipped() -> dict[str, Any]:
     """The shipped configuration."""
-    content: dict[str, Any] = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
+    content: dict[str, Any] = parse_yaml(CONFIG.read_text(encoding="utf-8"))
     return content
 
 

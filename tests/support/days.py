@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
+from exporter.files import parse_yaml
 from exporter.scenario.incident import Incident
 
 INCIDENTS = Path(__file__).parents[1] / "incidents"
@@ -25,7 +26,7 @@ def a_past_day() -> date:
 
 def moved(name: str, day: date) -> Incident:
     """The incident file of this name as if its clock's day had been `day`; times of day stay."""
-    raw = yaml.safe_load((INCIDENTS / f"{name}.yaml").read_text(encoding="utf-8"))
+    raw = parse_yaml((INCIDENTS / f"{name}.yaml").read_text(encoding="utf-8"))
     return Incident.model_validate(_moved(raw, day - raw["clock"].astimezone(UTC).date()))
 
 

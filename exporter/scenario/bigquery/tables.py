@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, TypeAlias
 
-import yaml
-
 from exporter.config.wording import Path, describe, did_you_mean, listed, path_text
+from exporter.files import parse_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,10 +49,11 @@ class TableDefinition:
         return self.name.partition(".")[0]
 
 
-def shipped_definitions() -> dict[str, TableDefinition]:
+@cache
+def shipped_definitions() -> Mapping[str, TableDefinition]:
     """Every table that an incident file may fill, by name."""
     text = resources.files("exporter.scenario").joinpath("tables.yaml").read_text(encoding="utf-8")
-    return read_definitions(yaml.safe_load(text))
+    return read_definitions(parse_yaml(text))
 
 
 def read_definitions(document: object) -> dict[str, TableDefinition]:
