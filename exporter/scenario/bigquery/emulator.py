@@ -155,10 +155,19 @@ def local_client(address: str, project: str) -> bigquery.Client:
     """A real client of the server at this URL, with no credentials; whoever asks for it closes it."""
     from google.api_core.client_options import ClientOptions
     from google.auth.credentials import AnonymousCredentials
+    from google.auth.transport.requests import AuthorizedSession
     from google.cloud import bigquery
 
     credentials = AnonymousCredentials()
-    return bigquery.Client(project=project, credentials=credentials, client_options=ClientOptions(api_endpoint=address))
+    session = AuthorizedSession(credentials)
+    # A proxy that the environment names is for the world outside; looking for one takes a fifth of a call's time.
+    session.trust_env = False
+    return bigquery.Client(
+        project=project,
+        credentials=credentials,
+        client_options=ClientOptions(api_endpoint=address),
+        _http=session,
+    )
 
 
 def _environment(home: Path) -> dict[str, str]:
