@@ -24,8 +24,9 @@ VERSIONS ?=
 PROGRAMS := prometheus:prometheus prometheus:promtool \
   prometheus-alertmanager:prometheus-alertmanager prometheus-alertmanager:amtool chromium:chromium
 
-# Two processes, the longest files first (tests/conftest.py); the 20 slowest tests are told at the end.
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=20
+# Three processes for two cores, for many tests wait; the longest files first (tests/conftest.py). The 20 slowest tests are
+# told at the end.
+PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=20
 # What decides, and what says it: from the configuration to verdicts, words and samples.
 UNIT := tests/config tests/reconcile $(addprefix tests/test_,$(addsuffix .py,expectations explain exposition history losses \
   metrics_of_reports repair samples status summary table wording))
@@ -123,6 +124,11 @@ scorecard: $(VENV)/.dev ## Replay all incident files, and say of every alert whe
 mutants: $(VENV)/.dev ## Try every small fault in every alert rule; with ARGS=--report, write alerts/tests/MUTATION.md
 	@tools/ensure-system-packages $(PROGRAMS)
 	@exec $(BIN)/python -m tools.alerting.mutate $(ARGS)
+
+.PHONY: week
+week: $(VENV)/.dev ## Watch a whole week of healthy days, on which no alert may fire
+	@tools/ensure-system-packages $(PROGRAMS)
+	@WHOLE_WEEK=1 exec $(BIN)/python -m pytest -q -n 2 tests/scenario/test_healthy_week.py $(ARGS)
 
 .PHONY: pictures
 pictures: $(VENV)/.dev ## Make the pictures under docs/images again

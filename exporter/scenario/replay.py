@@ -21,6 +21,7 @@ from exporter.model import DocumentId, RemovalKind
 from exporter.once import one_pass_samples
 from exporter.scenario.frozen import Frozen
 from exporter.scenario.incident import IncidentError
+from exporter.scenario.promtool import Rules
 from exporter.scenario.watch import alert_failures, watch
 from exporter.sources.ports import Deadline
 from exporter.status import phase_key, phases, processor_key, processors, stamp
@@ -194,7 +195,7 @@ def replay(incident: Incident, local: LocalSources, clock: SimulatedClock, *, ru
     try:
         replayer.collect()
         report, (_, live) = replayer.report, replayer.samples()
-        alerts = watch(replayer, rules) if rules else None
+        alerts = watch(replayer, Rules(rules)) if rules else None
         removals = tuple(removal_failures(incident, replayer.report)) if rules else ()
     finally:
         replayer.close()

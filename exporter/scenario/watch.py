@@ -12,17 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from exporter.exposition import number
 from exporter.samples import label_text
-from exporter.scenario.promtool import Rules
 from exporter.status import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
-    from pathlib import Path
 
     from exporter.collection import Collectors
     from exporter.samples import Family, Samples
     from exporter.scenario.incident import AlertExpectation
+    from exporter.scenario.promtool import Rules
     from exporter.scenario.replay import Replayer
 
 MINUTE = timedelta(minutes=1)
@@ -93,14 +92,13 @@ def _run(value: float | None, length: int) -> str:
     return number(value) if length == 1 else f"{number(value)}+0x{length - 1}"
 
 
-def watch(replayer: Replayer, rules: Path) -> tuple[Alert, ...]:
+def watch(replayer: Replayer, rules: Rules) -> tuple[Alert, ...]:
     """Run the incident from its clock to its end, a minute at a time, and say which alerts of the rules fired.
 
     Raises WatchError.
     """
     incident = replayer.incident
     start = incident.clock
-    evaluated = Rules(rules)
     history = History(start)
     steps = list(incident.then)
     minutes = int((incident.end - start) / MINUTE)
@@ -115,7 +113,7 @@ def watch(replayer: Replayer, rules: Path) -> tuple[Alert, ...]:
             due |= {name: next_run(replayer.collectors, name, now) for name in names}
         for samples in replayer.samples():
             history.add(minute, samples)
-    return tuple(_alerts(evaluated.firing(history.series(minutes + 1), minutes), start))
+    return tuple(_alerts(rules.firing(history.series(minutes + 1), minutes), start))
 
 
 def next_run(collectors: Collectors, name: str, now: datetime) -> datetime:
