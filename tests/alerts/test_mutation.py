@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RULES = load_rules()
-SAMPLE = 8
+SAMPLE = 24
 """Of a rule whose mutants were all tried as it stands (MUTATION.md), so many-th are tried again."""
 
 STRONG = """
