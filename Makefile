@@ -125,10 +125,11 @@ mutants: $(VENV)/.dev ## Try every small fault in every alert rule; with ARGS=--
 	@tools/ensure-system-packages $(PROGRAMS)
 	@exec $(BIN)/python -m tools.alerting.mutate $(ARGS)
 
-.PHONY: week
-week: $(VENV)/.dev ## Watch a whole week of healthy days, on which no alert may fire
+.PHONY: long
+long: export LONG_FORMS = 1
+long: $(VENV)/.dev ## Watch a whole week of healthy days, and capture and replay every incident file
 	@tools/ensure-system-packages $(PROGRAMS)
-	@WHOLE_WEEK=1 exec $(BIN)/python -m pytest -q -n 2 tests/scenario/test_healthy_week.py $(ARGS)
+	@exec $(PYTEST) --quiet tests/scenario/test_healthy_week.py tests/scenario/test_capture.py $(ARGS)
 
 .PHONY: pictures
 pictures: $(VENV)/.dev ## Make the pictures under docs/images again

@@ -1,6 +1,6 @@
 """Silence: days on which everything is right fire nothing but the watchdog.
 
-Three of them here, one of each kind: after a day with games, without any, after a day without any. `make week` watches
+Three of them here, one of each kind: after a day with games, without any, after a day without any. `make long` watches
 all seven.
 """
 
@@ -34,7 +34,7 @@ RULES = Path(__file__).parents[2] / "alerts" / "rules"
 NEW_YORK = ZoneInfo("America/New_York")
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 FIRST = date(2026, 1, 19)
-GAMES = (8, 7, 6, 0, 9, 11, 5) if "WHOLE_WEEK" in os.environ else (8, 0, 9)
+GAMES = (8, 7, 6, 0, 9, 11, 5) if "LONG_FORMS" in os.environ else (8, 0, 9)
 """The games of each day in turn: one day has none."""
 PAST = 4
 """Days before the watch, so that all that is exposed has its past."""
