@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from google.api_core.exceptions import GoogleAPICallError, NotFound
@@ -16,7 +17,7 @@ from google.cloud import bigquery
 from requests.exceptions import RequestException
 
 from exporter.config.load import load, preset_names
-from exporter.expectations import reading_plan
+from exporter.expectations import ONE_DAY, reading_plan
 from exporter.once import collect_once
 from exporter.scenario.bigquery.tables import shipped_definitions
 from exporter.scenario.incident import dump_incident, one_line
@@ -30,6 +31,7 @@ from exporter.sources.endpoints import bigquery_endpoint
 from exporter.sources.errors import CallFailed, fault_of
 from exporter.sources.firestore import FirestoreStore
 from exporter.sources.ports import Deadline, SourceError
+from exporter.sources.queries import REACH
 from exporter.sources.remedies import BIGQUERY_REMEDIES, TABLE_REMEDIES, source_error
 from exporter.sources.sessions import connect, find_credentials
 from exporter.sources.statistics import DONE, HIDES_ROWS
@@ -167,6 +169,7 @@ def _tables(
     budget = DailyBudget(config.collect.warehouse_limits, project, Account(config.ledger.path))
     paid = _Paid(connection.client, budget, now)
     definitions = shipped_definitions()
+    calendars = {pipeline.calendar.table.name for pipeline in config.pipelines.values()}
     rows: dict[str, list[Fields]] = {}
     absent: list[str] = []
     try:
@@ -175,7 +178,8 @@ def _tables(
                 notes.add(f"table {table}", "left out: incident files have no table of this name")
                 continue
             try:
-                groups = list(_groups(paid, config, plan, _Table(definitions[table], day, columns), notes))
+                reach = REACH * ONE_DAY if table in calendars else timedelta()
+                groups = list(_groups(paid, config, plan, _Table(definitions[table], day, columns, reach), notes))
             except NotFound:
                 absent.append(table)
             except (GoogleAPICallError, CallFailed, RequestException) as error:
@@ -216,11 +220,15 @@ def _columns(config: Config) -> dict[str, tuple[str, list[str]]]:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """A table to read: what the local one is like, the date column, and the columns to take."""
+    """A table to read: what the local one is like, the date column, and the columns to take.
+
+    `reach` is how far on either side of the window a row still says something: that a calendar is kept.
+    """
 
     definition: TableDefinition
     day: str
     columns: list[str]
+    reach: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +271,8 @@ def _groups(paid: _Paid, config: Config, plan: ReadingPlan, table: _Table, notes
     columns = [column for column in table.columns if types.get(column) in _GROUPED]
     for column in set(table.columns) - set(columns):
         notes.add(f"{place} {column}", f"left out: its type is {types[column]}" if column in types else "is not there")
-    bounds = window(types.get(table.day, ""), plan.first, plan.last, config.timezone)
+    first, last = plan.first - table.reach, plan.last + table.reach
+    bounds = window(types.get(table.day, ""), first, last, config.timezone)
     if bounds is None:
         notes.add(place, f"left out: {table.day} is no DATE, DATETIME or TIMESTAMP")
         return
@@ -281,16 +290,28 @@ def _groups(paid: _Paid, config: Config, plan: ReadingPlan, table: _Table, notes
         ],
     )
     if len(found) > MOST_GROUPS:
-        raise CaptureError(f"{place}: more than {MOST_GROUPS} different rows between {plan.first} and {plan.last}")
+        raise CaptureError(f"{place}: more than {MOST_GROUPS} different rows between {first} and {last}")
     if hidden:
         notes.add(place, "rows may be missing: a row access policy was applied")
     kinds = table.definition.columns
+    groups = []
     for row in found:
         repeat = row["captured_rows"]
         fields = {
             column: cell(row[column], kinds[column], config.timezone, f"{place} {column}", notes) for column in columns
         }
-        yield _without_secrets(({"repeat": repeat} if repeat > 1 else {}) | fields, place, notes)
+        groups.append(({"repeat": repeat} if repeat > 1 else {}) | fields)
+    if table.reach:
+        telling = _telling(plan, {group[table.day] for group in groups})
+        groups = [group for group in groups if group[table.day] in telling]
+    for group in groups:
+        yield _without_secrets(group, place, notes)
+
+
+def _telling(plan: ReadingPlan, found: set[date]) -> set[date]:
+    """Of the days that a calendar has, those in the window, the last before it and the last of all."""
+    ends = {max(some) for some in (found, {day for day in found if day < plan.first}) if some}
+    return {day for day in found if plan.first <= day <= plan.last} | ends
 
 
 def _type(field: bigquery.SchemaField) -> str:

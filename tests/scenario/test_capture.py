@@ -34,6 +34,10 @@ HEALTHY = Path(__file__).parents[1] / "incidents" / "healthy-day.yaml"
 FILES = sorted((Path(__file__).parents[1] / "incidents").glob("*.yaml"))
 
 
+FAR = "2026-07-10-summer-with-another-sport"
+"""A day whose calendar has rows, and none within the window that is read."""
+
+
 def _shapes(place: str, value: object) -> Iterator[str]:
     """Where which kind of value stands, somewhere in this one."""
     if isinstance(value, Mapping):
@@ -61,7 +65,7 @@ def _chosen() -> list[Path]:
     chosen = []
     for file in FILES:
         traits = set(_traits(load_incident(file)))
-        if traits - seen or "LONG_FORMS" in os.environ:
+        if traits - seen or file.stem == FAR or "LONG_FORMS" in os.environ:
             chosen.append(file)
         seen |= traits
     return chosen
