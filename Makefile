@@ -129,7 +129,8 @@ mutants: $(VENV)/.dev ## Try every small fault in every alert rule; with ARGS=--
 long: export LONG_FORMS = 1
 long: $(VENV)/.dev ## Watch a whole week of healthy days, and capture and replay every incident file
 	@tools/ensure-system-packages $(PROGRAMS)
-	@exec $(PYTEST) --quiet tests/scenario/test_healthy_week.py tests/scenario/test_capture.py $(ARGS)
+	@exec $(PYTEST) --quiet tests/scenario/test_healthy_week.py tests/scenario/test_capture.py \
+	  tests/integration/test_secrets_everywhere.py $(ARGS)
 
 .PHONY: pictures
 pictures: $(VENV)/.dev ## Make the pictures under docs/images again

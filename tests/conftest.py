@@ -50,7 +50,7 @@ _LONGEST = ("test_notifications.py", "test_healthy_week.py", "test_replay.py", "
 
 
 _NOT_COUNTED = (
-    *("alertmanager", "alerts", "grafana", "runbooks", "conformance/test_following.py"),
+    *("alertmanager", "alerts", "grafana", "runbooks"),
     *("integration/test_lifecycle.py", "integration/test_notifications.py", "integration/test_following_metrics.py"),
     "web/test_page_in_chromium.py",
 )
