@@ -7,9 +7,11 @@ import pytest
 from exporter.telemetry import Telemetry
 from tests.sources.asking import COUNTED, Clock, warehouse_at
 from tests.support.bigquery_rest import BigQueryRest
+from tests.support.google_auth import TokenServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from exporter.sources.bigquery import BigQueryWarehouse
 
@@ -35,3 +37,13 @@ def clock() -> Clock:
 def warehouse(server: BigQueryRest, telemetry: Telemetry, clock: Clock) -> Iterator[BigQueryWarehouse]:
     with warehouse_at(server.address, telemetry, clock) as warehouse:
         yield warehouse
+
+
+@pytest.fixture
+def tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TokenServer]:
+    """The servers that give out tokens; nothing else gives this process credentials, no metadata server either."""
+    with TokenServer() as server:
+        monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path / "no-gcloud"))
+        monkeypatch.setenv("GCE_METADATA_IP", server.address.removeprefix("http://"))
+        server.answer("/", 200, "no metadata server")
+        yield server
