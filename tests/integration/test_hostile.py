@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,29 +15,14 @@ from exporter.table import report_text
 from tests.support.exposition import parse_openmetrics, parse_text
 from tests.support.real_day import DOCUMENT, FIRESTORE, PROJECT, Day
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from exporter.scenario.local import LocalSources, SimulatedClock
-
 NASTY = 'quote " backslash \\ newline \n return \r escape \x1b[2J bell \x07 nul-free ünïcode \u202e {} # EOF'
 UNPRINTABLE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]")
 COMPLETED = "2026-01-20T15:00:50Z"
 
 
-@pytest.fixture(name="loaded_day", scope="module")
-def _loaded_day(_running: LocalSources, clock: SimulatedClock) -> Iterator[Day]:
-    """The tables are the same for all: here only documents are odd."""
-    day = Day(_running, clock)
-    day.collect("warehouse")
-    yield day
-    day.close()
-
-
 @pytest.fixture(name="day")
-def _day(loaded_day: Day) -> Day:
-    loaded_day.rewrite_documents()
-    return loaded_day
+def _day(day_of_documents: Day) -> Day:
+    return day_of_documents
 
 
 def series(day: Day) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import pytest
 from google.cloud import bigquery
@@ -15,25 +14,25 @@ from exporter.config.resolved import (
     PhaseLogConfig,
     RunHistoryConfig,
     TableRef,
-    WarehouseLimits,
 )
 from exporter.model import CoverageCounts, ErrorKind, RowCount, Run, UnusableField
-from exporter.scenario.bigquery.emulator import BigQueryEmulator
 from exporter.scenario.bigquery.gate import BigQueryFault, BigQueryGate
-from exporter.scenario.bigquery.loading import add_rows, drop_table, load_tables, reset
+from exporter.scenario.bigquery.loading import add_rows, drop_table, load_tables
 from exporter.scenario.bigquery.tables import TableDefinition, shipped_definitions
-from exporter.sources.bigquery import BigQueryWarehouse
 from exporter.sources.ports import ContextRequest, Deadline, Estimate, RunHistoryRequest, SourceError, Window
-from exporter.telemetry import Telemetry
+from tests.support.local_tables import NOON, make_table
+from tests.support.real_day import PROJECT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping
 
-PROJECT = "nba-props-platform"
-NEW_YORK = ZoneInfo("America/New_York")
+    from exporter.scenario.local import LocalSources
+    from exporter.sources.bigquery import BigQueryWarehouse
+    from exporter.telemetry import Telemetry
+
 FRIDAY, SATURDAY, SUNDAY = date(2026, 1, 30), date(2026, 1, 31), date(2026, 2, 1)
 WINDOW = Window(FRIDAY, SUNDAY)
-NOON, ONE = datetime(2026, 2, 1, 12, tzinfo=UTC), datetime(2026, 2, 1, 13, tzinfo=UTC)
+ONE = datetime(2026, 2, 1, 13, tzinfo=UTC)
 NO_ROWS = dict.fromkeys((FRIDAY, SATURDAY, SUNDAY), RowCount(0))
 
 PLAYERS = TableRef("nba_analytics.player_game_summary", "game_date", "processed_at")
@@ -49,61 +48,13 @@ Groups = dict[str, list[dict[str, object]]]
 
 
 @pytest.fixture(scope="module")
-def emulator() -> Iterator[BigQueryEmulator]:
-    with BigQueryEmulator() as emulator:
-        yield emulator
-
-
-@pytest.fixture(scope="module")
-def gate(emulator: BigQueryEmulator) -> Iterator[BigQueryGate]:
-    with BigQueryGate(emulator.address) as gate:
-        yield gate
-
-
-@pytest.fixture(scope="module")
-def shared_client(emulator: BigQueryEmulator) -> bigquery.Client:
-    return emulator.client(PROJECT)
-
-
-@pytest.fixture
-def client(shared_client: bigquery.Client, gate: BigQueryGate) -> Iterator[bigquery.Client]:
-    yield shared_client
-    gate.fault = None
-    reset(shared_client)
-
-
-@pytest.fixture(scope="module")
 def definitions() -> Mapping[str, TableDefinition]:
     return shipped_definitions()
 
 
 @pytest.fixture
-def telemetry() -> Telemetry:
-    return Telemetry()
-
-
-@pytest.fixture
-def warehouse(gate: BigQueryGate, telemetry: Telemetry) -> Iterator[BigQueryWarehouse]:
-    warehouse = BigQueryWarehouse(
-        project=PROJECT,
-        limits=WarehouseLimits(maximum_bytes_billed=2**30, daily_budget=2**34),
-        telemetry=telemetry,
-        clock=lambda: NOON,
-        zone=NEW_YORK,
-        endpoint=gate.address,
-    )
-    yield warehouse
-    warehouse.close()
-
-
-def make(
-    client: bigquery.Client, name: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, object]] = ()
-) -> None:
-    """A table of these columns, name to type, with these rows."""
-    schema = [bigquery.SchemaField(column, kind) for column, kind in columns.items()]
-    client.create_table(bigquery.Table(f"{PROJECT}.{name}", schema))
-    if rows:
-        assert client.insert_rows_json(f"{PROJECT}.{name}", rows) == []
+def gate(local: LocalSources) -> BigQueryGate:
+    return local.gate
 
 
 def counts(warehouse: BigQueryWarehouse, *tables: TableRef) -> Mapping[TableRef, Mapping[date, RowCount] | SourceError]:
@@ -116,7 +67,7 @@ def kinds(found: Mapping[TableRef, object]) -> dict[TableRef, ErrorKind]:
 
 def test_all_tables_are_counted_by_date_in_one_job(
     client: bigquery.Client,
-    definitions: dict[str, TableDefinition],
+    definitions: Mapping[str, TableDefinition],
     gate: BigQueryGate,
     warehouse: BigQueryWarehouse,
     telemetry: Telemetry,
@@ -168,7 +119,7 @@ def test_all_tables_are_counted_by_date_in_one_job(
 )
 def test_a_write_time_of_any_type_is_the_right_moment_or_is_named_as_unusable(
     client: bigquery.Client,
-    definitions: dict[str, TableDefinition],
+    definitions: Mapping[str, TableDefinition],
     warehouse: BigQueryWarehouse,
     kind: str,
     written: object,
@@ -177,7 +128,9 @@ def test_a_write_time_of_any_type_is_the_right_moment_or_is_named_as_unusable(
 ) -> None:
     odd = TableRef("nba_analytics.odd", "game_date", "written")
     load_tables(client, definitions, {OFFENSE.name: [{"game_date": SUNDAY, "processed_at": NOON}]})
-    make(client, odd.name, {"game_date": "DATE", "written": kind}, [{"game_date": "2026-02-01", "written": written}])
+    make_table(
+        client, odd.name, {"game_date": "DATE", "written": kind}, [{"game_date": "2026-02-01", "written": written}]
+    )
 
     found = counts(warehouse, OFFENSE, odd)
 
@@ -186,7 +139,7 @@ def test_a_write_time_of_any_type_is_the_right_moment_or_is_named_as_unusable(
 
 
 def test_a_table_that_is_missing_is_unknown_and_the_others_are_counted(
-    client: bigquery.Client, definitions: dict[str, TableDefinition], warehouse: BigQueryWarehouse
+    client: bigquery.Client, definitions: Mapping[str, TableDefinition], warehouse: BigQueryWarehouse
 ) -> None:
     load_tables(
         client, definitions, {PLAYERS.name: [{"repeat": 5, "game_date": SUNDAY, "processed_at": NOON}]}, [ZONES.name]
@@ -207,7 +160,7 @@ def test_a_table_that_is_missing_is_unknown_and_the_others_are_counted(
 
 def test_a_table_that_vanishes_and_comes_back_costs_little_and_is_counted_again(
     client: bigquery.Client,
-    definitions: dict[str, TableDefinition],
+    definitions: Mapping[str, TableDefinition],
     warehouse: BigQueryWarehouse,
     telemetry: Telemetry,
 ) -> None:
@@ -239,7 +192,7 @@ def test_a_table_that_vanishes_and_comes_back_costs_little_and_is_counted_again(
 
 def test_calendar_runs_log_and_coverage_are_one_job(
     client: bigquery.Client,
-    definitions: dict[str, TableDefinition],
+    definitions: Mapping[str, TableDefinition],
     warehouse: BigQueryWarehouse,
     telemetry: Telemetry,
 ) -> None:
@@ -275,7 +228,7 @@ def test_calendar_runs_log_and_coverage_are_one_job(
 
 
 def test_a_missing_table_spoils_only_its_part_of_the_context(
-    client: bigquery.Client, definitions: dict[str, TableDefinition], warehouse: BigQueryWarehouse
+    client: bigquery.Client, definitions: Mapping[str, TableDefinition], warehouse: BigQueryWarehouse
 ) -> None:
     groups = day_of_everything()
     del groups[HISTORY.name]
@@ -293,7 +246,7 @@ def test_a_missing_table_spoils_only_its_part_of_the_context(
 
 
 def test_an_operators_condition_that_makes_no_sense_spoils_only_its_part(
-    client: bigquery.Client, definitions: dict[str, TableDefinition], warehouse: BigQueryWarehouse
+    client: bigquery.Client, definitions: Mapping[str, TableDefinition], warehouse: BigQueryWarehouse
 ) -> None:
     load_tables(client, definitions, day_of_everything())
     request = ContextRequest(
@@ -319,7 +272,7 @@ def test_no_context_is_no_job(warehouse: BigQueryWarehouse, telemetry: Telemetry
 
 
 def test_runs_of_nothing_are_no_runs(
-    client: bigquery.Client, definitions: dict[str, TableDefinition], warehouse: BigQueryWarehouse
+    client: bigquery.Client, definitions: Mapping[str, TableDefinition], warehouse: BigQueryWarehouse
 ) -> None:
     load_tables(client, definitions, day_of_everything())
     request = ContextRequest(run_history={"nba": RunHistoryRequest(RunHistoryConfig(HISTORY), (), ())})
@@ -340,7 +293,7 @@ def test_runs_of_nothing_are_no_runs(
 )
 def test_an_outage_has_its_kind_and_is_over_when_it_is_over(
     client: bigquery.Client,
-    definitions: dict[str, TableDefinition],
+    definitions: Mapping[str, TableDefinition],
     gate: BigQueryGate,
     warehouse: BigQueryWarehouse,
     fault: BigQueryFault,
@@ -358,7 +311,7 @@ def test_an_outage_has_its_kind_and_is_over_when_it_is_over(
 
 
 def test_dry_runs_find_what_a_reading_would_find(
-    client: bigquery.Client, definitions: dict[str, TableDefinition], warehouse: BigQueryWarehouse
+    client: bigquery.Client, definitions: Mapping[str, TableDefinition], warehouse: BigQueryWarehouse
 ) -> None:
     load_tables(client, definitions, {}, [ZONES.name])
 
@@ -377,7 +330,7 @@ def test_dry_runs_find_what_a_reading_would_find(
 
 
 def test_rows_that_come_later_are_seen(
-    client: bigquery.Client, definitions: dict[str, TableDefinition], warehouse: BigQueryWarehouse
+    client: bigquery.Client, definitions: Mapping[str, TableDefinition], warehouse: BigQueryWarehouse
 ) -> None:
     load_tables(client, definitions, {})
     before = counts(warehouse, OFFENSE)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import pytest
-from google.cloud import bigquery
 
 from exporter.config.load import load
 from exporter.config.resolved import (
@@ -16,29 +14,29 @@ from exporter.config.resolved import (
     PhaseLogConfig,
     RunHistoryConfig,
     TableRef,
-    WarehouseLimits,
 )
 from exporter.connect import connect_report
 from exporter.exits import UNKNOWN
 from exporter.model import ErrorKind, RowCount
 from exporter.scenario.bigquery.loading import load_tables, reset
-from exporter.sources.bigquery import BigQueryWarehouse
 from exporter.sources.ports import ContextRequest, Deadline, RunHistoryRequest, SourceError, Window
-from exporter.telemetry import Telemetry
+from tests.support.local_tables import NEW_YORK, NOON, make_table
+from tests.support.real_day import PROJECT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+
+    from google.cloud import bigquery
 
     from exporter.scenario.local import LocalSources
+    from exporter.sources.bigquery import BigQueryWarehouse
+    from exporter.telemetry import Telemetry
 
-PROJECT = "nba-props-platform"
-NEW_YORK = ZoneInfo("America/New_York")
 DATE_TYPES = ("DATE", "DATETIME", "TIMESTAMP")
 PLACES = ("rows", "calendar", "run history", "phase log", "coverage")
 # Clocks go forward on 8 March and back on 1 November 2026: days of 23 and of 25 hours.
 DAYS = (date(2026, 2, 1), date(2026, 3, 8), date(2026, 11, 1))
 WRITTEN = "2026-02-01T12:00:00Z"
-NOON = datetime(2026, 2, 1, 12, tzinfo=UTC)
 COLUMNS = {
     "written": "TIMESTAMP",
     "processor_name": "STRING",
@@ -63,31 +61,9 @@ ROW = {
 
 
 @pytest.fixture(name="client")
-def _client(local: LocalSources) -> Iterator[bigquery.Client]:
-    client = local.bigquery.client(PROJECT)
-    reset(client)
+def _client(client: bigquery.Client) -> bigquery.Client:
     client.create_dataset("odd")
-    yield client
-    reset(client)
-
-
-@pytest.fixture(name="telemetry")
-def _telemetry() -> Telemetry:
-    return Telemetry()
-
-
-@pytest.fixture(name="warehouse")
-def _warehouse(local: LocalSources, telemetry: Telemetry) -> Iterator[BigQueryWarehouse]:
-    warehouse = BigQueryWarehouse(
-        project=PROJECT,
-        limits=WarehouseLimits(maximum_bytes_billed=2**30, daily_budget=2**34),
-        telemetry=telemetry,
-        clock=lambda: NOON,
-        zone=NEW_YORK,
-        endpoint=local.gate.address,
-    )
-    yield warehouse
-    warehouse.close()
+    return client
 
 
 def make(
@@ -100,10 +76,7 @@ def make(
 ) -> TableRef:
     """A table whose date column `day` has this type; `columns` change the types of others."""
     types = {"day": kind, **COLUMNS, **(columns or {})}
-    schema = [bigquery.SchemaField(column, column_type) for column, column_type in types.items()]
-    client.create_table(bigquery.Table(f"{PROJECT}.odd.{name}", schema))
-    if rows:
-        assert client.insert_rows_json(f"{PROJECT}.odd.{name}", rows) == []
+    make_table(client, f"odd.{name}", types, rows)
     return TableRef(f"odd.{name}", "day", "written")
 
 
@@ -304,8 +277,7 @@ def test_config_check_tells_a_date_column_of_another_type_and_takes_those_that_c
     for name, kind in (("player_game_summary", "STRING"), ("team_offense_game_summary", "TIMESTAMP")):
         client.delete_table(f"{PROJECT}.nba_analytics.{name}")
         columns = {"game_date": kind, "processed_at": "TIMESTAMP", "is_dnp": "BOOL", "minutes_played": "NUMERIC"}
-        schema = [bigquery.SchemaField(column, column_type) for column, column_type in columns.items()]
-        client.create_table(bigquery.Table(f"{PROJECT}.nba_analytics.{name}", schema))
+        make_table(client, f"nba_analytics.{name}", columns)
     loaded = load(preset="nba", environ={})
 
     text, code = connect_report(loaded, lambda found, telemetry: local.open(found.config, telemetry), NOON)

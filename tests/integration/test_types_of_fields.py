@@ -14,10 +14,7 @@ from exporter.web.sections import sections
 from tests.support.real_day import DOCUMENT, FIRESTORE, PROJECT, Day
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from exporter.model import PhaseReport, ProcessorReport
-    from exporter.scenario.local import LocalSources, SimulatedClock
 
 PLAYER = "player_game_summary"
 HEARTBEAT = "processor_heartbeats/PlayerGameSummaryProcessor"
@@ -26,19 +23,9 @@ TRIGGER_FIELDS = ("_triggered", "_trigger_succeeded", "_trigger_pending", "_trig
 DEAD = datetime(2026, 1, 20, 17, 40, tzinfo=UTC)
 
 
-@pytest.fixture(name="loaded_day", scope="module")
-def _loaded_day(_running: LocalSources, clock: SimulatedClock) -> Iterator[Day]:
-    """The tables are the same for all: here only documents are odd."""
-    day = Day(_running, clock)
-    day.collect("warehouse")
-    yield day
-    day.close()
-
-
 @pytest.fixture(name="day")
-def _day(loaded_day: Day) -> Day:
-    loaded_day.rewrite_documents()
-    return loaded_day
+def _day(day_of_documents: Day) -> Day:
+    return day_of_documents
 
 
 def phase(day: Day, **metadata: object) -> PhaseReport:

@@ -12,6 +12,7 @@ import pytest
 from exporter.config.resolved import TableRef, WarehouseLimits
 from exporter.sources.bigquery import BigQueryWarehouse
 from exporter.sources.ports import Deadline, SourceError, Window
+from exporter.sources.queries import ROW_COUNTS
 from exporter.telemetry import Telemetry
 from tests.support.bigquery_rest import PROJECT, Rows
 
@@ -29,8 +30,7 @@ MIB = 2**20
 NEW_YORK = ZoneInfo("America/New_York")
 PLAYERS = TableRef("nba_analytics.player_game_summary", "game_date", "processed_at")
 OFFENSE = TableRef("nba_analytics.team_offense_game_summary", "game_date", "processed_at")
-ROW_COLUMNS = {"part": "INT64", "day": "DATE", "counted": "INT64", "written": "STRING"}
-COUNTED = Rows(ROW_COLUMNS, [[0, SATURDAY, 212, WRITTEN]], bytes_processed=3 * MIB, bytes_billed=20 * MIB)
+COUNTED = Rows(ROW_COUNTS, [[0, SATURDAY, 212, WRITTEN]], bytes_processed=3 * MIB, bytes_billed=20 * MIB)
 
 
 class Clock:

@@ -13,12 +13,11 @@ import pytest
 from exporter.config.resolved import CalendarConfig, TableRef
 from exporter.model import ErrorKind
 from exporter.sources.ports import ContextRequest, Deadline, SourceError
-from exporter.sources.queries import CONTEXT
+from exporter.sources.queries import CONTEXT, ROW_COUNTS
 from tests.sources.asking import (
     COUNTED,
     MIB,
     NOON,
-    ROW_COLUMNS,
     WINDOW,
     Clock,
     counts,
@@ -50,7 +49,7 @@ def test_the_table_that_exceeds_the_limit_of_a_job_alone_is_unknown_by_name_and_
     server: BigQueryRest,
 ) -> None:
     tables = [TableRef(f"nba_x.t{number}", "day") for number in range(7)]
-    server.answer(Rows(ROW_COLUMNS, bytes_processed=5 * 2**30), when="`nba-props-platform.nba_x.t3`")
+    server.answer(Rows(ROW_COUNTS, bytes_processed=5 * 2**30), when="`nba-props-platform.nba_x.t3`")
     with warehouse_at(server.address, job=100 * MIB) as warehouse:
         first = counts(warehouse, *tables)
         asked = len(server.queries)
@@ -84,7 +83,7 @@ def test_a_calendar_that_exceeds_the_limit_of_a_job_is_unknown_by_name_and_the_c
 
 
 def test_a_job_that_the_rest_of_the_day_has_no_room_for_is_the_days_matter_and_no_tables(server: BigQueryRest) -> None:
-    server.answer(COUNTED, Rows(ROW_COLUMNS, bytes_processed=90 * MIB))
+    server.answer(COUNTED, Rows(ROW_COUNTS, bytes_processed=90 * MIB))
     with warehouse_at(server.address, daily=100 * MIB, job=90 * MIB) as warehouse:
         counts(warehouse)
         error = refused(warehouse)

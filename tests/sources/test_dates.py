@@ -17,7 +17,7 @@ from exporter.sources.dates import DateColumns, DateType
 from exporter.sources.errors import CallFailed, Fault
 from exporter.sources.ports import Deadline, SourceError, Window
 from exporter.sources.queries import ROW_COUNTS, Query, row_count_part
-from tests.sources.asking import COUNTED, NOON, OFFENSE, PLAYERS, ROW_COLUMNS, SATURDAY, WINDOW, WRITTEN, counts
+from tests.sources.asking import COUNTED, NOON, OFFENSE, PLAYERS, SATURDAY, WINDOW, WRITTEN, counts
 from tests.support.bigquery_rest import BigQueryRest, Rows, invalid_query
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def test_a_column_of_a_new_type_is_learnt_when_its_query_is_refused(
 def test_one_dry_run_tells_the_types_of_many_tables(server: BigQueryRest, warehouse: BigQueryWarehouse) -> None:
     tables = [TableRef(f"nba_x.t{number}", "at", "written") for number in range(50)]
     server.answer(invalid_query())
-    server.answer(Rows(ROW_COLUMNS, []), when="@first_timestamp")
+    server.answer(Rows(ROW_COUNTS, []), when="@first_timestamp")
     server.answer(Rows({f"column_{number}": "TIMESTAMP" for number in range(50)}), when="ANY_VALUE")
 
     found = warehouse.row_counts(tables, WINDOW, Deadline(30))

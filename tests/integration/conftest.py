@@ -1,0 +1,68 @@
+"""The real clients over the local sources: a warehouse to read, and the healthy day with documents to change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exporter.config.resolved import WarehouseLimits
+from exporter.scenario.bigquery.loading import reset
+from exporter.sources.bigquery import BigQueryWarehouse
+from exporter.telemetry import Telemetry
+from tests.support.local_tables import NEW_YORK, NOON
+from tests.support.real_day import PROJECT, Day
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from google.cloud import bigquery
+
+    from exporter.scenario.local import LocalSources, SimulatedClock
+
+
+@pytest.fixture
+def client(local: LocalSources) -> Iterator[bigquery.Client]:
+    """A client of the local BigQuery, which holds no data set before and after."""
+    client = local.bigquery.client(PROJECT)
+    reset(client)
+    yield client
+    local.gate.fault = None
+    reset(client)
+
+
+@pytest.fixture
+def telemetry() -> Telemetry:
+    """What the reader counts."""
+    return Telemetry()
+
+
+@pytest.fixture
+def warehouse(local: LocalSources, telemetry: Telemetry) -> Iterator[BigQueryWarehouse]:
+    """The reader of the local BigQuery."""
+    warehouse = BigQueryWarehouse(
+        project=PROJECT,
+        limits=WarehouseLimits(maximum_bytes_billed=2**30, daily_budget=2**34),
+        telemetry=telemetry,
+        clock=lambda: NOON,
+        zone=NEW_YORK,
+        endpoint=local.gate.address,
+    )
+    yield warehouse
+    warehouse.close()
+
+
+@pytest.fixture(scope="module")
+def loaded_day(_running: LocalSources, clock: SimulatedClock) -> Iterator[Day]:
+    """The healthy day, its tables read: they are the same for all tests of a module that change documents only."""
+    day = Day(_running, clock)
+    day.collect("warehouse")
+    yield day
+    day.close()
+
+
+@pytest.fixture
+def day_of_documents(loaded_day: Day) -> Day:
+    """The healthy day with its documents as they were."""
+    loaded_day.rewrite_documents()
+    return loaded_day
