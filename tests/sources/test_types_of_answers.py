@@ -144,6 +144,7 @@ def test_a_column_of_another_type_makes_its_part_unknown_by_name_and_type_whatev
 
 
 @pytest.mark.parametrize(("place", "column"), [found for found in READ if found[1] not in MOMENTS])
+@settings(max_examples=50)
 @given(data=st.data())
 def test_any_value_of_the_promised_type_and_null_are_right_or_an_error_and_never_a_default(
     asked: tuple[BigQueryRest, BigQueryWarehouse], place: str, column: str, data: st.DataObject
@@ -214,7 +215,7 @@ def expected(place: str, row: Mapping[str, Any]) -> object:
 
 @pytest.mark.parametrize("kind", CAST)
 @pytest.mark.parametrize(("place", "column"), [found for found in READ if found[1] in MOMENTS])
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_a_moment_of_any_type_is_the_right_one_or_named(
     asked: tuple[BigQueryRest, BigQueryWarehouse], place: str, column: str, kind: str, data: st.DataObject
@@ -284,7 +285,7 @@ def test_a_run_id_of_any_type_is_the_text_that_it_has(
 
 
 @pytest.mark.parametrize("kind", CAST)
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_units_of_any_type_are_the_number_that_they_are_or_named(
     asked: tuple[BigQueryRest, BigQueryWarehouse], kind: str, data: st.DataObject
