@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RULES = load_rules()
-SAMPLE = 24
-"""Of a rule whose mutants were all tried as it stands (MUTATION.md), so many-th are tried again."""
+SAMPLE = 8
+"""Of the rules whose mutants were all tried as they stand (MUTATION.md), every so many-th is tried again, as a sample."""
 
 STRONG = """
 rule_files: [../rules/*.yml]
@@ -51,13 +51,17 @@ def _try(folder: Path, monkeypatch: pytest.MonkeyPatch, tests: str) -> Outcome:
     return try_mutants([rule], [rule])
 
 
+def _unproven() -> list[Rule]:
+    """The rules that are others than when all of their mutants were tried, and a sample of those that are not."""
+    known = [rule for rule in RULES if proven().get(rule.key) == fingerprint(rule, RULES)]
+    return [rule for rule in RULES if rule not in known or rule in known[::SAMPLE]]
+
+
 @pytest.mark.usefixtures("_programs")
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.key)
+@pytest.mark.parametrize("rule", _unproven(), ids=lambda rule: rule.key)
 def test_every_small_fault_in_a_rule_is_noticed(rule: Rule) -> None:
-    known = proven().get(rule.key) == fingerprint(rule, RULES)
-
-    outcome = try_mutants(RULES, [rule], every=SAMPLE if known else 1)
+    outcome = try_mutants(RULES, [rule])
 
     assert outcome.tried
     assert faults(outcome, excused()) == []

@@ -179,7 +179,7 @@ def test_a_broken_connection_is_told_in_the_systems_words_without_addresses_of_o
         "Bearer abc.def.ghi",
         '"refresh_token": "1//0g"',
         "client_secret=GOCSPX-abc",
-        "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----",
+        "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADAN\n-----END PRIVATE KEY-----",
         "?key=AIzaSy",
     ],
 )
