@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 RULES = load_rules()
 SAMPLE = 8
-"""Of the rules whose mutants were all tried as they stand (MUTATION.md), every so many-th is tried again, as a sample."""
+"""Of the rules whose mutants were all tried as they stand (MUTATION.md), every so many-th is tried again."""
 
 STRONG = """
 rule_files: [../rules/*.yml]
