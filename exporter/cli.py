@@ -158,7 +158,7 @@ def explain_missing(
 ) -> int:
     """Say for every missing registration why it may be missing, the likeliest first, with the evidence.
 
-    Also names the entries that were overwritten and are there again.
+    Also names the entries that were overwritten and restored.
     """
     from exporter.explain import explain_json, explain_text
 

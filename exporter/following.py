@@ -83,7 +83,7 @@ class Follower:
             deaf, self._unheard = behind & self._unheard, behind
         if deaf:
             names = ", ".join(sorted(f"{key.collection}/{key.run_date}" for key in deaf))
-            log.warning("the listener is deaf, opening it anew", documents=names)
+            log.warning("the listener missed changes that a reading showed, opening it again", documents=names)
             current.following.reopen()
 
     def stop(self) -> None:

@@ -178,7 +178,7 @@ class Memory:
 
     def _reopen(self, now: datetime) -> None:
         if self._ledger is not None and self._ledger.moved:
-            said = "the file was deleted or replaced under the running exporter; it is opened, or begun, anew"
+            said = "the file was deleted or replaced under the running exporter; it is opened or created again"
             self._failed(LedgerError(f"ledger {self._config.path}: {said}"))
             self._ledger.close()
             self._ledger, self._tried_at = None, now - RETRY

@@ -50,10 +50,10 @@ ENTRIES = _gauge("phase_entries", PHASE, "Entries of the document, expected or n
 REMOVED = _gauge(
     "phase_entries_removed",
     (*PHASE, "kind"),
-    "Entries that were seen in the document and went from it, by how they went.",
+    "Entries that were seen in the document and removed from it, by kind of removal.",
 )
 OVERWRITTEN = _gauge(
-    "phase_entries_overwritten", PHASE, "Entries that were lost within the last hour and are there again."
+    "phase_entries_overwritten", PHASE, "Entries that were lost within the last hour and are restored."
 )
 COMPLETED_COUNT = _gauge("phase_completed_count", PHASE, "The document's _completed_count as written.")
 MALFORMED = _gauge("phase_malformed_fields", PHASE, "Fields of the document that could not be used.")
@@ -90,12 +90,14 @@ HEARTBEAT_STATE = _gauge(
 LOG_SOURCE = _gauge("phase_log_source", (*PHASE, "source"), "Which record shows that the phase ran; 1 for that one.")
 HISTORY = _gauge("phase_run_history_processors", PHASE, "Distinct processors with a successful run in the run history.")
 LOG_ROWS = _gauge("phase_log_rows", (*DAY, "transition"), "Rows of the transition in the phase log.")
-LOG_EXPECTED = _gauge("phase_log_rows_expected", (*DAY, "transition"), "Rows that the calendar makes it owe.")
+LOG_EXPECTED = _gauge(
+    "phase_log_rows_expected", (*DAY, "transition"), "Rows expected in the phase log, from the calendar's units."
+)
 COVERAGE_EXPECTED = _gauge(
     "coverage_expected", CHECK, "1 if the calendar has units for the data date, so that the check means something."
 )
 COVERAGE_ROWS = _gauge("coverage_rows", CHECK, "Rows of the data date in the checked table.")
-ELIGIBLE = _gauge("coverage_eligible_rows", CHECK, "Rows that the check asks about.")
+ELIGIBLE = _gauge("coverage_eligible_rows", CHECK, "Rows that count for the check.")
 COVERED = _gauge("coverage_covered_rows", CHECK, "Eligible rows that are covered.")
 EXCLUDED = _gauge("coverage_excluded_rows", (*CHECK, "reason"), "Rows left out of the check, by reason.")
 UNCLASSIFIED = _gauge("coverage_unclassified_rows", CHECK, "Rows neither eligible nor in a bucket of excluded ones.")
@@ -134,10 +136,10 @@ FAILING = _live(
 )
 LAST_SUCCESS = _live("collector_last_success_timestamp_seconds", ("collector",), "End of the last good run.")
 INTERVAL = _live("collector_interval_seconds", ("collector",), "How often the collector runs.")
-LISTENER_CONNECTED = _live("listener_connected", (), "1 while a listener tells every change of the documents.")
-LISTENER_EVENTS = _live("listener_events_total", (), "Documents that the listener told of.", "counter")
+LISTENER_CONNECTED = _live("listener_connected", (), "1 while a listener reports every change of the documents.")
+LISTENER_EVENTS = _live("listener_events_total", (), "Changed documents that the listener reported.", "counter")
 LISTENER_GAPS = _live("listener_gaps_total", (), "Times that the listener lost its stream.", "counter")
-LISTENER_LAST = _live("listener_last_event_timestamp_seconds", (), "When the listener last told anything.")
+LISTENER_LAST = _live("listener_last_event_timestamp_seconds", (), "When the listener last reported anything.")
 LEDGER_DURABLE = _live("ledger_durable", (), "1 if the ledger file holds all that was seen; 0 while it cannot be used.")
 LEDGER_FAILURES = _live("ledger_failures_total", (), "Failed attempts to use the ledger file.", "counter")
 JOBS = _live("bigquery_jobs_total", (), "Query jobs started.", "counter")

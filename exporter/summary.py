@@ -233,10 +233,8 @@ def overwritten(report: Report) -> str:
     names = [name for phase in report.phases for name in dict.fromkeys(one.processor for one in phase.overwritten)]
     if not names:
         return ""
-    counted = (
-        "1 entry was overwritten and is" if len(names) == 1 else f"{len(names):,} entries were overwritten and are"
-    )
-    return f"{counted} there again ({listed(names)})"
+    counted = "1 entry was" if len(names) == 1 else f"{len(names):,} entries were"
+    return f"{counted} overwritten and restored ({listed(names)})"
 
 
 def _problems(phase: PhaseReport) -> Iterator[Problem]:

@@ -45,7 +45,7 @@ WORDS: Final = {
     Verdict.STALLED: Words(
         "stopped in the middle of a run",
         "the rows may never come",
-        "read the run's logs, end it and start it anew",
+        "read the run's logs, end it and start it again",
         "OrchestrationProcessorStalled",
     ),
     Verdict.FAILED: Words(
@@ -125,7 +125,7 @@ CAUSES: Final = {
     Cause.NOT_YET: "it has not come to it yet",
 }
 
-OVERWRITTEN: Final = "overwritten, and there again"
+OVERWRITTEN: Final = "overwritten and restored"
 """Of entries that were lost and are back."""
 
 STANDINGS: Final = {

@@ -231,7 +231,7 @@ def _left() -> Panel:
     return lines(
         Card(
             "BigQuery budget left",
-            "What is left of the day's budget, by instance; it begins anew at midnight UTC.",
+            "What is left of the day's budget, by instance; it begins again at midnight UTC.",
             "Fine if no budget is configured",
             8,
             9,

@@ -195,7 +195,7 @@ def _log() -> Panel:
     return grid(
         Card(
             "Phase log",
-            "Rows of each transition in the phase log, and how many the calendar makes it owe. It is the least "
+            "Rows of each transition in the phase log, and how many are expected by the calendar. It is the least "
             "reliable of the four records: an empty log is a gap in the tracking, not in the data.",
             "Fine if the pipeline keeps no phase log",
             12,

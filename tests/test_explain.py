@@ -55,7 +55,7 @@ def test_an_entry_that_was_overwritten_and_is_back_is_told_of_also_where_nothing
 
     assert text.startswith(
         "No registration is missing without a reason that its verdict gives.\n\n"
-        f"nba phase3 {DAY}: overwritten, and there again\n"
+        f"nba phase3 {DAY}: overwritten and restored\n"
         f"  - {PLAYER}: its entry was there at 15:04:00Z and gone at 15:05:00Z: "
     )
     (found,) = said[f"nba/phase3/{DAY}"]["overwritten"]

@@ -180,7 +180,7 @@ def test_what_an_exporter_beside_it_saw_overwritten_and_written_again_is_told(me
 
     assert exit_code(outcome.report, outcome.unread) == exits.OK
     table = " ".join(printed(outcome, "table").split())
-    assert f"1 entry was overwritten and is there again ({name})." in table
+    assert f"1 entry was overwritten and restored ({name})." in table
     assert f"- {name}: its entry was there at 15:04:00Z" in table
     assert f"- {name}: its entry was there at 15:04:00Z" in explain_text(outcome.report)
 

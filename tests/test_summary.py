@@ -290,7 +290,7 @@ def _player(verdict: Verdict) -> ProcessorReport:
 
 def test_an_entry_that_was_overwritten_and_is_back_is_no_discrepancy_and_is_said() -> None:
     scene = overwritten()
-    said = f"1 entry was overwritten and is there again ({PLAYER})."
+    said = f"1 entry was overwritten and restored ({PLAYER})."
 
     fine = summarize(reported(scene))
     unread = summarize(reported(scene), {"warehouse": "quota"})
@@ -315,4 +315,4 @@ def test_several_that_were_overwritten_are_counted() -> None:
         ),
     )
 
-    assert "besides, 5 entries were overwritten and are there again (" in str(summarize(report))
+    assert "besides, 5 entries were overwritten and restored (" in str(summarize(report))

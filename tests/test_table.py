@@ -244,7 +244,7 @@ def test_what_was_overwritten_and_is_back_stands_below_its_phase_also_where_all_
     lines = _printed(reported(overwritten()), 200).splitlines()
 
     assert lines[0].startswith("All well: ")
-    below = lines.index("overwritten, and there again:")
+    below = lines.index("overwritten and restored:")
     assert lines[below - 1].startswith(f"nba phase3 {DAY} [daily]: 5 of 5 registered")
     assert lines[below + 1].startswith(f"  - {PLAYER}: its entry was there at 15:04:00Z and gone at 15:05:00Z: ")
 
@@ -256,5 +256,5 @@ def test_what_was_overwritten_and_is_back_stands_below_a_trigger_that_hangs() ->
 
     lines = _printed(reported(scene), 200).splitlines()
 
-    below = lines.index("overwritten, and there again:")
+    below = lines.index("overwritten and restored:")
     assert lines[below - 1].startswith("trigger stuck: ")

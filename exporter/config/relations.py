@@ -139,7 +139,7 @@ def _heartbeats(heartbeats: Node) -> Iterator[Finding]:
     dead_after = dead.read(parse_duration, _default(schema.Heartbeats, "dead_after", parse_duration))
     if stale_after and dead_after and stale_after >= dead_after:
         message = (
-            f"makes a heartbeat dead after {format_duration(dead_after)} and stale after "
+            f"calls a heartbeat stalled after {format_duration(dead_after)} and stale after "
             f"{format_duration(stale_after)}: `stale_after` must be shorter than `dead_after`"
         )
         yield _either(message, dead, stale)

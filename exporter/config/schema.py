@@ -119,7 +119,7 @@ class Documents(Section):
 
     past: Annotated[int, Field(ge=0, le=FURTHEST_PAST)] = _key(2, "How many days before today.")
     future: Annotated[int, Field(ge=0, le=FURTHEST_FUTURE)] = _key(0, "How many days after today.")
-    only: list[Day] = _key([], "These dates and no others, whatever today is: to look at days gone by.")
+    only: list[Day] = _key([], "These dates and no others, whatever today is: to look at past days.")
     follow: bool = _key(
         default=True, meaning="Whether `run` also follows the documents with a Firestore listener (docs/losses.md)."
     )
@@ -217,7 +217,7 @@ class PhaseLog(Section):
     written_column: Column = _key("execution_timestamp", "The column that says when the transition was logged.")
     transitions: Annotated[list[Name], Field(min_length=1)] = _key(
         ...,
-        "The `phase_name` of each transition that a day with units owes. That of `phase3` begins with `phase3_to_`.",
+        "The `phase_name` of each transition expected on a day with units. That of `phase3` begins with `phase3_to_`.",
     )
     data_date_offset: Offset = _key(0, _OFFSET)
 
@@ -258,7 +258,7 @@ class Mode(Section):
         ..., "For documents dated before today, today, ahead. Each of the three belongs to exactly one mode."
     )
     expected: Expected = _key(
-        ids.EVERYTHING, "Who must register. An empty list: the document owes nothing in this mode."
+        ids.EVERYTHING, "Who must register. An empty list: the document expects nobody in this mode."
     )
 
 

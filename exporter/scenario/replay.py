@@ -171,7 +171,7 @@ class Replayer:
         while not holds():
             if time.monotonic() > end:
                 at = stamp(self._clock.now)
-                raise IncidentError(f"at {at}: the listener told nothing within {LISTENER_SECONDS:g} s")
+                raise IncidentError(f"at {at}: the listener reported nothing within {LISTENER_SECONDS:g} s")
             time.sleep(LISTENER_POLL)
 
     def samples(self) -> tuple[Samples, Samples]:
@@ -260,7 +260,7 @@ def removal_failures(incident: Incident, report: Report) -> Iterator[str]:
             continue
         back = sorted({one.processor for one in found[key].overwritten})
         if back != sorted(names):
-            yield f"overwritten: {key}: {back} are there again, expected {sorted(names)}"
+            yield f"overwritten: {key}: {back} are restored, expected {sorted(names)}"
 
 
 def document_id(path: str) -> DocumentId | None:

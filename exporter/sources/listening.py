@@ -192,7 +192,7 @@ class _View:
             cause = from_grpc_status(change.cause.code, change.cause.message or "the target was removed")
             raise CallFailed(fault_of(cause)) from cause
         if change.target_change_type == _CHANGE.RESET:
-            raise CallFailed(Fault(ErrorKind.UNREACHABLE, "the stream begins anew", transient=True))
+            raise CallFailed(Fault(ErrorKind.UNREACHABLE, "the stream begins again", transient=True))
         self._current = self._current or change.target_change_type == _CHANGE.CURRENT
         consistent = not change.target_ids and change.HasField("read_time")
         if self._current and consistent:

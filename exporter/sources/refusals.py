@@ -200,7 +200,7 @@ REFUSALS: Final[tuple[Refusal, ...]] = (
     Refusal(
         "oauth_client",
         "the token endpoint does not know the client that the credentials file was made for",
-        f"`{_LOGIN}`, or have the key or the federation configuration written anew",
+        f"`{_LOGIN}`, or have the key or the federation configuration written again",
         reasons=frozenset({"invalid_client", "unauthorized_client", "disabled_client", "deleted_client"}),
     ),
     Refusal(
@@ -343,7 +343,7 @@ REFUSALS: Final[tuple[Refusal, ...]] = (
     Refusal(
         "credentials_failed",
         "the credentials could not be turned into a token",
-        f"`{_LOGIN}`, or have the key or the federation configuration written anew",
+        f"`{_LOGIN}`, or have the key or the federation configuration written again",
         reasons=frozenset({NO_TOKEN}),
     ),
 )

@@ -57,7 +57,7 @@ _OVERWRITTEN = _object(
         "back_at": _TIME,
         "text": {"type": "string"},
     },
-    "An entry that was lost and is there again: a hint, the last loss first.",
+    "An entry that was lost and is restored: a hint, the last loss first.",
 )
 
 _PHASE = _object(

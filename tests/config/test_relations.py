@@ -62,12 +62,12 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], str, str]] = {
     "dead before stale": (
         nba(heartbeats={"stale_after": "15m"}),
         "pipelines.nba.heartbeats.stale_after",
-        "makes a heartbeat dead after 15m and stale after 15m",
+        "calls a heartbeat stalled after 15m and stale after 15m",
     ),
     "dead before stale by default": (
         nba(heartbeats={"stale_after": None, "dead_after": "4m"}),
         "pipelines.nba.heartbeats.dead_after",
-        "makes a heartbeat dead after 4m and stale after 5m",
+        "calls a heartbeat stalled after 4m and stale after 5m",
     ),
     "critical before warning": (
         nba(heartbeats={"documents": {"warn": 500}}),

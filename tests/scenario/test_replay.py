@@ -68,7 +68,7 @@ def test_what_went_and_what_came_back_is_said_where_it_is_not_what_was_expected(
     assert list(removal_failures(parse_incident(text, "seed"), reported(overwritten()))) == [
         "removals: phase3/2026-02-01: {'stale_write': ['player_game_summary']} went, expected {'reset': ['x']}",
         "removals: phase9/2026-02-01 is not exposed",
-        "overwritten: phase3/2026-02-01: ['player_game_summary'] are there again, expected []",
+        "overwritten: phase3/2026-02-01: ['player_game_summary'] are restored, expected []",
         "overwritten: phase9/2026-02-01 is not exposed",
     ]
 

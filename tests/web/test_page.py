@@ -194,7 +194,7 @@ def test_what_was_overwritten_and_is_back_is_told_although_all_is_well() -> None
 
     assert below.trouble == []
     (section,) = (section for section in below.well if section.overwritten)
-    assert section.line.endswith(", 1 overwritten, and there again")
+    assert section.line.endswith(", 1 overwritten and restored")
     assert text.count("<dt>Overwritten<dd>") == 1
     assert f"<li>{PLAYER}: its entry was there at 15:04:00Z and gone at 15:05:00Z: " in text
-    assert f"1 entry was overwritten and is there again ({PLAYER})." in text
+    assert f"1 entry was overwritten and restored ({PLAYER})." in text

@@ -96,9 +96,9 @@ TIMES = """\
 At most: the collector's next run, the next scrape, the next evaluation, the rule's `for`, and the `group_wait` of its
 receiver. That counts from the moment at which the fault is in the source, or at which a deadline passes, and leaves out
 how long a read takes (up to the collector's `timeout`) and the receiver's own way to a person. Rows that were there
-and are gone have to be read again before they count, which adds 3 minutes; a document or a heartbeat, 30 seconds. These
-are the numbers that are shipped, in the preset `{preset}`, in [examples/prometheus.yml](examples/prometheus.yml) and
-in the rules:
+and are missing have to be read again before they count, which adds 3 minutes; a document or a heartbeat, 30 seconds.
+These are the numbers that are shipped, in the preset `{preset}`, in [examples/prometheus.yml](examples/prometheus.yml)
+and in the rules:
 {intervals}, scrape {scrape}, evaluation {evaluation}.
 
 The watchdog is the other way round: its receiver knows that the chain is broken once nothing has come for as long as it

@@ -76,7 +76,7 @@ ALERTS: Final = """
 Time to detect is simulated time, from the change that brought the fault to the first time that the alert fires: the
 last change before the rule began to wait, be it the file's clock (the fault was there before the watch), one of its
 later steps, or the passing of a deadline of a processor that the alert names. It holds the collector's next run, the
-rule's `for`, and what the pipeline's own thresholds let pass first (a heartbeat has to age before it counts as dead,
+rule's `for`, and what the pipeline's own thresholds let pass first (a heartbeat has to age before it counts as stalled,
 a trigger has its grace). Scrape interval and `group_wait` come on top: see [how long until somebody is
 told](alerts.md#how-long-until-somebody-is-told).
 
