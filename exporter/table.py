@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from exporter.alerts import alert_of
 from exporter.model import HeartbeatState, Standing, Verdict
 from exporter.reconcile import DISCREPANCIES
 from exporter.secrets import Masked
@@ -121,7 +122,7 @@ def _head(phase: PhaseReport, moments: Moments) -> Iterator[RenderableType]:
     if state:
         reason = trigger_reason(phase)
         words = TRIGGERS.get(state)
-        first = f"; first: {words.first} ({words.runbook}.md)" if words else ""
+        first = f"; first: {words.first} ({alert_of(state).runbook})" if words else ""
         style = "bold red" if state in BAD_TRIGGERS else ""
         yield Text.assemble("trigger ", (state.value, style), f": {reason}" if reason else "", first)
     yield from _overwritten(phase)
@@ -196,7 +197,7 @@ def _below(processor: ProcessorReport) -> Iterator[RenderableType]:
     if ruled_out:
         yield Padding(Text(f"{STANDINGS[Standing.RULED_OUT]}: {'; '.join(ruled_out)}"), (0, 0, 0, 4), expand=False)
     if words:
-        yield _item(f"runbook: {words.runbook}.md", 2)
+        yield _item(f"runbook: {alert_of(verdict).runbook}", 2)
 
 
 def _open(processor: ProcessorReport) -> list[Explanation]:

@@ -25,14 +25,12 @@ BAD_TRIGGERS: Final = frozenset({TriggerState.STUCK, TriggerState.BLOCKED})
 class Words:
     """A verdict that says something is wrong, as a person says it.
 
-    `did` follows a number of processors, `effect` says how bad it is, `first` what to do before anything else;
-    `runbook` is the alert, whose runbook has the rest.
+    `did` follows a number of processors, `effect` says how bad it is, `first` what to do before anything else.
     """
 
     did: str
     effect: str
     first: str
-    runbook: str
 
 
 WORDS: Final = {
@@ -40,61 +38,51 @@ WORDS: Final = {
         "lost the entry that was there",
         "the data is there, but the trigger no longer counts it",
         "find what wrote the document without merge, then register again",
-        "OrchestrationCompletionEntryLost",
     ),
     Verdict.STALLED: Words(
         "stopped in the middle of a run",
         "the rows may never come",
         "read the run's logs, end it and start it again",
-        "OrchestrationProcessorStalled",
     ),
     Verdict.FAILED: Words(
         "failed",
         "the rows are missing",
         "read the error in the run's logs, then run again",
-        "OrchestrationProcessorFailed",
     ),
     Verdict.MISSING: Words(
         "left no row by the deadline",
         "the rows are missing",
         "find out whether it ran at all: run history, then the scheduler",
-        "OrchestrationProcessorDataMissing",
     ),
     Verdict.PHANTOM: Words(
         "registered without one row",
         "what follows works on nothing",
         "query the table for the data date, then find out where the run wrote",
-        "OrchestrationProcessorRegisteredWithoutData",
     ),
     Verdict.UNREGISTERED: Words(
         "finished and never registered",
         "the data is there",
         "register, do not run again",
-        "OrchestrationProcessorUnregistered",
     ),
     Verdict.PARTIAL: Words(
         "left too few rows",
         "the data is incomplete",
         "count the rows of each game, then run again",
-        "OrchestrationProcessorDataPartial",
     ),
     Verdict.DUPLICATED: Words(
         "left too many rows",
         "rows are there more than once",
         "group by the table's key and remove what is there twice",
-        "OrchestrationProcessorDataDuplicated",
     ),
     Verdict.COUNT_MISMATCH: Words(
         "registered an impossible count",
         "the rows are there, the recorded count is wrong",
         "compare the recorded count with the rows; nothing needs to run again",
-        "OrchestrationRecordCountMismatch",
     ),
     Verdict.WRONG_DATE: Words(
         "registered under a neighbouring date",
         "the data is there",
         "find out which date the orchestrator took, and from where",
-        "OrchestrationProcessorWrongDate",
     ),
 }
 """Every verdict that says something is wrong."""
@@ -104,13 +92,11 @@ TRIGGERS: Final = {
         "the rule is met and nothing was triggered",
         "the next phase does not start by itself",
         "read the orchestrator's logs, then start the next phase by hand",
-        "OrchestrationPhaseStuck",
     ),
     TriggerState.BLOCKED: Words(
         "it waits for entries that nobody will write",
         "the next phase does not start by itself",
         "register what finished, do not run it again",
-        "OrchestrationPhaseBlocked",
     ),
 }
 """Every trigger state that says something is wrong."""

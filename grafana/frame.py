@@ -25,10 +25,11 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from exporter import metrics
+from exporter.alerts import alerts
 from exporter.dump import RUNBOOK_BASE
 from exporter.model import Verdict
 from grafana.panels import DATASOURCE
-from grafana.queries import TARGET, verdicts
+from grafana.queries import ALL_BUT_WATCHDOG, TARGET, verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -112,7 +113,7 @@ def dashboard(board: Board) -> Dashboard:
         refresh="1m",
         schema_version=SCHEMA,
         version=1,
-        panels=list(placed(board.rows)),
+        panels=[_linked(board.uid, panel) for panel in placed(board.rows)],
         templating=DashboardDashboardTemplating(list_val=_variables(board.unused)),
         annotations=AnnotationContainer(list_val=_annotations()),
         links=_links(board.uid),
@@ -132,6 +133,23 @@ def placed(rows: Iterable[Sequence[Panel]]) -> Iterable[Panel]:
             x += here.w
             yield panel
         y += max(panel.grid_pos.h for panel in row if panel.grid_pos)
+
+
+def _linked(uid: str, panel: Panel) -> Panel:
+    """The panel with links to the runbooks of the alerts that the register puts on it."""
+    here = [alert for alert in alerts() if panel.title in alert.panels.get(uid, ())]
+    panel.links = [
+        DashboardLink(
+            title=f"Runbook: {alert.short_name}",
+            type_val=DashboardLinkType.LINK,
+            icon="external link",
+            tooltip="What it means and what to do",
+            url=f"{RUNBOOK_BASE}/{alert.runbook}",
+            target_blank=True,
+        )
+        for alert in here
+    ] or None
+    return panel
 
 
 def address(uid: str, **fields: str) -> str:
@@ -172,7 +190,7 @@ def _annotations() -> list[AnnotationQuery]:
             "Alerts",
             "red",
             # An alert about the exporter itself has none of these labels, and concerns whoever looks.
-            'ALERTS{alertname=~"Orchestration.+",alertname!="OrchestrationWatchdog",alertstate="firing",'
+            f'ALERTS{{{ALL_BUT_WATCHDOG},alertstate="firing",'
             'pipeline=~"$pipeline|",phase=~"$phase|",run_date=~"$run_date|",processor=~"$processor|"}',
             title="{{alertname}}",
             text=f"{{{{severity}}}}: {where}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from exporter import metrics
+from exporter.alerts import alert_of
 from exporter.dump import RUNBOOK_BASE
 from exporter.model import Verdict
 from exporter.wording import WORDS
@@ -26,7 +27,7 @@ from grafana.panels import (
     ref,
     states,
 )
-from grafana.queries import age, applies, best, milliseconds, numbered, or_none, select, verdicts
+from grafana.queries import ALL_BUT_WATCHDOG, age, applies, best, milliseconds, numbered, or_none, select, verdicts
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.models.dashboard import Panel
@@ -35,16 +36,19 @@ UID = "orchestration-overview"
 BY_PROCESSOR = "pipeline, phase, run_date, processor"
 BY_PHASE = "pipeline, phase, run_date"
 
-UNKNOWN_RUNBOOK = "OrchestrationSourceUnreachable"
+UNKNOWN_RUNBOOK = alert_of("source_unreachable").name
 NO_RUNBOOK = "README"
 FIRST = {
-    **{said.runbook: words.Shade(said.first, words.VERDICTS[verdict].colour) for verdict, said in WORDS.items()},
+    **{
+        alert_of(verdict).name: words.Shade(said.first, words.VERDICTS[verdict].colour)
+        for verdict, said in WORDS.items()
+    },
     UNKNOWN_RUNBOOK: words.Shade("see which source does not answer", words.UNKNOWN),
     NO_RUNBOOK: words.Shade("nothing", words.NOTHING),
 }
 """What to do first, by the runbook that has the rest."""
 
-FIRING = '{alertname=~"Orchestration.+",alertname!="OrchestrationWatchdog"}'
+FIRING = f"{{{ALL_BUT_WATCHDOG}}}"
 """Which alerts are listed: all of the exporter's own, but for the sign of life."""
 
 
@@ -87,7 +91,7 @@ def processors(width: int) -> Panel:
 def standing() -> str:
     """Every processor, its verdict and that verdict's runbook as labels; the worse it stands, the larger the value."""
     told = [
-        *((words.STANDINGS[0].rank, (verdict,), WORDS[verdict].runbook) for verdict in words.STANDINGS[0].verdicts),
+        *((words.STANDINGS[0].rank, (verdict,), alert_of(verdict).name) for verdict in words.STANDINGS[0].verdicts),
         (words.STANDINGS[1].rank, words.STANDINGS[1].verdicts, UNKNOWN_RUNBOOK),
         *((group.rank, group.verdicts, NO_RUNBOOK) for group in words.STANDINGS[2:]),
     ]
@@ -140,7 +144,6 @@ def _age() -> Panel:
             "Not fine: no exporter of this selection has made a report",
             3,
             5,
-            ("OrchestrationExporterDown", "OrchestrationCollectorStale"),
         ),
         [Ask(age_of_report(), "old")],
         SECONDS,
@@ -166,7 +169,6 @@ def sources(width: int) -> Panel:
             "Not fine: no exporter of this selection is up",
             width,
             5,
-            ("OrchestrationSourceUnreachable",),
         ),
         [Ask(best(metrics.SOURCE_UP), "{{source}}")],
         words.REACHED,
@@ -184,7 +186,6 @@ def _phases() -> Panel:
             "Not fine: the exporter says nothing about this selection",
             12,
             9,
-            ("OrchestrationPhaseBlocked", "OrchestrationPhaseStuck"),
         ),
         [
             Ask(applies(metrics.TRIGGER_STATE)),
@@ -213,7 +214,6 @@ def _counts() -> Panel:
             "Not fine: the exporter says nothing about this selection",
             5,
             9,
-            ("OrchestrationProcessorUnregistered", "OrchestrationProcessorDataMissing"),
         ),
         [Ask(f"count by (verdict) ({applies(metrics.VERDICT)})")],
         [
@@ -229,7 +229,7 @@ def _alerts() -> Panel:
         Card(
             "Alerts",
             "The exporter's alerts that fire or are about to, of every pipeline. The sign of life "
-            "(OrchestrationWatchdog) is left out. Grafana reads them through the data source, which has to allow "
+            "is left out. Grafana reads them through the data source, which has to allow "
             "that (Manage alerts via Alerting UI).",
             "Fine: nothing fires",
             7,
@@ -250,7 +250,6 @@ def _today() -> Panel:
             "Not fine: the exporter says nothing about this selection",
             24,
             12,
-            ("OrchestrationProcessorUnregistered", "OrchestrationCompletionEntryLost"),
         ),
         [
             Ask(standing()),
@@ -324,7 +323,6 @@ def _heartbeats() -> Panel:
             "Fine if the pipeline keeps no heartbeats; not if they cannot be read",
             6,
             9,
-            ("OrchestrationHeartbeatsSilent", "OrchestrationHeartbeatCollectionBloated"),
         ),
         [
             Ask(age(metrics.LAST_HEARTBEAT), "{{pipeline}} last beat, ago"),

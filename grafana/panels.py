@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Final
 from grafana_foundation_sdk.models import common, stat, statetimeline, statushistory, table, text, timeseries
 from grafana_foundation_sdk.models.dashboard import (
     DashboardFieldConfigSourceOverrides,
-    DashboardLink,
-    DashboardLinkType,
     DataSourceRef,
     DataTransformerConfig,
     DynamicConfigValue,
@@ -26,7 +24,6 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 from grafana_foundation_sdk.models.prometheus import Dataquery, PromQueryFormat
 
-from exporter.dump import RUNBOOK_BASE
 from grafana.words import NONE, UNKNOWN, WELL, WRONG, Shade, mappings
 
 if TYPE_CHECKING:
@@ -43,14 +40,13 @@ RATIO: Final = "percentunit"
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What every panel has: title, explanation, what no data means, its size (24 columns wide at most), runbooks."""
+    """What every panel has: title, explanation, what no data means, its size (24 columns wide at most)."""
 
     title: str
     description: str
     no_data: str
     width: int
     height: int
-    runbooks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +255,6 @@ def _panel(kind: str, card: Card, targets: Sequence[Dataquery], unit: str) -> Pa
         datasource=DATASOURCE,
         grid_pos=GridPos(h=card.height, w=card.width),
         targets=list(targets),
-        links=[_runbook(name) for name in card.runbooks] or None,
         field_config=FieldConfigSource(
             defaults=FieldConfig(unit=unit, no_value=card.no_data, color=_colour(kind)), overrides=[]
         ),
@@ -349,14 +344,3 @@ def _of_query(query: str, *properties: DynamicConfigValue) -> DashboardFieldConf
 
 def _red_from(value: float) -> ThresholdsConfig:
     return ThresholdsConfig(ThresholdsMode.ABSOLUTE, [Threshold(None, WELL), Threshold(value, WRONG)])
-
-
-def _runbook(name: str) -> DashboardLink:
-    return DashboardLink(
-        title=f"Runbook: {name.removeprefix('Orchestration')}",
-        type_val=DashboardLinkType.LINK,
-        icon="external link",
-        tooltip="What it means and what to do",
-        url=f"{RUNBOOK_BASE}/{name}.md",
-        target_blank=True,
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from exporter import metrics
+from exporter.alerts import alert_of
 from exporter.dump import RUNBOOK_BASE
 from exporter.model import HeartbeatState
 from exporter.wording import TRIGGERS as TRIGGER_WORDS
@@ -67,7 +68,6 @@ def _trigger() -> Panel:
             "Fine if the phase's trigger is not judged, or it keeps no completion documents",
             7,
             5,
-            ("OrchestrationPhaseBlocked", "OrchestrationPhaseStuck"),
         ),
         [Ask(numbered(metrics.TRIGGER_STATE, words.codes(words.TRIGGERS)), DOCUMENT)],
         words.coded(words.TRIGGERS),
@@ -82,7 +82,6 @@ def _registered() -> Panel:
             "Fine if the phase keeps no completion documents",
             7,
             5,
-            ("OrchestrationCompletionCountInconsistent",),
         ),
         [
             Ask(best(metrics.REGISTERED), f"{DOCUMENT} registered"),
@@ -137,7 +136,6 @@ def _registering() -> Panel:
             "Fine if the phase keeps no completion documents",
             8,
             9,
-            ("OrchestrationCompletionEntryLost",),
         ),
         [Ask(best(metrics.REGISTERED), f"{DOCUMENT} registered"), Ask(best(metrics.EXPECTED), f"{DOCUMENT} expected")],
         dashed=[ref(1)],
@@ -153,7 +151,6 @@ def _counting() -> Panel:
             "Fine before anything was registered or written",
             8,
             9,
-            ("OrchestrationRecordCountMismatch",),
         ),
         [Ask(best(metrics.RECORD_COUNT), f"{ONE} registered"), Ask(best(metrics.TABLE_ROWS), f"{ONE} in the table")],
         dashed=[ref(1)],
@@ -169,7 +166,6 @@ def _bounds() -> Panel:
             "Fine if there are no games, or before the first count of the day",
             8,
             9,
-            ("OrchestrationProcessorDataPartial", "OrchestrationProcessorDataDuplicated"),
         ),
         [
             Ask(best(metrics.TABLE_ROWS), f"{ONE} rows"),
@@ -190,11 +186,6 @@ def _heartbeat() -> Panel:
             "Fine: none of these processors says that it runs",
             8,
             9,
-            (
-                "OrchestrationProcessorStalled",
-                "OrchestrationProcessorHeartbeatStale",
-                "OrchestrationProcessorRunningPastDue",
-            ),
         ),
         [
             Ask(f"{age(metrics.HEARTBEAT_AT)}\nand ignoring (state)\n{beating} == 1", ONE),
@@ -214,7 +205,6 @@ def _heartbeat_states() -> Panel:
             "Fine if the pipeline keeps no heartbeats",
             16,
             9,
-            ("OrchestrationHeartbeatsSilent",),
         ),
         [
             Ask(
@@ -252,7 +242,6 @@ def _ratio() -> Panel:
             "Fine if the pipeline has no coverage check, or there are no games",
             8,
             9,
-            ("OrchestrationCoverageLow",),
         ),
         [
             Ask(f"{covered} / ({eligible} > 0)", CHECK),
@@ -274,7 +263,6 @@ def _coverage() -> Panel:
             "Fine if the pipeline has no coverage check, or there are no games",
             8,
             9,
-            ("OrchestrationCoverageUnclassified",),
         ),
         [
             Ask(best(metrics.COVERED), f"{CHECK} covered"),
@@ -295,7 +283,6 @@ def _documents() -> Panel:
             "Fine if the pipeline keeps no heartbeats",
             8,
             11,
-            ("OrchestrationHeartbeatCollectionBloated",),
         ),
         [
             Ask(best(metrics.HEARTBEAT_DOCUMENTS), "{{pipeline}}"),
@@ -323,4 +310,4 @@ def _table() -> Iterable[str]:
     yield "| says | it | so | do first |"
     yield "|---|---|---|---|"
     for state, said in (*WORDS.items(), *TRIGGER_WORDS.items()):
-        yield f"| [{state}]({RUNBOOK_BASE}/{said.runbook}.md) | {said.did} | {said.effect} | {said.first} |"
+        yield f"| [{state}]({RUNBOOK_BASE}/{alert_of(state).runbook}) | {said.did} | {said.effect} | {said.first} |"

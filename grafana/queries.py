@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from exporter import metrics
+from exporter.alerts import PREFIX, alert_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
 TARGET: Final = 'job=~"$job",instance=~"$instance"'
 """What every selector begins with."""
+
+ALL_BUT_WATCHDOG: Final = f'alertname=~"{PREFIX}.+",alertname!="{alert_of("watchdog").name}"'
+"""Matches every alert of the rules but the sign of life."""
 
 VARIABLES: Final = ("pipeline", "phase", "processor", "run_date")
 """Labels that have a variable of their name."""

@@ -44,11 +44,6 @@ def _records() -> Panel:
             "Not fine: the exporter says nothing about this selection",
             24,
             12,
-            (
-                "OrchestrationRecordCountMismatch",
-                "OrchestrationProcessorUnregistered",
-                "OrchestrationProcessorWrongDate",
-            ),
         ),
         [
             Ask(standing()),
@@ -93,7 +88,6 @@ def _neighbours() -> Panel:
             "Not fine: the exporter says nothing about this selection",
             16,
             10,
-            ("OrchestrationProcessorWrongDate",),
         ),
         [
             Ask(f"{best(metrics.VERDICT, without=every)} == 1"),
@@ -122,7 +116,6 @@ def _games() -> Panel:
             "Not fine if the pipeline has a calendar: it could not be read, or cannot be relied on",
             8,
             10,
-            ("OrchestrationCalendarDoubtful",),
         ),
         [Ask(best(metrics.UNITS))],
         [Column("pipeline", "Pipeline"), Column("date", "Data date"), Column("Value", "Games", COUNT, empty="unknown")],
@@ -139,7 +132,6 @@ def _differences() -> Panel:
             "Fine before anything was registered and counted",
             12,
             9,
-            ("OrchestrationRecordCountMismatch",),
         ),
         [Ask(best(metrics.DELTA), "{{run_date}} {{pipeline}} {{phase}} {{processor}}")],
     )
@@ -156,7 +148,6 @@ def _entries() -> Panel:
             "Fine if the phase keeps no completion documents",
             12,
             9,
-            ("OrchestrationCompletionEntryLost", "OrchestrationCompletionEntryOverwritten"),
         ),
         [Ask(here, "{{run_date}} {{pipeline}} {{phase}} {{processor}}")],
         {**words.REGISTERED, "2": words.Shade("lost", words.WRONG)},
@@ -172,7 +163,6 @@ def _ran() -> Panel:
             "Not fine: the exporter says nothing about this selection",
             12,
             9,
-            ("OrchestrationPhaseLogEmpty",),
         ),
         [
             Ask(applies(metrics.LOG_SOURCE)),
@@ -200,7 +190,6 @@ def _log() -> Panel:
             "Fine if the pipeline keeps no phase log",
             12,
             9,
-            ("OrchestrationPhaseLogEmpty",),
         ),
         [Ask(or_none(best(metrics.LOG_ROWS), metrics.LOG_EXPECTED)), Ask(best(metrics.LOG_EXPECTED))],
         [
@@ -224,7 +213,6 @@ def _documents() -> Panel:
             "Not fine: the exporter says nothing about this selection",
             16,
             8,
-            ("OrchestrationCompletionCountInconsistent",),
         ),
         [
             Ask(or_none(best(metrics.EXPECTED), metrics.MODE)),

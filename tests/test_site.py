@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from exporter.alerts import alert_of
+
 ROOT = Path(__file__).parents[1]
 # What a browser fetches by itself, in contrast to a link that a reader follows.
 FETCHED = re.compile(
@@ -63,7 +65,7 @@ def test_a_page_loads_nothing_from_another_host(site: Path) -> None:
 
 
 def test_a_block_stays_in_its_list(site: Path) -> None:
-    runbook = _page(site, "alerts/runbooks/OrchestrationPhaseStuck.md")
+    runbook = _page(site, f"alerts/runbooks/{alert_of('stuck').runbook}")
     mitigation = runbook.partition('<h2 id="mitigation">')[2]
 
     assert mitigation.partition("</ol>")[0].count("<pre>") > 1

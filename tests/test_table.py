@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from exporter.alerts import alert_of
 from exporter.model import Document, ErrorKind, Verdict
 from exporter.sources.ports import SourceError
 from exporter.table import report_text
@@ -157,7 +158,7 @@ def test_a_trigger_says_why_and_what_to_do_first() -> None:
     text = report_text(reported(seed_like())).replace("\n", " ")
 
     assert "trigger blocked: all_complete since 15:00:50Z by what really finished" in text
-    assert "first: register what finished, do not run it again (OrchestrationPhaseBlocked.md)" in text
+    assert f"first: register what finished, do not run it again ({alert_of('blocked').runbook})" in text
 
 
 def test_explanations_stand_below_what_is_not_registered_the_likeliest_first() -> None:
@@ -171,7 +172,7 @@ def test_explanations_stand_below_what_is_not_registered_the_likeliest_first() -
         "2. possible: its entry was never written",
         "- for: no trace of a write",
         "ruled out: it was a backfill, which never registers",
-        "- runbook: OrchestrationProcessorUnregistered.md",
+        f"- runbook: {alert_of('unregistered').runbook}",
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from exporter.alerts import alert_of
 from exporter.model import TriggerState, Verdict
 from exporter.reconcile import DISCREPANCIES
 from exporter.summary import QUIET, began, beyond_bounds, coverage_share, tally, urgency, well, worst_first
@@ -199,7 +200,7 @@ def _section(phase: PhaseReport, pipeline: PipelineReport, moments: Moments, why
         trigger_tone=_BY_STATE[state] if state else NONE,
         trigger_reason=trigger_reason(phase),
         trigger_first=words.first if words else "",
-        trigger_runbook=words.runbook if words else "",
+        trigger_runbook=alert_of(state).name if state and words else "",
         overwritten=[found.text for found in phase.overwritten],
         due=time(phase.due, moments) if phase.due else None,
         answers=_answers(phase, pipeline, moments),
@@ -259,7 +260,7 @@ def _why(phase: PhaseReport, processor: ProcessorReport, moments: Moments) -> Wh
         since=time(since, moments) if since else None,
         due=time(processor.due, moments) if processor.due != phase.due else None,
         first=words.first if words else "",
-        runbook=words.runbook if words else "",
+        runbook=alert_of(processor.verdict).name if words else "",
         hints=[hint.text for hint in processor.hints],
         reasons=[_reason(explanation) for explanation in processor.explanations],
     )

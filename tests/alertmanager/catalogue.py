@@ -1,12 +1,13 @@
-"""The alerts that the rules can raise, with their labels, and which of them mutes which: the design, told once more.
+"""The alerts of the register as Alertmanager gets them, and which of them mutes which: the design, told once more.
 
-The matrix of test_inhibition.py holds Alertmanager to it; test_config.py holds it to the rules.
+The matrix of test_inhibition.py holds Alertmanager to it; tests/alerts/test_register.py compares register and rules.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from exporter.alerts import PREFIX, alert_of, alerts
 from exporter.files import parse_yaml
 from tools.alerting.rulefiles import load_rules
 
@@ -45,81 +46,20 @@ class Kind:
     def example(self) -> Labels:
         """One alert of this kind."""
         values = {label: VALUES[label] for label in self.labels}
-        return {"alertname": f"Orchestration{self.name}", "severity": self.severity, **values, **dict(self.fixed)}
+        return {"alertname": PREFIX + self.name, "severity": self.severity, **values, **dict(self.fixed)}
 
     def __str__(self) -> str:
         told = [value for _, value in self.fixed]
         return "-".join([self.name, self.severity, *told, *self.labels[:1]])
 
 
-def _by_criticality(name: str) -> tuple[Kind, Kind]:
-    return Kind(name, "critical", PROCESSOR), Kind(name, "warning", PROCESSOR)
-
-
-KINDS = (
-    Kind("PhaseStuck", "critical", PHASE),
-    Kind("PhaseBlocked", "critical", PHASE),
-    Kind("CompletionCountInconsistent", "warning", PHASE),
-    Kind("CompletionEntryOverwritten", "warning", PHASE),
-    Kind("PhaseLogEmpty", "info", DAY),
-    *_by_criticality("ProcessorDataMissing"),
-    *_by_criticality("ProcessorRegisteredWithoutData"),
-    *_by_criticality("ProcessorStalled"),
-    *_by_criticality("ProcessorFailed"),
-    Kind("CompletionEntryLost", "critical", PROCESSOR),
-    Kind("ProcessorUnregistered", "warning", PROCESSOR),
-    Kind("ProcessorWrongDate", "info", PROCESSOR),
-    Kind("RecordCountMismatch", "warning", PROCESSOR),
-    Kind("ProcessorDataPartial", "warning", PROCESSOR),
-    Kind("ProcessorDataDuplicated", "warning", PROCESSOR),
-    Kind("ProcessorHeartbeatStale", "warning", PROCESSOR),
-    Kind("ProcessorRunningPastDue", "warning", PROCESSOR),
-    Kind("CalendarDoubtful", "warning", (*PIPELINE, "reason")),
-    Kind("HeartbeatsSilent", "warning", PIPELINE),
-    Kind("HeartbeatCollectionBloated", "warning", PIPELINE, (("bound", "warn"),)),
-    Kind("HeartbeatCollectionBloated", "warning", PIPELINE, (("bound", "critical"),)),
-    Kind("CoverageLow", "critical", CHECK),
-    Kind("CoverageLow", "warning", CHECK),
-    Kind("CoverageUnclassified", "info", CHECK),
-    Kind("ExporterDown", "critical"),
-    Kind("ExporterDown", "critical", PIPELINE),
-    Kind("ExporterDown", "warning"),
-    Kind("SourceUnreachable", "critical", PIPELINE, (("source", FIRESTORE),)),
-    Kind("SourceUnreachable", "critical", PIPELINE, (("source", BIGQUERY),)),
-    Kind("CollectorFailing", "warning", ("collector", "reason")),
-    Kind("CollectorStale", "warning", ("collector",)),
-    Kind("QueryBudgetExhausted", "warning", ("collector",)),
-    Kind("ListenerDown", "warning", PIPELINE),
-    Kind("LedgerFailing", "warning"),
-    Kind("ConfigReloadFailed", "warning"),
-    Kind("Watchdog", "none"),
+KINDS = tuple(
+    Kind(alert.short_name, kind.severity, kind.labels, tuple(kind.fixed.items()))
+    for alert in alerts()
+    for kind in alert.raises
 )
 
-NEEDS = {
-    "PhaseStuck": {FIRESTORE, BIGQUERY},
-    "PhaseBlocked": {FIRESTORE, BIGQUERY},
-    "CompletionCountInconsistent": {FIRESTORE},
-    "CompletionEntryOverwritten": {FIRESTORE},
-    "ListenerDown": {FIRESTORE},
-    "PhaseLogEmpty": {BIGQUERY},
-    "ProcessorDataMissing": {FIRESTORE, BIGQUERY},
-    "ProcessorRegisteredWithoutData": {FIRESTORE, BIGQUERY},
-    "ProcessorStalled": {FIRESTORE},
-    "ProcessorFailed": {FIRESTORE, BIGQUERY},
-    "CompletionEntryLost": {FIRESTORE},
-    "ProcessorUnregistered": {FIRESTORE, BIGQUERY},
-    "ProcessorWrongDate": {FIRESTORE, BIGQUERY},
-    "RecordCountMismatch": {FIRESTORE, BIGQUERY},
-    "ProcessorDataPartial": {BIGQUERY},
-    "ProcessorDataDuplicated": {BIGQUERY},
-    "ProcessorHeartbeatStale": {FIRESTORE},
-    "ProcessorRunningPastDue": {FIRESTORE},
-    "CalendarDoubtful": {BIGQUERY},
-    "HeartbeatsSilent": {FIRESTORE, BIGQUERY},
-    "HeartbeatCollectionBloated": {FIRESTORE},
-    "CoverageLow": {BIGQUERY},
-    "CoverageUnclassified": {BIGQUERY},
-}
+NEEDS = {alert.short_name: frozenset(alert.needs) for alert in alerts() if alert.needs}
 """The sources that an alert about a pipeline is concluded from."""
 
 COLLECTORS = {
@@ -130,8 +70,22 @@ COLLECTORS = {
 }
 """The collectors and what they read."""
 
-TRIGGER = {"PhaseStuck", "PhaseBlocked"}
-BY_CRITICALITY = {"ProcessorDataMissing", "ProcessorRegisteredWithoutData", "ProcessorStalled", "ProcessorFailed"}
+TRIGGER = {alert.short_name for alert in alerts() if alert.about == "trigger"}
+BY_CRITICALITY = {
+    alert.short_name for alert in alerts() if alert.about == "verdict" and alert.severities == {"critical", "warning"}
+}
+EXPORTER_DOWN, UNREACHABLE, STALE, MISSING, LOST, UNREGISTERED, COVERAGE_LOW = (
+    alert_of(key).short_name
+    for key in (
+        "exporter_down",
+        "source_unreachable",
+        "collector_stale",
+        "missing",
+        "lost_update",
+        "unregistered",
+        "coverage_low",
+    )
+)
 
 
 def mutes(cause: Labels, alert: Labels) -> bool:
@@ -140,7 +94,7 @@ def mutes(cause: Labels, alert: Labels) -> bool:
 
 
 def _name(labels: Labels) -> str:
-    return labels["alertname"].removeprefix("Orchestration")
+    return labels["alertname"].removeprefix(PREFIX)
 
 
 def _same(cause: Labels, alert: Labels, names: tuple[str, ...]) -> bool:
@@ -149,41 +103,41 @@ def _same(cause: Labels, alert: Labels, names: tuple[str, ...]) -> bool:
 
 def _exporter_down(cause: Labels, alert: Labels) -> bool:
     """Of a pipeline, or of all: every alert about data."""
-    down = _name(cause) == "ExporterDown" and cause["severity"] == "critical"
+    down = _name(cause) == EXPORTER_DOWN and cause["severity"] == "critical"
     return down and _name(alert) in NEEDS and ("pipeline" not in cause or _same(cause, alert, PIPELINE))
 
 
 def _source_unreachable(cause: Labels, alert: Labels) -> bool:
     """What needs the source, and the collectors that read it."""
-    if _name(cause) != "SourceUnreachable":
+    if _name(cause) != UNREACHABLE:
         return False
-    if _name(alert) == "CollectorStale":
+    if _name(alert) == STALE:
         return COLLECTORS[alert["collector"]] == cause["source"]
     return cause["source"] in NEEDS.get(_name(alert), ()) and _same(cause, alert, PIPELINE)
 
 
 def _phase_in_trouble(cause: Labels, alert: Labels) -> bool:
     """Every ticket about a processor of the phase and day."""
-    trouble = _name(cause) in {*TRIGGER, "ProcessorDataMissing"} and cause["severity"] == "critical"
+    trouble = _name(cause) in {*TRIGGER, MISSING} and cause["severity"] == "critical"
     return trouble and alert["severity"] == "warning" and "processor" in alert and _same(cause, alert, PHASE)
 
 
 def _entry_lost(cause: Labels, alert: Labels) -> bool:
     """That the same processor is unregistered."""
-    lost = _name(cause) == "CompletionEntryLost" and _name(alert) == "ProcessorUnregistered"
+    lost = _name(cause) == LOST and _name(alert) == UNREGISTERED
     return lost and _same(cause, alert, PROCESSOR)
 
 
 def _upstream_failed(cause: Labels, alert: Labels) -> bool:
     """That later phases of the day have no data."""
     failed = _name(cause) in TRIGGER | BY_CRITICALITY and cause["severity"] == "critical"
-    missing = _name(alert) == "ProcessorDataMissing" and _same(cause, alert, DAY)
+    missing = _name(alert) == MISSING and _same(cause, alert, DAY)
     return failed and missing and cause["phase"] < alert["phase"]
 
 
 def _critical(cause: Labels, alert: Labels) -> bool:
     """The ticket of the same name about the same thing."""
-    subject = {"CoverageLow": CHECK, "ExporterDown": (), **dict.fromkeys(BY_CRITICALITY, PROCESSOR)}
+    subject = {COVERAGE_LOW: CHECK, EXPORTER_DOWN: (), **dict.fromkeys(BY_CRITICALITY, PROCESSOR)}
     one = _name(cause) == _name(alert) and (cause["severity"], alert["severity"]) == ("critical", "warning")
     return one and _name(cause) in subject and _same(cause, alert, subject[_name(cause)])
 

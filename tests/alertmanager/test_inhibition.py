@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from tests.alertmanager.catalogue import BY_CRITICALITY, COLLECTORS, KINDS, TRIGGER, Kind, Labels, mutes
+from exporter.alerts import PREFIX, alert_of
+from tests.alertmanager.catalogue import (
+    BY_CRITICALITY,
+    COLLECTORS,
+    KINDS,
+    MISSING,
+    TRIGGER,
+    UNREGISTERED,
+    Kind,
+    Labels,
+    mutes,
+)
 from tests.support.alertmanager import Alertmanager, shipped
 from tests.support.waiting import until
 
@@ -144,7 +155,7 @@ OF_PHASE = [kind for kind in LOCAL if "phase" in kind.labels]
 def across_phases() -> Iterator[tuple[Labels, Labels]]:
     """Causes in a phase beside alerts in another, of one day and of two, of one pipeline and of two."""
     failures = [kind for kind in OF_PHASE if kind.severity == "critical" and kind.name in TRIGGER | BY_CRITICALITY]
-    missing = [kind for kind in OF_PHASE if kind.name == "ProcessorDataMissing"]
+    missing = [kind for kind in OF_PHASE if kind.name == MISSING]
     for kind, phase, alert, later in product(failures, PHASES, missing, PHASES):
         yield kind.example | {"phase": phase}, alert.example | {"phase": later}
     for kind, phase, other in product(OF_PHASE, PHASES, OF_PHASE):
@@ -174,14 +185,14 @@ def test_nothing_mutes_the_watchdog(inhibition: Inhibition) -> None:
 
     muted = inhibition.muted(everything)
 
-    watched = everything.index({"alertname": "OrchestrationWatchdog", "severity": "none"})
+    watched = everything.index({"alertname": alert_of("watchdog").name, "severity": "none"})
     assert not muted[watched]
     assert sum(muted) > len(everything) / 2
 
 
 def stranger(labels: Labels) -> Labels:
     """An alert with the same labels under a name that is none of ours."""
-    return {**labels, "alertname": labels["alertname"].replace("Orchestration", "Other")}
+    return {**labels, "alertname": labels["alertname"].replace(PREFIX, "Other")}
 
 
 def test_an_alert_of_someone_else_is_left_alone(inhibition: Inhibition) -> None:
@@ -202,7 +213,7 @@ def test_an_alert_of_someone_else_mutes_nothing(inhibition: Inhibition) -> None:
 
 
 def test_once_the_cause_is_over_its_alert_is_heard_again(inhibition: Inhibition) -> None:
-    cause, alert = (kind.example for kind in KINDS if kind.name in {"PhaseBlocked", "ProcessorUnregistered"})
+    cause, alert = (kind.example for kind in KINDS if kind.name in {alert_of("blocked").short_name, UNREGISTERED})
 
     before = inhibition.muted([cause, alert])
     after = inhibition.muted([alert])

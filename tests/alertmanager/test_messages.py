@@ -12,6 +12,7 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from exporter.alerts import PREFIX, alert_of
 from exporter.files import parse_yaml
 from tests.alertmanager.catalogue import KINDS, Labels
 from tests.support.alertmanager import (
@@ -32,13 +33,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+UNREGISTERED, DUPLICATED, LOST, WRONG_DATE = (
+    alert_of(key).short_name for key in ("unregistered", "duplicated", "lost_update", "wrong_date")
+)
 SINCE = datetime(2026, 2, 1, 18, 10, 30, tzinfo=UTC)
 ACTION = "orchestration-exporter check --run-date 2026-02-01"
 ANNOTATIONS = {
     "summary": "A processor's data is there and its completion was not recorded.",
     "description": "212 rows in its table, expected an entry in the completion document, found none.",
     "action": ACTION,
-    "runbook_url": "https://runbooks.example.com/orchestration-exporter/OrchestrationProcessorUnregistered.md",
+    "runbook_url": f"https://runbooks.example.com/orchestration-exporter/{PREFIX}{UNREGISTERED}.md",
     "dashboard_url": "https://grafana.example.com/d/orchestration-phase?var-pipeline=nba&var-phase=phase3",
 }
 
@@ -61,7 +65,7 @@ def alertmanager(
 def unregistered(pipeline: str, processor: str = "player_game_summary", **more: str) -> Labels:
     """An alert of the group that this pipeline, and so this test, has to itself."""
     return {
-        "alertname": "OrchestrationProcessorUnregistered",
+        "alertname": alert_of("unregistered").name,
         "severity": "warning",
         "pipeline": pipeline,
         "phase": "phase3",
@@ -87,10 +91,10 @@ def test_one_alert_says_processor_verdict_expected_found_since_when_and_the_firs
     alertmanager.post([unregistered("one")], ANNOTATIONS, since=SINCE)
 
     message = attachment(recorder, "ticket", "one phase3")
-    assert message["title"] == "[WARNING] one phase3 2026-02-01: ProcessorUnregistered"
+    assert message["title"] == f"[WARNING] one phase3 2026-02-01: {UNREGISTERED}"
     assert message["title_link"] == ANNOTATIONS["runbook_url"]
     assert message["text"] == (
-        "*ProcessorUnregistered*: A processor's data is there and its completion was not recorded.\n"
+        f"*{UNREGISTERED}*: A processor's data is there and its completion was not recorded.\n"
         "• `player_game_summary`: *unregistered* since 2026-02-01 18:10 UTC\n"
         "212 rows in its table, expected an entry in the completion document, found none.\n"
         "\n"
@@ -106,19 +110,19 @@ def test_the_processors_of_a_phase_and_day_are_one_message(alertmanager: Alertma
     alerts = [
         unregistered("many", "upcoming_team_game_context"),
         unregistered("many", "player_game_summary"),
-        unregistered("many", "team_offense_game_summary", alertname="OrchestrationProcessorDataDuplicated"),
+        unregistered("many", "team_offense_game_summary", alertname=alert_of("duplicated").name),
     ]
 
     alertmanager.post(alerts, ANNOTATIONS, since=SINCE)
 
     message = attachment(recorder, "ticket", "[WARNING 3] many phase3")
-    assert message["title"] == "[WARNING 3] many phase3 2026-02-01: ProcessorDataDuplicated, ProcessorUnregistered"
+    assert message["title"] == f"[WARNING 3] many phase3 2026-02-01: {DUPLICATED}, {UNREGISTERED}"
     described = ANNOTATIONS["description"]
     assert message["text"] == (
-        f"*ProcessorDataDuplicated*: {ANNOTATIONS['summary']}\n"
+        f"*{DUPLICATED}*: {ANNOTATIONS['summary']}\n"
         f"• `team_offense_game_summary`: *duplicated* since 2026-02-01 18:10 UTC\n{described}\n"
         "\n"
-        f"*ProcessorUnregistered*: {ANNOTATIONS['summary']}\n"
+        f"*{UNREGISTERED}*: {ANNOTATIONS['summary']}\n"
         f"• `player_game_summary`: *unregistered* since 2026-02-01 18:10 UTC\n{described}\n"
         f"• `upcoming_team_game_context`: *unregistered* since 2026-02-01 18:10 UTC\n{described}\n"
         "\n"
@@ -131,8 +135,8 @@ def test_another_day_is_another_message(alertmanager: Alertmanager, recorder: Re
 
     titles = {attachment(recorder, "ticket", f"days phase3 {day}")["title"] for day in ("2026-01-31", "2026-02-01")}
     assert titles == {
-        "[WARNING] days phase3 2026-01-31: ProcessorUnregistered",
-        "[WARNING] days phase3 2026-02-01: ProcessorUnregistered",
+        f"[WARNING] days phase3 2026-01-31: {UNREGISTERED}",
+        f"[WARNING] days phase3 2026-02-01: {UNREGISTERED}",
     }
 
 
@@ -157,7 +161,7 @@ def test_what_a_label_or_an_annotation_says_has_no_power(alertmanager: Alertmana
     escaped = 'a`*b* • `c`: *fine* &lt;!channel&gt; &amp; {{ .Status }} "d" ünï'
     code = escaped.replace("`", "'")
     assert text.splitlines() == [
-        f"*ProcessorUnregistered*: {escaped}",
+        f"*{UNREGISTERED}*: {escaped}",
         f"• `{code}`: *unregistered* since 2026-02-01 18:10 UTC",
         escaped,
         "",
@@ -166,29 +170,29 @@ def test_what_a_label_or_an_annotation_says_has_no_power(alertmanager: Alertmana
 
 
 def test_a_page_carries_the_same_in_plain_text(alertmanager: Alertmanager, recorder: Recorder) -> None:
-    lost = unregistered("paged", alertname="OrchestrationCompletionEntryLost", severity="critical")
+    lost = unregistered("paged", alertname=alert_of("lost_update").name, severity="critical")
 
     alertmanager.post([lost], ANNOTATIONS, since=SINCE)
 
     content = recorder.first(PAGERDUTY, "pager", "paged phase3").content
     payload = content["payload"]
     assert (content["event_action"], content["routing_key"]) == ("trigger", "key")
-    assert payload["summary"] == "[CRITICAL] paged phase3 2026-02-01: CompletionEntryLost"
+    assert payload["summary"] == f"[CRITICAL] paged phase3 2026-02-01: {LOST}"
     assert (payload["severity"], payload["component"], payload["group"], payload["class"]) == (
         "critical",
         "paged phase3 2026-02-01",
         "paged",
-        "CompletionEntryLost",
+        LOST,
     )
     assert payload["custom_details"] == {
         "text": (
-            f"CompletionEntryLost:\u00a0{ANNOTATIONS['summary']}\n"
+            f"{LOST}:\u00a0{ANNOTATIONS['summary']}\n"
             "- player_game_summary:\u00a0lost_update since 2026-02-01 18:10 UTC\n"
             f"  {ANNOTATIONS['description']}\n"
             "\n"
             f"First:\u00a0{ACTION}"
         ),
-        "firing": "1 alert, CompletionEntryLost",
+        "firing": f"1 alert, {LOST}",
         "resolved": "no alerts",
         "num_firing": "1 firing",
         "num_resolved": "0 resolved",
@@ -197,21 +201,19 @@ def test_a_page_carries_the_same_in_plain_text(alertmanager: Alertmanager, recor
 
 
 def test_the_end_of_a_page_is_told(alertmanager: Alertmanager, recorder: Recorder) -> None:
-    lost = unregistered("mended", alertname="OrchestrationCompletionEntryLost", severity="critical")
+    lost = unregistered("mended", alertname=alert_of("lost_update").name, severity="critical")
     alertmanager.post([lost], ANNOTATIONS, since=SINCE)
     recorder.first(PAGERDUTY, "pager", "mended phase3")
 
     end = datetime.now(UTC) - timedelta(seconds=1)
     alertmanager.post([lost], ANNOTATIONS, since=SINCE, ended=end)
 
-    content = recorder.first(PAGERDUTY, "pager", "[RESOLVED] mended phase3 2026-02-01: CompletionEntryLost").content
+    content = recorder.first(PAGERDUTY, "pager", f"[RESOLVED] mended phase3 2026-02-01: {LOST}").content
     assert content["event_action"] == "resolve"
     assert content["payload"]["custom_details"] == {
-        "text": (
-            f"Over\n- CompletionEntryLost, player_game_summary:\u00a02026-02-01 18:10 UTC to {end:%Y-%m-%d %H:%M} UTC"
-        ),
+        "text": (f"Over\n- {LOST}, player_game_summary:\u00a02026-02-01 18:10 UTC to {end:%Y-%m-%d %H:%M} UTC"),
         "firing": "no alerts",
-        "resolved": "1 alert, CompletionEntryLost",
+        "resolved": f"1 alert, {LOST}",
         "num_firing": "0 firing",
         "num_resolved": "1 resolved",
     }
@@ -285,20 +287,20 @@ def test_the_end_of_a_ticket_is_told(alertmanager: Alertmanager, recorder: Recor
     end = datetime.now(UTC) - timedelta(seconds=1)
     alertmanager.post([unregistered("ended")], ANNOTATIONS, since=SINCE, ended=end)
 
-    over = attachment(recorder, "ticket", "[RESOLVED] ended phase3 2026-02-01: ProcessorUnregistered")
+    over = attachment(recorder, "ticket", f"[RESOLVED] ended phase3 2026-02-01: {UNREGISTERED}")
     assert over["color"] == "good"
     assert over["text"] == (
-        f"*Over*:\n• ProcessorUnregistered, `player_game_summary`: 2026-02-01 18:10 UTC to {end:%Y-%m-%d %H:%M} UTC"
+        f"*Over*:\n• {UNREGISTERED}, `player_game_summary`: 2026-02-01 18:10 UTC to {end:%Y-%m-%d %H:%M} UTC"
     )
 
 
 def test_context_is_told_in_its_own_place(alertmanager: Alertmanager, recorder: Recorder) -> None:
-    context = unregistered("context", alertname="OrchestrationProcessorWrongDate", severity="info")
+    context = unregistered("context", alertname=alert_of("wrong_date").name, severity="info")
 
     alertmanager.post([context], ANNOTATIONS, since=SINCE)
 
     message = attachment(recorder, "info", "context phase3")
-    assert message["title"] == "[INFO] context phase3 2026-02-01: ProcessorWrongDate"
+    assert message["title"] == f"[INFO] context phase3 2026-02-01: {WRONG_DATE}"
     assert "• `player_game_summary`: *wrong_date* since 2026-02-01 18:10 UTC" in message["text"]
     assert recorder.messages(SLACK, "ticket", "context phase3") == []
 
@@ -310,20 +312,20 @@ def test_a_group_that_has_both_says_both(alertmanager: Alertmanager, recorder: R
 
     alertmanager.post([goes], ANNOTATIONS, since=SINCE, ended=datetime.now(UTC) - timedelta(seconds=1))
 
-    text = attachment(recorder, "ticket", "*Over*:\\n\\u2022 ProcessorUnregistered, `goes`")["text"]
+    text = attachment(recorder, "ticket", f"*Over*:\\n\\u2022 {UNREGISTERED}, `goes`")["text"]
     assert "• `stays`: *unregistered*" in text
     assert "• `goes`" not in text
 
 
 def test_the_dead_mans_switch_is_told_again_and_again(alertmanager: Alertmanager, recorder: Recorder) -> None:
-    alertmanager.post([{"alertname": "OrchestrationWatchdog", "severity": "none"}], ANNOTATIONS)
+    alertmanager.post([{"alertname": alert_of("watchdog").name, "severity": "none"}], ANNOTATIONS)
 
     until(lambda: len(recorder.messages(receiver="dead-mans-switch")) >= 3, "three signs of life")
 
     first = recorder.messages(receiver="dead-mans-switch")[0]
     assert first.headers["Authorization"] == "Bearer token"
     assert {message.content["status"] for message in recorder.messages(receiver="dead-mans-switch")} == {"firing"}
-    assert recorder.messages(SLACK, about="Watchdog") == []
+    assert recorder.messages(SLACK, about=alert_of("watchdog").short_name) == []
 
 
 def test_alertmanager_has_nothing_to_complain_of(alertmanager: Alertmanager, recorder: Recorder) -> None:
@@ -501,7 +503,7 @@ def test_mail_shows_markup_as_text_and_follows_no_odd_link(tmp_path: Path) -> No
 
     page = rendered("html", unregistered("nba", "<i>odd</i>"), annotations, tmp_path)
 
-    assert '<h1 style="font-size: 1.1em">[WARNING] nba phase3 2026-02-01: ProcessorUnregistered</h1>' in page
+    assert f'<h1 style="font-size: 1.1em">[WARNING] nba phase3 2026-02-01: {UNREGISTERED}</h1>' in page
     assert "<b>&lt;i&gt;odd&lt;/i&gt;</b>: unregistered since 2026-02-01 18:10 UTC<br>" in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "<code>echo &lt;b&gt; &amp; &#39;quoted&#39;</code>" in page

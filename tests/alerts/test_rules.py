@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
+from exporter.alerts import alert_of, alerts
 from exporter.cli import main as command_line
 from exporter.collection import BIGQUERY, FIRESTORE
 from exporter.metrics import UNREACHED
@@ -24,40 +25,7 @@ from tools.alerting.vectors import Metric, Reader, exported
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-# The catalogue: name, `for`, severities.
-CATALOGUE = {
-    "OrchestrationPhaseStuck": ("1m", {"critical"}),
-    "OrchestrationPhaseBlocked": ("1m", {"critical"}),
-    "OrchestrationProcessorDataMissing": ("5m", {"critical", "warning"}),
-    "OrchestrationProcessorRegisteredWithoutData": ("5m", {"critical", "warning"}),
-    "OrchestrationProcessorStalled": ("1m", {"critical", "warning"}),
-    "OrchestrationProcessorFailed": ("5m", {"critical", "warning"}),
-    "OrchestrationCompletionEntryLost": (None, {"critical"}),
-    "OrchestrationCompletionEntryOverwritten": (None, {"warning"}),
-    "OrchestrationProcessorUnregistered": ("10m", {"warning"}),
-    "OrchestrationProcessorWrongDate": ("10m", {"info"}),
-    "OrchestrationRecordCountMismatch": ("10m", {"warning"}),
-    "OrchestrationProcessorDataPartial": ("10m", {"warning"}),
-    "OrchestrationProcessorDataDuplicated": ("10m", {"warning"}),
-    "OrchestrationProcessorHeartbeatStale": ("1m", {"warning"}),
-    "OrchestrationProcessorRunningPastDue": ("1h", {"warning"}),
-    "OrchestrationCalendarDoubtful": ("5m", {"warning"}),
-    "OrchestrationHeartbeatsSilent": ("15m", {"warning"}),
-    "OrchestrationHeartbeatCollectionBloated": ("15m", {"warning"}),
-    "OrchestrationCompletionCountInconsistent": ("10m", {"warning"}),
-    "OrchestrationPhaseLogEmpty": ("15m", {"info"}),
-    "OrchestrationCoverageLow": ("10m", {"critical", "warning"}),
-    "OrchestrationCoverageUnclassified": ("30m", {"info"}),
-    "OrchestrationExporterDown": ("5m", {"critical", "warning"}),
-    "OrchestrationSourceUnreachable": ("5m", {"critical"}),
-    "OrchestrationCollectorFailing": ("10m", {"warning"}),
-    "OrchestrationCollectorStale": ("5m", {"warning"}),
-    "OrchestrationQueryBudgetExhausted": ("5m", {"warning"}),
-    "OrchestrationListenerDown": ("15m", {"warning"}),
-    "OrchestrationLedgerFailing": ("5m", {"warning"}),
-    "OrchestrationConfigReloadFailed": ("5m", {"warning"}),
-    "OrchestrationWatchdog": (None, {"none"}),
-}
+NAMES = {alert.name for alert in alerts()}
 EXPORTERS_OWN = "orchestration-exporter"
 """The group of alerts about the exporter itself; all others are about a pipeline."""
 
@@ -85,11 +53,11 @@ VALUES: dict[tuple[str, str], set[str]] = {
     ("orchestration_coverage_excluded_rows", "reason"): {"unmarked"},
     ("up", "job"): {"orchestration-exporter"},
     # What fires is asked to hold an alert whose cause is unknown.
-    ("ALERTS", "alertname"): {*CATALOGUE},
+    ("ALERTS", "alertname"): NAMES,
     ("ALERTS", "alertstate"): {"firing"},
     ("ALERTS", "bound"): {"warn", "critical"},
     ("ALERTS", "processor"): {""},
-    **{(f"{level}:orchestration_alerts:held", "alertname"): {*CATALOGUE} for level in ("processor", "phase", "check")},
+    **{(f"{level}:orchestration_alerts:held", "alertname"): NAMES for level in ("processor", "phase", "check")},
     **{
         (f"{level}:orchestration_alerts:held", "severity"): {"critical", "warning"}
         for level in ("processor", "phase", "check")
@@ -124,16 +92,6 @@ def _everything_asked(rule: Rule) -> Iterable[Node]:
     yield rule.expression
     for text in rule.annotations.values():
         yield from read_template(text).queries
-
-
-def test_the_alerts_are_those_of_the_catalogue() -> None:
-    found: dict[str, tuple[str | None, set[str]]] = {}
-    for rule in ALERTS:
-        _, severities = found.setdefault(rule.name, (rule.fields.get("for"), set()))
-        assert found[rule.name][0] == rule.fields.get("for")
-        severities.add(rule.labels["severity"])
-
-    assert found == CATALOGUE
 
 
 def test_no_two_rules_make_the_same_alert() -> None:
@@ -173,13 +131,13 @@ def _can_occur(metric: str, matcher: Matcher) -> bool:
 
 
 def test_every_source_has_its_rule() -> None:
-    asked = {rule.labels["source"] for rule in ALERTS if rule.name == "OrchestrationSourceUnreachable"}
+    asked = {rule.labels["source"] for rule in ALERTS if rule.name == alert_of("source_unreachable").name}
 
     assert asked == {FIRESTORE, BIGQUERY}
 
 
 def test_what_is_not_a_collectors_own_fault_is_what_says_that_the_source_was_not_reached() -> None:
-    rule = next(rule for rule in ALERTS if rule.name == "OrchestrationCollectorFailing")
+    rule = next(rule for rule in ALERTS if rule.name == alert_of("collector_failing").name)
     asked = [
         set(matcher.value.split("|"))
         for selector in selectors(rule.expression)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from exporter.alerts import alert_of
 from exporter.scenario.incident import load_incident, parse_incident
 from exporter.scenario.replay import replay
 from tools.alerting.bar import bar_markdown
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 FILES = sorted(INCIDENTS.glob("*.yaml"))
 WRITE_IT_AGAIN = "write it again: make scorecard ARGS=--write"
 STUCK = INCIDENTS / "rule-met-and-never-triggered.yaml"
-MISSING, BLOCKED = "OrchestrationProcessorDataMissing", "OrchestrationPhaseBlocked"
+MISSING, BLOCKED, TRIGGER_STUCK = (alert_of(key).name for key in ("missing", "blocked", "stuck"))
 
 
 def test_the_page_is_what_its_days_the_files_and_the_rules_say_now() -> None:
@@ -84,9 +85,9 @@ def test_a_day_is_read_as_it_was_written(outcome: Outcome) -> None:
 @pytest.mark.parametrize(
     ("expected", "what"),
     [
-        ("firing: [OrchestrationPhaseStuck]", RIGHTLY),
-        ("silent: [OrchestrationPhaseStuck]", WRONGLY),
-        ("firing: [OrchestrationPhaseStuck], no_severity: [critical]", WRONGLY),
+        (f"firing: [{TRIGGER_STUCK}]", RIGHTLY),
+        (f"silent: [{TRIGGER_STUCK}]", WRONGLY),
+        (f"firing: [{TRIGGER_STUCK}], no_severity: [critical]", WRONGLY),
         ("no_severity: [warning]", UNLISTED),
     ],
 )
@@ -98,7 +99,7 @@ def test_what_fired_is_judged_by_what_the_file_lists(
     replayed = replay(parse_incident(text, STUCK.name), local, clock, rules=RULES)
 
     # Met before the watch, and fired a minute after its grace of half an hour, which ends 15 minutes into it.
-    assert outcomes("day", replayed) == (Outcome("day", "OrchestrationPhaseStuck", what, timedelta(minutes=16)),)
+    assert outcomes("day", replayed) == (Outcome("day", TRIGGER_STUCK, what, timedelta(minutes=16)),)
 
 
 @pytest.mark.usefixtures("_programs")
@@ -115,7 +116,7 @@ def test_what_is_listed_and_does_not_fire_is_missed(local: LocalSources, clock: 
     ("stem", "alert", "minutes"),
     [
         # An entry is overwritten 3m29s into the watch, and looked for at the next full minute.
-        ("lost-update", "OrchestrationCompletionEntryLost", 1),
+        ("lost-update", alert_of("lost_update").name, 1),
         # The deadline passes half an hour into the watch; the rule waits for five minutes.
         ("clocks-go-forward", MISSING, 5),
     ],

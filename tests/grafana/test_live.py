@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from exporter.alerts import alert_of
 from tests.grafana.boards import BOARDS, Board, interpolated, label_values, panel_of
 from tests.grafana.shown import named, numbers, rows
 from tests.grafana.watched import AHEAD, COVERAGE, DAYS, HEALTHY, INCIDENTS, LOST, OUTAGE, STUCK, Watched, watched
@@ -116,13 +117,13 @@ def test_annotations_mark_the_alerts_and_the_lost_updates(board: Board, seen: Wa
         return {named(title, labels) for labels, _ in seen.prometheus.query(expr)}
 
     assert {
-        "OrchestrationPhaseBlocked",
-        "OrchestrationProcessorDataDuplicated",
-        "OrchestrationProcessorUnregistered",
-        "OrchestrationRecordCountMismatch",
+        alert_of("blocked").name,
+        alert_of("duplicated").name,
+        alert_of("unregistered").name,
+        alert_of("count_mismatch").name,
     } <= marked("Alerts", SEED)
-    assert "OrchestrationCompletionEntryLost" not in marked("Alerts", SEED)
-    assert "OrchestrationWatchdog" not in marked("Alerts", HEALTHY)
+    assert alert_of("lost_update").name not in marked("Alerts", SEED)
+    assert alert_of("watchdog").name not in marked("Alerts", HEALTHY)
     assert marked("Lost updates", SEED) == set()
     assert marked("Lost updates", LOST) == {
         "Lost update: player_game_summary",
@@ -136,8 +137,8 @@ def test_the_list_of_alerts_takes_all_but_the_sign_of_life(seen: Watched) -> Non
     names = {labels["alertname"] for labels, _ in seen.prometheus.query(f"ALERTS{matching}")}
 
     everything = {labels["alertname"] for labels, _ in seen.prometheus.query("ALERTS")}
-    assert "OrchestrationPhaseBlocked" in names
-    assert everything - names <= {"OrchestrationWatchdog"}
+    assert alert_of("blocked").name in names
+    assert everything - names <= {alert_of("watchdog").name}
 
 
 def shown(seen: Watched, board: str, title: str, incident: str, **more: tuple[str, ...]) -> dict[str, str]:

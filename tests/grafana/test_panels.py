@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from exporter import metrics
+from exporter.alerts import alert_of
 from exporter.dump import DASHBOARD_BASE, RUNBOOK_BASE
 from exporter.model import ErrorKind, HeartbeatState, LogSource, TriggerState, Verdict
 from exporter.reconcile import DISCREPANCIES
@@ -213,7 +214,7 @@ def test_what_to_do_first_is_said_of_every_verdict_and_leads_to_its_runbook() ->
 
     assert [link["url"] for link in settings["links"]] == [f"{RUNBOOK_BASE}/${{__value.raw}}.md"]
     assert all(f"{runbook}.md" in PAGES for runbook in said)
-    assert {wording.runbook: wording.first for wording in WORDS.values()}.items() <= {
+    assert {alert_of(verdict).name: wording.first for verdict, wording in WORDS.items()}.items() <= {
         runbook: result["text"] for runbook, result in said.items()
     }.items()
     assert {*WORDS} == {*DISCREPANCIES}
@@ -254,7 +255,7 @@ def test_every_alert_of_the_rules_leads_to_a_dashboard_that_has_its_variables() 
 
 @each_board
 def test_every_runbook_that_an_alert_of_this_dashboard_has_is_linked_from_it(board: Board) -> None:
-    rules = [rule for rule in load_rules() if rule.alert and rule.name != "OrchestrationWatchdog"]
+    rules = [rule for rule in load_rules() if rule.alert and rule.name != alert_of("watchdog").name]
     alerts = {rule.name for rule in rules if f"/d/{board.uid}?" in rule.annotations["dashboard_url"]}
     linked = set(re.findall(rf"{re.escape(RUNBOOK_BASE)}/(Orchestration\w+)\.md", "\n".join(strings(board.raw))))
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from exporter.alerts import alert_of
 from tests.support.days import SEED, a_past_day, moved, settings
 from tests.support.prometheus import JOB, Prometheus
 from tests.support.running import RunningExporter
@@ -93,8 +94,8 @@ def watched(local: LocalSources, clock: SimulatedClock, folder: Path) -> Iterato
         until(lambda: prometheus.value("count(up == 1)") == len(targets), "the first scrapes")
         for step in moved(LOST, DAYS[LOST]).then:
             local.apply(step)
-        until(lambda: prometheus.query('ALERTS{alertname="OrchestrationCompletionEntryLost"}'), "the lost update")
-        until(lambda: prometheus.query('ALERTS{alertname="OrchestrationPhaseBlocked"}'), "the seed's alert")
+        until(lambda: prometheus.query(f'ALERTS{{alertname="{alert_of("lost_update").name}"}}'), "the lost update")
+        until(lambda: prometheus.query(f'ALERTS{{alertname="{alert_of("blocked").name}"}}'), "the seed's alert")
         yield Watched(prometheus, instances, replica)
 
 

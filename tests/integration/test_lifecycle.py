@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from exporter.alerts import alert_of
 from tests.support.days import a_past_day
 from tests.support.exposition import parse_text
 from tests.support.processes import Process
@@ -244,7 +245,7 @@ def test_a_reload_takes_a_new_file_refuses_a_bad_one_and_forgets_nothing(
         accepted = exporter.client.post("/-/reload")
         finally_successful = metric(exporter, successful)
 
-    assert "https://wiki.example.com/runbooks/OrchestrationPhaseBlocked.md" in page
+    assert f"https://wiki.example.com/runbooks/{alert_of('blocked').runbook}" in page
     assert kept == 45
     assert ready == 200
     assert "reload failed, the old configuration stays" in exporter.log

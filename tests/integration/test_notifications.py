@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from exporter.alerts import alert_of
 from tests.support.alertmanager import PAGERDUTY
 from tests.support.chain import DEAD_MANS_SWITCH, WATCHDOG, Chain, Notification, Told
 from tests.support.compressed import compressed_collect
@@ -36,9 +37,9 @@ OF_PHASE = (("phase", "phase3"), ("pipeline", "nba"), ("run_date", str(DAY)))
 OF_DAY = (("pipeline", "nba"), ("run_date", str(DAY)))
 OF_PIPELINE = (("pipeline", "nba"),)
 
-BLOCKED = Told("OrchestrationPhaseBlocked", "critical")
-LOG_EMPTY = Told("OrchestrationPhaseLogEmpty", "info")
-UNREACHABLE = Told("OrchestrationSourceUnreachable", "critical")
+BLOCKED = Told(alert_of("blocked").name, "critical")
+LOG_EMPTY = Told(alert_of("phase_log_empty").name, "info")
+UNREACHABLE = Told(alert_of("source_unreachable").name, "critical")
 
 PAGE = Notification("pager", "firing", OF_PHASE, frozenset({BLOCKED}))
 CONTEXT = Notification("info", "firing", OF_DAY, frozenset({LOG_EMPTY}))
@@ -46,16 +47,16 @@ CUT_OFF = Notification("pager", "firing", OF_PIPELINE, frozenset({UNREACHABLE}))
 BACK = Notification("pager", "resolved", OF_PIPELINE, frozenset({UNREACHABLE.over}))
 
 TICKETS = {
-    ("OrchestrationProcessorUnregistered", "player_game_summary"),
-    ("OrchestrationProcessorUnregistered", "upcoming_team_game_context"),
-    ("OrchestrationProcessorDataDuplicated", "team_offense_game_summary"),
-    ("OrchestrationRecordCountMismatch", "team_offense_game_summary"),
-    ("OrchestrationRecordCountMismatch", "team_defense_game_summary"),
+    (alert_of("unregistered").name, "player_game_summary"),
+    (alert_of("unregistered").name, "upcoming_team_game_context"),
+    (alert_of("duplicated").name, "team_offense_game_summary"),
+    (alert_of("count_mismatch").name, "team_offense_game_summary"),
+    (alert_of("count_mismatch").name, "team_defense_game_summary"),
 }
 """What the page about the phase stands for: each fires, and none is sent."""
-OF_THE_OUTAGE = {(f"Orchestration{name}", "") for name in ("SourceUnreachable", "ListenerDown", "CollectorStale")}
+OF_THE_OUTAGE = {(alert_of(key).name, "") for key in ("source_unreachable", "listener_down", "collector_stale")}
 """What says that Firestore is away; but for the first, none is sent."""
-LISTENER = "OrchestrationListenerDown"
+LISTENER = alert_of("listener_down").name
 """The listener's pauses between two attempts are not divided by FASTER: a second of them is a minute of the story."""
 OF_THE_DAY = {(BLOCKED.alertname, ""), (LOG_EMPTY.alertname, "")} | TICKETS
 
@@ -129,7 +130,7 @@ def test_the_page_names_the_processors_the_time_and_the_first_command(story: Sto
     first = story.chain.recorder.messages(PAGERDUTY, "pager", BLOCKED.alertname.removeprefix("Orchestration"))[0]
     payload = first.content["payload"]
 
-    assert payload["summary"] == f"[CRITICAL] nba phase3 {DAY}: PhaseBlocked"
+    assert payload["summary"] == f"[CRITICAL] nba phase3 {DAY}: {alert_of('blocked').short_name}"
     text = payload["custom_details"]["text"]
     for processor, verdict in story.day.verdicts.items():
         assert (f"{processor} ({verdict})" in text) == (verdict != "ok")

@@ -10,6 +10,7 @@ import pytest
 from google.api_core.exceptions import GoogleAPICallError
 from google.cloud import firestore
 
+from exporter.alerts import alert_of
 from exporter.scenario.incident import load_incident
 from tests.runbooks.pages import PAGES
 
@@ -87,13 +88,13 @@ def test_bigquery_answers_every_query(day: LocalSources) -> None:
 
 
 def test_coverage_by_hand_counts_those_who_played(day: LocalSources) -> None:
-    answer = asked(day, query("OrchestrationCoverageLow", "AS coverage"))
+    answer = asked(day, query(alert_of("coverage_low").name, "AS coverage"))
 
     assert answer == [{"active_players": 118, "has_minutes": 118, "coverage": 100.0}]
 
 
 def test_the_query_about_a_blocked_phase_shows_the_rows_of_the_day(day: LocalSources) -> None:
-    answer = asked(day, query("OrchestrationPhaseBlocked", "at_least"))
+    answer = asked(day, query(alert_of("blocked").name, "at_least"))
 
     assert {row["table_name"]: (row["row_count"], row["at_least"]) for row in answer} == {
         "player_game_summary": (212, 168),
@@ -105,7 +106,7 @@ def test_the_query_about_a_blocked_phase_shows_the_rows_of_the_day(day: LocalSou
 
 
 def test_run_history_stands_in_for_an_empty_phase_log(day: LocalSources) -> None:
-    answer = asked(day, query("OrchestrationPhaseLogEmpty", "COUNT(DISTINCT processor_name)"))
+    answer = asked(day, query(alert_of("phase_log_empty").name, "COUNT(DISTINCT processor_name)"))
 
     assert answer == [{"phase": "phase_3_analytics", "processors": 4}]
 
@@ -126,7 +127,7 @@ def test_registering_by_hand_adds_one_entry_and_loses_none(tmp_path: Path) -> No
 def test_setting_triggered_keeps_the_entries(tmp_path: Path) -> None:
     before = fields()
 
-    run("OrchestrationPhaseStuck", "_triggered", tmp_path)
+    run(alert_of("stuck").name, "_triggered", tmp_path)
 
     assert fields() == before | {"_triggered": True, "_trigger_reason": "manual_fix: started by hand"}
 
@@ -135,7 +136,7 @@ def test_setting_triggered_keeps_the_entries(tmp_path: Path) -> None:
 def test_correcting_a_count_keeps_the_rest_of_the_entry(tmp_path: Path) -> None:
     before = fields()
 
-    run("OrchestrationRecordCountMismatch", "record_count", tmp_path)
+    run(alert_of("count_mismatch").name, "record_count", tmp_path)
 
     entry = before["team_defense_game_summary"] | {"record_count": 12}
     assert fields() == before | {"team_defense_game_summary": entry}
@@ -145,14 +146,14 @@ def test_correcting_a_count_keeps_the_rest_of_the_entry(tmp_path: Path) -> None:
 def test_recounting_counts_the_entries(tmp_path: Path) -> None:
     before = fields()
 
-    run("OrchestrationCompletionCountInconsistent", "recount", tmp_path)
+    run(alert_of("count_inconsistent").name, "recount", tmp_path)
 
     assert fields() == before | {"_completed_count": 3}
 
 
 @pytest.mark.usefixtures("documents")
 def test_the_newest_heartbeats_are_listed_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run("OrchestrationHeartbeatCollectionBloated", "print(", tmp_path)
+    run(alert_of("collection_bloated").name, "print(", tmp_path)
 
     listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
     assert listed[0] == "UpcomingPlayerGameContextProcessor"
@@ -165,7 +166,7 @@ def test_deleting_old_heartbeats_leaves_those_in_use(documents: LocalSources, tm
     for number in range(520):
         documents.firestore.put(f"processor_heartbeats/Old_2026-01-0{number % 9 + 1}_{number}", {}, project=PROJECT)
 
-    run("OrchestrationHeartbeatCollectionBloated", "OLD_KIND", tmp_path)
+    run(alert_of("collection_bloated").name, "OLD_KIND", tmp_path)
 
     assert {found.id for found in heartbeats.stream()} == in_use
     assert in_use
@@ -173,10 +174,10 @@ def test_deleting_old_heartbeats_leaves_those_in_use(documents: LocalSources, tm
 
 def test_every_python_block_is_run_by_a_test_above() -> None:
     assert [name.removesuffix(".md") for name, _ in PYTHON] == [
-        "OrchestrationCompletionCountInconsistent",
-        "OrchestrationHeartbeatCollectionBloated",
-        "OrchestrationHeartbeatCollectionBloated",
-        "OrchestrationPhaseStuck",
-        "OrchestrationRecordCountMismatch",
+        alert_of("count_inconsistent").name,
+        alert_of("collection_bloated").name,
+        alert_of("collection_bloated").name,
+        alert_of("stuck").name,
+        alert_of("count_mismatch").name,
         "background",
     ]

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from exporter.alerts import alert_of
 from exporter.config.load import load
 from exporter.model import TriggerState, Verdict
 from exporter.scenario.incident import Incident
@@ -259,7 +260,7 @@ def test_healthy_days_in_a_row_fire_nothing_but_the_watchdog(
                 steps = [step for step in incident.then if begin <= step.at <= end]
                 replayer.incident = incident.model_copy(update={"clock": begin, "until": end, "then": steps})
                 fired.append(tuple((alert.name, alert.firing_at) for alert in watch(replayer, rules)))
-                assert fired[-1] == (("OrchestrationWatchdog", (begin,)),)
+                assert fired[-1] == ((alert_of("watchdog").name, (begin,)),)
                 now = end
     finally:
         replayer.close()

@@ -9,6 +9,7 @@ import contextlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
+from exporter.alerts import alert_of
 from tests.support.alertmanager import Alertmanager, Message, Recorder, recorded
 from tests.support.compressed import RESEND, compressed_prometheus, compressed_rules, shorter
 from tests.support.prometheus import JOB, Prometheus
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from exporter.scenario.local import LocalSources
 
-WATCHDOG = "OrchestrationWatchdog"
+WATCHDOG = alert_of("watchdog").name
 DEAD_MANS_SWITCH = "dead-mans-switch"
 
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from benchmarks.world import config_of, world_of
+from exporter.alerts import alert_of
 from exporter.history import History
 from exporter.model import CoverageCounts, ErrorKind, Verdict
 from exporter.web.page import About, render_page
@@ -167,8 +168,8 @@ def test_runbooks_are_links_where_they_are_served_and_names_elsewhere() -> None:
 
     named, linked = page(view), page(view, About("1.2.3", runbooks="https://wiki.example.com/runbooks/"))
 
-    assert "Runbook: OrchestrationPhaseBlocked.md" in named
-    assert 'href="https://wiki.example.com/runbooks/OrchestrationPhaseBlocked.md"' in linked
+    assert f"Runbook: {alert_of('blocked').runbook}" in named
+    assert f'href="https://wiki.example.com/runbooks/{alert_of("blocked").runbook}"' in linked
 
 
 def test_nothing_of_the_page_lies_elsewhere() -> None:

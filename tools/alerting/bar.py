@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from tests.alertmanager.catalogue import KINDS, mutes
+from exporter.alerts import alerts
+from tests.alertmanager.catalogue import mutes
 from tests.alertmanager.test_inhibition import LOCAL, all_variants
 from tools.alerting.mutate import REPORT
 from tools.alerting.rulefiles import ROOT, TESTS, load_rules, read_yaml
@@ -75,13 +76,11 @@ def _received() -> list[str]:
     """The alerts whose every severity has a route of its own."""
     routes = read_yaml(ALERTMANAGER)["route"]["routes"]
     routed = {matcher for route in routes for matcher in route["matchers"]}
-    names = {f"Orchestration{kind.name}" for kind in KINDS}
-    lost = {
-        f"Orchestration{kind.name}"
-        for kind in KINDS
-        if not {f'severity="{kind.severity}"', f'alertname="Orchestration{kind.name}"'} & routed
-    }
-    return sorted(names - lost)
+    return sorted(
+        alert.name
+        for alert in alerts()
+        if all({f'severity="{severity}"', f'alertname="{alert.name}"'} & routed for severity in alert.severities)
+    )
 
 
 def _chain_tests() -> int:

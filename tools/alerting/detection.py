@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from tools.alerting.reference import COLLECTORS, Times, duration, shipped_times
+from exporter.alerts import alert_of, alerts
+from tools.alerting.reference import Times, duration, in_order, in_register, shipped_times
 from tools.alerting.rulefiles import load_rules, read_yaml
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ STEP = 10
 """Seconds: what the page rounds to, since nothing finer is known."""
 
 NOT_PROVOKED: Mapping[str, str] = {
-    "OrchestrationWatchdog[none]": "always fires: told at once, and again every 5 minutes"
+    rule.key: why for rule in load_rules() if rule.alert and (why := in_register(rule).not_provoked)
 }
 """Rules that no fault provokes, and why."""
 
@@ -51,25 +52,35 @@ The incident report's day, as [the tests](../tests/integration/test_notification
 |---|---|---|
 """
 
+_NAME = {alert.key: alert.short_name for alert in alerts()}
 STORY = (
     (
         "two processors wrote their rows and never registered, two registered no rows, one wrote its rows twice",
-        "`pager`: PhaseBlocked, with every processor's verdict and the first command; `info`: PhaseLogEmpty",
-        "ProcessorUnregistered twice, RecordCountMismatch twice, ProcessorDataDuplicated: PhaseBlocked stands for them",
+        (
+            f"`pager`: {_NAME['blocked']}, with every processor's verdict and the first command; "
+            f"`info`: {_NAME['phase_log_empty']}"
+        ),
+        (
+            f"{_NAME['unregistered']} twice, {_NAME['count_mismatch']} twice, {_NAME['duplicated']}: "
+            f"{_NAME['blocked']} stands for them"
+        ),
     ),
     (
         "Firestore refuses every read, what was read gets too old, and it stays so for an hour",
-        "`pager`: SourceUnreachable",
-        "the same, PhaseBlocked, CollectorStale and ListenerDown; nothing about data appears, and nothing is over",
+        f"`pager`: {_NAME['source_unreachable']}",
+        (
+            f"the same, {_NAME['blocked']}, {_NAME['collector_stale']} and {_NAME['listener_down']}; "
+            "nothing about data appears, and nothing is over"
+        ),
     ),
     (
         "Firestore answers again",
-        "`pager`: SourceUnreachable is over",
+        f"`pager`: {_NAME['source_unreachable']} is over",
         "the same as on the day itself; nothing is told a second time",
     ),
 )
 
-SILENCE = """\
+SILENCE = f"""\
 
 Through all of it the watchdog goes to `dead-mans-switch` alone.
 
@@ -77,7 +88,7 @@ An alert about data that nobody can know any more goes on firing until somebody 
 ([what that needs](../alerts/README.md#what-holds-for-every-rule)): its rule asks Prometheus whether it fires
 (`ALERTS`), and the exporter whether what it is about is unknown. So what a page stood for stays muted with it, and
 the end of the outage is no news about the data. Where the exporter itself is gone, alerts last for the rules'
-`keep_firing_for`, half an hour; OrchestrationExporterDown stands for them, and nobody is told that they ended.
+`keep_firing_for`, half an hour; {alert_of("exporter_down").name} stands for them, and nobody is told that they ended.
 """
 
 TIMES = """\
@@ -104,8 +115,7 @@ hour for `info`) instead of `group_wait`. The numbers are those of an incident's
 def page() -> str:
     """The page. Raises KeyError for an alerting rule that was neither measured nor is in NOT_PROVOKED."""
     measured, times = read_yaml(MEASURED), shipped_times()
-    rules = [rule for rule in load_rules() if rule.alert]
-    ordered = sorted(rules, key=lambda rule: list(COLLECTORS).index(str(rule.alert)))
+    ordered = in_order(load_rules())
     rounds = measured["rounds"]
     text = TIMES.format(
         rounds="one round" if rounds == 1 else f"{rounds} rounds",
@@ -127,7 +137,7 @@ def _row(rule: Rule, times: Times, taken: Mapping[str, list[int]]) -> str:
         computed = duration(times.until_told(rule))
         measured = " to ".join(dict.fromkeys(map(duration, (min(taken[rule.key]), max(taken[rule.key])))))
     cells = (
-        f"[{name.removeprefix('Orchestration')}](alerts.md#{name.lower()}){f' ({apart})' if apart else ''}",
+        f"[{in_register(rule).short_name}](alerts.md#{name.lower()}){f' ({apart})' if apart else ''}",
         rule.labels["severity"],
         computed,
         measured,

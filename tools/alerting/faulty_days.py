@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from exporter.scenario.incident import Change, Incident, Step
 from tests.support.days import HEALTHY, moved
+from tools.alerting.rulefiles import by_rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -180,39 +181,43 @@ def _beating(processor: str, minutes: int) -> Callable[[Day], None]:
     return lambda day: day.beat(processor, timedelta(minutes=minutes))
 
 
-OF_A_DAY: Mapping[str, Callable[[Day], None]] = {
-    "OrchestrationPhaseStuck[critical]": lambda day: day.set_later(_triggered=False),
-    "OrchestrationPhaseBlocked[critical]": _unregistered(PLAYER, UPCOMING_TEAM, triggered=False),
-    "OrchestrationCompletionCountInconsistent[warning]": lambda day: day.set_later(_completed_count=9),
-    "OrchestrationPhaseLogEmpty[info]": _log_empty,
-    "OrchestrationProcessorDataMissing[critical]": _missing(PLAYER),
-    "OrchestrationProcessorDataMissing[warning]": _missing(OFFENSE),
-    "OrchestrationProcessorRegisteredWithoutData[critical]": _phantom(PLAYER),
-    "OrchestrationProcessorRegisteredWithoutData[warning]": _phantom(OFFENSE),
-    "OrchestrationProcessorStalled[critical]": _beating(PLAYER, 20),
-    "OrchestrationProcessorStalled[warning]": _beating(OFFENSE, 20),
-    # Stale now, and not dead before it was told.
-    "OrchestrationProcessorHeartbeatStale[warning]": _beating(DEFENSE, 6),
-    "OrchestrationProcessorRunningPastDue[warning]": _beating(UPCOMING_TEAM, 0),
-    "OrchestrationProcessorFailed[critical]": _failed(PLAYER),
-    "OrchestrationProcessorFailed[warning]": _failed(OFFENSE),
-    "OrchestrationCompletionEntryLost[critical]": _lost,
-    "OrchestrationProcessorUnregistered[warning]": _unregistered(OFFENSE),
-    "OrchestrationProcessorWrongDate[info]": _wrong_date,
-    "OrchestrationRecordCountMismatch[warning]": _counted(OFFENSE, rows=16, recorded=0),
-    "OrchestrationProcessorDataPartial[warning]": _counted(OFFENSE, rows=8, recorded=8),
-    "OrchestrationProcessorDataDuplicated[warning]": _counted(OFFENSE, rows=32, recorded=32),
-    "OrchestrationCoverageLow[critical]": _covered(played=140, left_out=140),
-    "OrchestrationCoverageLow[warning]": _covered(played=240, left_out=40),
-    "OrchestrationCoverageUnclassified[info]": _covered(played=240, unmarked=40),
-}
+OF_A_DAY: Mapping[str, Callable[[Day], None]] = by_rule(
+    {
+        "stuck[critical]": lambda day: day.set_later(_triggered=False),
+        "blocked[critical]": _unregistered(PLAYER, UPCOMING_TEAM, triggered=False),
+        "count_inconsistent[warning]": lambda day: day.set_later(_completed_count=9),
+        "phase_log_empty[info]": _log_empty,
+        "missing[critical]": _missing(PLAYER),
+        "missing[warning]": _missing(OFFENSE),
+        "phantom[critical]": _phantom(PLAYER),
+        "phantom[warning]": _phantom(OFFENSE),
+        "stalled[critical]": _beating(PLAYER, 20),
+        "stalled[warning]": _beating(OFFENSE, 20),
+        # Stale now, and not dead before it was told.
+        "heartbeat_stale[warning]": _beating(DEFENSE, 6),
+        "running_past_due[warning]": _beating(UPCOMING_TEAM, 0),
+        "failed[critical]": _failed(PLAYER),
+        "failed[warning]": _failed(OFFENSE),
+        "lost_update[critical]": _lost,
+        "unregistered[warning]": _unregistered(OFFENSE),
+        "wrong_date[info]": _wrong_date,
+        "count_mismatch[warning]": _counted(OFFENSE, rows=16, recorded=0),
+        "partial[warning]": _counted(OFFENSE, rows=8, recorded=8),
+        "duplicated[warning]": _counted(OFFENSE, rows=32, recorded=32),
+        "coverage_low[critical]": _covered(played=140, left_out=140),
+        "coverage_low[warning]": _covered(played=240, left_out=40),
+        "coverage_unclassified[info]": _covered(played=240, unmarked=40),
+    }
+)
 
-OF_A_PIPELINE: Mapping[str, str] = {
-    "OrchestrationHeartbeatCollectionBloated[critical,warning]": "nba",
-    "OrchestrationHeartbeatCollectionBloated[warn,warning]": "many",
-    "OrchestrationHeartbeatsSilent[warning]": "silent",
-    "OrchestrationCalendarDoubtful[warning]": "ended",
-}
+OF_A_PIPELINE: Mapping[str, str] = by_rule(
+    {
+        "collection_bloated[critical,warning]": "nba",
+        "collection_bloated[warn,warning]": "many",
+        "heartbeats_silent[warning]": "silent",
+        "calendar_doubtful[warning]": "ended",
+    }
+)
 """A pipeline each, since nothing but the pipeline groups them."""
 
 

@@ -23,7 +23,7 @@ from tests.support.running import RunningExporter
 from tests.support.waiting import until
 from tools.alerting.faulty_days import OF_A_PIPELINE, ONE_DAY, PIPELINES, faulty_days, together
 from tools.alerting.reference import shipped_times
-from tools.alerting.rulefiles import load_rules
+from tools.alerting.rulefiles import by_rule, load_rules, rule_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -142,17 +142,19 @@ def _without_ledger(scene: _Scene) -> float:
     return time.monotonic()
 
 
-OF_THE_EXPORTER: Mapping[str, Callable[[_Scene], float]] = {
-    "OrchestrationCompletionEntryOverwritten[warning]": _overwritten,
-    "OrchestrationListenerDown[warning]": _deaf,
-    "OrchestrationLedgerFailing[warning]": _without_ledger,
-    "OrchestrationConfigReloadFailed[warning]": _refused,
-    "OrchestrationSourceUnreachable[critical,firestore]": _cut("firestore"),
-    "OrchestrationSourceUnreachable[critical,bigquery]": _cut("bigquery"),
-    "OrchestrationQueryBudgetExhausted[warning]": _spent,
-    "OrchestrationCollectorFailing[warning]": _fail("RunAggregationQuery"),
-    "OrchestrationCollectorStale[warning]": _stale,
-}
+OF_THE_EXPORTER: Mapping[str, Callable[[_Scene], float]] = by_rule(
+    {
+        "overwritten[warning]": _overwritten,
+        "listener_down[warning]": _deaf,
+        "ledger_failing[warning]": _without_ledger,
+        "reload_refused[warning]": _refused,
+        "source_unreachable[critical,firestore]": _cut("firestore"),
+        "source_unreachable[critical,bigquery]": _cut("bigquery"),
+        "budget_exhausted[warning]": _spent,
+        "collector_failing[warning]": _fail("RunAggregationQuery"),
+        "collector_stale[warning]": _stale,
+    }
+)
 
 
 def exporter_faults(faster: int, phase: float) -> dict[str, float]:
@@ -176,7 +178,7 @@ def exporter_faults(faster: int, phase: float) -> dict[str, float]:
     return taken
 
 
-LOST = ("OrchestrationExporterDown[warning]", "OrchestrationExporterDown[critical]")
+LOST = (rule_key("exporter_down[warning]"), rule_key("exporter_down[critical]"))
 """That one of two exporters is lost, and then that both are."""
 
 

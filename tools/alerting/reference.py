@@ -1,7 +1,7 @@
 """`docs/alerts.md`: every alert with what it means, who is told, and how long after the fault at most.
 
 Its numbers are read from what is shipped: the preset's intervals, the example configuration of Prometheus, the rules'
-`for`, Alertmanager's `group_wait`. The meaning comes from the runbooks.
+`for`, Alertmanager's `group_wait`. The meaning comes from the runbooks, the order from the register of alerts.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from exporter.alerts import alert_of, alerts
 from exporter.config.load import load
 from tools.alerting.rulefiles import load_rules, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from exporter.alerts import Alert
     from tools.alerting.rulefiles import Rule
 
 ROOT = Path(__file__).parents[2]
@@ -29,41 +31,6 @@ PRESET = "nba"
 
 EVALUATION = "1m"
 """Prometheus's own interval, where its configuration says nothing."""
-
-COLLECTORS: Mapping[str, str | None] = {
-    "OrchestrationPhaseStuck": "completion",
-    "OrchestrationPhaseBlocked": "warehouse",
-    "OrchestrationCompletionEntryOverwritten": "completion",
-    "OrchestrationCompletionCountInconsistent": "completion",
-    "OrchestrationPhaseLogEmpty": "warehouse",
-    "OrchestrationProcessorDataMissing": "warehouse",
-    "OrchestrationProcessorRegisteredWithoutData": "warehouse",
-    "OrchestrationProcessorStalled": "heartbeats",
-    "OrchestrationProcessorHeartbeatStale": "heartbeats",
-    "OrchestrationProcessorRunningPastDue": "heartbeats",
-    "OrchestrationProcessorFailed": "warehouse",
-    "OrchestrationCompletionEntryLost": "completion",
-    "OrchestrationProcessorUnregistered": "warehouse",
-    "OrchestrationProcessorWrongDate": "warehouse",
-    "OrchestrationRecordCountMismatch": "warehouse",
-    "OrchestrationProcessorDataPartial": "warehouse",
-    "OrchestrationProcessorDataDuplicated": "warehouse",
-    "OrchestrationCoverageLow": "warehouse",
-    "OrchestrationCoverageUnclassified": "warehouse",
-    "OrchestrationCalendarDoubtful": "warehouse",
-    "OrchestrationHeartbeatsSilent": "warehouse",
-    "OrchestrationHeartbeatCollectionBloated": "heartbeat_count",
-    "OrchestrationExporterDown": None,
-    "OrchestrationSourceUnreachable": "completion",
-    "OrchestrationCollectorFailing": "heartbeat_count",
-    "OrchestrationCollectorStale": None,
-    "OrchestrationQueryBudgetExhausted": "warehouse",
-    "OrchestrationListenerDown": None,
-    "OrchestrationLedgerFailing": "completion",
-    "OrchestrationConfigReloadFailed": None,
-    "OrchestrationWatchdog": None,
-}
-"""The slowest collector whose next run an alert can have to wait for (None: for none), in the order of the page."""
 
 OF_SOURCE = {"firestore": "completion", "bigquery": "warehouse"}
 """The same for an alert about one source: the first collector to notice."""
@@ -117,24 +84,28 @@ While its cause fires, an alert is shown in Alertmanager and not sent. Nothing m
 |---|---|---|
 """
 
-MUTES = (
-    ("ExporterDown, critical", "every alert about data", "pipeline, if the cause names one"),
-    ("SourceUnreachable", "what is concluded from that source", "pipeline"),
-    ("SourceUnreachable", "CollectorStale of the collectors that read that source", ""),
-    ("SourceUnreachable (firestore)", "ListenerDown", "pipeline"),
-    (
-        "PhaseStuck, PhaseBlocked; ProcessorDataMissing of a critical processor",
+
+def _mutes() -> Iterable[tuple[str, str, str]]:
+    """What mutes what, in words (`tools/alerting/alertmanager.yml.j2`)."""
+    name = {alert.key: alert.short_name for alert in alerts()}
+    trouble, missing = f"{name['stuck']}, {name['blocked']}", name["missing"]
+    source = name["source_unreachable"]
+    yield f"{name['exporter_down']}, critical", "every alert about data", "pipeline, if the cause names one"
+    yield source, "what is concluded from that source", "pipeline"
+    yield source, f"{name['collector_stale']} of the collectors that read that source", ""
+    yield f"{source} (firestore)", name["listener_down"], "pipeline"
+    yield (
+        f"{trouble}; {missing} of a critical processor",
         "tickets about processors",
         "pipeline, phase, run date",
-    ),
-    ("CompletionEntryLost", "ProcessorUnregistered", "pipeline, phase, run date, processor"),
-    (
-        "PhaseStuck, PhaseBlocked; that a critical processor is missing, failed, stalled or registered without data",
-        "ProcessorDataMissing of later phases",
+    )
+    yield name["lost_update"], name["unregistered"], "pipeline, phase, run date, processor"
+    yield (
+        f"{trouble}; that a critical processor is missing, failed, stalled or registered without data",
+        f"{missing} of later phases",
         "pipeline, run date",
-    ),
-    ("an alert that pages", "the ticket of the same name", "everything else"),
-)
+    )
+    yield "an alert that pages", "the ticket of the same name", "everything else"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +127,18 @@ class Times:
 
 def collector_of(rule: Rule) -> str | None:
     """The slowest collector whose next run this alerting rule can have to wait for."""
-    return OF_SOURCE[rule.labels["source"]] if "source" in rule.labels else COLLECTORS[str(rule.alert)]
+    return OF_SOURCE[rule.labels["source"]] if "source" in rule.labels else in_register(rule).collector
+
+
+def in_register(rule: Rule) -> Alert:
+    """What the register says of this rule's alert. Raises KeyError for an alert that it does not know."""
+    return {alert.name: alert for alert in alerts()}[rule.name]
+
+
+def in_order(rules: Iterable[Rule]) -> list[Rule]:
+    """The alerting rules in the order of the register. Raises KeyError for an alert that it does not know."""
+    place = {alert.name: number for number, alert in enumerate(alerts())}
+    return sorted((rule for rule in rules if rule.alert), key=lambda rule: place[rule.name])
 
 
 def shipped_times() -> Times:
@@ -180,9 +162,8 @@ def shipped_times() -> Times:
 
 
 def alerts_markdown() -> str:
-    """The page. Raises KeyError for an alert that COLLECTORS does not know."""
-    rules = [rule for rule in load_rules() if rule.alert]
-    ordered = sorted(rules, key=lambda rule: list(COLLECTORS).index(str(rule.alert)))
+    """The page. Raises KeyError for an alert that the register does not know."""
+    ordered = in_order(load_rules())
     times = shipped_times()
     text = TIMES.format(
         preset=PRESET,
@@ -191,7 +172,7 @@ def alerts_markdown() -> str:
         evaluation=duration(times.evaluation),
     )
     rows = dict.fromkeys(_row(rule, times) for rule in ordered)
-    muted = [f"| {' | '.join(cells)} |" for cells in MUTES]
+    muted = [f"| {' | '.join(cells)} |" for cells in _mutes()]
     names = dict.fromkeys(str(rule.alert) for rule in ordered)
     return "\n".join(
         [
@@ -211,7 +192,7 @@ def _row(rule: Rule, times: Times) -> str:
     name, severity = str(rule.alert), rule.labels["severity"]
     source = f" ({rule.labels['source']})" if "source" in rule.labels else ""
     cells = (
-        f"[{name.removeprefix('Orchestration')}](#{name.lower()}){source}",
+        f"[{in_register(rule).short_name}](#{name.lower()}){source}",
         severity,
         collector_of(rule) or "",
         duration(seconds(rule.fields.get("for"))),
@@ -236,7 +217,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _route(routes: Iterable[dict[str, Any]], severity: str) -> dict[str, Any]:
     """The route of this severity; the watchdog's is the one that asks for no severity."""
-    asked = f'severity="{severity}"' if severity != "none" else 'alertname="OrchestrationWatchdog"'
+    asked = f'severity="{severity}"' if severity != "none" else f'alertname="{alert_of("watchdog").name}"'
     (found,) = (route for route in routes if route["matchers"] == [asked])
     return found
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 
+from exporter.alerts import alert_of
 from tools.alerting.promql import Node, parse
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "alerts" / "rules"
 TESTS = ROOT / "alerts" / "tests"
+
+_Fault = TypeVar("_Fault")
 
 RECORDING_TESTS = "recording"
 """The test file of the recording rules; an alert's is named after it."""
@@ -81,6 +84,17 @@ def load_rules(folder: Path = RULES) -> tuple[Rule, ...]:
         for group in read_yaml(path)["groups"]
         for place, fields in enumerate(group["rules"])
     )
+
+
+def rule_key(about: str) -> str:
+    """The key of a rule, by what its alert is about in the register: `missing[critical]`. Raises KeyError."""
+    key, bracket, labels = about.partition("[")
+    return f"{alert_of(key).name}{bracket}{labels}"
+
+
+def by_rule(faults: Mapping[str, _Fault]) -> dict[str, _Fault]:
+    """What is given for `missing[critical]`, by the rule's key. Raises KeyError."""
+    return {rule_key(about): fault for about, fault in faults.items()}
 
 
 def rule_file(rules: Iterable[Rule]) -> dict[str, Any]:

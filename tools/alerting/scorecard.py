@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from exporter.alerts import alert_of
 from exporter.scenario.incident import load_incident
 from exporter.scenario.local import LocalSources, SimulatedClock
 from exporter.scenario.replay import replay
@@ -42,7 +43,7 @@ WORKERS: Final = 2
 
 MINUTE: Final = timedelta(minutes=1)
 PREFIX: Final = "Orchestration"
-WATCHDOG: Final = f"{PREFIX}Watchdog"
+WATCHDOG: Final = alert_of("watchdog").name
 RIGHTLY, WRONGLY, MISSED, UNLISTED = "rightly", "wrongly", "missed", "unlisted"
 OUTCOMES: Final = (RIGHTLY, WRONGLY, MISSED, UNLISTED)
 NOTHING: Final = "nothing"
