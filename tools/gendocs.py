@@ -1,4 +1,4 @@
-"""Write the pages under docs/ that follow from the code: `make docs`."""
+"""Write the pages under docs/ that follow from the code, and what follows from the register of alerts: `make docs`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from exporter.config.reference import reference_markdown
 from exporter.metrics import markdown
 from exporter.sources.refusals import markdown as refusals_markdown
+from tools.alerting.derived import PARTS
 from tools.alerting.detection import page as notifications_markdown
 from tools.alerting.reference import alerts_markdown
 from tools.alerting.scorecard import current_page
@@ -34,7 +35,12 @@ PAGES = {
 
 
 def main() -> None:
-    """Write every page, and say which changed."""
+    """Write every page and part, and say which changed. The parts first: docs/alerts.md reads the runbooks."""
+    for part in PARTS:
+        text = part.renewed()
+        if part.path.read_text(encoding="utf-8") != text:
+            part.path.write_text(text, encoding="utf-8")
+            print(f"wrote {part.path.relative_to(DOCS.parent)}")
     for name, make in PAGES.items():
         page, text = DOCS / name, make()
         if not page.exists() or page.read_text(encoding="utf-8") != text:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +14,9 @@ from exporter.model import Verdict
 from exporter.scenario.replay import COLLECTOR_SOURCES
 from exporter.wording import TRIGGERS, WORDS
 from tests.alerts.test_rules import METRICS
+from tests.test_generated import git as listed
+from tests.test_generated import marked
+from tools.alerting.derived import LINKING, PARTS, Part
 from tools.alerting.rulefiles import ROOT, Rule, load_rules
 from tools.alerting.vectors import Reader
 
@@ -98,6 +103,59 @@ def test_an_alert_links_to_the_dashboard_of_the_register(alert: Alert) -> None:
 def test_the_panels_that_link_to_a_runbook_exist(alert: Alert) -> None:
     for uid, titles in alert.panels.items():
         assert {*titles} <= DASHBOARDS[uid]
+
+
+BY_HAND = {
+    "alerts/catalogue.yaml": {alert.name for alert in alerts()},
+    **{f"alerts/runbooks/{alert.runbook}": {alert.name} for alert in alerts()},
+    # The route of the sign of life, which no label but its name tells from the one of somebody else.
+    "alerts/alertmanager/alertmanager.yml": {alert_of("watchdog").name},
+}
+"""The files that spell an alert's name by hand, and which; beside them rules, their tests and incident files."""
+ABOUT_DAYS = ("alerts/rules/", "alerts/tests/", "tests/incidents/", "exporter/scenario/demo-day.yaml", "CHANGELOG.md")
+
+
+def spelled(text: str) -> set[str]:
+    """The alerts whose name is in a text, with or without its beginning (a single word only with it)."""
+    words = set(re.findall(r"[A-Za-z]+", text))
+    return {
+        alert.name
+        for alert in alerts()
+        if alert.name in words or (alert.short_name in words and not alert.short_name[1:].islower())
+    }
+
+
+def by_hand() -> dict[str, str]:
+    """The text files that people write, without the parts that follow from the register."""
+    texts = {}
+    for name in sorted({*listed("ls-files", "--cached", "--others", "--exclude-standard")} - marked()):
+        with contextlib.suppress(UnicodeDecodeError):
+            texts[name] = (ROOT / name).read_text(encoding="utf-8")
+    for part in PARTS:
+        name = part.path.relative_to(ROOT).as_posix()
+        texts[name] = part.by_hand(texts[name])
+    return texts
+
+
+def test_an_alerts_name_is_written_by_hand_in_register_rule_test_and_runbook_alone() -> None:
+    wrong = {
+        name: found
+        for name, text in by_hand().items()
+        if not name.startswith(ABOUT_DAYS) and (found := spelled(text) - BY_HAND.get(name, set()))
+    }
+
+    assert wrong == {}, "ask the register instead: alert_of(...), or [text][...] in a runbook"
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.path.name)
+def test_what_follows_from_the_register_is_as_it_says_now(part: Part) -> None:
+    assert part.path.read_text(encoding="utf-8") == part.renewed(), "run `make docs`"
+
+
+def test_a_link_to_another_runbook_is_in_a_page_that_says_where_it_leads() -> None:
+    pages = {*(ROOT / "alerts" / "runbooks").glob("*.md")}
+
+    assert {path for path in pages if re.search(r"\]\[[\w#-]+\]", path.read_text(encoding="utf-8"))} == {*LINKING}
 
 
 def test_a_field_that_the_register_does_not_have_is_refused(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ SECTIONS = ("Meaning", "Impact", "Diagnosis", "Mitigation")
 
 _BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^(#{1,6}) (.+)$", re.MULTILINE)
-_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)|^\[[^\]]+\]: (\S+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Page:
     @property
     def links(self) -> list[str]:
         """Every link's target."""
-        return _LINK.findall(self.prose)
+        return [target or defined for target, defined in _LINK.findall(self.prose)]
 
     @property
     def code(self) -> list[str]:

@@ -15,6 +15,7 @@ import yaml
 
 from exporter.alerts import alert_of, alerts
 from exporter.config.load import load
+from tools.alerting.derived import address
 from tools.alerting.rulefiles import load_rules, seconds
 
 if TYPE_CHECKING:
@@ -207,6 +208,7 @@ def _section(name: str) -> str:
     text = (RUNBOOKS / f"{name}.md").read_text(encoding="utf-8")
     meaning = text.partition("## Meaning\n")[2].partition("\n## ")[0].strip().split("\n\n")[0]
     local = re.sub(r"\]\((?=[A-Za-z]+\.md)", "](../alerts/runbooks/", meaning)
+    local = re.sub(r"\]\[([\w#-]+)\]", lambda found: f"](../alerts/runbooks/{address(found[1])})", local)
     return f"### {name}\n\n{local}\n\n[What to do](../alerts/runbooks/{name}.md)\n"
 
 
