@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, time, timedelta
 
-from exporter.config.resolved import Due
+from exporter.config.resolved import Due, RowsPerUnit
 from exporter.config.wording import describe
 
 DURATION_PATTERN = r"^([0-9]{1,9}d)?([0-9]{1,9}h)?([0-9]{1,9}m)?([0-9]{1,9}s)?$"
@@ -121,7 +121,7 @@ def parse_day(value: object) -> date:
             raise ValueError(f"{describe(value)} is not a date: write it as 2026-02-01")
 
 
-def parse_rows_per_unit(value: object) -> tuple[float, float]:
+def parse_rows_per_unit(value: object) -> RowsPerUnit:
     """The fewest and the most rows that one unit (a game) lawfully has: `[28, 56]`."""
     if not isinstance(value, list | tuple) or len(value) != len(("minimum", "maximum")):
         raise ValueError(
@@ -133,4 +133,9 @@ def parse_rows_per_unit(value: object) -> tuple[float, float]:
     minimum, maximum = value
     if minimum > maximum or maximum == 0:
         raise ValueError(f"[{minimum}, {maximum}] allows no rows: the first number is the fewest, the second the most")
-    return minimum, maximum
+    return RowsPerUnit(minimum, maximum)
+
+
+def format_rows_per_unit(rows: RowsPerUnit) -> list[float]:
+    """The pair that `parse_rows_per_unit` reads back as the same bounds."""
+    return [rows.minimum, rows.maximum]

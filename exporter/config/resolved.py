@@ -6,7 +6,7 @@ and dates of the pipeline are in `Config.timezone`; every duration is a `timedel
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -165,7 +165,7 @@ class PipelineConfig:
     heartbeats: HeartbeatsConfig | None = None
     run_history: RunHistoryConfig | None = None
     phase_log: PhaseLogConfig | None = None
-    coverage: Mapping[str, CoverageConfig] | None = None
+    coverage: Mapping[str, CoverageConfig] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

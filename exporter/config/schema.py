@@ -15,7 +15,7 @@ from pydantic_core import core_schema
 
 from exporter.config import identifiers as ids
 from exporter.config import quantities as q
-from exporter.config.resolved import Due
+from exporter.config.resolved import Due, RowsPerUnit
 from exporter.config.sql import parse_sql
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 FURTHEST_PAST = 30
 FURTHEST_FUTURE = 7
+STALENESS_INTERVALS = 3
 
 
 def _read(
@@ -69,10 +70,10 @@ Database = Annotated[str, *_text(ids.parse_database, "database", ids.DATABASE_PA
 Location = Annotated[str, *_text(ids.parse_location, "location", ids.LOCATION_PATTERN)]
 Sql = Annotated[str, *_text(parse_sql, "SQL", r"\S")]
 RowBounds = Annotated[
-    tuple[float, float],
+    RowsPerUnit,
     *_read(
         q.parse_rows_per_unit,
-        list,
+        q.format_rows_per_unit,
         kind="two numbers",
         type="array",
         items={"type": "number", "minimum": 0},

@@ -11,6 +11,7 @@ from exporter.config.quantities import (
     LONGEST,
     format_due,
     format_duration,
+    format_rows_per_unit,
     format_size,
     parse_day,
     parse_due,
@@ -156,7 +157,10 @@ def test_a_deadline_that_is_written_back_is_read_the_same(due: Due) -> None:
 
 @pytest.mark.parametrize("value", [[28, 56], [2, 2], (0, 1), [1.5, 2.5]])
 def test_rows_per_unit_are_the_fewest_and_the_most(value: list[float]) -> None:
-    assert parse_rows_per_unit(value) == tuple(value)
+    rows = parse_rows_per_unit(value)
+
+    assert (rows.minimum, rows.maximum) == tuple(value)
+    assert format_rows_per_unit(rows) == list(value)
 
 
 @pytest.mark.parametrize(
