@@ -7,11 +7,11 @@ hide a contradiction in another. A finding has every key that could be changed, 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from exporter.config import schema
 from exporter.config.identifiers import parse_collection
-from exporter.config.keys import section_at
+from exporter.config.keys import section_at, type_at
 from exporter.config.quantities import format_duration, parse_duration
 from exporter.config.resolved import Relation
 from exporter.config.wording import Path, describe, did_you_mean, listed, path_text
@@ -19,7 +19,7 @@ from exporter.config.wording import Path, describe, did_you_mean, listed, path_t
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pydantic import BaseModel
+    from exporter.config.schema import Section
 
 T = TypeVar("T")
 Finding = tuple[tuple[Path, str], ...]
@@ -46,12 +46,10 @@ class Node:
             for key in self.value:
                 yield key, self.at(key)
 
-    def read(self, parse: Callable[[object], T], default: T | None = None) -> T | None:
-        """The value read, `default` if it is absent, None if it cannot be read."""
-        if self.value is None:
-            return default
+    def read(self, parse: Callable[[object], T]) -> T | None:
+        """The value read, None if it is absent or cannot be read."""
         try:
-            return parse(self.value)
+            return None if self.value is None else parse(self.value)
         except ValueError:
             return None
 
@@ -59,29 +57,13 @@ class Node:
 def contradictions(root: dict[str, object]) -> Iterator[Finding]:
     """Everything that keys of the configuration say against each other."""
     top = Node(root)
-    for name in schema.Collect.model_fields:
-        yield from _collector(top.at("collect", name), section_at(("collect", name)) or schema.Collector)
+    yield from _orders(top)
     yield from _collections(top)
     for name, pipeline in top.at("pipelines").each():
         if isinstance(pipeline.value, dict):
             if top.at("calendar").value is None and pipeline.at("calendar").value is None:
                 yield ((pipeline.path, f"has no calendar: write `calendar` at the top, or in {name}"),)
-            yield from _heartbeats(pipeline.at("heartbeats"))
             yield from _phases(pipeline.at("phases"))
-            for _, check in pipeline.at("coverage").each():
-                yield from _coverage(check)
-
-
-def _number(value: object) -> float:
-    match value:
-        case int() | float() if not isinstance(value, bool):
-            return value
-        case _:
-            raise ValueError(value)
-
-
-def _default(model: type[BaseModel], key: str, parse: Callable[[object], T]) -> T:
-    return parse(model.model_fields[key].default)
 
 
 def _either(message: str, *nodes: Node) -> Finding:
@@ -95,23 +77,41 @@ def _gone(node: Node, named_by: Path) -> tuple[Path, str]:
     return node.path, f"is taken away, and {path_text(named_by)} still names it: change that as well"
 
 
-def _collector(collector: Node, model: type[BaseModel]) -> Iterator[Finding]:
-    interval, limit, age = (collector.at(key) for key in ("every", "timeout", "max_staleness"))
-    every = interval.read(parse_duration, _default(model, "every", parse_duration))
-    timeout = limit.read(parse_duration, _default(model, "timeout", parse_duration))
-    staleness = age.read(parse_duration)
-    if every and timeout and timeout >= every:
-        message = (
-            f"gives a run {format_duration(timeout)} and starts the next after {format_duration(every)}: "
-            "`timeout` must be shorter than `every`"
-        )
-        yield _either(message, limit, interval)
-    if every and staleness and staleness < every:
-        message = (
-            f"forgets after {format_duration(staleness)} what is read again after {format_duration(every)}: "
-            "`max_staleness` must be at least `every`"
-        )
-        yield _either(message, age, interval)
+def _orders(node: Node) -> Iterator[Finding]:
+    """The keys in this section and below it that do not stand to each other as the schema says."""
+    if not isinstance(node.value, dict):
+        return
+    section = section_at(node.path)
+    if section is None:
+        for _, entry in node.each():
+            yield from _orders(entry)
+        return
+    for order in section.orders:
+        key, other = node.at(order.key), node.at(order.other)
+        value, against = _number(section, key), _number(section, other)
+        if value is not None and against is not None and not order.holds(value, against):
+            yield _either(order.message.format(key=_shown(value), other=_shown(against)), key, other)
+    for name in section.model_fields:
+        yield from _orders(node.at(name))
+
+
+def _number(section: type[Section], key: Node) -> float | timedelta | None:
+    """The number or the duration of a key, or its default; None if there is none, or none that can be read."""
+    default = section.model_fields[str(key.path[-1])].default
+    parse: Callable[[object], float | timedelta] = parse_duration if type_at(key.path) is timedelta else _read_number
+    return Node(default if key.value is None else key.value).read(parse)
+
+
+def _read_number(value: object) -> float:
+    match value:
+        case int() | float() if not isinstance(value, bool):
+            return value
+        case _:
+            raise ValueError(value)
+
+
+def _shown(value: float | timedelta) -> str:
+    return format_duration(value) if isinstance(value, timedelta) else str(value)
 
 
 def _collections(top: Node) -> Iterator[Finding]:
@@ -129,35 +129,6 @@ def _collections(top: Node) -> Iterator[Finding]:
                     (node.path, f"{describe(name)} is {path_text(same.path)} already: name another collection")
                     for node, same in ((collection, other), (other, collection))
                 )
-
-
-def _heartbeats(heartbeats: Node) -> Iterator[Finding]:
-    if heartbeats.value is None:
-        return
-    stale, dead = heartbeats.at("stale_after"), heartbeats.at("dead_after")
-    stale_after = stale.read(parse_duration, _default(schema.Heartbeats, "stale_after", parse_duration))
-    dead_after = dead.read(parse_duration, _default(schema.Heartbeats, "dead_after", parse_duration))
-    if stale_after and dead_after and stale_after >= dead_after:
-        message = (
-            f"calls a heartbeat stalled after {format_duration(dead_after)} and stale after "
-            f"{format_duration(stale_after)}: `stale_after` must be shorter than `dead_after`"
-        )
-        yield _either(message, dead, stale)
-    yield from _ascending(heartbeats.at("documents"), schema.HeartbeatDocuments, "warn", "critical", equal=False)
-
-
-def _coverage(check: Node) -> Iterator[Finding]:
-    yield from _ascending(check, schema.Coverage, "warn", "target", equal=True)
-    yield from _ascending(check, schema.Coverage, "critical", "warn", equal=True)
-
-
-def _ascending(section: Node, model: type[BaseModel], low: str, high: str, *, equal: bool) -> Iterator[Finding]:
-    lower = section.at(low).read(_number, _default(model, low, _number))
-    upper = section.at(high).read(_number, _default(model, high, _number))
-    if lower is None or upper is None or lower < upper or (equal and lower == upper):
-        return
-    rule = "must not be above" if equal else "must be below"
-    yield _either(f"`{low}` ({lower}) {rule} `{high}` ({upper})", section.at(low), section.at(high))
 
 
 def _phases(phases: Node) -> Iterator[Finding]:

@@ -1,13 +1,16 @@
 """The wire form: what the YAML may say, key by key, as strict pydantic models.
 
-A model knows the type, the default and the meaning of its keys; what relates one key to another is in `relations.py`.
+A model knows the type, the default and the meaning of its keys, and how two of its numbers must stand to each other;
+what else relates one key to another is in `relations.py`.
 Defaults are written as the YAML would write them. A type's `$comment` is what the reference calls it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable  # noqa: TC003 pydantic reads the annotations
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from operator import ge, gt, le, lt
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, GetPydanticSchema, WithJsonSchema
@@ -18,10 +21,7 @@ from exporter.config import quantities as q
 from exporter.config.resolved import Due, RowsPerUnit
 from exporter.config.sql import parse_sql
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    _Annotations = tuple[GetPydanticSchema, WithJsonSchema]
+_Annotations = tuple[GetPydanticSchema, WithJsonSchema]
 
 FURTHEST_PAST = 30
 FURTHEST_FUTURE = 7
@@ -109,8 +109,22 @@ def _key(default: Any, meaning: str) -> Any:  # noqa: ANN401 - the YAML's value,
     return Field(default, description=meaning)
 
 
+class Order(NamedTuple):
+    """How the values of two keys of a section must stand to each other, and what is said of `key` where they do not.
+
+    `{key}` and `{other}` in the message are the two values.
+    """
+
+    key: str
+    holds: Callable[[Any, Any], bool]
+    other: str
+    message: str
+
+
 class Section(BaseModel):
-    """A mapping of the YAML: only known keys, each of exactly its type."""
+    """A mapping of the YAML: only known keys, each of exactly its type. `orders` relates keys to each other."""
+
+    orders: ClassVar[tuple[Order, ...]] = ()
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False, validate_default=True)
 
@@ -135,6 +149,20 @@ class Collector(Section):
         None,
         "How long the last good values count once reading fails; then verdicts are `unknown`. "
         "Three times `every` if not given.",
+    )
+    orders = (
+        Order(
+            "timeout",
+            lt,
+            "every",
+            "gives a run {key} and starts the next after {other}: `timeout` must be shorter than `every`",
+        ),
+        Order(
+            "max_staleness",
+            ge,
+            "every",
+            "forgets after {key} what is read again after {other}: `max_staleness` must be at least `every`",
+        ),
     )
 
 
@@ -186,6 +214,7 @@ class HeartbeatDocuments(Section):
 
     warn: Annotated[int, Field(ge=1)] = _key(100, "More than this is worth a warning.")
     critical: Annotated[int, Field(ge=1)] = _key(500, "More than this is critical; above `warn`.")
+    orders = (Order("warn", lt, "critical", "`warn` ({key}) must be below `critical` ({other})"),)
 
 
 class Heartbeats(Section):
@@ -196,6 +225,15 @@ class Heartbeats(Section):
     dead_after: Duration = _key("15m", "A running processor that is silent for longer has stalled.")
     silent_after: Duration = _key("1d", "No heartbeat of any processor for longer: heartbeats themselves are broken.")
     documents: HeartbeatDocuments = _key({}, "Bounds for the size of the collection.")
+    orders = (
+        Order(
+            "dead_after",
+            gt,
+            "stale_after",
+            "calls a heartbeat stalled after {key} and stale after {other}: "
+            "`stale_after` must be shorter than `dead_after`",
+        ),
+    )
 
 
 class RunHistory(Section):
@@ -300,6 +338,10 @@ class Coverage(Section):
     target: Ratio = _key(0.95, "The ratio that is aimed at.")
     warn: Ratio = _key(0.9, "Below this, a warning; at most `target`.")
     critical: Ratio = _key(0.8, "Below this, critical; at most `warn`.")
+    orders = (
+        Order("warn", le, "target", "`warn` ({key}) must not be above `target` ({other})"),
+        Order("critical", le, "warn", "`critical` ({key}) must not be above `warn` ({other})"),
+    )
 
 
 class Pipeline(Section):
