@@ -10,6 +10,7 @@ from exporter.config.json_schema import json_schema
 from exporter.config.load import load, preset_names, preset_text
 from exporter.config.quantities import format_due
 from exporter.config.resolved import Relation
+from exporter.config.schema import ABSENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,8 +64,9 @@ the date of the document. The presets have one reading each:
 
 {{comparison}}
 
-A date on which the [calendar](#calendar) counts no units expects nothing. Which processors a document must hold follows
-from its [mode](#pipelinespipelinephasesphasemodesmode): a document dated before today, today, or ahead, in `timezone`.
+A date on which the [calendar](#calendar-pipelinespipelinecalendar) counts no units expects nothing. Which processors a
+document must hold follows from its [mode](#pipelinespipelinephasesphasemodesmode): a document dated before today,
+today, or ahead, in `timezone`.
 
 ## Trying a configuration
 
@@ -134,9 +136,10 @@ def _values() -> str:
 def _sections(schema: dict[str, Any]) -> Iterator[tuple[list[str], dict[str, Any]]]:
     """Every section with the paths that lead to it, in the order in which a file has them."""
     paths: dict[str, list[str]] = {"Wire": [""]}
-    waiting = ["Wire"]
+    waiting, order = ["Wire"], []
     while waiting:
         name = waiting.pop(0)
+        order.append(name)
         below: list[str] = []
         for key, value in schema["$defs"][name]["properties"].items():
             target, step = _target(key, value)
@@ -144,6 +147,7 @@ def _sections(schema: dict[str, Any]) -> Iterator[tuple[list[str], dict[str, Any
                 below += [target] if target not in paths else []
                 paths.setdefault(target, []).extend(f"{path}.{step}".lstrip(".") for path in paths[name])
         waiting = below + waiting
+    for name in order:
         yield paths[name], schema["$defs"][name]
 
 
@@ -177,8 +181,9 @@ def _section(paths: list[str], definition: dict[str, Any], schema: dict[str, Any
         rows.append(_row("preset", "name of a preset", "—", preset["description"]))
     required = definition.get("required", [])
     for key, value in definition["properties"].items():
-        default = "**required**" if key in required else _default(value)
-        rows.append(_row(key, _type(key, value), default, value.get("description", "")))
+        meaning, _, absent = value["description"].removesuffix(".").partition(ABSENT)
+        default = "**required**" if key in required else absent or _default(value)
+        rows.append(_row(key, _type(key, value), default, f"{meaning.removesuffix('.')}."))
     table = "\n".join(["| key | type | default | meaning |", "|---|---|---|---|", *rows])
     return f"### {title}\n\n{definition['description']}\n\n{table}\n"
 
@@ -188,9 +193,7 @@ def _row(key: str, kind: str, default: str, meaning: str) -> str:
 
 
 def _default(value: dict[str, Any]) -> str:
-    default = value.get("default")
-    if default is None:
-        return "—"
+    default = value["default"]
     return "as below" if default == {} and "$ref" in value else f"`{_flow(default)}`"
 
 
@@ -220,12 +223,8 @@ def _type(key: str, value: dict[str, Any]) -> str:
             kind = f"list of {', '.join(f'`{choice}`' for choice in choices)}"
         case {"items": items}:
             kind = f"list, each a {_type(key, items)}"
-        case {"type": "boolean"}:
-            kind = "`true` or `false`"
-        case {"minimum": least, "maximum": most}:
-            kind = f"whole number, {least} to {most}"
         case _:
-            kind = f"whole number, at least {value['minimum']}"
+            kind = "`true` or `false`"
     return kind
 
 

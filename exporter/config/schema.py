@@ -26,6 +26,8 @@ _Annotations = tuple[GetPydanticSchema, WithJsonSchema]
 FURTHEST_PAST = 30
 FURTHEST_FUTURE = 7
 STALENESS_INTERVALS = 3
+# In the description of a key that may be left out, between its meaning and what holds without it.
+ABSENT = " If not given: "
 
 
 def _read(
@@ -74,7 +76,7 @@ RowBounds = Annotated[
     *_read(
         q.parse_rows_per_unit,
         q.format_rows_per_unit,
-        kind="two numbers",
+        kind="two numbers of rows",
         type="array",
         items={"type": "number", "minimum": 0},
         minItems=2,
@@ -109,6 +111,17 @@ def _key(default: Any, meaning: str) -> Any:  # noqa: ANN401 - the YAML's value,
     return Field(default, description=meaning)
 
 
+def _optional(meaning: str, *, absent: str) -> Any:  # noqa: ANN401 - of any type
+    """A key that may be left out: what it is for, and what then holds in its place."""
+    return _key(None, f"{meaning}{ABSENT}{absent}.")
+
+
+def _whole(unit: str, least: int, most: int | None = None) -> Any:  # noqa: ANN401 - pydantic says so
+    """A whole number of something, between bounds."""
+    bounds = f"at least {least}" if most is None else f"{least} to {most}"
+    return Field(ge=least, le=most, json_schema_extra={"$comment": f"whole number of {unit}, {bounds}"})
+
+
 class Order(NamedTuple):
     """How the values of two keys of a section must stand to each other, and what is said of `key` where they do not.
 
@@ -132,8 +145,8 @@ class Section(BaseModel):
 class Documents(Section):
     """Which completion documents are shown, by their date against today's in `timezone`."""
 
-    past: Annotated[int, Field(ge=0, le=FURTHEST_PAST)] = _key(2, "How many days before today.")
-    future: Annotated[int, Field(ge=0, le=FURTHEST_FUTURE)] = _key(0, "How many days after today.")
+    past: Annotated[int, _whole("days", 0, FURTHEST_PAST)] = _key(2, "How many days before today.")
+    future: Annotated[int, _whole("days", 0, FURTHEST_FUTURE)] = _key(0, "How many days after today.")
     only: list[Day] = _key([], "These dates and no others, whatever today is: to look at past days.")
     follow: bool = _key(
         default=True, meaning="Whether `run` also follows the documents with a Firestore listener (docs/losses.md)."
@@ -145,10 +158,9 @@ class Collector(Section):
 
     every: Duration = _key("60s", "The interval from run to run.")
     timeout: Duration = _key("20s", "How long one run may take; shorter than `every`.")
-    max_staleness: Duration | None = _key(
-        None,
-        "How long the last good values count once reading fails; then verdicts are `unknown`. "
-        "Three times `every` if not given.",
+    max_staleness: Duration | None = _optional(
+        "How long the last good values count once reading fails; then verdicts are `unknown`.",
+        absent=f"{STALENESS_INTERVALS} times `every`",
     )
     orders = (
         Order(
@@ -205,15 +217,15 @@ class Calendar(Section):
     table: TableName = _key(..., "The schedule, with the dataset.")
     date_column: Column = _key(..., _DATE_COLUMN)
     units: Sql = _key(..., "An aggregate over the rows of a date that gives the number of units.")
-    where: Sql | None = _key(None, "Which rows count; all if not given.")
+    where: Sql | None = _optional("Which rows count.", absent="all")
     noun: Text = _key("unit", "What one unit is called in hints: `game`.")
 
 
 class HeartbeatDocuments(Section):
     """How many documents the heartbeat collection may hold before somebody should look."""
 
-    warn: Annotated[int, Field(ge=1)] = _key(100, "More than this is worth a warning.")
-    critical: Annotated[int, Field(ge=1)] = _key(500, "More than this is critical; above `warn`.")
+    warn: Annotated[int, _whole("documents", 1)] = _key(100, "More than this is worth a warning.")
+    critical: Annotated[int, _whole("documents", 1)] = _key(500, "More than this is critical; above `warn`.")
     orders = (Order("warn", lt, "critical", "`warn` ({key}) must be below `critical` ({other})"),)
 
 
@@ -266,13 +278,12 @@ class Table(Section):
 
     name: TableName = _key(..., "Its name, with the dataset.")
     date_column: Column = _key(..., _DATE_COLUMN)
-    written_column: Column | None = _key(
-        None,
-        f"The column that says when a row was written: {_WRITTEN_TYPES} Without it, row ages are unknown.",
+    written_column: Column | None = _optional(
+        f"The column that says when a row was written: {_WRITTEN_TYPES}", absent="row ages are unknown"
     )
     data_date_offset: Offset = _key(0, _OFFSET)
-    rows_per_unit: RowBounds | None = _key(
-        None, "The fewest and the most rows that one unit (a game) has. Not judged if not given."
+    rows_per_unit: RowBounds | None = _optional(
+        "The fewest and the most rows that one unit (a game) has.", absent="not judged"
     )
 
 
@@ -285,9 +296,7 @@ class Processor(Section):
     heartbeats: list[DocumentName] = _key(
         [], "Its documents in the heartbeat collection; more than one where it has had several names."
     )
-    run_history_names: list[Text] | None = _key(
-        None, "Its names in the run history; those in `heartbeats` if not given."
-    )
+    run_history_names: list[Text] | None = _optional("Its names in the run history.", absent="those in `heartbeats`")
 
 
 class Mode(Section):
@@ -311,12 +320,12 @@ class Trigger(Section):
 class Phase(Section):
     """One phase of a pipeline."""
 
-    collection: Collection | None = _key(
-        None, "The collection of its completion documents, one a date. Without it, tables alone are judged."
+    collection: Collection | None = _optional(
+        "The collection of its completion documents, one a date.", absent="tables alone are judged"
     )
-    run_history_phase: Text | None = _key(None, "The phase's `phase` in the run history.")
-    next: Name | None = _key(None, "The phase that its completion starts.")
-    trigger: Trigger | None = _key(None, "When that start is due. Not judged if not given.")
+    run_history_phase: Text | None = _optional("The phase's `phase` in the run history.", absent="runs of any `phase`")
+    next: Name | None = _optional("The phase that its completion starts.", absent="nothing follows")
+    trigger: Trigger | None = _optional("When that start is due.", absent="not judged")
     modes: Annotated[dict[Name, Mode], Field(min_length=1)] = _key(
         {"daily": {"when": ["past", "today", "ahead"], "expected": ids.EVERYTHING}},
         "The modes by name.",
@@ -347,28 +356,30 @@ class Coverage(Section):
 class Pipeline(Section):
     """One watched pipeline. Its key becomes the label `pipeline`."""
 
-    calendar: Calendar | None = _key(None, "Its own calendar, in place of the one at the top.")
-    heartbeats: Heartbeats | None = _key(None, "Its heartbeats. Not read if not given.")
-    run_history: RunHistory | None = _key(None, "Its run history. Not read if not given.")
-    phase_log: PhaseLog | None = _key(None, "Its phase log. Not read if not given.")
+    calendar: Calendar | None = _optional("Its own calendar.", absent="the one at the top")
+    heartbeats: Heartbeats | None = _optional("Its heartbeats.", absent="not read")
+    run_history: RunHistory | None = _optional("Its run history.", absent="not read")
+    phase_log: PhaseLog | None = _optional("Its phase log.", absent="not read")
     phases: Annotated[dict[Name, Phase], Field(min_length=1)] = _key(..., "Its phases by name, in order.")
-    coverage: dict[Name, Coverage] | None = _key(None, "Its coverage checks by name.")
+    coverage: dict[Name, Coverage] | None = _optional("Its coverage checks by name.", absent="none")
 
 
 class Wire(Section):
     """The whole configuration."""
 
     project: Project = _key(..., "The Google Cloud project that holds Firestore and, unless named, the tables.")
-    job_project: Project | None = _key(
-        None, "The project that BigQuery jobs run in and are billed to; `project` if not given."
+    job_project: Project | None = _optional(
+        "The project that BigQuery jobs run in and are billed to.", absent="`project`"
     )
     firestore_database: Database = _key("(default)", "The Firestore database.")
-    bigquery_location: Location | None = _key(
-        None, "Where BigQuery jobs run; BigQuery finds it from the tables if not given."
+    bigquery_location: Location | None = _optional(
+        "Where BigQuery jobs run.", absent="BigQuery finds it from the tables"
     )
     timezone: Zone = _key(..., "The zone of the pipeline's dates and deadlines.")
     documents: Documents = _key({}, "Which completion documents are shown.")
     collect: Collect = _key({}, "How often each source is read, for how long, and at what cost.")
     ledger: Ledger = _key({}, "Where sightings of entries are kept.")
-    calendar: Calendar | None = _key(None, "The calendar of every pipeline that has none of its own.")
+    calendar: Calendar | None = _optional(
+        "The calendar of every pipeline that has none of its own.", absent="each pipeline must have its own"
+    )
     pipelines: Annotated[dict[Name, Pipeline], Field(min_length=1)] = _key(..., "The pipelines by name.")

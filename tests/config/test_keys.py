@@ -1,0 +1,126 @@
+"""A key is declared once, with its meaning, unit and default; every other place that names it is held to that."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from exporter.config.json_schema import json_schema
+from exporter.config.keys import section_at
+from exporter.config.reference import reference_markdown
+from exporter.config.schema import ABSENT, Section, Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic.fields import FieldInfo
+
+ROOT = Path(__file__).parents[2]
+CONFIG = ROOT / "exporter" / "config"
+DECLARED = {"schema.py", "resolved.py"}
+# Where a value is made of several keys, compared with another one, or explained.
+MADE = {
+    "resolve.py": {
+        "data_date_offset",
+        "date_column",
+        "max_staleness",
+        "rows_per_unit",
+        "run_history_names",
+        "written_column",
+    },
+    "reference.py": {"daily_budget", "data_date_offset", "maximum_bytes_billed", "phase_log"},
+}
+PATH = re.compile(r"(?<![\w./])(?:collect|documents|heartbeats)\.[a-z_]+(?:\.[a-z_]+)*")
+SECTIONS = [*Section.__subclasses__(), *(deeper for one in Section.__subclasses__() for deeper in one.__subclasses__())]
+KEYS = {f"{section.__name__}.{key}": field for section in SECTIONS for key, field in section.model_fields.items()}
+
+
+def has_unit(value: dict[str, Any]) -> bool:
+    """Whether a schema says what its values are: a kind, a choice, a section, or a list or mapping of such."""
+    if {"$comment", "$ref", "const", "enum"} & set(value) or value.get("type") in {"boolean", "null"}:
+        return True
+    inner = value.get("anyOf") or [value.get("items") or value.get("additionalProperties")]
+    return all(isinstance(one, dict) and has_unit(one) for one in inner)
+
+
+def paths(section: type[Section], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every key of the YAML; `*` is a name of the operator's own."""
+    for key in section.model_fields:
+        yield (*path, key)
+        for below in ((*path, key), (*path, key, "*")):
+            inner = section_at(below)
+            if inner:
+                yield from paths(inner, below)
+
+
+def test_keys_are_found() -> None:
+    assert len(KEYS) > 70
+
+
+@pytest.mark.parametrize(("key", "field"), KEYS.items(), ids=KEYS)
+def test_a_key_states_its_meaning_and_its_default(key: str, field: FieldInfo) -> None:
+    meaning, _, absent = (field.description or "").partition(ABSENT)
+
+    assert meaning.endswith("."), f"{key} has no meaning: write one sentence or more in exporter/config/schema.py"
+    assert field.is_required() or field.default is not None or absent, f"{key}: say what holds without it (`_optional`)"
+
+
+def test_every_key_states_its_unit() -> None:
+    without = [
+        f"{name}.{key}"
+        for name, definition in json_schema()["$defs"].items()
+        for key, value in definition["properties"].items()
+        if not has_unit(value)
+    ]
+
+    assert without == []
+
+
+def test_the_reference_has_every_key_in_its_section() -> None:
+    rows: dict[str, set[str]] = {}
+    for section in re.split(r"^### ", reference_markdown(), flags=re.MULTILINE)[1:]:
+        heading, _, table = section.partition("\n")
+        for name in re.findall(r"`([^`]+)`", heading) or [""]:
+            rows[re.sub(r"<\w+>", "*", name)] = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
+    missing = [path for path in paths(Wire) if path[-1] not in rows.get(".".join(path[:-1]), set())]
+
+    assert missing == []
+
+
+def test_a_key_of_two_words_is_spelled_where_it_is_declared_and_where_a_value_is_made_of_it() -> None:
+    names = {key for section in SECTIONS for key in section.model_fields if "_" in key}
+
+    spelled = {
+        file.name: found
+        for file in CONFIG.glob("*.py")
+        if file.name not in DECLARED and (found := names & set(re.findall(r"\w+", file.read_text(encoding="utf-8"))))
+    }
+
+    assert spelled == MADE
+
+
+def known(path: str) -> bool:
+    """Whether a path, whole or from some section on, leads to a key."""
+    return any(".".join(key).endswith(path) for key in paths(Wire))
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    """What operators read: the pages, the runbooks, and the texts in the code."""
+    for file in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("alerts/runbooks/*.md")]:
+        for quoted in re.findall(r"`([^`\n]+)`", file.read_text(encoding="utf-8")):
+            yield str(file.relative_to(ROOT)), quoted
+    for file in ROOT.glob("exporter/**/*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield str(file.relative_to(ROOT)), node.value
+
+
+def test_every_key_that_a_text_names_with_its_path_exists() -> None:
+    named = {(file, path) for file, text in texts() for path in PATH.findall(text)}
+
+    assert len(named) > 5
+    assert {(file, path) for file, path in named if not known(path)} == set()
