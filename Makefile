@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv
 BIN := $(VENV)/bin
 # The folders that hold Python.
-CODE := $(foreach folder,exporter tests tools benchmarks alerts grafana compose,$(if $(shell find $(folder) -name '*.py' 2>/dev/null | head -n 1),$(folder)))
+CODE := $(foreach folder,exporter tests testing tools benchmarks alerts grafana compose,$(if $(shell find $(folder) -name '*.py' 2>/dev/null | head -n 1),$(folder)))
 # Further arguments for the command that a target runs: make test ARGS="-k trigger", make demo ARGS=--help
 ARGS ?=
 # The file whose tests make quick runs.
@@ -144,7 +144,7 @@ dashboards: $(VENV)/.dev ## Write grafana/dashboards again from their source
 .PHONY: losses
 losses: $(VENV)/.dev ## Kill the ledger 500 times while it writes, and judge losses in 300 random histories
 	@LOSS_HISTORIES=200 $(BIN)/python -m pytest -q tests/conformance/test_following.py
-	@folder="$$(mktemp -d)"; trap 'rm -rf "$$folder"' EXIT; $(BIN)/python -m tests.support.ledger_victim 500 "$$folder"
+	@folder="$$(mktemp -d)"; trap 'rm -rf "$$folder"' EXIT; $(BIN)/python -m testing.ledger_victim 500 "$$folder"
 
 # Not part of the tests: it installs many packages, and what it watches is other people's.
 .PHONY: findings

@@ -20,7 +20,7 @@ from exporter.sources.queries import CONTEXT, MAXIMUM_PARTS, ROW_COUNTS
 if TYPE_CHECKING:
     from exporter.config.resolved import Config
     from exporter.scenario.firestore import FirestoreServer
-    from tests.support.bigquery_rest import BigQueryRest
+    from testing.bigquery_rest import BigQueryRest
 
 LEFTOVERS = 10_000
 """Heartbeat documents that old images left behind; the incident report counts 106,000."""
@@ -117,7 +117,7 @@ def compare(count: int, tables: int, leftovers: int) -> Compared:
     from exporter.sources.firestore import FirestoreStore
     from exporter.sources.ports import Sources
     from exporter.telemetry import Telemetry
-    from tests.support.bigquery_rest import BigQueryRest
+    from testing.bigquery_rest import BigQueryRest
 
     found = config_of(count, tables=tables)
     with FirestoreServer(project=found.project, clock=lambda: NOW) as firestore, BigQueryRest() as bigquery:
@@ -176,7 +176,7 @@ def _fill(firestore: FirestoreServer, found: Config, leftovers: int) -> None:
 
 def _teach(bigquery: BigQueryRest, tables: int) -> None:
     """Answers of the shape that is asked for: a row a table, an empty context, one count."""
-    from tests.support.bigquery_rest import Rows
+    from testing.bigquery_rest import Rows
 
     answers = []
     for start in range(0, tables, MAXIMUM_PARTS):

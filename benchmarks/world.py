@@ -10,8 +10,8 @@ from exporter.config.resolved import CollectConfig, Config, TableRef, WarehouseL
 from exporter.metrics import report_samples
 from exporter.model import CoverageCounts, Document, DocumentId, Heartbeat, Reading, RowCount, Run, Snapshot
 from exporter.reconcile import reconcile
-from tests.support.builders import DAY, ONE_DAY, RULE, config, entry, on, phase, pipeline, processor
-from tests.support.memory import Memory, MemoryStore, MemoryWarehouse
+from testing.builders import DAY, ONE_DAY, RULE, config, entry, on, phase, pipeline, processor
+from testing.memory import Memory, MemoryStore, MemoryWarehouse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

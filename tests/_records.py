@@ -4,7 +4,7 @@ A test that has an `address` (a parameter: which server) and uses `answers` has 
 tests/conformance/recorded/NAME_OF_ITS_FILE.json. Both servers are held against it, so that the local one is judged
 where Google's is missing, and a new emulator that answers otherwise is noticed. `make record` writes the files.
 
-What is compared is every call of the test and what the server answered (tests/support/answers.py). A test whose calls
+What is compared is every call of the test and what the server answered (testing/answers.py). A test whose calls
 lawfully differ from run to run uses `told` instead, and says itself what must be the same each time.
 """
 
@@ -24,7 +24,7 @@ from tests import _reference
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
-    from tests.support.answers import Answers
+    from testing.answers import Answers
 
 RECORD_VARIABLE: Final = "RECORD_FIRESTORE_EMULATOR"
 FOLDER: Final = Path(__file__).parent / "conformance" / "recorded"
@@ -92,7 +92,7 @@ def answers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     """Looks on at all channels that the test's clients open, unless the test tells itself what there is to compare."""
     import grpc
 
-    from tests.support.answers import Answers
+    from testing.answers import Answers
 
     seen = Answers()
     if "told" not in request.fixturenames:

@@ -21,7 +21,7 @@ pytest_plugins = (
     "tests._reference",
     "tests._records",
     "tests._decisions",
-    "tests.support.local_sources",
+    "testing.local_sources",
 )
 
 # No deadline: how long one example takes says more about the machine than about the code.

@@ -20,7 +20,7 @@ from exporter.collection import Collectors
 from exporter.metrics import report_samples
 from exporter.model import ProcessorReport, Report
 from exporter.telemetry import Telemetry
-from tests.support.exposition import parse_text
+from testing.exposition import parse_text
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ import pytest
 
 from exporter.model import CoverageCounts, Document, DocumentId, ErrorKind, Failure, Reading, Verdict
 from exporter.sources.ports import SourceError
-from tests.support.builders import (
+from testing.builders import (
     DAY,
     DEFENSE,
     OFFENSE,
@@ -26,7 +26,7 @@ from tests.support.builders import (
     processor,
     run,
 )
-from tests.support.collecting import COLLECTORS, PHASE3_DOCUMENT, Scene, healthy
+from testing.collecting import COLLECTORS, PHASE3_DOCUMENT, Scene, healthy
 
 
 @pytest.fixture(name="scene")

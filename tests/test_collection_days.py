@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from exporter.model import Verdict
-from tests.support.builders import OFFENSE, ONE_DAY, by_processing_date
-from tests.support.collecting import Scene
+from testing.builders import OFFENSE, ONE_DAY, by_processing_date
+from testing.collecting import Scene
 
 HOUR = timedelta(hours=1)
 

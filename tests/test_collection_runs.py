@@ -10,14 +10,14 @@ import pytest
 
 from exporter import collection
 from exporter.model import ErrorKind, TriggerState, Verdict
-from tests.support.builders import by_processing_date
-from tests.support.collecting import COLLECTORS, Scene, healthy
-from tests.support.waiting import until
+from testing.builders import by_processing_date
+from testing.collecting import COLLECTORS, Scene, healthy
+from testing.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.memory import Orders
+    from testing.memory import Orders
 
 
 @pytest.fixture(name="scene")

@@ -14,7 +14,7 @@ from exporter.connect import connect_report
 from exporter.scenario.firestore import FirestoreServer
 from exporter.scenario.incident import parse_incident
 from exporter.sources.factory import opener
-from tests.support.bigquery_rest import BigQueryRest, Outcome, Rows, not_found
+from testing.bigquery_rest import BigQueryRest, Outcome, Rows, not_found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

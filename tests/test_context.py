@@ -9,7 +9,7 @@ from exporter.config.load import load
 from exporter.context import reads_alike
 from exporter.expectations import reading_plan
 from exporter.model import DocumentId, Matter
-from tests.support.builders import DAY, on
+from testing.builders import DAY, on
 
 CONFIG = load(preset="nba", environ={}).config
 (TABLE, *_) = reading_plan(CONFIG, on("18:00")).tables

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from exporter.config.resolved import Due, Mode, Relation, Trigger
 from exporter.expectations import due_at, phase_day, reading_plan, relation, rule_met, run_dates, today
 from exporter.model import DocumentId
-from tests.support.builders import (
+from testing.builders import (
     BY_RELATION,
     DAY,
     DEFENSE,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from exporter.explain import explain_json, explain_text
 from exporter.reconcile import reconcile
+from testing.builders import DAY, OFFENSE, PLAYER, entry, on
+from testing.reports import overwritten, reported
 from tests.reconcile.scene import Scene
-from tests.support.builders import DAY, OFFENSE, PLAYER, entry, on
-from tests.support.reports import overwritten, reported
 
 
 def test_every_missing_registration_is_explained_with_both_sides() -> None:

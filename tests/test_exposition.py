@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from exporter.exposition import number, render, render_live
 from exporter.samples import Family, Samples, label_text
-from tests.support.exposition import parse_openmetrics, parse_text
+from testing.exposition import parse_openmetrics, parse_text
 
 ROWS = Family("orchestration_processor_table_rows", "gauge", "Rows counted.", ("processor",))
 READY = Family("orchestration_ready", "gauge", "Whether it is.", ())

@@ -12,10 +12,10 @@ from exporter.collection import Collectors
 from exporter.model import Document, ErrorKind, Verdict
 from exporter.sources.ports import SourceError, Sources
 from exporter.telemetry import Telemetry
-from tests.support.builders import DAY, ONE_DAY, PHASE3, PLAYER, entry, on
-from tests.support.collecting import PHASE3_DOCUMENT, Scene, healthy
-from tests.support.memory import MemoryFollowing, MemoryStore
-from tests.support.waiting import until
+from testing.builders import DAY, ONE_DAY, PHASE3, PLAYER, entry, on
+from testing.collecting import PHASE3_DOCUMENT, Scene, healthy
+from testing.memory import MemoryFollowing, MemoryStore
+from testing.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -10,8 +10,8 @@ import pytest
 
 from exporter.history import DATES, STATES, History, State, Subject
 from exporter.model import TriggerState, Verdict
-from tests.support.builders import DAY, OFFENSE, ONE_DAY, on
-from tests.support.reports import changed, reported, well
+from testing.builders import DAY, OFFENSE, ONE_DAY, on
+from testing.reports import changed, reported, well
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

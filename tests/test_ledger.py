@@ -14,9 +14,9 @@ import pytest
 from exporter.ledger import Ledger, LedgerError, LedgerInUseError
 from exporter.model import DocumentId, Gap, Removal, RemovalKind, Sighting, Watched
 from exporter.sources.wire import read_entry
-from tests.support.builders import DAY, ONE_DAY, on
-from tests.support.ledger_victim import content
-from tests.support.remembering import KEY
+from testing.builders import DAY, ONE_DAY, on
+from testing.ledger_victim import content
+from testing.remembering import KEY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -168,7 +168,7 @@ def test_content_that_is_damaged_is_an_error_and_not_a_guess(path: Path) -> None
 
 def test_killed_at_any_moment_nothing_that_was_served_is_missing(tmp_path: Path) -> None:
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.support.ledger_victim", str(KILLS), str(tmp_path)],
+        [sys.executable, "-m", "testing.ledger_victim", str(KILLS), str(tmp_path)],
         capture_output=True,
         text=True,
         check=False,

@@ -6,7 +6,7 @@ import pytest
 
 from exporter.losses import KEPT, joined, newer, watch
 from exporter.model import Document, DocumentId, Entry, RemovalKind, Watched
-from tests.support.builders import DAY, ONE_DAY, entry, on
+from testing.builders import DAY, ONE_DAY, entry, on
 
 KEY = DocumentId("phase3_completion", DAY)
 NAMES = ("a", "b", "c", "d")

@@ -12,8 +12,8 @@ from exporter.ledger import MEMORY, Ledger, LedgerInUseError
 from exporter.memory import Memory
 from exporter.model import Gap
 from exporter.telemetry import Telemetry
-from tests.support.builders import ONE_DAY, on
-from tests.support.remembering import HOUR, KEEP, KEY, NAMES, document, opened, remember
+from testing.builders import ONE_DAY, on
+from testing.remembering import HOUR, KEEP, KEY, NAMES, document, opened, remember
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,9 +12,9 @@ import pytest
 
 from exporter.ledger import Ledger, LedgerInUseError
 from exporter.telemetry import Telemetry
-from tests.support import ledger_full_disk
-from tests.support.builders import on
-from tests.support.remembering import KEY, document, opened, remember
+from testing import ledger_full_disk
+from testing.builders import on
+from testing.remembering import KEY, document, opened, remember
 
 
 @pytest.fixture(name="path")
@@ -24,7 +24,7 @@ def _path(tmp_path: Path) -> Path:
 
 def test_on_a_full_disk_it_goes_on_in_memory_and_misses_nothing_once_there_is_room(path: Path) -> None:
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.support.ledger_full_disk", str(path)],
+        [sys.executable, "-m", "testing.ledger_full_disk", str(path)],
         capture_output=True,
         text=True,
         check=True,

@@ -21,8 +21,8 @@ from exporter.metrics import (
 )
 from exporter.model import ErrorKind
 from exporter.telemetry import Telemetry
-from tests.support.builders import on
-from tests.support.samples import labels, one, values
+from testing.builders import on
+from testing.samples import labels, one, values
 
 if TYPE_CHECKING:
     from exporter.samples import Samples

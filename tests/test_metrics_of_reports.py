@@ -22,10 +22,7 @@ from exporter.model import (
     Verdict,
 )
 from exporter.reconcile import reconcile
-from tests.reconcile.scene import Scene
-from tests.reconcile.strategies import Case, cases
-from tests.reconcile.world import World
-from tests.support.builders import (
+from testing.builders import (
     DAY,
     OFFENSE,
     ONE_DAY,
@@ -40,8 +37,11 @@ from tests.support.builders import (
     pipeline,
     processor,
 )
-from tests.support.reports import overwritten, reported
-from tests.support.samples import family, labels, one, values
+from testing.reports import overwritten, reported
+from testing.samples import family, labels, one, values
+from tests.reconcile.scene import Scene
+from tests.reconcile.strategies import Case, cases
+from tests.reconcile.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

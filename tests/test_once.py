@@ -18,10 +18,10 @@ from exporter.model import CoverageCounts, Document, DocumentId, ErrorKind, RowC
 from exporter.once import collect_once, printed
 from exporter.summary import summarize
 from exporter.telemetry import Telemetry
-from tests.support.builders import DAY, ONE_DAY, entry, on
-from tests.support.exposition import parse_text
-from tests.support.memory import Memory
-from tests.support.reports import changed
+from testing.builders import DAY, ONE_DAY, entry, on
+from testing.exposition import parse_text
+from testing.memory import Memory
+from testing.reports import changed
 
 if TYPE_CHECKING:
     from pathlib import Path

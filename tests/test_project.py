@@ -86,13 +86,14 @@ def test_no_shortcut_is_taken(pattern: str) -> None:
 
 
 def test_a_program_that_a_test_starts_ends_with_the_test() -> None:
-    keep = {"tests/support/processes.py", "tests/support/prometheus.py", "tests/support/alertmanager.py"}
-    keep |= {"tests/support/running.py", "tests/_reference.py"}
-    others = [path for path in PYTHON if path.is_relative_to(ROOT / "tests") and path != Path(__file__)]
+    keep = {"testing/processes.py", "testing/prometheus.py", "testing/alertmanager.py"}
+    keep |= {"testing/running.py", "tests/_reference.py"}
+    folders = (ROOT / "tests", ROOT / "testing")
+    others = [path for path in PYTHON if any(map(path.is_relative_to, folders)) and path != Path(__file__)]
 
     found = _found(r"subprocess[.]Popen\(", [p for p in others if p.relative_to(ROOT).as_posix() not in keep])
 
-    assert found == [], "use tests.support.processes.Process: a failed test would leave the program running"
+    assert found == [], "use testing.processes.Process: a failed test would leave the program running"
 
 
 def test_every_exception_to_a_rule_names_it_and_gives_a_reason() -> None:

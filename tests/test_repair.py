@@ -10,8 +10,8 @@ from google.cloud.firestore_v1.types import MapValue, Value
 from exporter.model import RemovalKind
 from exporter.reconcile import reconcile
 from exporter.repair import Left, Write, commit, repair_text, repairs
+from testing.builders import DAY, OFFENSE, ONE_DAY, entry, loss, on, run
 from tests.reconcile.scene import Scene, Side
-from tests.support.builders import DAY, OFFENSE, ONE_DAY, entry, loss, on, run
 
 CONTENT = Value.serialize(
     Value(

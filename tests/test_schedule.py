@@ -13,10 +13,10 @@ import time_machine
 from exporter import schedule
 from exporter.model import Document, ErrorKind
 from exporter.schedule import JITTER, Schedule
-from tests.support.builders import on
-from tests.support.clockwork import Clockwork
-from tests.support.collecting import COLLECTORS, PHASE3_DOCUMENT, Scene, healthy
-from tests.support.waiting import until
+from testing.builders import on
+from testing.clockwork import Clockwork
+from testing.collecting import COLLECTORS, PHASE3_DOCUMENT, Scene, healthy
+from testing.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

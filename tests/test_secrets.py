@@ -23,7 +23,7 @@ from exporter.sources.errors import one_line
 from exporter.sources.refusals import REFUSALS
 from exporter.sources.remedies import BIGQUERY_REMEDIES, FIRESTORE_REMEDIES, TABLE_REMEDIES
 from exporter.wording import CAUSES, WORDS, shown
-from tests.support.planted import CORE, SECRETS, leaks
+from testing.planted import CORE, SECRETS, leaks
 
 each_secret = pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)
 

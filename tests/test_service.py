@@ -26,10 +26,10 @@ from exporter.model import Document, DocumentId, ErrorKind, RowCount, Verdict
 from exporter.scenario.local import SimulatedClock
 from exporter.service import Service
 from exporter.web.state import ReloadError
-from tests.support.builders import DAY, PLAYER, UPCOMING_TEAM, entry, on
-from tests.support.collecting import COLLECTORS
-from tests.support.memory import Memory
-from tests.support.waiting import until
+from testing.builders import DAY, PLAYER, UPCOMING_TEAM, entry, on
+from testing.collecting import COLLECTORS
+from testing.memory import Memory
+from testing.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ import pytest
 
 from exporter.model import Matter
 from exporter.settling import KEPT, LONGEST, Settling
-from tests.support.builders import on
+from testing.builders import on
 
 START = on("18:00")
 MINUTE = timedelta(minutes=1)

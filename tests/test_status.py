@@ -15,9 +15,9 @@ from exporter.sources.ports import SourceError
 from exporter.status import discrepancies, stamp, status, status_json
 from exporter.summary import summarize
 from exporter.web.status_schema import STATUS
-from tests.support.builders import DAY, OFFENSE, ONE_DAY, PHASE3, PLAYER, beat, entry, heartbeat_name, on
-from tests.support.collecting import PHASE3_DOCUMENT, Scene, healthy
-from tests.support.reports import explained, overwritten, reported, seed_like
+from testing.builders import DAY, OFFENSE, ONE_DAY, PHASE3, PLAYER, beat, entry, heartbeat_name, on
+from testing.collecting import PHASE3_DOCUMENT, Scene, healthy
+from testing.reports import explained, overwritten, reported, seed_like
 
 if TYPE_CHECKING:
     from collections.abc import Callable

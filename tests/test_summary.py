@@ -12,9 +12,9 @@ from exporter.model import CoverageCounts, ErrorKind, TriggerState, Verdict
 from exporter.reconcile import DISCREPANCIES
 from exporter.summary import Condition, began, beyond_bounds, problems, summarize, tally, worst_first
 from exporter.summary import well as is_well
-from tests.support.builders import DAY, OFFENSE, ONE_DAY, PHASE3, PHASE4, PLAYER, on
-from tests.support.collecting import Scene, healthy
-from tests.support.reports import changed, overwritten, reported, seed_like, triggered, well
+from testing.builders import DAY, OFFENSE, ONE_DAY, PHASE3, PHASE4, PLAYER, on
+from testing.collecting import Scene, healthy
+from testing.reports import changed, overwritten, reported, seed_like, triggered, well
 
 if TYPE_CHECKING:
     from exporter.model import ProcessorReport, Report

@@ -13,7 +13,7 @@ from exporter.alerts import alert_of
 from exporter.model import Document, ErrorKind, Verdict
 from exporter.sources.ports import SourceError
 from exporter.table import report_text
-from tests.support.builders import (
+from testing.builders import (
     DAY,
     OFFENSE,
     ONE_DAY,
@@ -27,8 +27,8 @@ from tests.support.builders import (
     pipeline,
     processor,
 )
-from tests.support.collecting import PHASE3_DOCUMENT, Scene, healthy
-from tests.support.reports import changed, explained, overwritten, reported, seed_like
+from testing.collecting import PHASE3_DOCUMENT, Scene, healthy
+from testing.reports import changed, explained, overwritten, reported, seed_like
 
 if TYPE_CHECKING:
     from datetime import date

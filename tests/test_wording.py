@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from exporter.model import Cause, Standing, TriggerState
 from exporter.reconcile import DISCREPANCIES
 from exporter.wording import BAD_TRIGGERS, CAUSES, STANDINGS, TRIGGERS, WORDS, Moments, lasting, listed, plural, shown
-from tests.support.builders import NEW_YORK, on
-from tests.support.collecting import healthy
-from tests.support.reports import reported
+from testing.builders import NEW_YORK, on
+from testing.collecting import healthy
+from testing.reports import reported
 
 NOW = on("18:00")
 

@@ -18,7 +18,7 @@ from exporter.scenario.replay import replay
 from exporter.table import render_report
 from exporter.web.page import About, render_page
 from exporter.web.state import View
-from tests.web.browser import chromium
+from testing.browser import chromium
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, FloatRect
 
     from exporter.model import Report
-    from tests.web.browser import Scheme
+    from testing.browser import Scheme
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 MOST_BYTES = 200_000

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from exporter.alerts import PREFIX
-from tests.alertmanager.catalogue import COLLECTORS, EXPORTER_DOWN, KINDS, NEEDS, UNREACHABLE, Kind, raised
-from tests.support.alertmanager import CONFIG, SHIPPED, amtool, seconds, shipped
+from testing.alertmanager import CONFIG, SHIPPED, amtool, seconds, shipped
+from testing.kinds_of_alerts import COLLECTORS, EXPORTER_DOWN, KINDS, NEEDS, UNREACHABLE, Kind, raised
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,32 +10,26 @@ import pytest
 import yaml
 
 from exporter.alerts import PREFIX, alert_of
-from tests.alertmanager.catalogue import (
+from testing.alertmanager import Alertmanager, shipped
+from testing.kinds_of_alerts import (
     BY_CRITICALITY,
-    COLLECTORS,
+    GLOBAL,
     KINDS,
+    LOCAL,
     MISSING,
     TRIGGER,
     UNREGISTERED,
     Kind,
     Labels,
+    all_variants,
     mutes,
+    variants,
 )
-from tests.support.alertmanager import Alertmanager, shipped
-from tests.support.waiting import until
+from testing.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
-
-OTHERS = {
-    "phase": ("phase1", "phase2", "phase4", "phase6"),
-    "run_date": ("2026-01-31",),
-    "processor": ("team_offense_game_summary",),
-    "check": ("other_check",),
-    "collector": tuple(COLLECTORS),
-}
-"""What a label can be instead, so that cause and alert differ in it."""
 
 
 @dataclass
@@ -81,18 +75,6 @@ def inhibition(_programs: None, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield Inhibition(alertmanager, count())
 
 
-def variants(kind: Kind) -> list[Labels]:
-    """Alerts of a kind: its example, and for each of its labels the example with another value."""
-    example = kind.example
-    changed = [{**example, label: value} for label in kind.labels for value in OTHERS.get(label, ())]
-    return [example, *changed]
-
-
-def all_variants(kinds: Iterable[Kind], beside: Labels) -> list[Labels]:
-    """Every variant of these kinds, except the alert itself that they are to be set beside."""
-    return [labels for kind in kinds for labels in variants(kind) if labels != beside]
-
-
 def apart(labels: Labels, number: int) -> Labels:
     """The same in a pipeline of its own, so that the pairs of one round have nothing to do with each other."""
     return {**labels, "pipeline": f"p{number}"}
@@ -100,10 +82,6 @@ def apart(labels: Labels, number: int) -> Labels:
 
 def told(labels: Labels) -> str:
     return " ".join(f"{name}={value}" for name, value in sorted(labels.items()))
-
-
-LOCAL = [kind for kind in KINDS if "pipeline" in kind.labels]
-GLOBAL = [kind for kind in KINDS if "pipeline" not in kind.labels]
 
 
 def packed(alerts: Iterable[Labels]) -> list[list[Labels]]:

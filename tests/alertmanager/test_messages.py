@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from exporter.alerts import PREFIX, alert_of
 from exporter.files import parse_yaml
-from tests.alertmanager.catalogue import KINDS, Labels
-from tests.support.alertmanager import (
+from testing.alertmanager import (
     PAGERDUTY,
     SHIPPED,
     SLACK,
@@ -26,7 +25,8 @@ from tests.support.alertmanager import (
     recorded,
     shipped,
 )
-from tests.support.waiting import until
+from testing.kinds_of_alerts import KINDS, Labels
+from testing.waiting import until
 from tools.alerting.rulefiles import load_rules
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import pytest
 from google.cloud import firestore
 
 from exporter.scenario.firestore import FirestoreServer, close, connect
+from testing.answers import Answers
 from tests import _records
-from tests.support.answers import Answers
 
 
 @pytest.fixture(scope="session")

@@ -66,7 +66,7 @@ RIGHT: Final = "test_writing.py::test_set_replaces_the_whole_document[local]"
 def _said(tmp_path_factory: pytest.TempPathFactory) -> str:
     """What a run of some tests says, with a local Firestore that is broken in four places, and no Java."""
     tests = [f"tests/conformance/{test}" for test in (*(case[0] for case in WRONG.values()), RIGHT)]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "tests.support.wrong_firestore"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "testing.wrong_firestore"]
     environment = {name: value for name, value in os.environ.items() if name != _records.RECORD_VARIABLE}
     environment["PATH"] = str(tmp_path_factory.mktemp("nothing"))
     ran = subprocess.run(

@@ -15,9 +15,9 @@ import pytest
 import yaml
 from compose_spec import PyCompose
 
-from tests.support.processes import Process
-from tests.support.prometheus import free_port, promtool
-from tests.support.waiting import until
+from testing.processes import Process
+from testing.prometheus import free_port, promtool
+from testing.waiting import until
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "compose.yaml"

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exporter.alerts import alert_of
+from testing.days import SEED
 from tests.grafana.boards import BOARDS, Board, interpolated, label_values, panel_of
 from tests.grafana.shown import named, numbers, rows
 from tests.grafana.watched import AHEAD, COVERAGE, DAYS, HEALTHY, INCIDENTS, LOST, OUTAGE, STUCK, Watched, watched
-from tests.support.days import SEED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

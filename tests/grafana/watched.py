@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from exporter.alerts import alert_of
-from tests.support.days import SEED, a_past_day, moved, settings
-from tests.support.prometheus import JOB, Prometheus
-from tests.support.running import RunningExporter
-from tests.support.waiting import until
+from testing.days import SEED, a_past_day, moved, settings
+from testing.prometheus import JOB, Prometheus
+from testing.running import RunningExporter
+from testing.waiting import until
 from tools.alerting.rulefiles import load_rules, rule_file
 
 if TYPE_CHECKING:

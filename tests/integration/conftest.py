@@ -10,8 +10,8 @@ from exporter.config.resolved import WarehouseLimits
 from exporter.scenario.bigquery.loading import reset
 from exporter.sources.bigquery import BigQueryWarehouse
 from exporter.telemetry import Telemetry
-from tests.support.local_tables import NEW_YORK, NOON
-from tests.support.real_day import PROJECT, Day
+from testing.local_tables import NEW_YORK, NOON
+from testing.real_day import PROJECT, Day
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

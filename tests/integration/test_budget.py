@@ -19,14 +19,14 @@ from exporter.service import Service
 from exporter.sources.account import Account
 from exporter.sources.factory import opener
 from exporter.sources.queries import CONTEXT, ROW_COUNTS
-from tests.support.bigquery_rest import BigQueryRest, Rows
-from tests.support.waiting import until
+from testing.bigquery_rest import BigQueryRest, Rows
+from testing.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.support.bigquery_wire import Query
+    from testing.bigquery_wire import Query
 
 MIB = 2**20
 

@@ -10,7 +10,7 @@ from google.cloud import bigquery
 
 from exporter.model import DocumentId, ErrorKind, Verdict
 from exporter.scenario.bigquery.loading import drop_table
-from tests.support.real_day import DAY, DOCUMENT, FIRESTORE, PROJECT, Day
+from testing.real_day import DAY, DOCUMENT, FIRESTORE, PROJECT, Day
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

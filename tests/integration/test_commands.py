@@ -20,12 +20,12 @@ import pytest
 from click.testing import CliRunner
 
 from exporter.cli import main
-from tests.support.days import HEALTHY, INCIDENTS, SEED, a_past_day, moved, settings
-from tests.support.exposition import parse_text
-from tests.support.processes import Process
-from tests.support.prometheus import promtool
-from tests.support.running import COMMAND, Ended, RunningExporter, command, environment
-from tests.support.waiting import until
+from testing.days import HEALTHY, INCIDENTS, SEED, a_past_day, moved, settings
+from testing.exposition import parse_text
+from testing.processes import Process
+from testing.prometheus import promtool
+from testing.running import COMMAND, Ended, RunningExporter, command, environment
+from testing.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exporter.metrics import CATALOGUE, LIVE_FAMILIES
-from tests.support.days import a_past_day
-from tests.support.exposition import parse_openmetrics, parse_text
-from tests.support.prometheus import Prometheus, promtool
-from tests.support.running import RunningExporter, reading_the_seed
-from tests.support.waiting import until
+from testing.days import a_past_day
+from testing.exposition import parse_openmetrics, parse_text
+from testing.prometheus import Prometheus, promtool
+from testing.running import RunningExporter, reading_the_seed
+from testing.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,10 +6,10 @@ import resource
 from typing import TYPE_CHECKING
 
 from exporter.ledger import Ledger
-from tests.support.days import a_past_day
-from tests.support.exposition import parse_text
-from tests.support.running import RunningExporter, command, reading_the_seed
-from tests.support.waiting import until
+from testing.days import a_past_day
+from testing.exposition import parse_text
+from testing.running import RunningExporter, command, reading_the_seed
+from testing.waiting import until
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,8 +12,8 @@ from exporter.metrics import UNEXPECTED, report_samples
 from exporter.model import Verdict
 from exporter.status import status_json
 from exporter.table import report_text
-from tests.support.exposition import parse_openmetrics, parse_text
-from tests.support.real_day import DOCUMENT, FIRESTORE, PROJECT, Day
+from testing.exposition import parse_openmetrics, parse_text
+from testing.real_day import DOCUMENT, FIRESTORE, PROJECT, Day
 
 NASTY = 'quote " backslash \\ newline \n return \r escape \x1b[2J bell \x07 nul-free ünïcode \u202e {} # EOF'
 UNPRINTABLE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]")

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exporter.alerts import alert_of
-from tests.support.days import a_past_day
-from tests.support.exposition import parse_text
-from tests.support.processes import Process
-from tests.support.prometheus import Prometheus
-from tests.support.running import COMMAND, RunningExporter, command, environment, reading_the_seed
-from tests.support.waiting import until
+from testing.days import a_past_day
+from testing.exposition import parse_text
+from testing.processes import Process
+from testing.prometheus import Prometheus
+from testing.running import COMMAND, RunningExporter, command, environment, reading_the_seed
+from testing.waiting import until
 
 if TYPE_CHECKING:
     from exporter.scenario.local import LocalSources, SimulatedClock

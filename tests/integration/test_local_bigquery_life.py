@@ -20,7 +20,7 @@ from google.cloud.bigquery.retry import DEFAULT_RETRY
 
 from exporter.scenario.bigquery import serve
 from exporter.scenario.bigquery.emulator import BigQueryEmulator
-from tests.support.processes import Process
+from testing.processes import Process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exporter.alerts import alert_of
-from tests.support.alertmanager import PAGERDUTY
-from tests.support.chain import DEAD_MANS_SWITCH, WATCHDOG, Chain, Notification, Told
-from tests.support.compressed import compressed_collect
-from tests.support.days import SEED, a_past_day, moved, settings
-from tests.support.waiting import until
+from testing.alertmanager import PAGERDUTY
+from testing.chain import DEAD_MANS_SWITCH, WATCHDOG, Chain, Notification, Told
+from testing.compressed import compressed_collect
+from testing.days import SEED, a_past_day, moved, settings
+from testing.waiting import until
 from tools.alerting.rulefiles import load_rules, seconds
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from exporter.config.load import load
-from tests.support.compressed import compressed_collect, compressed_prometheus, compressed_rules
+from testing.compressed import compressed_collect, compressed_prometheus, compressed_rules
 from tools.alerting.detection import FASTER, MEASURED, NOT_PROVOKED, PAGE, page
 from tools.alerting.faulty_days import OF_A_DAY, OF_A_PIPELINE
 from tools.alerting.provoke import LOST, OF_THE_EXPORTER

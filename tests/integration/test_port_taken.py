@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.running import COMMAND, ROOT, environment
+from testing.running import COMMAND, ROOT, environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,10 +19,10 @@ from click.testing import CliRunner
 from exporter.cli import main
 from exporter.probe.connection import connect
 from exporter.scenario.firestore import FirestoreServer
+from testing.processes import Process
+from testing.running import COMMAND
+from testing.waiting import until
 from tests import _records
-from tests.support.processes import Process
-from tests.support.running import COMMAND
-from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

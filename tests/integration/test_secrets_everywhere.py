@@ -39,12 +39,12 @@ from exporter.status import status_json
 from exporter.table import report_text
 from exporter.web.page import About, render_page
 from exporter.web.state import View
+from testing.builders import DAY, OFFENSE, loss, on
+from testing.days import INCIDENTS, SEED, a_past_day, moved, settings
+from testing.planted import CORE, HIDDEN, SECRETS, leaks
+from testing.running import RunningExporter, command
+from testing.waiting import until
 from tests.reconcile.scene import Scene
-from tests.support.builders import DAY, OFFENSE, loss, on
-from tests.support.days import INCIDENTS, SEED, a_past_day, moved, settings
-from tests.support.planted import CORE, HIDDEN, SECRETS, leaks
-from tests.support.running import RunningExporter, command
-from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

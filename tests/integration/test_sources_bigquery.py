@@ -20,8 +20,8 @@ from exporter.scenario.bigquery.gate import BigQueryFault, BigQueryGate
 from exporter.scenario.bigquery.loading import add_rows, drop_table, load_tables
 from exporter.scenario.bigquery.tables import TableDefinition, shipped_definitions
 from exporter.sources.ports import ContextRequest, Deadline, Estimate, RunHistoryRequest, SourceError, Window
-from tests.support.local_tables import NOON, make_table
-from tests.support.real_day import PROJECT
+from testing.local_tables import NOON, make_table
+from testing.real_day import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

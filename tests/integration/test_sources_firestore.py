@@ -23,8 +23,8 @@ from exporter.sources.firestore import FirestoreStore
 from exporter.sources.ports import Deadline, HeartbeatId, SourceError
 from exporter.sources.values import plain_fields
 from exporter.telemetry import Telemetry
-from tests.support.firestore_values import VALUES
-from tests.support.waiting import until
+from testing.firestore_values import VALUES
+from testing.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

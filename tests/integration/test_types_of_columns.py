@@ -20,8 +20,8 @@ from exporter.exits import UNKNOWN
 from exporter.model import ErrorKind, RowCount
 from exporter.scenario.bigquery.loading import load_tables, reset
 from exporter.sources.ports import ContextRequest, Deadline, RunHistoryRequest, SourceError, Window
-from tests.support.local_tables import NEW_YORK, NOON, make_table
-from tests.support.real_day import PROJECT
+from testing.local_tables import NEW_YORK, NOON, make_table
+from testing.real_day import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -11,7 +11,7 @@ from exporter.history import History
 from exporter.metrics import UNUSABLE, report_samples
 from exporter.model import HeartbeatState, TriggerState, Verdict
 from exporter.web.sections import sections
-from tests.support.real_day import DOCUMENT, FIRESTORE, PROJECT, Day
+from testing.real_day import DOCUMENT, FIRESTORE, PROJECT, Day
 
 if TYPE_CHECKING:
     from exporter.model import PhaseReport, ProcessorReport

@@ -10,7 +10,7 @@ import pytest
 
 from exporter.model import Matter, Verdict
 from exporter.scenario.bigquery.loading import add_rows, empty_tables
-from tests.support.real_day import DOCUMENT, FIRESTORE, PROJECT, Day
+from testing.real_day import DOCUMENT, FIRESTORE, PROJECT, Day
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,7 +17,7 @@ import pytest
 from exporter.exposition import render
 from exporter.samples import Samples, label_text
 from exporter.web.auth import WebConfigFile
-from tests.support.processes import Process
+from testing.processes import Process
 from tests.web.example import ROWS, ExampleState, Identity, identity, report, server_identity, serving
 
 if TYPE_CHECKING:

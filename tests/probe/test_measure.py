@@ -16,7 +16,7 @@ from exporter.probe.connection import connect
 from exporter.probe.measure import Plan, Remains, Scratch, measure, reason
 from exporter.probe.strategies import Meeting, Strategy
 from exporter.scenario.firestore import FirestoreServer
-from tests.support.waiting import until
+from testing.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,8 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tests.reconcile.world import Step, World, clock
-from tests.support.builders import (
+from testing.builders import (
     DAY,
     DEFENSE,
     OFFENSE,
@@ -18,6 +17,7 @@ from tests.support.builders import (
     UPCOMING_PLAYER,
     UPCOMING_TEAM,
 )
+from tests.reconcile.world import Step, World, clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

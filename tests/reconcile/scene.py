@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from exporter.config.resolved import Mode, TableRef
 from exporter.model import Document, DocumentId, Reading, RowCount, Snapshot
 from exporter.reconcile import reconcile
-from tests.support.builders import (
+from testing.builders import (
     DAY,
     EVERY_RELATION,
     OFFENSE,

@@ -30,7 +30,7 @@ from exporter.model import (
     Snapshot,
 )
 from exporter.sources.fields import EARLIEST, LATEST
-from tests.support.builders import ONE_DAY, config, heartbeat_name, phase, pipeline, processor, unusable, without
+from testing.builders import ONE_DAY, config, heartbeat_name, phase, pipeline, processor, unusable, without
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

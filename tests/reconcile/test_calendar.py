@@ -9,8 +9,8 @@ import pytest
 
 from exporter.model import CalendarDoubt, CalendarEnd, Doubt, Matter, Reading, Verdict
 from exporter.reconcile import reconcile
+from testing.builders import DAY, OFFENSE, ONE_DAY, by_processing_date, on
 from tests.reconcile.world import World
-from tests.support.builders import DAY, OFFENSE, ONE_DAY, by_processing_date, on
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,8 +11,8 @@ import pytest
 
 from exporter.model import Cause, Document, Gap, RemovalKind, Standing, Verdict
 from exporter.reconcile.explain import ASKED, lapse
+from testing.builders import DAY, ONE_DAY, beat, entry, loss, on, run
 from tests.reconcile.scene import Scene, Side
-from tests.support.builders import DAY, ONE_DAY, beat, entry, loss, on, run
 
 if TYPE_CHECKING:
     from exporter.model import Explanation

@@ -10,9 +10,9 @@ import pytest
 from exporter.config.resolved import TableRef
 from exporter.model import Document, DocumentId, Entry, TriggerState, Verdict
 from exporter.reconcile import reconcile
+from testing.builders import DAY, DEFENSE, OFFENSE, ONE_DAY, PLAYER, UPCOMING_PLAYER, by_processing_date, on
 from tests.reconcile.days import GAMES, Job, processing_day
 from tests.reconcile.world import Offsets, Step, World, clock, watched_days
-from tests.support.builders import DAY, DEFENSE, OFFENSE, ONE_DAY, PLAYER, UPCOMING_PLAYER, by_processing_date, on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

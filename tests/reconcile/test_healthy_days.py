@@ -15,9 +15,7 @@ from hypothesis import strategies as st
 from exporter.config.load import load
 from exporter.expectations import due_at
 from exporter.reconcile import DISCREPANCIES
-from tests.reconcile.days import GAMES, Job, game_day, processing_day
-from tests.reconcile.world import Offsets, Step, World, clock, watched_days
-from tests.support.builders import (
+from testing.builders import (
     DAY,
     NEW_YORK,
     OFFENSE,
@@ -27,6 +25,8 @@ from tests.support.builders import (
     one_phase,
     processor,
 )
+from tests.reconcile.days import GAMES, Job, game_day, processing_day
+from tests.reconcile.world import Offsets, Step, World, clock, watched_days
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

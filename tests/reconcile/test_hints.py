@@ -10,8 +10,8 @@ import pytest
 from exporter.model import ErrorKind, Failure, HintKind, Reading, Verdict
 from exporter.reconcile import reconcile
 from exporter.reconcile.hints import moment, plural
+from testing.builders import DAY, ONE_DAY, beat, entry, loss, on, run
 from tests.reconcile.scene import SOURCES, TABLE, Scene, Side
-from tests.support.builders import DAY, ONE_DAY, beat, entry, loss, on, run
 
 unregistered = partial(Scene, entry=None)
 nothing = partial(Scene, entry=None, rows=0, written=None)

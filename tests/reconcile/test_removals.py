@@ -10,10 +10,10 @@ import pytest
 from exporter.losses import watch
 from exporter.model import Document, RemovalKind, Verdict
 from exporter.reconcile.removals import MOST, overwritten
-from tests.support.builders import DAY, PLAYER, UPCOMING_TEAM, entry, on
-from tests.support.collecting import PHASE3_DOCUMENT
-from tests.support.reports import overwritten as overwritten_scene
-from tests.support.reports import reported
+from testing.builders import DAY, PLAYER, UPCOMING_TEAM, entry, on
+from testing.collecting import PHASE3_DOCUMENT
+from testing.reports import overwritten as overwritten_scene
+from testing.reports import reported
 
 if TYPE_CHECKING:
     from exporter.model import Entry, Watched

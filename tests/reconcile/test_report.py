@@ -9,9 +9,7 @@ import pytest
 
 from exporter.model import Document, DocumentId, LogSource, Reading, Record, RowCount
 from exporter.reconcile import reconcile
-from tests.reconcile.scene import TABLE, Scene
-from tests.reconcile.world import World
-from tests.support.builders import (
+from testing.builders import (
     DAY,
     OFFENSE,
     ONE_DAY,
@@ -28,6 +26,8 @@ from tests.support.builders import (
     run,
     unusable,
 )
+from tests.reconcile.scene import TABLE, Scene
+from tests.reconcile.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -10,9 +10,7 @@ import pytest
 
 from exporter.model import CoverageCounts, Document, Heartbeat, Reading, RowCount, Verdict
 from exporter.reconcile import DISCREPANCIES, reconcile
-from tests.reconcile.scene import OWN, TABLE, Scene
-from tests.reconcile.world import World
-from tests.support.builders import (
+from testing.builders import (
     DAY,
     OFFENSE,
     ONE_DAY,
@@ -25,6 +23,8 @@ from tests.support.builders import (
     processor,
     run,
 )
+from tests.reconcile.scene import OWN, TABLE, Scene
+from tests.reconcile.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

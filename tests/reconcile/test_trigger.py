@@ -10,8 +10,7 @@ import pytest
 
 from exporter.model import Document, DocumentId, HintKind, Reading, RowCount, TriggerState, Verdict
 from exporter.reconcile import reconcile
-from tests.reconcile.world import World
-from tests.support.builders import (
+from testing.builders import (
     DAY,
     DEFENSE,
     OFFENSE,
@@ -29,6 +28,7 @@ from tests.support.builders import (
     pipeline,
     without,
 )
+from tests.reconcile.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

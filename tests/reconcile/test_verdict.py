@@ -16,8 +16,8 @@ import pytest
 from exporter.model import Document, HeartbeatState, Verdict
 from exporter.reconcile import reconcile
 from exporter.reconcile.verdict import SAME_RUN, TABLE, both, either, negated
+from testing.builders import DAY, ONE_DAY, beat, entry, loss, on, run
 from tests.reconcile.scene import SOURCES, TWIN, Scene, Side
-from tests.support.builders import DAY, ONE_DAY, beat, entry, loss, on, run
 
 DAY_BEFORE = DAY - 2 * ONE_DAY
 LAST_WEEK = DAY - 7 * ONE_DAY

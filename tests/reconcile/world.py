@@ -10,7 +10,7 @@ from exporter.expectations import ONE_DAY, reading_plan
 from exporter.losses import watch
 from exporter.model import Document, DocumentId, Entry, Heartbeat, Reading, RowCount, Run, Snapshot, Watched
 from exporter.reconcile import reconcile
-from tests.support.builders import heartbeat_name
+from testing.builders import heartbeat_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -20,7 +20,7 @@ from exporter.scenario.capture import CaptureError, capture, difference
 from exporter.scenario.firestore import Reference
 from exporter.scenario.incident import load_incident, parse_incident
 from exporter.scenario.replay import Replayed, replay
-from tests.support.bigquery_rest import BigQueryRest, Rows
+from testing.bigquery_rest import BigQueryRest, Rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ import pytest
 from exporter.config.errors import ConfigError
 from exporter.scenario.incident import IncidentError, load_incident, parse_incident
 from exporter.scenario.replay import Replayer, by_key, removal_failures, replay
-from tests.support.reports import overwritten, reported
+from testing.reports import overwritten, reported
 from tools.alerting.scorecard import PAGE, outcomes, read_days
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from exporter.sources.bigquery import BigQueryWarehouse
 from exporter.sources.ports import Deadline, SourceError, Window
 from exporter.sources.queries import ROW_COUNTS
 from exporter.telemetry import Telemetry
-from tests.support.bigquery_rest import PROJECT, Rows
+from testing.bigquery_rest import PROJECT, Rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exporter.telemetry import Telemetry
+from testing.bigquery_rest import BigQueryRest
+from testing.google_auth import TokenServer
 from tests.sources.asking import COUNTED, Clock, warehouse_at
-from tests.support.bigquery_rest import BigQueryRest
-from tests.support.google_auth import TokenServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,12 +13,12 @@ from exporter.sources.firestore import FirestoreStore
 from exporter.sources.ports import Deadline, SourceError
 from exporter.sources.refusals import named
 from exporter.telemetry import Telemetry
-from tests.sources.asking import PLAYERS, WINDOW, warehouse_at
-from tests.support.google_auth import (
+from testing.google_auth import (
     SECRET,
     federation,
     private_key,
 )
+from tests.sources.asking import PLAYERS, WINDOW, warehouse_at
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,7 +17,7 @@ import pytest
 import structlog
 
 from exporter.sources.account import DAYS_KEPT, SUFFIX, Account
-from tests.support.processes import Process
+from testing.processes import Process
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping

@@ -13,25 +13,7 @@ from exporter.scenario.bigquery.loopback import error_answer
 from exporter.sources.bigquery import BigQueryWarehouse
 from exporter.sources.ports import ContextRequest, Deadline, SourceError, Window
 from exporter.sources.queries import CONTEXT, ROW_COUNTS
-from tests.sources.asking import (
-    COUNTED,
-    FRIDAY,
-    MIB,
-    NEW_YORK,
-    NOON,
-    OFFENSE,
-    PLAYERS,
-    SATURDAY,
-    SUNDAY,
-    WINDOW,
-    WRITTEN,
-    Clock,
-    counts,
-    outcome,
-    refused,
-    warehouse_at,
-)
-from tests.support.bigquery_rest import (
+from testing.bigquery_rest import (
     DROP,
     HTML,
     HTML_OK,
@@ -49,6 +31,24 @@ from tests.support.bigquery_rest import (
     access_denied,
     invalid_query,
     not_found,
+)
+from tests.sources.asking import (
+    COUNTED,
+    FRIDAY,
+    MIB,
+    NEW_YORK,
+    NOON,
+    OFFENSE,
+    PLAYERS,
+    SATURDAY,
+    SUNDAY,
+    WINDOW,
+    WRITTEN,
+    Clock,
+    counts,
+    outcome,
+    refused,
+    warehouse_at,
 )
 
 if TYPE_CHECKING:

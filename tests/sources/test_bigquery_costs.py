@@ -14,17 +14,7 @@ from exporter.config.resolved import CalendarConfig, TableRef
 from exporter.model import ErrorKind
 from exporter.sources.ports import ContextRequest, Deadline, SourceError
 from exporter.sources.queries import CONTEXT, ROW_COUNTS
-from tests.sources.asking import (
-    COUNTED,
-    MIB,
-    NOON,
-    WINDOW,
-    Clock,
-    counts,
-    refused,
-    warehouse_at,
-)
-from tests.support.bigquery_rest import (
+from testing.bigquery_rest import (
     HANG,
     QUOTA_EXCEEDED,
     BigQueryRest,
@@ -34,6 +24,16 @@ from tests.support.bigquery_rest import (
     Running,
     Without,
     invalid_query,
+)
+from tests.sources.asking import (
+    COUNTED,
+    MIB,
+    NOON,
+    WINDOW,
+    Clock,
+    counts,
+    refused,
+    warehouse_at,
 )
 
 if TYPE_CHECKING:

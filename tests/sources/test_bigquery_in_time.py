@@ -18,6 +18,15 @@ from exporter.sources.bigquery import BigQueryWarehouse
 from exporter.sources.ports import ContextRequest, Deadline, Estimate, SourceError
 from exporter.sources.queries import CONTEXT
 from exporter.telemetry import Telemetry
+from testing.bigquery_rest import (
+    HANG,
+    QUOTA_EXCEEDED,
+    BigQueryRest,
+    Rows,
+    Running,
+    Slow,
+    not_found,
+)
 from tests.sources.asking import (
     COUNTED,
     MIB,
@@ -29,15 +38,6 @@ from tests.sources.asking import (
     counts,
     refused,
     warehouse_at,
-)
-from tests.support.bigquery_rest import (
-    HANG,
-    QUOTA_EXCEEDED,
-    BigQueryRest,
-    Rows,
-    Running,
-    Slow,
-    not_found,
 )
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import pytest
 from exporter.model import ErrorKind
 from exporter.sources.ports import SourceError
 from exporter.telemetry import Telemetry
+from testing.bigquery_rest import HANG, BigQueryRest, Running, Slow, Without
 from tests.sources.asking import COUNTED, MIB, PLAYERS, counts, refused, warehouse_at
-from tests.support.bigquery_rest import HANG, BigQueryRest, Running, Slow, Without
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -17,8 +17,8 @@ from exporter.sources.dates import DateColumns, DateType
 from exporter.sources.errors import CallFailed, Fault
 from exporter.sources.ports import Deadline, SourceError, Window
 from exporter.sources.queries import ROW_COUNTS, Query, row_count_part
+from testing.bigquery_rest import BigQueryRest, Rows, invalid_query
 from tests.sources.asking import COUNTED, NOON, OFFENSE, PLAYERS, SATURDAY, WINDOW, WRITTEN, counts
-from tests.support.bigquery_rest import BigQueryRest, Rows, invalid_query
 
 if TYPE_CHECKING:
     from exporter.sources.bigquery import BigQueryWarehouse

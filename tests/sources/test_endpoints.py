@@ -17,13 +17,13 @@ from exporter.sources.endpoints import BIGQUERY, FIRESTORE, bigquery_endpoint, f
 from exporter.sources.factory import opener
 from exporter.sources.ports import Deadline
 from exporter.telemetry import Telemetry
+from testing.bigquery_rest import Rows
 from tests.sources.asking import PLAYERS, WINDOW
-from tests.support.bigquery_rest import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.support.bigquery_rest import BigQueryRest
+    from testing.bigquery_rest import BigQueryRest
 
 SUNDAY = DocumentId("phase3_completion", date(2026, 2, 1))
 

@@ -21,16 +21,16 @@ from exporter.sources.ports import Deadline, SourceError
 from exporter.sources.remedies import BIGQUERY_REMEDIES, source_error
 from exporter.sources.sessions import connect
 from exporter.telemetry import Telemetry
+from testing.bigquery_rest import PROJECT, BigQueryRest, Failed
+from testing.google_auth import (
+    SECRET,
+    error_info,
+    rest_error,
+)
 from tests.sources.asking import PLAYERS, WINDOW, outcome
 from tests.sources.refused import (
     PHASE3,
     expect,
-)
-from tests.support.bigquery_rest import PROJECT, BigQueryRest, Failed
-from tests.support.google_auth import (
-    SECRET,
-    error_info,
-    rest_error,
 )
 
 if TYPE_CHECKING:

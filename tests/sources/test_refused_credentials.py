@@ -12,6 +12,12 @@ from hypothesis import strategies as st
 from exporter.model import ErrorKind
 from exporter.sources import credentials as machine
 from exporter.sources.errors import CallFailed
+from testing.google_auth import (
+    CLOSED,
+    SECRET,
+    federation,
+    service_account,
+)
 from tests.sources.refused import (
     SCOPES,
     bigquery_error,
@@ -20,12 +26,6 @@ from tests.sources.refused import (
     json_token,
     token_file,
     use_file,
-)
-from tests.support.google_auth import (
-    CLOSED,
-    SECRET,
-    federation,
-    service_account,
 )
 
 if TYPE_CHECKING:

@@ -14,15 +14,7 @@ from exporter.sources import credentials as machine
 from exporter.sources.errors import CallFailed
 from exporter.sources.refusals import named
 from exporter.sources.remedies import FIRESTORE_REMEDIES, source_error
-from tests.sources.refused import (
-    SCOPES,
-    bigquery_error,
-    expect,
-    firestore_error,
-    token_file,
-    use_file,
-)
-from tests.support.google_auth import (
+from testing.google_auth import (
     CLOSED,
     SECRET,
     TokenServer,
@@ -30,6 +22,14 @@ from tests.support.google_auth import (
     federation,
     rest_error,
     service_account,
+)
+from tests.sources.refused import (
+    SCOPES,
+    bigquery_error,
+    expect,
+    firestore_error,
+    token_file,
+    use_file,
 )
 
 if TYPE_CHECKING:

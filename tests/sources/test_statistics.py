@@ -18,8 +18,8 @@ from exporter.scenario.bigquery.emulator import local_client
 from exporter.sources import statistics
 from exporter.sources.ports import SourceError
 from exporter.sources.statistics import STATISTICS, Statistic
+from testing.bigquery_rest import BigQueryRest, Rows, With, Without
 from tests.sources.asking import FRIDAY, MIB, NOON, SATURDAY, SUNDAY, outcome
-from tests.support.bigquery_rest import BigQueryRest, Rows, With, Without
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

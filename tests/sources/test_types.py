@@ -15,7 +15,7 @@ from exporter.model import Entry, Record
 from exporter.sources.documents import parse_document, parse_entry, parse_heartbeat
 from exporter.sources.fields import ALLOWED, FIELDS, Field, Fields, text
 from exporter.sources.values import WIRE_TYPES, plain_fields
-from tests.support.firestore_values import SCALARS, VALUES
+from testing.firestore_values import SCALARS, VALUES
 from tools.types_page import types_markdown
 
 if TYPE_CHECKING:

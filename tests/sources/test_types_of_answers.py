@@ -17,9 +17,9 @@ from exporter.sources.errors import one_line
 from exporter.sources.fields import EARLIEST, LATEST
 from exporter.sources.ports import ContextRequest, Deadline, RunHistoryRequest, SourceError
 from exporter.sources.queries import CONTEXT, ROW_COUNTS
+from testing.bigquery_rest import BigQueryRest, Rows
+from testing.bigquery_values import ARRAYS, PROMISED, TYPES
 from tests.sources.asking import NEW_YORK, NOON, PLAYERS, SATURDAY, WINDOW, WRITTEN, counts, warehouse_at
-from tests.support.bigquery_rest import BigQueryRest, Rows
-from tests.support.bigquery_values import ARRAYS, PROMISED, TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

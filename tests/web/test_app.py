@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from exporter.web.state import ReloadError, View
-from tests.support.exposition import parse_openmetrics, parse_text
+from testing.exposition import parse_openmetrics, parse_text
 from tests.web.example import MOMENT, ExampleState, live, report, serving
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from exporter.model import CoverageCounts, ErrorKind, Verdict
 from exporter.web.page import About, render_page
 from exporter.web.sections import MOST_CHANGES, MOST_WHYS, sections
 from exporter.web.state import View
-from tests.support.builders import DAY, OFFENSE, ONE_DAY, PHASE3, PLAYER, config, on, phase, pipeline, processor
-from tests.support.collecting import Scene, healthy
-from tests.support.reports import changed, explained, overwritten, reported, seed_like, triggered
+from testing.builders import DAY, OFFENSE, ONE_DAY, PHASE3, PLAYER, config, on, phase, pipeline, processor
+from testing.collecting import Scene, healthy
+from testing.reports import changed, explained, overwritten, reported, seed_like, triggered
 
 MOST_BYTES = 300_000
 ABOUT = About("1.2.3")

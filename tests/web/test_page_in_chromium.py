@@ -17,11 +17,11 @@ from exporter.scenario.replay import replay
 from exporter.web.page import REFRESH_SECONDS
 from exporter.web.sections import MOST_WELL, MOST_WHYS
 from exporter.web.state import View
-from tests.support.builders import DAY, OFFENSE, PHASE3, PLAYER, one_phase, processor
-from tests.support.builders import on as on_day
-from tests.support.collecting import Scene
-from tests.support.reports import changed, explained, reported, seed_like, triggered
-from tests.web.browser import chromium, visiting
+from testing.browser import chromium, visiting
+from testing.builders import DAY, OFFENSE, PHASE3, PLAYER, one_phase, processor
+from testing.builders import on as on_day
+from testing.collecting import Scene
+from testing.reports import changed, explained, reported, seed_like, triggered
 from tests.web.example import ExampleState, serving
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from exporter.model import Report
     from exporter.scenario.local import LocalSources, SimulatedClock
     from exporter.web.server import WebServer
-    from tests.web.browser import Scheme
+    from testing.browser import Scheme
 
 HOSTILE = "\"'><script>window.owned=1</script><img src=x onerror=window.owned=1></td>\x1b[2J\x00\u202eevil\ud800"
 SHOWN = "\"'><script>window.owned=1</script><img src=x onerror=window.owned=1></td>\\u001b[2J\\u0000\\u202eevil\\ud800"

@@ -19,7 +19,7 @@ from exporter.web import protocol
 from exporter.web.app import create_app
 from exporter.web.server import ListenError, WebServer, listen
 from exporter.web.threads import in_thread
-from tests.support.processes import Process
+from testing.processes import Process
 from tests.web.example import ExampleState, report, serving
 
 if TYPE_CHECKING:

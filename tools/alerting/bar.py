@@ -6,8 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from exporter.alerts import alerts
-from tests.alertmanager.catalogue import mutes
-from tests.alertmanager.test_inhibition import LOCAL, all_variants
+from testing.kinds_of_alerts import LOCAL, all_variants, mutes
 from tools.alerting.mutate import REPORT
 from tools.alerting.rulefiles import ROOT, TESTS, load_rules, read_yaml
 

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from exporter.scenario.incident import Change, Incident, Step
-from tests.support.days import HEALTHY, moved
+from testing.days import HEALTHY, moved
 from tools.alerting.rulefiles import by_rule
 
 if TYPE_CHECKING:

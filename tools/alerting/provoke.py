@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from exporter.scenario.local import LocalSources, SimulatedClock
-from tests.support.chain import Chain
-from tests.support.compressed import compressed_collect
-from tests.support.days import HEALTHY, a_past_day, moved, settings
-from tests.support.running import RunningExporter
-from tests.support.waiting import until
+from testing.chain import Chain
+from testing.compressed import compressed_collect
+from testing.days import HEALTHY, a_past_day, moved, settings
+from testing.running import RunningExporter
+from testing.waiting import until
 from tools.alerting.faulty_days import OF_A_PIPELINE, ONE_DAY, PIPELINES, faulty_days, together
 from tools.alerting.reference import shipped_times
 from tools.alerting.rulefiles import by_rule, load_rules, rule_key
@@ -28,7 +28,7 @@ from tools.alerting.rulefiles import by_rule, load_rules, rule_key
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tests.support.alertmanager import Message
+    from testing.alertmanager import Message
 
 PROJECT = "nba-props-platform"
 PATIENCE = 400.0

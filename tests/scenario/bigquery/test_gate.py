@@ -14,7 +14,7 @@ from google.cloud.bigquery.retry import DEFAULT_RETRY
 from exporter.scenario.bigquery.emulator import local_client
 from exporter.scenario.bigquery.gate import BigQueryFault, BigQueryGate
 from exporter.scenario.bigquery.loopback import Answer, Call, LoopbackServer
-from tests.support.bigquery_rest import PROJECT, BigQueryRest, Rows
+from testing.bigquery_rest import PROJECT, BigQueryRest, Rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

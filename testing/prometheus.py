@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
-from tests.support.waiting import until
+from testing.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from exporter.model import Cause, Explanation, Report, RowCount, Standing
-from tests.support.builders import (
+from testing.builders import (
     DAY,
     OFFENSE,
     ONE_DAY,
@@ -19,7 +19,7 @@ from tests.support.builders import (
     pipeline,
     processor,
 )
-from tests.support.collecting import PHASE3_DOCUMENT, Scene, healthy
+from testing.collecting import PHASE3_DOCUMENT, Scene, healthy
 
 if TYPE_CHECKING:
     from collections.abc import Callable

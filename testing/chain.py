@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
 from exporter.alerts import alert_of
-from tests.support.alertmanager import Alertmanager, Message, Recorder, recorded
-from tests.support.compressed import RESEND, compressed_prometheus, compressed_rules, shorter
-from tests.support.prometheus import JOB, Prometheus
-from tests.support.running import RunningExporter
-from tests.support.waiting import until
+from testing.alertmanager import Alertmanager, Message, Recorder, recorded
+from testing.compressed import RESEND, compressed_prometheus, compressed_rules, shorter
+from testing.prometheus import JOB, Prometheus
+from testing.running import RunningExporter
+from testing.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """A process that observes and is killed at any moment, again and again, and what its ledger holds after each time.
 
-`python -m tests.support.ledger_victim TIMES FOLDER` prints how many observations were served, and ends with 1 if one of
+`python -m testing.ledger_victim TIMES FOLDER` prints how many observations were served, and ends with 1 if one of
 them is missing. It forks from a warm process, so that a kill takes milliseconds.
 """
 

@@ -10,14 +10,14 @@ from exporter.collection import Collectors
 from exporter.model import Document, DocumentId, Report, RowCount, Verdict
 from exporter.scenario.local import SimulatedClock
 from exporter.telemetry import Telemetry
-from tests.support.builders import DAY, ONE_DAY, PHASE3, PHASE4, PLAYER, UPCOMING_PLAYER, by_processing_date, entry, on
-from tests.support.memory import Memory
+from testing.builders import DAY, ONE_DAY, PHASE3, PHASE4, PLAYER, UPCOMING_PLAYER, by_processing_date, entry, on
+from testing.memory import Memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from exporter.config.resolved import Config
-    from tests.support.memory import Orders
+    from testing.memory import Orders
 
 PHASE3_DOCUMENT = DocumentId("phase3_completion", DAY)
 CREATED = on("-1 12:00")

@@ -10,8 +10,8 @@ from exporter.memory import Memory
 from exporter.model import Document, DocumentId
 from exporter.sources.wire import read_entry
 from exporter.telemetry import Telemetry
-from tests.support.builders import DAY, on
-from tests.support.ledger_victim import content
+from testing.builders import DAY, on
+from testing.ledger_victim import content
 
 if TYPE_CHECKING:
     from pathlib import Path

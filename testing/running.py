@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
-from tests.support.days import SEED, moved, settings
-from tests.support.waiting import until
+from testing.days import SEED, moved, settings
+from testing.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from exporter.scenario.local import LocalSources, SimulatedClock
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 COMMAND = Path(sys.executable).with_name("orchestration-exporter")
 _ADDRESS = re.compile(r"event=serving address=(\S+)\s|  status page   (\S+)/\n")
 _ENDS_WITHIN = 60.0

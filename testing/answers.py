@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
-from tests.support.answer_forms import FORMS, Json, Message, condensed, document_of, name_of, text_of, times_in
+from testing.answer_forms import FORMS, Json, Message, condensed, document_of, name_of, text_of, times_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -12,7 +12,7 @@ from google.cloud.bigquery import ArrayQueryParameter, QueryJobConfig, ScalarQue
 from google.cloud.bigquery.retry import DEFAULT_RETRY
 
 from exporter.scenario.bigquery.loopback import error_answer
-from tests.support.bigquery_rest import (
+from testing.bigquery_rest import (
     DROP,
     HANG,
     HTML,

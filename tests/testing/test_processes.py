@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.support.processes import Process
+from testing.processes import Process
 
 SLEEPS = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"]
 

@@ -1,6 +1,6 @@
 """A process whose ledger finds no more room for a while, and is killed once there is some again.
 
-`python -m tests.support.ledger_full_disk FILE` prints what was said of the ledger at each step, as JSON, after the log.
+`python -m testing.ledger_full_disk FILE` prints what was said of the ledger at each step, as JSON, after the log.
 No file of the process may grow: to SQLite that is a disk that takes nothing more, and it needs no privileges.
 """
 
@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exporter.telemetry import Telemetry
-from tests.support.builders import ONE_DAY, on
-from tests.support.remembering import HOUR, KEY, NAMES, document, opened
+from testing.builders import ONE_DAY, on
+from testing.remembering import HOUR, KEY, NAMES, document, opened
 
 if TYPE_CHECKING:
     from exporter.model import Document, DocumentId

@@ -10,7 +10,7 @@ from exporter.collection import Collectors
 from exporter.config.load import load
 from exporter.scenario.incident import load_incident
 from exporter.telemetry import Telemetry
-from tests.support.days import HEALTHY, INCIDENTS
+from testing.days import HEALTHY, INCIDENTS
 
 if TYPE_CHECKING:
     from exporter.model import Report, Verdict

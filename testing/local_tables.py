@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from google.cloud import bigquery
 
-from tests.support.real_day import PROJECT
+from testing.real_day import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

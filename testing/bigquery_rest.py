@@ -23,7 +23,7 @@ from urllib.parse import parse_qs, urlsplit
 from exporter.scenario.bigquery.calls import name_of
 from exporter.scenario.bigquery.emulator import local_client
 from exporter.scenario.bigquery.loopback import Answer, Call, LoopbackServer, error_answer, json_answer
-from tests.support.bigquery_wire import Query, query_of_job, query_of_request, row, schema
+from testing.bigquery_wire import Query, query_of_job, query_of_request, row, schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -1,15 +1,19 @@
 """The alerts of the register as Alertmanager gets them, and which of them mutes which: the design, told once more.
 
-The matrix of test_inhibition.py holds Alertmanager to it; tests/alerts/test_register.py compares register and rules.
+The matrix in tests/alertmanager holds Alertmanager to it; tests/alerts/test_register.py compares register and rules.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from exporter.alerts import PREFIX, alert_of, alerts
 from exporter.files import parse_yaml
 from tools.alerting.rulefiles import load_rules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Labels = dict[str, str]
 
@@ -156,3 +160,29 @@ def raised() -> set[tuple[str, str, frozenset[str], str]]:
                     fixed = labels.get("bound") or labels.get("source") or ""
                     found.add((case["alertname"], labels["severity"], frozenset(labels), fixed))
     return found
+
+
+OTHERS = {
+    "phase": ("phase1", "phase2", "phase4", "phase6"),
+    "run_date": ("2026-01-31",),
+    "processor": ("team_offense_game_summary",),
+    "check": ("other_check",),
+    "collector": tuple(COLLECTORS),
+}
+"""What a label can be instead, so that cause and alert differ in it."""
+
+
+def variants(kind: Kind) -> list[Labels]:
+    """Alerts of a kind: its example, and for each of its labels the example with another value."""
+    example = kind.example
+    changed = [{**example, label: value} for label in kind.labels for value in OTHERS.get(label, ())]
+    return [example, *changed]
+
+
+def all_variants(kinds: Iterable[Kind], beside: Labels) -> list[Labels]:
+    """Every variant of these kinds, except the alert itself that they are to be set beside."""
+    return [labels for kind in kinds for labels in variants(kind) if labels != beside]
+
+
+LOCAL = [kind for kind in KINDS if "pipeline" in kind.labels]
+GLOBAL = [kind for kind in KINDS if "pipeline" not in kind.labels]

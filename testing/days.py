@@ -13,7 +13,7 @@ import yaml
 from exporter.files import parse_yaml
 from exporter.scenario.incident import Incident
 
-INCIDENTS = Path(__file__).parents[1] / "incidents"
+INCIDENTS = Path(__file__).parents[1] / "tests" / "incidents"
 HEALTHY, SEED = "healthy-day", "2026-02-01-seed"
 
 _DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hypothesis import strategies as st
 
-from tests.support.bigquery_wire import Cell
+from testing.bigquery_wire import Cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -18,13 +18,13 @@ import yaml
 
 from exporter.files import parse_yaml
 from exporter.scenario.bigquery.loopback import Answer, Call, LoopbackServer
-from tests.support.prometheus import complaints, free_port
-from tests.support.waiting import until
+from testing.prometheus import complaints, free_port
+from testing.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-SHIPPED = Path(__file__).parents[2] / "alerts" / "alertmanager"
+SHIPPED = Path(__file__).parents[1] / "alerts" / "alertmanager"
 CONFIG = SHIPPED / "alertmanager.yml"
 WEBHOOK, SLACK, PAGERDUTY = "webhook", "slack", "pagerduty"
 _TIMES = ("group_wait", "group_interval", "repeat_interval")
