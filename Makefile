@@ -28,8 +28,7 @@ PROGRAMS := prometheus:prometheus prometheus:promtool \
 # told at the end.
 PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=20
 # What decides, and what says it: from the configuration to verdicts, words and samples.
-UNIT := tests/config tests/reconcile $(addprefix tests/test_,$(addsuffix .py,expectations explain exposition history losses \
-  metrics_of_reports repair samples status summary table wording))
+UNIT := tests/config tests/memory/test_losses.py tests/metrics tests/present tests/reconcile
 
 # Twice quiet: pip's warnings about indexes that lack a package are none of ours; its errors still show.
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check --no-input install -qq
@@ -129,7 +128,7 @@ mutants: $(VENV)/.dev ## Try every small fault in every alert rule; with ARGS=--
 long: export LONG_FORMS = 1
 long: $(VENV)/.dev ## Watch a whole week of healthy days, and capture and replay every incident file
 	@tools/ensure-system-packages $(PROGRAMS)
-	@exec $(PYTEST) --quiet tests/scenario/test_healthy_week.py tests/scenario/test_capture.py \
+	@exec $(PYTEST) --quiet tests/incidents/test_healthy_week.py tests/incidents/test_capture.py \
 	  tests/integration/test_secrets_everywhere.py $(ARGS)
 
 .PHONY: pictures

@@ -14,12 +14,12 @@ from benchmarks.child import live_briefly, obey
 from benchmarks.figures import Row, short
 from benchmarks.processes import Child
 from benchmarks.world import DATES, NOW, PHASES, PIPELINE, config_of, processors
-from exporter.expectations import run_dates
+from exporter.reconcile.expectations import run_dates
 from exporter.sources.queries import CONTEXT, MAXIMUM_PARTS, ROW_COUNTS
 
 if TYPE_CHECKING:
     from exporter.config.resolved import Config
-    from exporter.scenario.firestore import FirestoreServer
+    from exporter.emulators.firestore import FirestoreServer
     from testing.bigquery_rest import BigQueryRest
 
 LEFTOVERS = 10_000
@@ -111,12 +111,12 @@ def _counted(count: int, tables: int, leftovers: int) -> Compared:
 def compare(count: int, tables: int, leftovers: int) -> Compared:
     """Run both against local servers that count."""
     from benchmarks.seed_scripts import look
-    from exporter.collection import Collectors
-    from exporter.scenario.firestore import FirestoreServer, close
+    from exporter.collect.collectors import Collectors
+    from exporter.emulators.firestore import FirestoreServer, close
+    from exporter.metrics.telemetry import Telemetry
     from exporter.sources.bigquery import BigQueryWarehouse
     from exporter.sources.firestore import FirestoreStore
     from exporter.sources.ports import Sources
-    from exporter.telemetry import Telemetry
     from testing.bigquery_rest import BigQueryRest
 
     found = config_of(count, tables=tables)

@@ -82,10 +82,10 @@ def main(count: int) -> None:
     from prometheus_client import generate_latest
 
     from benchmarks.servers import registry_of
-    from exporter.exposition import render
-    from exporter.metrics import report_samples
-    from exporter.process import settle
+    from exporter.metrics.catalogue import report_samples
+    from exporter.metrics.exposition import render
     from exporter.reconcile import reconcile
+    from exporter.run.tuning import settle
 
     live_briefly()
     settle()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.child import live_briefly, obey, resident
-from exporter import logs
+from exporter.messages import logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,8 +32,8 @@ def exporter(count: int) -> None:
     from benchmarks.world import NOW, config_of, world_of
     from exporter import __version__
     from exporter.config.load import Loaded
-    from exporter.process import settle
-    from exporter.service import Service
+    from exporter.run.service import Service
+    from exporter.run.tuning import settle
     from exporter.web.app import create_app
     from exporter.web.server import WebServer
 

@@ -166,8 +166,8 @@ def _is_complete(url: str) -> bool:
 def serve_sources() -> None:
     """The demo's local Firestore and BigQuery, filled with its day, until standard input ends."""
     from exporter.config.load import load
-    from exporter.scenario.demo import demo_day
-    from exporter.scenario.local import LocalSources, SimulatedClock
+    from exporter.incidents.demo import demo_day
+    from exporter.incidents.local import LocalSources, SimulatedClock
 
     live_briefly()
     incident = demo_day()

@@ -47,8 +47,8 @@ def measure(*, smallest: bool = False) -> list[Row]:
 
 def main(number: int) -> None:
     """Hold a report of this size, and time its page."""
-    from exporter.history import History
-    from exporter.process import settle
+    from exporter.present.history import History
+    from exporter.run.tuning import settle
     from exporter.web.page import About, render_page
     from exporter.web.state import View
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from exporter.config.resolved import CollectConfig, Config, TableRef, WarehouseLimits
-from exporter.metrics import report_samples
+from exporter.metrics.catalogue import report_samples
 from exporter.model import CoverageCounts, Document, DocumentId, Heartbeat, Reading, RowCount, Run, Snapshot
 from exporter.reconcile import reconcile
 from testing.builders import DAY, ONE_DAY, RULE, config, entry, on, phase, pipeline, processor

@@ -16,20 +16,20 @@ from zoneinfo import ZoneInfo
 import click
 import yaml
 
-from exporter import logs
-from exporter.cli import Command
+from exporter.cli.command import Command
 from exporter.config.load import load
-from exporter.runner import Web, run
-from exporter.scenario.demo import DAY, demo_day
-from exporter.scenario.incident import Incident, parse_incident
-from exporter.scenario.local import LocalSources
+from exporter.incidents.demo import DAY, demo_day
+from exporter.incidents.incident import Incident, parse_incident
+from exporter.incidents.local import LocalSources
+from exporter.messages import logs
+from exporter.run.process import Web, run
 
 _DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 
 
 def moved(day: date) -> Incident:
     """The demo's incident as if its day had been this one; times of day stay."""
-    text = resources.files("exporter.scenario").joinpath(DAY).read_text(encoding="utf-8")
+    text = resources.files("exporter.incidents").joinpath(DAY).read_text(encoding="utf-8")
     by = day - demo_day().clock.date()
     return parse_incident(_DATE.sub(lambda found: (date.fromisoformat(found[0]) + by).isoformat(), text), DAY)
 

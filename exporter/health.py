@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from exporter.secrets import masked
+from exporter.messages.secrets import masked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from exporter import metrics
+from exporter.metrics import catalogue as metrics
 from grafana import words
 from grafana.following import following
 from grafana.frame import TITLES, Board

@@ -24,10 +24,10 @@ from grafana_foundation_sdk.models.dashboard import (
     VariableSort,
 )
 
-from exporter import metrics
-from exporter.alerts import alerts
-from exporter.dump import RUNBOOK_BASE
+from exporter.cli.dump import RUNBOOK_BASE
+from exporter.metrics import catalogue as metrics
 from exporter.model import Verdict
+from exporter.shipped.alerts import alerts
 from grafana.panels import DATASOURCE
 from grafana.queries import ALL_BUT_WATCHDOG, TARGET, verdicts
 

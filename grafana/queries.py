@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from exporter import metrics
-from exporter.alerts import PREFIX, alert_of
+from exporter.metrics import catalogue as metrics
+from exporter.shipped.alerts import PREFIX, alert_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from exporter.samples import Family
+    from exporter.metrics.samples import Family
 
 TARGET: Final = 'job=~"$job",instance=~"$instance"'
 """What every selector begins with."""

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 import yaml
 
-from exporter.files import parse_yaml
-from exporter.scenario.bigquery.loopback import Answer, Call, LoopbackServer
+from exporter.config.parsing import parse_yaml
+from exporter.emulators.bigquery.loopback import Answer, Call, LoopbackServer
 from testing.prometheus import complaints, free_port
 from testing.waiting import until
 

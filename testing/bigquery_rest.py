@@ -20,9 +20,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qs, urlsplit
 
-from exporter.scenario.bigquery.calls import name_of
-from exporter.scenario.bigquery.emulator import local_client
-from exporter.scenario.bigquery.loopback import Answer, Call, LoopbackServer, error_answer, json_answer
+from exporter.emulators.bigquery.calls import name_of
+from exporter.emulators.bigquery.emulator import local_client
+from exporter.emulators.bigquery.loopback import Answer, Call, LoopbackServer, error_answer, json_answer
 from testing.bigquery_wire import Query, query_of_job, query_of_request, row, schema
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import contextlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
-from exporter.alerts import alert_of
+from exporter.shipped.alerts import alert_of
 from testing.alertmanager import Alertmanager, Message, Recorder, recorded
 from testing.compressed import RESEND, compressed_prometheus, compressed_rules, shorter
 from testing.prometheus import JOB, Prometheus
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from exporter.scenario.local import LocalSources
+    from exporter.incidents.local import LocalSources
 
 WATCHDOG = alert_of("watchdog").name
 DEAD_MANS_SWITCH = "dead-mans-switch"

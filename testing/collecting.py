@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from exporter.collection import Collectors
+from exporter.collect.collectors import Collectors
+from exporter.incidents.local import SimulatedClock
+from exporter.metrics.telemetry import Telemetry
 from exporter.model import Document, DocumentId, Report, RowCount, Verdict
-from exporter.scenario.local import SimulatedClock
-from exporter.telemetry import Telemetry
 from testing.builders import DAY, ONE_DAY, PHASE3, PHASE4, PLAYER, UPCOMING_PLAYER, by_processing_date, entry, on
 from testing.memory import Memory
 

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
-from exporter.files import parse_yaml
-from exporter.scenario.incident import Incident
+from exporter.config.parsing import parse_yaml
+from exporter.incidents.incident import Incident
 
 INCIDENTS = Path(__file__).parents[1] / "tests" / "incidents"
 HEALTHY, SEED = "healthy-day", "2026-02-01-seed"

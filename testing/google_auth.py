@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from exporter.scenario.bigquery.loopback import Answer, Call, LoopbackServer
+from exporter.emulators.bigquery.loopback import Answer, Call, LoopbackServer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from exporter.alerts import PREFIX, alert_of, alerts
-from exporter.files import parse_yaml
+from exporter.config.parsing import parse_yaml
+from exporter.shipped.alerts import PREFIX, alert_of, alerts
 from tools.alerting.rulefiles import load_rules
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from exporter.telemetry import Telemetry
+from exporter.metrics.telemetry import Telemetry
 from testing.builders import ONE_DAY, on
 from testing.remembering import HOUR, KEY, NAMES, document, opened
 

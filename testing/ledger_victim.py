@@ -19,11 +19,11 @@ from typing import Final
 from google.cloud.firestore_v1.types import MapValue, Value
 
 from exporter.config.resolved import LedgerConfig
-from exporter.ledger import Ledger
-from exporter.memory import Memory
+from exporter.memory.documents import Memory
+from exporter.memory.ledger import Ledger
+from exporter.metrics.telemetry import Telemetry
 from exporter.model import Document, DocumentId
 from exporter.sources.wire import read_entry
-from exporter.telemetry import Telemetry
 
 KEY: Final = DocumentId("phase3_completion", date(2026, 2, 1))
 START: Final = datetime(2026, 2, 1, 12, tzinfo=UTC)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.scenario.local import LocalSources, SimulatedClock
+from exporter.incidents.local import LocalSources, SimulatedClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from exporter.secrets import HIDDEN
+from exporter.messages.secrets import HIDDEN
 
 CORE: Final = "hunter2"
 """What every example has in its secret part, so that one search finds it wherever it comes out."""

@@ -6,15 +6,15 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from exporter.collection import Collectors
+from exporter.collect.collectors import Collectors
 from exporter.config.load import load
-from exporter.scenario.incident import load_incident
-from exporter.telemetry import Telemetry
+from exporter.incidents.incident import load_incident
+from exporter.metrics.telemetry import Telemetry
 from testing.days import HEALTHY, INCIDENTS
 
 if TYPE_CHECKING:
+    from exporter.incidents.local import LocalSources, SimulatedClock
     from exporter.model import Report, Verdict
-    from exporter.scenario.local import LocalSources, SimulatedClock
 
 PROJECT = "nba-props-platform"
 DAY = date(2026, 1, 20)

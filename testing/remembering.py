@@ -6,10 +6,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from exporter.config.resolved import LedgerConfig
-from exporter.memory import Memory
+from exporter.memory.documents import Memory
+from exporter.metrics.telemetry import Telemetry
 from exporter.model import Document, DocumentId
 from exporter.sources.wire import read_entry
-from exporter.telemetry import Telemetry
 from testing.builders import DAY, on
 from testing.ledger_victim import content
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
-    from exporter.scenario.local import LocalSources, SimulatedClock
+    from exporter.incidents.local import LocalSources, SimulatedClock
 
 ROOT = Path(__file__).parents[1]
 COMMAND = Path(sys.executable).with_name("orchestration-exporter")

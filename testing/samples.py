@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from exporter.metrics import CATALOGUE, PREFIX
+from exporter.metrics.catalogue import CATALOGUE, PREFIX
 
 if TYPE_CHECKING:
-    from exporter.samples import Family, Samples
+    from exporter.metrics.samples import Family, Samples
 
 LABEL = re.compile(r'([a-z_]+)="((?:[^"\\\n]|\\["\\n])*)"(?:,|$)')
 

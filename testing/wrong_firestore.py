@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from grpc import StatusCode
 
-from exporter.scenario.firestore import errors, targets
-from exporter.scenario.firestore.messages import Document, Message
-from exporter.scenario.firestore.service import FirestoreService
+from exporter.emulators.firestore import errors, targets
+from exporter.emulators.firestore.messages import Document, Message
+from exporter.emulators.firestore.service import FirestoreService
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

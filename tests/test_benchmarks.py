@@ -16,10 +16,10 @@ from benchmarks.page import page
 from benchmarks.processes import ROOT, Child
 from benchmarks.scrapes import body_of, servers
 from benchmarks.world import NOW, config_of, processors_for, world_of
-from exporter.collection import Collectors
-from exporter.metrics import report_samples
+from exporter.collect.collectors import Collectors
+from exporter.metrics.catalogue import report_samples
+from exporter.metrics.telemetry import Telemetry
 from exporter.model import ProcessorReport, Report
-from exporter.telemetry import Telemetry
 from testing.exposition import parse_text
 
 if TYPE_CHECKING:

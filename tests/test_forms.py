@@ -6,16 +6,16 @@ import json
 
 from hypothesis import given
 
-from exporter.dating import misread_dates
-from exporter.explain import explain_json, explain_text
-from exporter.exposition import render
-from exporter.history import History
-from exporter.metrics import report_samples
+from exporter.metrics.catalogue import report_samples
+from exporter.metrics.exposition import render
+from exporter.present.explanations import explain_json, explain_text
+from exporter.present.history import History
+from exporter.present.repairs import repair_text, repairs
+from exporter.present.status import status_json
+from exporter.present.summary import summarize
+from exporter.present.table import report_text
 from exporter.reconcile import reconcile
-from exporter.repair import repair_text, repairs
-from exporter.status import status_json
-from exporter.summary import summarize
-from exporter.table import report_text
+from exporter.reconcile.dating import misread_dates
 from exporter.web.sections import sections
 from tests.reconcile.strategies import Case, cases
 

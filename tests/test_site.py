@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.alerts import alert_of
+from exporter.shipped.alerts import alert_of
 
 ROOT = Path(__file__).parents[1]
 # What a browser fetches by itself, in contrast to a link that a reader follows.

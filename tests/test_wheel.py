@@ -20,8 +20,8 @@ import pytest
 from packaging.utils import canonicalize_name
 
 import exporter
-from exporter.alerts import alert_of
-from exporter.dump import KINDS
+from exporter.cli.dump import KINDS
+from exporter.shipped.alerts import alert_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

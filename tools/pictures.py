@@ -10,12 +10,13 @@ from PIL import Image
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
 
-from exporter import __version__, logs
-from exporter.history import History
-from exporter.scenario.demo import demo_day
-from exporter.scenario.local import LocalSources, SimulatedClock
-from exporter.scenario.replay import replay
-from exporter.table import render_report
+from exporter import __version__
+from exporter.incidents.demo import demo_day
+from exporter.incidents.local import LocalSources, SimulatedClock
+from exporter.incidents.replay import replay
+from exporter.messages import logs
+from exporter.present.history import History
+from exporter.present.table import render_report
 from exporter.web.page import About, render_page
 from exporter.web.state import View
 from testing.browser import chromium

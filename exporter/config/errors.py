@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from exporter.errors import RefusedError
+from exporter.messages.errors import RefusedError
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,3 +152,8 @@ def parse_expected(value: object) -> str | tuple[str, ...]:
             return tuple(parse_processor_name(name) for name in value)
         case _:
             raise ValueError(f"must be `all` or a list of processors, not {describe(value)}")
+
+
+def is_reserved(text: str) -> bool:
+    """Ids and field names like `__this__` belong to Firestore."""
+    return len(text) > len("___") and text.startswith("__") and text.endswith("__")

@@ -20,7 +20,7 @@ from exporter.config.text import read_text
 from exporter.config.tree import Tree, merge, tree_of
 from exporter.config.validation import validate
 from exporter.config.wording import describe, did_you_mean, listed
-from exporter.secrets import Masked, masked_data
+from exporter.messages.secrets import Masked, masked_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

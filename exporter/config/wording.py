@@ -7,7 +7,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from exporter.secrets import masked
+from exporter.messages.secrets import masked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

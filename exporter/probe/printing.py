@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
+from exporter.messages.secrets import masked_json
 from exporter.probe.outcome import conclusion
-from exporter.secrets import masked_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from exporter.messages.secrets import Masked
     from exporter.probe.outcome import Outcome
-    from exporter.secrets import Masked
 
 _HEADINGS: Final = (
     *("strategy", "rounds", "written", "left", "lost", "older lost", "damaged"),

@@ -1,4 +1,14 @@
-"""Observed against expected: verdicts, hints and trigger states. Pure: no clock, no network, no metrics."""
+"""Observed against expected: verdicts, hints and trigger states. Pure: no clock, no network, no metrics.
+
+report.py                   snapshot in, report out: every exposed phase and processor at one moment
+expectations.py             what each document and processor owes, and by when; which documents are to be read
+evidence.py                 what the records hold about one processor's work for one run date
+verdict.py                  the verdict table: the first row that applies is the answer (docs/verdicts.md)
+trigger.py                  the state of a phase's trigger
+hints.py, explain.py        the evidence in words; why a registration is missing
+removals.py, unusable.py    entries that went from a document; fields that could not be used
+calendar.py, dating.py      how far the calendar can be relied on; which reading of a date the documents fit
+"""
 
 from exporter.reconcile.report import DISCREPANCIES, reconcile
 

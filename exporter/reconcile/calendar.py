@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from exporter.expectations import ONE_DAY, today
 from exporter.model import CalendarDoubt, CalendarReport, Matter
+from exporter.reconcile.expectations import ONE_DAY, today
 from exporter.reconcile.hints import plural
 
 if TYPE_CHECKING:

@@ -8,15 +8,14 @@ from datetime import UTC, datetime
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from exporter.expectations import NEIGHBOURS
 from exporter.model import AHEAD, DocumentId, HeartbeatReport, HeartbeatState, Matter
+from exporter.reconcile.expectations import NEIGHBOURS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
     from exporter.config.resolved import HeartbeatsConfig, PhaseConfig, PipelineConfig
-    from exporter.expectations import Obligation
     from exporter.model import (
         Document,
         Doubt,
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
         Snapshot,
         Watched,
     )
+    from exporter.reconcile.expectations import Obligation
 
 CALENDAR, DOCUMENT, HEARTBEAT, RUN_HISTORY = "calendar", "completion document", "heartbeat", "run history"
 """The records of a piece of work, beside its table."""

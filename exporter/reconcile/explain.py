@@ -8,8 +8,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from exporter.expectations import ONE_DAY
 from exporter.model import Cause, Explanation, HeartbeatState, Standing, Verdict
+from exporter.reconcile.expectations import ONE_DAY
 from exporter.reconcile.hints import moment, plural
 from exporter.reconcile.removals import HOW, writes
 from exporter.reconcile.verdict import wrote_here

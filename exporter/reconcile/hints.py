@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from exporter.expectations import ONE_DAY
 from exporter.model import HeartbeatState, Hint, HintKind, Verdict
 from exporter.reconcile.evidence import CALENDAR, DOCUMENT, HEARTBEAT, REFUSED_STATUSES, RUN_HISTORY
+from exporter.reconcile.expectations import ONE_DAY
 from exporter.reconcile.verdict import SAME_RUN, above_bounds, below_bounds, wrote_here
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from exporter.expectations import ONE_DAY, phase_day, run_dates
 from exporter.model import (
     AHEAD,
     CoverageReport,
@@ -19,6 +18,7 @@ from exporter.model import (
 )
 from exporter.reconcile.calendar import calendar_of, relied_on
 from exporter.reconcile.evidence import History, gather
+from exporter.reconcile.expectations import ONE_DAY, phase_day, run_dates
 from exporter.reconcile.explain import explanations
 from exporter.reconcile.hints import hints
 from exporter.reconcile.removals import overwritten
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from exporter.config.resolved import Config, PhaseLogConfig, PipelineConfig
-    from exporter.expectations import PhaseDay
     from exporter.model import CalendarReport, Document, Run, Snapshot
     from exporter.reconcile.evidence import Evidence
+    from exporter.reconcile.expectations import PhaseDay
 
 
 def reconcile(config: Config, snapshot: Snapshot, now: datetime) -> Report:

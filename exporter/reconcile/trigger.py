@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from exporter.expectations import ONE_DAY, RuleMet, rule_met
 from exporter.model import AHEAD, HeartbeatState, Hint, HintKind, TriggerState, Verdict
 from exporter.reconcile.evidence import past
+from exporter.reconcile.expectations import ONE_DAY, RuleMet, rule_met
 from exporter.reconcile.hints import moment
 
 if TYPE_CHECKING:
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from exporter.config.resolved import PhaseConfig, PipelineConfig, Trigger
-    from exporter.expectations import PhaseDay
     from exporter.model import Document, Entry, RowCount, Snapshot
     from exporter.reconcile.evidence import Evidence
+    from exporter.reconcile.expectations import PhaseDay
 
 TRIGGER_FIELDS = frozenset({"_triggered", "_trigger_succeeded", "_trigger_pending", "_triggered_at"})
 """Fields of a document that say what became of its trigger: while one of them cannot be used, nobody knows."""

@@ -11,8 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final, Protocol
 
+from exporter.messages.secrets import masked
 from exporter.model import CoverageCounts, ErrorKind, RowCount, Run, UnusableField
-from exporter.secrets import masked
 from exporter.sources.errors import CallFailed, Fault
 from exporter.sources.fields import count, datetime_in, moment, said, unusable
 

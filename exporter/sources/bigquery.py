@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from exporter.config.resolved import TableRef, WarehouseLimits
+    from exporter.metrics.telemetry import Telemetry
     from exporter.model import CoverageCounts, RowCount, Run
     from exporter.sources.account import Account
     from exporter.sources.answers import Row
     from exporter.sources.ports import ContextRequest, Deadline, Estimate, Window
     from exporter.sources.queries import Part
-    from exporter.telemetry import Telemetry
 
 T_co = TypeVar("T_co", covariant=True)
 

@@ -21,6 +21,10 @@ from exporter.sources.errors import STOPPING, CallFailed, Fault, transient
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+AWAKE_SECONDS: Final = 0.5
+"""How long the main thread waits at a time, whatever it waits for. Signal handlers run on it alone, and a signal that
+another thread was given, or that came just before the main thread began to wait, does not wake it."""
+
 T = TypeVar("T")
 
 _ATTEMPTS: Final = 5

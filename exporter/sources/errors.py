@@ -15,8 +15,8 @@ import requests
 from google.api_core.exceptions import GoogleAPICallError, RetryError
 from google.auth import exceptions as auth
 
+from exporter.messages.secrets import beginning
 from exporter.model import ErrorKind
-from exporter.secrets import beginning
 from exporter.sources.refusals import named, refusal
 from exporter.sources.signs import PLUGIN, PLUGIN_UNANSWERED, first_error, signs_of, words_of
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from exporter.config.load import Loaded
-    from exporter.telemetry import Telemetry
+    from exporter.metrics.telemetry import Telemetry
 
 
 def opener() -> Callable[[Loaded, Telemetry], Sources]:

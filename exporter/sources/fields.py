@@ -14,8 +14,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from exporter.messages.secrets import HIDDEN, beginning, names_secret
 from exporter.model import Record, UnusableField
-from exporter.secrets import HIDDEN, beginning, names_secret
 from exporter.sources.errors import one_line
 from exporter.sources.values import EPOCH, Unusable
 

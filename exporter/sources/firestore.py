@@ -42,10 +42,10 @@ if TYPE_CHECKING:
 
     from google.auth.credentials import Credentials
 
+    from exporter.metrics.telemetry import Telemetry
     from exporter.model import Document, DocumentId, Heartbeat
     from exporter.sources.ports import Deadline, Hearer, HeartbeatId
     from exporter.sources.values import WireDocument
-    from exporter.telemetry import Telemetry
 
     Found = tuple[WireDocument | None, datetime | None]
 

@@ -38,12 +38,12 @@ if TYPE_CHECKING:
     from google.cloud.bigquery import Client, QueryJob
 
     from exporter.config.resolved import WarehouseLimits
+    from exporter.metrics.telemetry import Telemetry
     from exporter.sources.answers import Row
     from exporter.sources.budget import Reservation
     from exporter.sources.ports import Estimate
     from exporter.sources.queries import Query
     from exporter.sources.sessions import Connection
-    from exporter.telemetry import Telemetry
 
 T = TypeVar("T")
 

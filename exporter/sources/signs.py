@@ -18,7 +18,7 @@ from google.rpc.error_details_pb2 import (  # type: ignore[import-untyped] # the
     PreconditionFailure,
 )
 
-from exporter.secrets import without_opaque
+from exporter.messages.secrets import without_opaque
 from exporter.sources.refusals import NO_ANSWER, NO_TOKEN, Signs
 
 if TYPE_CHECKING:

@@ -1,1 +1,10 @@
-"""The HTTP side: routes, content negotiation, the web configuration file (TLS, users), the server."""
+"""The HTTP side: metrics, status page, API, and the web configuration file (docs/web.md).
+
+app.py                    the routes; state.py: what they ask of the exporter
+metrics.py                `/metrics`, from bytes that are ready; negotiate.py: which format a client prefers
+page.py, sections.py      the status page, and what it shows; templates/: how it looks
+openapi.py, status_schema.py   the description of the interface
+answers.py, headers.py    every answer passes here: secrets are hidden, headers set; threads.py: slow work
+auth.py, webconfig.py, tls.py   users, rate limit and TLS, in the format of Prometheus's own exporters
+server.py, protocol.py    uvicorn, with bounds on what clients may cost
+"""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from exporter.secrets import masked
+from exporter.messages.secrets import masked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,7 +12,7 @@ import structlog
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from exporter.files import parse_yaml
+from exporter.config.parsing import parse_yaml
 from exporter.web import openapi, page
 from exporter.web.answers import plain, rendered
 from exporter.web.auth import Guard, WebConfigFile

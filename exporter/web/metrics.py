@@ -9,14 +9,14 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from exporter.exposition import render_live
+from exporter.metrics.exposition import render_live
 from exporter.web.negotiate import OPENMETRICS, TEXT, exposition
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-    from exporter.exposition import Rendered
-    from exporter.samples import Samples
+    from exporter.metrics.exposition import Rendered
+    from exporter.metrics.samples import Samples
     from exporter.web.negotiate import MediaType
     from exporter.web.state import ServerState
 

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Final
 import jinja2
 from markupsafe import Markup
 
-from exporter.secrets import Masked
-from exporter.summary import Condition, summarize
+from exporter.messages.secrets import Masked
+from exporter.present.summary import Condition, summarize
+from exporter.present.words import Moments, shown
 from exporter.web.answers import not_modified, rendered
 from exporter.web.headers import Headers, security_headers
 from exporter.web.negotiate import accepts_gzip
 from exporter.web.sections import sections, time
 from exporter.web.threads import in_thread
-from exporter.wording import Moments, shown
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from exporter.alerts import alert_of
 from exporter.model import TriggerState, Verdict
-from exporter.reconcile import DISCREPANCIES
-from exporter.summary import QUIET, began, beyond_bounds, coverage_share, tally, urgency, well, worst_first
-from exporter.wording import (
+from exporter.present.summary import QUIET, began, beyond_bounds, coverage_share, tally, urgency, well, worst_first
+from exporter.present.words import (
     BAD_TRIGGERS,
     CAUSES,
     OVERWRITTEN,
@@ -25,13 +23,15 @@ from exporter.wording import (
     shown,
     trigger_reason,
 )
+from exporter.reconcile import DISCREPANCIES
+from exporter.shipped.alerts import alert_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date, datetime
 
-    from exporter.history import Change, History, Subject
     from exporter.model import Explanation, PhaseReport, PipelineReport, ProcessorReport, Report
+    from exporter.present.history import Change, History, Subject
 
 MOST_WELL: Final = 12
 """So many processors without discrepancy stand in the open below those with one; more are folded away."""

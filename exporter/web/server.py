@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 import uvicorn
 
-from exporter.errors import UnavailableError
+from exporter.messages.errors import UnavailableError
 from exporter.web.protocol import HEAD_SECONDS, BoundedProtocol
 
 if TYPE_CHECKING:

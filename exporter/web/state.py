@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from exporter.history import History
+from exporter.present.history import History
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from exporter.exposition import Rendered
+    from exporter.metrics.exposition import Rendered
+    from exporter.metrics.samples import Samples
     from exporter.model import Report
-    from exporter.samples import Samples
 
 
 class ReloadError(Exception):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import yaml
 
-from exporter.errors import RefusedError
+from exporter.messages.errors import RefusedError
 from exporter.web.tls import TlsError, TlsSettings, server_context
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from exporter.alerts import PREFIX
+from exporter.shipped.alerts import PREFIX
 from testing.alertmanager import CONFIG, SHIPPED, amtool, seconds, shipped
 from testing.kinds_of_alerts import COLLECTORS, EXPORTER_DOWN, KINDS, NEEDS, UNREACHABLE, Kind, raised
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from exporter.alerts import PREFIX, alert_of
+from exporter.shipped.alerts import PREFIX, alert_of
 from testing.alertmanager import Alertmanager, shipped
 from testing.kinds_of_alerts import (
     BY_CRITICALITY,

@@ -12,8 +12,8 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from exporter.alerts import PREFIX, alert_of
-from exporter.files import parse_yaml
+from exporter.config.parsing import parse_yaml
+from exporter.shipped.alerts import PREFIX, alert_of
 from testing.alertmanager import (
     PAGERDUTY,
     SHIPPED,

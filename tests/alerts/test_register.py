@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.alerts import Alert, alert_of, alerts, read
+from exporter.incidents.replay import COLLECTOR_SOURCES
 from exporter.model import Verdict
-from exporter.scenario.replay import COLLECTOR_SOURCES
-from exporter.wording import TRIGGERS, WORDS
+from exporter.present.words import TRIGGERS, WORDS
+from exporter.shipped.alerts import Alert, alert_of, alerts, read
 from tests.alerts.test_rules import METRICS
 from tests.test_generated import git as listed
 from tests.test_generated import marked
@@ -112,7 +112,7 @@ BY_HAND = {
     "alerts/alertmanager/alertmanager.yml": {alert_of("watchdog").name},
 }
 """The files that spell an alert's name by hand, and which; beside them rules, their tests and incident files."""
-ABOUT_DAYS = ("alerts/rules/", "alerts/tests/", "tests/incidents/", "exporter/scenario/demo-day.yaml", "CHANGELOG.md")
+ABOUT_DAYS = ("alerts/rules/", "alerts/tests/", "tests/incidents/", "exporter/incidents/demo-day.yaml", "CHANGELOG.md")
 
 
 def spelled(text: str) -> set[str]:

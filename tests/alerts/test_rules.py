@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
-from exporter.alerts import alert_of, alerts
 from exporter.cli import main as command_line
-from exporter.collection import BIGQUERY, FIRESTORE
-from exporter.metrics import UNREACHED
+from exporter.collect.collectors import BIGQUERY, FIRESTORE
+from exporter.incidents.replay import COLLECTOR_SOURCES
+from exporter.metrics.catalogue import UNREACHED
 from exporter.model import ErrorKind, HeartbeatState, LogSource, TriggerState, Verdict
-from exporter.scenario.replay import COLLECTOR_SOURCES
+from exporter.shipped.alerts import alert_of, alerts
 from tools.alerting.promql import Binary, Matcher, Node, Number, parse, selectors
 from tools.alerting.promtool import failed_checks
 from tools.alerting.rulefiles import RULES, Rule, load_rules

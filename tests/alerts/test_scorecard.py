@@ -1,6 +1,6 @@
 """The scorecard is current, and judges a day as its page says.
 
-That its days are what a replay gives is held where every incident file is replayed: tests/scenario/test_replay.py.
+That its days are what a replay gives is held where every incident file is replayed: tests/incidents/test_replay.py.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.alerts import alert_of
-from exporter.scenario.incident import load_incident, parse_incident
-from exporter.scenario.replay import replay
+from exporter.incidents.incident import load_incident, parse_incident
+from exporter.incidents.replay import replay
+from exporter.shipped.alerts import alert_of
 from tools.alerting.bar import bar_markdown
 from tools.alerting.rulefiles import RULES
 from tools.alerting.scorecard import (
@@ -34,7 +34,7 @@ from tools.alerting.scorecard import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from exporter.scenario.local import LocalSources, SimulatedClock
+    from exporter.incidents.local import LocalSources, SimulatedClock
 
 FILES = sorted(INCIDENTS.glob("*.yaml"))
 WRITE_IT_AGAIN = "write it again: make scorecard ARGS=--write"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from google.cloud import firestore
 
-from exporter.scenario.firestore import FirestoreServer, close, connect
+from exporter.emulators.firestore import FirestoreServer, close, connect
 from testing.answers import Answers
 from tests import _records
 

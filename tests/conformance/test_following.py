@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from google.cloud.firestore_v1.types import ListenResponse
 
-from exporter.losses import watch
+from exporter.memory.losses import watch
+from exporter.metrics.telemetry import Telemetry
 from exporter.model import LOST, DocumentId, ErrorKind, RemovalKind
 from exporter.sources.errors import CallFailed
 from exporter.sources.firestore import FirestoreStore
 from exporter.sources.listening import _View
-from exporter.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -38,7 +38,7 @@ STEPS: Final = 14
 RECORDED_SEEDS: Final = 20
 """With how many seeds Google's emulator is asked; the local server answers fast enough for more."""
 SEEDS: Final = int(os.environ.get("LOSS_HISTORIES", "50"))
-"""`make losses` takes 200. Of 25 faults put into exporter/losses.py the first 27 found all that 200 found."""
+"""`make losses` takes 200. Of 25 faults put into exporter/memory/losses.py the first 27 found all that 200 found."""
 
 
 class Ear:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.alerts import alert_of
+from exporter.shipped.alerts import alert_of
 from testing.days import SEED
 from tests.grafana.boards import BOARDS, Board, interpolated, label_values, panel_of
 from tests.grafana.shown import named, numbers, rows
@@ -15,7 +15,7 @@ from tests.grafana.watched import AHEAD, COVERAGE, DAYS, HEALTHY, INCIDENTS, LOS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from exporter.scenario.local import LocalSources, SimulatedClock
+    from exporter.incidents.local import LocalSources, SimulatedClock
     from tests.grafana.boards import Target
 
 OVERVIEW, PHASE = "orchestration-overview", "orchestration-phase"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from exporter.alerts import alert_of
+from exporter.shipped.alerts import alert_of
 from testing.days import SEED, a_past_day, moved, settings
 from testing.prometheus import JOB, Prometheus
 from testing.running import RunningExporter
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from exporter.scenario.incident import Incident
-    from exporter.scenario.local import LocalSources, SimulatedClock
+    from exporter.incidents.incident import Incident
+    from exporter.incidents.local import LocalSources, SimulatedClock
 
 HEALTHY, STUCK, COVERAGE, LOST = "healthy-day", "2026-01-23-stuck-running", "low-coverage", "lost-update"
 OUTAGE = "2026-01-24-firestore-permission-outage"

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exporter.config.resolved import WarehouseLimits
-from exporter.scenario.bigquery.loading import reset
+from exporter.incidents.loading import reset
+from exporter.metrics.telemetry import Telemetry
 from exporter.sources.bigquery import BigQueryWarehouse
-from exporter.telemetry import Telemetry
 from testing.local_tables import NEW_YORK, NOON
 from testing.real_day import PROJECT, Day
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from google.cloud import bigquery
 
-    from exporter.scenario.local import LocalSources, SimulatedClock
+    from exporter.incidents.local import LocalSources, SimulatedClock
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ import pytest
 from click.testing import CliRunner
 
 from exporter.cli import main
+from exporter.collect.once import collect_once
 from exporter.config.load import Loaded, load
-from exporter.once import collect_once
-from exporter.scenario.firestore import FirestoreServer
-from exporter.service import Service
+from exporter.emulators.firestore import FirestoreServer
+from exporter.run.service import Service
 from exporter.sources.account import Account
 from exporter.sources.factory import opener
 from exporter.sources.queries import CONTEXT, ROW_COUNTS

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 from google.cloud import bigquery
 
+from exporter.incidents.loading import drop_table
 from exporter.model import DocumentId, ErrorKind, Verdict
-from exporter.scenario.bigquery.loading import drop_table
 from testing.real_day import DAY, DOCUMENT, FIRESTORE, PROJECT, Day
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from exporter.scenario.local import LocalSources, SimulatedClock
+    from exporter.incidents.local import LocalSources, SimulatedClock
 
 DOCUMENT_ID = DocumentId("phase3_completion", DAY)
 PLAYER, OFFENSE, DEFENSE = "player_game_summary", "team_offense_game_summary", "team_defense_game_summary"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.metrics import CATALOGUE, LIVE_FAMILIES
+from exporter.metrics.catalogue import CATALOGUE, LIVE_FAMILIES
 from testing.days import a_past_day
 from testing.exposition import parse_openmetrics, parse_text
 from testing.prometheus import Prometheus, promtool
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from prometheus_client import Metric
 
-    from exporter.scenario.local import LocalSources, SimulatedClock
+    from exporter.incidents.local import LocalSources, SimulatedClock
 
 DAY = a_past_day()
 LABELS = f'pipeline="nba",phase="phase3",run_date="{DAY}"'

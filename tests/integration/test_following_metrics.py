@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 from typing import TYPE_CHECKING
 
-from exporter.ledger import Ledger
+from exporter.memory.ledger import Ledger
 from testing.days import a_past_day
 from testing.exposition import parse_text
 from testing.running import RunningExporter, command, reading_the_seed
@@ -14,7 +14,7 @@ from testing.waiting import until
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from exporter.scenario.local import LocalSources, SimulatedClock
+    from exporter.incidents.local import LocalSources, SimulatedClock
 
 DAY = a_past_day()
 DOCUMENT = f"phase3_completion/{DAY}"

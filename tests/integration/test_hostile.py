@@ -7,11 +7,11 @@ import re
 
 import pytest
 
-from exporter.exposition import render
-from exporter.metrics import UNEXPECTED, report_samples
+from exporter.metrics.catalogue import UNEXPECTED, report_samples
+from exporter.metrics.exposition import render
 from exporter.model import Verdict
-from exporter.status import status_json
-from exporter.table import report_text
+from exporter.present.status import status_json
+from exporter.present.table import report_text
 from testing.exposition import parse_openmetrics, parse_text
 from testing.real_day import DOCUMENT, FIRESTORE, PROJECT, Day
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.alerts import alert_of
+from exporter.shipped.alerts import alert_of
 from testing.days import a_past_day
 from testing.exposition import parse_text
 from testing.processes import Process
@@ -21,7 +21,7 @@ from testing.running import COMMAND, RunningExporter, command, environment, read
 from testing.waiting import until
 
 if TYPE_CHECKING:
-    from exporter.scenario.local import LocalSources, SimulatedClock
+    from exporter.incidents.local import LocalSources, SimulatedClock
 
 DAY = a_past_day()
 LABELS = f'pipeline="nba",phase="phase3",run_date="{DAY}"'

@@ -10,11 +10,11 @@ from google.api_core import exceptions
 from google.cloud.bigquery import ArrayQueryParameter, QueryJobConfig, ScalarQueryParameter
 from google.cloud.bigquery.retry import DEFAULT_RETRY
 
-from exporter.scenario.bigquery.emulator import BigQueryEmulator, local_client
-from exporter.scenario.bigquery.gate import BigQueryFault, BigQueryGate
-from exporter.scenario.bigquery.loading import add_rows, drop_table, insert_rows, load_tables, reset
-from exporter.scenario.bigquery.loopback import LoopbackServer, json_answer
-from exporter.scenario.bigquery.tables import TableDataError, TableDefinition, shipped_definitions
+from exporter.emulators.bigquery.emulator import BigQueryEmulator, local_client
+from exporter.emulators.bigquery.gate import BigQueryFault, BigQueryGate
+from exporter.emulators.bigquery.loopback import LoopbackServer, json_answer
+from exporter.incidents.loading import add_rows, drop_table, insert_rows, load_tables, reset
+from exporter.incidents.tables import TableDataError, TableDefinition, shipped_definitions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -18,8 +18,8 @@ import requests
 from google.api_core.exceptions import InternalServerError
 from google.cloud.bigquery.retry import DEFAULT_RETRY
 
-from exporter.scenario.bigquery import serve
-from exporter.scenario.bigquery.emulator import BigQueryEmulator
+from exporter.emulators.bigquery import serve
+from exporter.emulators.bigquery.emulator import BigQueryEmulator
 from testing.processes import Process
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def read_line(link: socket.socket) -> str:
 def test_an_emulator_dies_with_the_process_that_started_it(tmp_path: Path) -> None:
     script = (
         "import time\n"
-        "from exporter.scenario.bigquery.emulator import BigQueryEmulator\n"
+        "from exporter.emulators.bigquery.emulator import BigQueryEmulator\n"
         "with BigQueryEmulator() as emulator:\n"
         "    print(emulator.address, flush=True)\n"
         "    time.sleep(60)\n"

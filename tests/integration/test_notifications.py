@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.alerts import alert_of
+from exporter.shipped.alerts import alert_of
 from testing.alertmanager import PAGERDUTY
 from testing.chain import DEAD_MANS_SWITCH, WATCHDOG, Chain, Notification, Told
 from testing.compressed import compressed_collect
@@ -23,7 +23,7 @@ from tools.alerting.rulefiles import load_rules, seconds
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from exporter.scenario.local import LocalSources, SimulatedClock
+    from exporter.incidents.local import LocalSources, SimulatedClock
 
 FASTER = 100
 SHORTEST = 3

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 COMPOSE = ROOT / "compose" / "demo.py"
 # By the file that serves: how it is started with an address behind it, and how its user gives another one.
 SERVING: dict[str, tuple[list[str | Path], str]] = {
-    "exporter/cli.py": ([COMMAND, "run", "--preset", "nba", "--web.listen-address"], "--web.listen-address"),
-    "exporter/scenario/demo.py": ([COMMAND, "demo", "--web.listen-address"], "--web.listen-address"),
+    "exporter/cli/run.py": ([COMMAND, "run", "--preset", "nba", "--web.listen-address"], "--web.listen-address"),
+    "exporter/cli/demo.py": ([COMMAND, "demo", "--web.listen-address"], "--web.listen-address"),
     "compose/demo.py": ([sys.executable, COMPOSE], "the argument ADDRESS"),
 }
 
@@ -73,7 +73,7 @@ def test_the_demo_beside_prometheus_without_an_address_says_how_it_is_used() -> 
 
 def test_every_program_that_serves_is_tried_here() -> None:
     folders = ("alerts", "benchmarks", "compose", "exporter", "grafana", "tools")
-    serving = re.compile(r"\bfrom exporter import .*\brunner\b|\bfrom exporter\.runner import .*\brun\b")
+    serving = re.compile(r"\bfrom exporter\.run import .*\bprocess\b|\bfrom exporter\.run\.process import .*\brun\b")
     files = [file for folder in folders for file in (ROOT / folder).rglob("*.py")]
 
     assert {file.relative_to(ROOT).as_posix() for file in files if serving.search(file.read_text("utf-8"))} == {

@@ -17,8 +17,8 @@ import pytest
 from click.testing import CliRunner
 
 from exporter.cli import main
+from exporter.emulators.firestore import FirestoreServer
 from exporter.probe.connection import connect
-from exporter.scenario.firestore import FirestoreServer
 from testing.processes import Process
 from testing.running import COMMAND
 from testing.waiting import until

@@ -19,24 +19,25 @@ from google.api_core import exceptions
 from google.auth import exceptions as auth
 from google.cloud.firestore_v1.types import MapValue, Value
 
-from exporter import logs
+from exporter.cli.output import printed
+from exporter.collect.once import Outcome, collect_once
 from exporter.config.load import load
-from exporter.explain import explain_json, explain_text
-from exporter.exposition import render
-from exporter.history import History
-from exporter.metrics import report_samples
+from exporter.incidents.capture import capture
+from exporter.incidents.incident import load_incident, parse_incident
+from exporter.incidents.replay import failures, replay
+from exporter.messages import logs
+from exporter.messages.secrets import masked_json
+from exporter.metrics.catalogue import report_samples
+from exporter.metrics.exposition import render
 from exporter.model import RemovalKind
-from exporter.once import Outcome, collect_once, printed
+from exporter.present.explanations import explain_json, explain_text
+from exporter.present.history import History
+from exporter.present.repairs import commit, repair_text, repairs
+from exporter.present.status import status_json
+from exporter.present.table import report_text
 from exporter.reconcile import reconcile
-from exporter.repair import commit, repair_text, repairs
-from exporter.scenario.capture import capture
-from exporter.scenario.incident import load_incident, parse_incident
-from exporter.scenario.replay import failures, replay
-from exporter.secrets import masked_json
 from exporter.sources.errors import fault_of, fault_of_credentials
 from exporter.sources.remedies import BIGQUERY_REMEDIES, source_error
-from exporter.status import status_json
-from exporter.table import report_text
 from exporter.web.page import About, render_page
 from exporter.web.state import View
 from testing.builders import DAY, OFFENSE, loss, on
@@ -51,9 +52,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from exporter.config.load import Loaded
+    from exporter.incidents.incident import Incident
+    from exporter.incidents.local import LocalSources, SimulatedClock
     from exporter.model import Report
-    from exporter.scenario.incident import Incident
-    from exporter.scenario.local import LocalSources, SimulatedClock
 
 PROJECT = "nba-props-platform"
 BEATS = "processor_heartbeats"
@@ -341,7 +342,7 @@ CRASHES = {
 }
 PROGRAM = """
 import asyncio, logging, sys, threading, warnings
-from exporter import logs
+from exporter.messages import logs
 SECRET = sys.stdin.read()
 logs.configure("info", sys.argv[1])
 def fail():

@@ -15,10 +15,10 @@ from exporter.config.resolved import (
     RunHistoryConfig,
     TableRef,
 )
+from exporter.emulators.bigquery.gate import BigQueryFault, BigQueryGate
+from exporter.incidents.loading import add_rows, drop_table, load_tables
+from exporter.incidents.tables import TableDefinition, shipped_definitions
 from exporter.model import CoverageCounts, ErrorKind, RowCount, Run, UnusableField
-from exporter.scenario.bigquery.gate import BigQueryFault, BigQueryGate
-from exporter.scenario.bigquery.loading import add_rows, drop_table, load_tables
-from exporter.scenario.bigquery.tables import TableDefinition, shipped_definitions
 from exporter.sources.ports import ContextRequest, Deadline, Estimate, RunHistoryRequest, SourceError, Window
 from testing.local_tables import NOON, make_table
 from testing.real_day import PROJECT
@@ -26,9 +26,9 @@ from testing.real_day import PROJECT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from exporter.scenario.local import LocalSources
+    from exporter.incidents.local import LocalSources
+    from exporter.metrics.telemetry import Telemetry
     from exporter.sources.bigquery import BigQueryWarehouse
-    from exporter.telemetry import Telemetry
 
 FRIDAY, SATURDAY, SUNDAY = date(2026, 1, 30), date(2026, 1, 31), date(2026, 2, 1)
 WINDOW = Window(FRIDAY, SUNDAY)

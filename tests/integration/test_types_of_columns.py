@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from exporter.cli.connect import connect_report
+from exporter.cli.exits import UNKNOWN
 from exporter.config.load import load
 from exporter.config.resolved import (
     CalendarConfig,
@@ -15,10 +17,8 @@ from exporter.config.resolved import (
     RunHistoryConfig,
     TableRef,
 )
-from exporter.connect import connect_report
-from exporter.exits import UNKNOWN
+from exporter.incidents.loading import load_tables, reset
 from exporter.model import ErrorKind, RowCount
-from exporter.scenario.bigquery.loading import load_tables, reset
 from exporter.sources.ports import ContextRequest, Deadline, RunHistoryRequest, SourceError, Window
 from testing.local_tables import NEW_YORK, NOON, make_table
 from testing.real_day import PROJECT
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
     from google.cloud import bigquery
 
-    from exporter.scenario.local import LocalSources
+    from exporter.incidents.local import LocalSources
+    from exporter.metrics.telemetry import Telemetry
     from exporter.sources.bigquery import BigQueryWarehouse
-    from exporter.telemetry import Telemetry
 
 DATE_TYPES = ("DATE", "DATETIME", "TIMESTAMP")
 PLACES = ("rows", "calendar", "run history", "phase log", "coverage")

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.history import History
-from exporter.metrics import UNUSABLE, report_samples
+from exporter.metrics.catalogue import UNUSABLE, report_samples
 from exporter.model import HeartbeatState, TriggerState, Verdict
+from exporter.present.history import History
 from exporter.web.sections import sections
 from testing.real_day import DOCUMENT, FIRESTORE, PROJECT, Day
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from exporter.incidents.loading import add_rows, empty_tables
 from exporter.model import Matter, Verdict
-from exporter.scenario.bigquery.loading import add_rows, empty_tables
 from testing.real_day import DOCUMENT, FIRESTORE, PROJECT, Day
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from exporter.scenario.local import LocalSources, SimulatedClock
+    from exporter.incidents.local import LocalSources, SimulatedClock
 
 MINUTE = timedelta(minutes=1)
 PLAYER = "player_game_summary"

@@ -14,8 +14,8 @@ import bcrypt
 import httpx
 import pytest
 
-from exporter.exposition import render
-from exporter.samples import Samples, label_text
+from exporter.metrics.exposition import render
+from exporter.metrics.samples import Samples, label_text
 from exporter.web.auth import WebConfigFile
 from testing.processes import Process
 from tests.web.example import ROWS, ExampleState, Identity, identity, report, server_identity, serving

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.probe.command import PREFIX, STRATEGIES
+from exporter.cli.probe_writes import PREFIX, STRATEGIES
 from exporter.probe.outcome import Outcome
 from exporter.probe.printing import table
 from exporter.probe.strategies import Strategy

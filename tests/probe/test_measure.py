@@ -12,10 +12,10 @@ import pytest
 from google.api_core.exceptions import Aborted, PermissionDenied
 from google.cloud import firestore
 
+from exporter.emulators.firestore import FirestoreServer
 from exporter.probe.connection import connect
 from exporter.probe.measure import Plan, Remains, Scratch, measure, reason
 from exporter.probe.strategies import Meeting, Strategy
-from exporter.scenario.firestore import FirestoreServer
 from testing.waiting import until
 
 if TYPE_CHECKING:

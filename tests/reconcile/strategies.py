@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, TypeVar
 from hypothesis import strategies as st
 
 from exporter.config.resolved import Mode, Relation, Trigger
-from exporter.expectations import reading_plan
 from exporter.model import (
     CoverageCounts,
     Document,
@@ -29,6 +28,7 @@ from exporter.model import (
     Sighting,
     Snapshot,
 )
+from exporter.reconcile.expectations import reading_plan
 from exporter.sources.fields import EARLIEST, LATEST
 from testing.builders import ONE_DAY, config, heartbeat_name, phase, pipeline, processor, unusable, without
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from exporter.config.resolved import Config, PhaseConfig, TableRef
-    from exporter.expectations import ReadingPlan
+    from exporter.reconcile.expectations import ReadingPlan
 
 T = TypeVar("T")
 

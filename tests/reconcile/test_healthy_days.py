@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.config.load import load
-from exporter.expectations import due_at
 from exporter.reconcile import DISCREPANCIES
+from exporter.reconcile.expectations import due_at
 from testing.builders import (
     DAY,
     NEW_YORK,

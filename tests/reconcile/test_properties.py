@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.expectations import ONE_DAY
 from exporter.model import Hint, HintKind, Reading, RowCount, Snapshot, TriggerState, Verdict
 from exporter.reconcile import DISCREPANCIES, reconcile
+from exporter.reconcile.expectations import ONE_DAY
 from tests.reconcile.strategies import COUNTS, Case, cases
 
 if TYPE_CHECKING:

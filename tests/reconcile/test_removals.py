@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.losses import watch
+from exporter.memory.losses import watch
 from exporter.model import Document, RemovalKind, Verdict
 from exporter.reconcile.removals import MOST, overwritten
 from testing.builders import DAY, PLAYER, UPCOMING_TEAM, entry, on

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from exporter.expectations import ONE_DAY, reading_plan
-from exporter.losses import watch
+from exporter.memory.losses import watch
 from exporter.model import Document, DocumentId, Entry, Heartbeat, Reading, RowCount, Run, Snapshot, Watched
 from exporter.reconcile import reconcile
+from exporter.reconcile.expectations import ONE_DAY, reading_plan
 from testing.builders import heartbeat_name
 
 if TYPE_CHECKING:

@@ -10,13 +10,13 @@ import pytest
 from google.api_core.exceptions import GoogleAPICallError
 from google.cloud import firestore
 
-from exporter.alerts import alert_of
-from exporter.scenario.incident import load_incident
+from exporter.incidents.incident import load_incident
+from exporter.shipped.alerts import alert_of
 from tests.runbooks.pages import PAGES
 
 if TYPE_CHECKING:
-    from exporter.scenario.incident import Incident
-    from exporter.scenario.local import LocalSources
+    from exporter.incidents.incident import Incident
+    from exporter.incidents.local import LocalSources
 
 INCIDENTS = Path(__file__).parents[1] / "incidents"
 PROJECT = "nba-props-platform"

@@ -11,10 +11,10 @@ import click
 import pytest
 import yaml
 
-from exporter.alerts import alert_of
 from exporter.cli import main
-from exporter.metrics import CATALOGUE
-from exporter.scenario.bigquery.tables import shipped_definitions
+from exporter.incidents.tables import shipped_definitions
+from exporter.metrics.catalogue import CATALOGUE
+from exporter.shipped.alerts import alert_of
 from tests.runbooks.pages import ALERTS, PAGES, SECTIONS
 from tools.alerting.rulefiles import load_rules
 

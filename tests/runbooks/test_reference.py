@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.alerts import alert_of, alerts
+from exporter.shipped.alerts import alert_of, alerts
 from tests.runbooks.pages import ALERTS, Page
 from tools.alerting.reference import alerts_markdown, shipped_times
 from tools.alerting.rulefiles import load_rules, rule_key

@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from exporter.config.resolved import TableRef, WarehouseLimits
+from exporter.metrics.telemetry import Telemetry
 from exporter.sources.bigquery import BigQueryWarehouse
 from exporter.sources.ports import Deadline, SourceError, Window
 from exporter.sources.queries import ROW_COUNTS
-from exporter.telemetry import Telemetry
 from testing.bigquery_rest import PROJECT, Rows
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.telemetry import Telemetry
+from exporter.metrics.telemetry import Telemetry
 from testing.bigquery_rest import BigQueryRest
 from testing.google_auth import TokenServer
 from tests.sources.asking import COUNTED, Clock, warehouse_at

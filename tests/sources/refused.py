@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from exporter.metrics.telemetry import Telemetry
 from exporter.model import DocumentId
 from exporter.sources.firestore import FirestoreStore
 from exporter.sources.ports import Deadline, SourceError
 from exporter.sources.refusals import named
-from exporter.telemetry import Telemetry
 from testing.google_auth import (
     SECRET,
     federation,

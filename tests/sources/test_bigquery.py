@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exporter.config.resolved import CalendarConfig, TableRef, WarehouseLimits
+from exporter.emulators.bigquery.loopback import error_answer
 from exporter.model import ErrorKind, RowCount
-from exporter.scenario.bigquery.loopback import error_answer
 from exporter.sources.bigquery import BigQueryWarehouse
 from exporter.sources.ports import ContextRequest, Deadline, SourceError, Window
 from exporter.sources.queries import CONTEXT, ROW_COUNTS
@@ -52,7 +52,7 @@ from tests.sources.asking import (
 )
 
 if TYPE_CHECKING:
-    from exporter.telemetry import Telemetry
+    from exporter.metrics.telemetry import Telemetry
 
 
 def test_rows_are_counted_by_one_job(server: BigQueryRest, warehouse: BigQueryWarehouse) -> None:

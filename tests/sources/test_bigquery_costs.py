@@ -37,8 +37,8 @@ from tests.sources.asking import (
 )
 
 if TYPE_CHECKING:
+    from exporter.metrics.telemetry import Telemetry
     from exporter.sources.bigquery import BigQueryWarehouse
-    from exporter.telemetry import Telemetry
 
 HIDDEN = replace(COUNTED, hides_cost=True, hides_estimate=True)
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exporter.config.resolved import CalendarConfig, TableRef, WarehouseLimits
+from exporter.metrics.telemetry import Telemetry
 from exporter.model import ErrorKind
 from exporter.sources.bigquery import BigQueryWarehouse
 from exporter.sources.ports import ContextRequest, Deadline, Estimate, SourceError
 from exporter.sources.queries import CONTEXT
-from exporter.telemetry import Telemetry
 from testing.bigquery_rest import (
     HANG,
     QUOTA_EXCEEDED,

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from exporter.metrics.telemetry import Telemetry
 from exporter.model import ErrorKind
 from exporter.sources.ports import SourceError
-from exporter.telemetry import Telemetry
 from testing.bigquery_rest import HANG, BigQueryRest, Running, Slow, Without
 from tests.sources.asking import COUNTED, MIB, PLAYERS, counts, refused, warehouse_at
 

@@ -11,12 +11,12 @@ from click.testing import CliRunner
 from exporter.cli import main
 from exporter.config.errors import ConfigError
 from exporter.config.load import load
+from exporter.emulators.firestore import FirestoreServer
+from exporter.metrics.telemetry import Telemetry
 from exporter.model import DocumentId
-from exporter.scenario.firestore import FirestoreServer
 from exporter.sources.endpoints import BIGQUERY, FIRESTORE, bigquery_endpoint, firestore_endpoint
 from exporter.sources.factory import opener
 from exporter.sources.ports import Deadline
-from exporter.telemetry import Telemetry
 from testing.bigquery_rest import Rows
 from tests.sources.asking import PLAYERS, WINDOW
 

@@ -13,14 +13,14 @@ from google.rpc.error_details_pb2 import (  # type: ignore[import-untyped] # the
     PreconditionFailure,
 )
 
-from exporter.scenario.bigquery.loopback import json_answer
-from exporter.scenario.firestore import FirestoreServer
+from exporter.emulators.bigquery.loopback import json_answer
+from exporter.emulators.firestore import FirestoreServer
+from exporter.metrics.telemetry import Telemetry
 from exporter.sources.errors import fault_of
 from exporter.sources.firestore import FirestoreStore
 from exporter.sources.ports import Deadline, SourceError
 from exporter.sources.remedies import BIGQUERY_REMEDIES, source_error
 from exporter.sources.sessions import connect
-from exporter.telemetry import Telemetry
 from testing.bigquery_rest import PROJECT, BigQueryRest, Failed
 from testing.google_auth import (
     SECRET,

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import exporter
+from exporter.emulators.bigquery.emulator import local_client
 from exporter.model import RowCount
-from exporter.scenario.bigquery.emulator import local_client
 from exporter.sources import statistics
 from exporter.sources.ports import SourceError
 from exporter.sources.statistics import STATISTICS, Statistic
@@ -24,8 +24,8 @@ from tests.sources.asking import FRIDAY, MIB, NOON, SATURDAY, SUNDAY, outcome
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from exporter.metrics.telemetry import Telemetry
     from exporter.sources.bigquery import BigQueryWarehouse
-    from exporter.telemetry import Telemetry
 
 CLIENT = local_client("http://127.0.0.1:9", "p")
 """It is asked nothing."""
@@ -72,7 +72,7 @@ def test_nothing_is_read_of_a_job_that_the_table_of_statistics_lacks() -> None:
         if "google.cloud" in source and file != Path(statistics.__file__):
             found[file.relative_to(PACKAGE).as_posix()] = [*looks_into_a_job(source)]
 
-    assert {"sources/jobs.py", "sources/costs.py", "scenario/capture.py"} <= found.keys()
+    assert {"sources/jobs.py", "sources/costs.py", "incidents/capture.py"} <= found.keys()
     assert not any(found.values()), found
     assert tuple(value for value in vars(statistics).values() if isinstance(value, Statistic)) == STATISTICS
     assert len(set(PATHS)) == len(PATHS)

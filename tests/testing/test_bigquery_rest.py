@@ -11,7 +11,7 @@ from google.api_core import exceptions
 from google.cloud.bigquery import ArrayQueryParameter, QueryJobConfig, ScalarQueryParameter
 from google.cloud.bigquery.retry import DEFAULT_RETRY
 
-from exporter.scenario.bigquery.loopback import error_answer
+from exporter.emulators.bigquery.loopback import error_answer
 from testing.bigquery_rest import (
     DROP,
     HANG,

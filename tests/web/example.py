@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from exporter.exposition import Rendered, render
+from exporter.metrics.exposition import Rendered, render
+from exporter.metrics.samples import Family, Samples
 from exporter.model import Report
-from exporter.samples import Family, Samples
 from exporter.web.app import create_app
 from exporter.web.server import WebServer
 from exporter.web.state import View

@@ -9,9 +9,9 @@ from datetime import timedelta
 import pytest
 
 from benchmarks.world import config_of, world_of
-from exporter.alerts import alert_of
-from exporter.history import History
 from exporter.model import CoverageCounts, ErrorKind, Verdict
+from exporter.present.history import History
+from exporter.shipped.alerts import alert_of
 from exporter.web.page import About, render_page
 from exporter.web.sections import MOST_CHANGES, MOST_WHYS, sections
 from exporter.web.state import View

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.world import config_of, world_of
-from exporter.history import History
+from exporter.incidents.demo import demo_day
+from exporter.incidents.replay import replay
 from exporter.model import ErrorKind, Hint, HintKind, RowCount, Verdict
-from exporter.scenario.demo import demo_day
-from exporter.scenario.replay import replay
+from exporter.present.history import History
 from exporter.web.page import REFRESH_SECONDS
 from exporter.web.sections import MOST_WELL, MOST_WHYS
 from exporter.web.state import View
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
+    from exporter.incidents.local import LocalSources, SimulatedClock
     from exporter.model import Report
-    from exporter.scenario.local import LocalSources, SimulatedClock
     from exporter.web.server import WebServer
     from testing.browser import Scheme
 

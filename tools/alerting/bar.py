@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from exporter.alerts import alerts
+from exporter.shipped.alerts import alerts
 from testing.kinds_of_alerts import LOCAL, all_variants, mutes
 from tools.alerting.mutate import REPORT
 from tools.alerting.rulefiles import ROOT, TESTS, load_rules, read_yaml

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 
 import jinja2
 
-from exporter.alerts import PREFIX, alert_of, alerts
+from exporter.shipped.alerts import PREFIX, alert_of, alerts
 from tools.alerting.rulefiles import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from exporter.alerts import Alert
+    from exporter.shipped.alerts import Alert
 
 INHIBITION = ROOT / "tools" / "alerting" / "inhibition.yml.j2"
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from exporter.alerts import alert_of, alerts
+from exporter.shipped.alerts import alert_of, alerts
 from tools.alerting.reference import Times, duration, in_order, in_register, shipped_times
 from tools.alerting.rulefiles import load_rules, read_yaml
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from exporter.scenario.incident import Change, Incident, Step
+from exporter.incidents.incident import Change, Incident, Step
 from testing.days import HEALTHY, moved
 from tools.alerting.rulefiles import by_rule
 

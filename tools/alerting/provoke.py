@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from exporter.scenario.local import LocalSources, SimulatedClock
+from exporter.incidents.local import LocalSources, SimulatedClock
 from testing.chain import Chain
 from testing.compressed import compressed_collect
 from testing.days import HEALTHY, a_past_day, moved, settings

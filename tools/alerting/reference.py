@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from exporter.alerts import alert_of, alerts
 from exporter.config.load import load
+from exporter.shipped.alerts import alert_of, alerts
 from tools.alerting.derived import address
 from tools.alerting.rulefiles import load_rules, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from exporter.alerts import Alert
+    from exporter.shipped.alerts import Alert
     from tools.alerting.rulefiles import Rule
 
 ROOT = Path(__file__).parents[2]

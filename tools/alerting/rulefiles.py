@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 
-from exporter.alerts import alert_of
+from exporter.shipped.alerts import alert_of
 from tools.alerting.promql import Node, parse
 
 if TYPE_CHECKING:

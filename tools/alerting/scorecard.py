@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from exporter.alerts import alert_of
-from exporter.scenario.incident import load_incident
-from exporter.scenario.local import LocalSources, SimulatedClock
-from exporter.scenario.replay import replay
+from exporter.incidents.incident import load_incident
+from exporter.incidents.local import LocalSources, SimulatedClock
+from exporter.incidents.replay import replay
+from exporter.shipped.alerts import alert_of
 from tools.alerting.bar import bar_markdown
 from tools.alerting.rulefiles import ROOT, RULES, load_rules, seconds
 
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from exporter.scenario.incident import AlertExpectation
-    from exporter.scenario.replay import Replayed
-    from exporter.scenario.watch import Alert
+    from exporter.incidents.incident import AlertExpectation
+    from exporter.incidents.replay import Replayed
+    from exporter.incidents.watch import Alert
 
 INCIDENTS: Final = ROOT / "tests" / "incidents"
 PAGE: Final = ROOT / "docs" / "scorecard.md"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from exporter.metrics import CATALOGUE
+from exporter.metrics.catalogue import CATALOGUE
 from tools.alerting.promql import COMPARISONS, SET_OPERATORS, Aggregate, Binary, Call, Node, Number, Selector, Text
 
 if TYPE_CHECKING:

@@ -1,0 +1,16 @@
+"""The command line: the group, one module a command, and what commands share. Nothing else imports click.
+
+Importing this package must stay quick: whatever takes time (Google's clients, the web server) is imported by the
+function that needs it.
+
+group.py        the group, which joins the commands; command.py: how errors become messages and exit codes
+run.py, check.py, config.py, explain.py, repair.py, capture.py, replay.py, demo.py, dump.py, probe_writes.py
+connect.py      what `config check --connect` tries
+options.py      the options that several commands have; exits.py: the exit codes
+output.py       the only way to standard output and to the file of `--output`; files.py: writing a file at once
+clock.py        the machine's clock, which commands hand on
+"""
+
+from exporter.cli.group import main
+
+__all__ = ["main"]

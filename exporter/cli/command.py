@@ -1,0 +1,51 @@
+"""What every command is: its errors end as a message and an exit code."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import Any
+
+import click
+
+from exporter.cli import exits
+from exporter.cli.output import say
+from exporter.messages.errors import RefusedError, UnavailableError
+
+
+class Command(click.Command):
+    """Turns every error that has a message for the user into that message and its exit code."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - click's own signature
+        """Run a command; the only way out is an exit code."""
+        kwargs["standalone_mode"] = False
+        try:
+            sys.exit(super().main(*args, **kwargs))
+        except click.exceptions.Abort:
+            sys.exit(130)
+        except click.ClickException as error:
+            shown = io.StringIO()
+            error.show(shown)
+            say(shown.getvalue(), err=True)
+            sys.exit(exits.USAGE)
+        except RefusedError as error:
+            say(f"Error: {error}", err=True)
+            sys.exit(exits.USAGE)
+        except UnavailableError as error:
+            say(f"Error: {error}", err=True)
+            sys.exit(exits.UNAVAILABLE)
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own signature
+        """Run what was asked for. Whatever goes wrong in it is a line of the log, without secrets."""
+        if not isinstance(self, click.Group):
+            from exporter.messages import logs
+
+            logs.configure("error", "logfmt")
+        return super().invoke(ctx)
+
+
+class Commands(Command, click.Group):
+    """A group of such commands."""
+
+    command_class = Command
+    group_class = type

@@ -1,0 +1,60 @@
+"""The commands `config check`, `config show` and `config schema`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from exporter.cli import exits
+from exporter.cli.command import Commands
+from exporter.cli.exits import EXIT_CODES
+from exporter.cli.options import config_options, load_config
+from exporter.cli.output import say
+from exporter.messages.secrets import masked_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.group(cls=Commands)
+def config() -> None:
+    """Check and show configurations."""
+
+
+@config.command("check", epilog=EXIT_CODES)
+@config_options
+@click.option(
+    "--connect",
+    is_flag=True,
+    help="Also dry-run every query and read the documents of one cycle; compare the cost with the limits.",
+)
+def config_check(config_file: Path | None, preset: str | None, *, connect: bool) -> int:
+    """Say every fault of a configuration, with its path and line."""
+    loaded = load_config(config_file, preset)
+    say(f"{loaded.source}: valid")
+    if not connect:
+        return exits.OK
+    from exporter.cli.connect import connect_report
+    from exporter.sources.factory import opener
+
+    text, code = connect_report(loaded, opener())
+    say(text)
+    return code
+
+
+@config.command("schema")
+def config_schema() -> None:
+    """Print the JSON Schema of the configuration file."""
+    from exporter.config.json_schema import json_schema
+
+    say(masked_json(json_schema(), indent=2))
+
+
+@config.command("show", epilog=EXIT_CODES)
+@config_options
+def config_show(config_file: Path | None, preset: str | None) -> None:
+    """Print the configuration in force, presets and environment merged in."""
+    from exporter.config.load import to_yaml
+
+    say(to_yaml(load_config(config_file, preset).raw))

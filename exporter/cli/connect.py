@@ -1,0 +1,221 @@
+"""Trying every read that a configuration asks for, without a query: what `config check --connect` does.
+
+Every query is tried by a dry run, which costs nothing; of Firestore the documents and heartbeats of one cycle are read.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from exporter.cli import exits
+from exporter.collect.context import context_request
+from exporter.metrics.telemetry import Telemetry
+from exporter.model import ErrorKind
+from exporter.reconcile.dating import misread_dates
+from exporter.reconcile.expectations import reading_plan
+from exporter.sources.budget import LEAST_BYTES_PER_TABLE
+from exporter.sources.ports import Deadline, HeartbeatId, SourceError, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from exporter.config.load import Loaded
+    from exporter.config.resolved import Config
+    from exporter.model import Document, DocumentId, Heartbeat
+    from exporter.reconcile.expectations import ReadingPlan
+    from exporter.sources.ports import Estimate, Sources
+
+MEBIBYTE = 2**20
+GIBIBYTE = 2**30
+SECONDS = 10.0
+
+
+class Result(StrEnum):
+    """What came of one read."""
+
+    OK = "ok"
+    EMPTY = "empty"
+    """It can be read, and holds nothing for these dates."""
+    ABOVE = "ABOVE"
+    """It can be read, and the exporter will not: it would bill more than is allowed."""
+    MISREAD = "MISREAD"
+    """The documents fit another configuration."""
+    FAILED = "FAILED"
+
+
+EXITS = {
+    Result.OK: exits.OK,
+    Result.EMPTY: exits.OK,
+    Result.ABOVE: exits.DISCREPANCIES,
+    Result.MISREAD: exits.DISCREPANCIES,
+    Result.FAILED: exits.UNKNOWN,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One read: what it is, what came of it and what there is to say. `size`: bytes of a query, None if not known."""
+
+    result: Result
+    subject: str
+    said: str = ""
+    size: int | None = None
+
+
+def connect_report(
+    loaded: Loaded, open_sources: Callable[[Loaded, Telemetry], Sources], now: datetime | None = None
+) -> tuple[str, int]:
+    """Try every collection and every table; a line each, what a day costs, and the exit code that all this is."""
+    config, now = loaded.config, now or datetime.now(UTC)
+    plan = reading_plan(config, now)
+    sources = open_sources(loaded, Telemetry())
+    try:
+        store = _Store(sources)
+        collections = [*store.try_documents(plan), *store.try_heartbeats(config, plan)]
+        tables = list(_tables(config, plan, sources))
+    finally:
+        sources.close()
+    misread = misread_dates(config, store.documents, store.heartbeats, now)
+    findings = [Tried(Result.MISREAD, "dates", said) for said in misread]
+    cost, result = _cost(config, tables)
+    everything = [*collections, *findings, *tables]
+    code = max((EXITS[result], *(EXITS[tried.result] for tried in everything)))
+    return "\n".join([*_lines(everything), *cost]), code
+
+
+def _lines(everything: list[Tried]) -> Iterator[str]:
+    said = ""
+    for tried in everything:
+        if tried.result is Result.FAILED:
+            yield f"FAILED  {tried.subject}: {'the same' if tried.said == said else tried.said}"
+            said = tried.said
+        elif tried.said:
+            yield f"{tried.result:<7} {tried.subject}: {tried.said}"
+        else:
+            size = f"  {tried.size / MEBIBYTE:.1f} MiB" if tried.size else ""
+            yield f"{tried.result:<7} {tried.subject}{size}"
+
+
+class _Store:
+    """Reads one collection of Firestore after another; what cannot be reached is not waited for again."""
+
+    def __init__(self, sources: Sources) -> None:
+        self.documents: dict[DocumentId, Document] = {}
+        self.heartbeats: dict[str, Heartbeat | None] = {}
+        self._store = sources.completions
+        self._unreached: SourceError | None = None
+
+    def _tried(self, collection: str, read: Callable[[], bool], nothing: str) -> Tried:
+        """`read` says whether there was anything; `nothing` is said where there was not."""
+        subject = f"collection {collection}"
+        try:
+            if self._unreached:
+                raise self._unreached
+            if read():
+                return Tried(Result.OK, subject)
+            count = self._store.count(collection, Deadline(SECONDS))
+        except SourceError as error:
+            self._unreached = error if error.kind in {ErrorKind.UNREACHABLE, ErrorKind.TIMEOUT} else None
+            return Tried(Result.FAILED, subject, str(error))
+        beside = f"{count:,} others are there" if count else "nor any other: check its name and the Firestore database"
+        return Tried(Result.EMPTY, subject, f"{nothing}; {beside}")
+
+    def try_documents(self, plan: ReadingPlan) -> Iterator[Tried]:
+        """Each collection of completion documents."""
+        wanted: defaultdict[str, list[DocumentId]] = defaultdict(list)
+        for key in plan.documents:
+            wanted[key.collection].append(key)
+        for collection, keys in wanted.items():
+
+            def read(keys: list[DocumentId] = keys) -> bool:
+                found = self._store.documents(keys, Deadline(SECONDS))
+                self.documents.update(found)
+                return any(document.exists for document in found.values())
+
+            dates = f"{keys[0].run_date} to {keys[-1].run_date}"
+            yield self._tried(collection, read, f"holds no document for these dates ({dates})")
+
+    def try_heartbeats(self, config: Config, plan: ReadingPlan) -> Iterator[Tried]:
+        """Each collection of heartbeats."""
+        wanted: defaultdict[str, list[HeartbeatId]] = defaultdict(list)
+        for pipeline, names in plan.heartbeats.items():
+            heartbeats = config.pipelines[pipeline].heartbeats
+            if heartbeats:
+                wanted[heartbeats.collection] += [HeartbeatId(heartbeats.collection, name) for name in names]
+        for collection, keys in wanted.items():
+
+            def read(keys: list[HeartbeatId] = keys) -> bool:
+                found = self._store.heartbeats(keys, Deadline(SECONDS))
+                self.heartbeats.update({key.document: beat for key, beat in found.items()})
+                return any(beat is not None for beat in found.values())
+
+            yield self._tried(collection, read, "holds no heartbeat that the configuration names")
+
+
+def _tables(config: Config, plan: ReadingPlan, sources: Sources) -> Iterator[Tried]:
+    window = Window(plan.first, plan.last)
+    counts = sources.warehouse.dry_run_row_counts(plan.tables, window, Deadline(SECONDS))
+    for table, outcome in counts.items():
+        yield _table(config, window, f"rows of table {table.name}", outcome)
+    context: Mapping[str, Estimate | SourceError] = sources.warehouse.dry_run_context(
+        context_request(config), window, Deadline(SECONDS)
+    )
+    for subject, outcome in context.items():
+        yield _table(config, window, subject, outcome)
+
+
+def _table(config: Config, window: Window, subject: str, outcome: Estimate | SourceError) -> Tried:
+    if isinstance(outcome, SourceError):
+        return Tried(Result.FAILED, subject, str(outcome))
+    if outcome.size is None:
+        return Tried(
+            Result.OK, subject, "BigQuery does not say how much it would read; rows may be hidden from the exporter"
+        )
+    limit = config.collect.warehouse_limits.maximum_bytes_billed
+    billed = max(LEAST_BYTES_PER_TABLE, outcome.size)
+    if billed > limit:
+        said = (
+            f"would bill {_size(billed)}, more than one job may (maximum_bytes_billed: {_size(limit)}), so it stays"
+            " unknown; raise collect.warehouse.maximum_bytes_billed, or partition the table by its date column"
+        )
+        return Tried(Result.ABOVE, subject, said, outcome.size)
+    if outcome.exact and not outcome.size:
+        said = (
+            f"holds no row for these dates ({window.first} to {window.last}); if it should, check the table and its"
+            " date column"
+        )
+        return Tried(Result.EMPTY, subject, said, outcome.size)
+    return Tried(Result.OK, subject, size=outcome.size)
+
+
+def _cost(config: Config, tables: list[Tried]) -> tuple[list[str], Result]:
+    """What a day costs, and whether the budget suffices. A table that is above its own limit is not read."""
+    failed = [tried for tried in tables if tried.result is Result.FAILED]
+    unsaid = [tried for tried in tables if tried.result is Result.OK and tried.size is None]
+    if failed or unsaid:
+        why = "could not be tried" if failed else "do not say their size"
+        return [f"The cost is unknown: {len(failed or unsaid)} of {len(tables)} reads {why}"], Result.OK
+    limits = config.collect.warehouse_limits
+    run = sum(max(LEAST_BYTES_PER_TABLE, tried.size or 0) for tried in tables if tried.result is not Result.ABOVE)
+    day = run * (timedelta(days=1) / config.collect.warehouse.every)
+    enough = day <= limits.daily_budget
+    cost = (
+        f"BigQuery bills about {run / MEBIBYTE:.0f} MiB a run, {day / GIBIBYTE:.1f} GiB a day:"
+        f" {'within' if enough else 'ABOVE'} the daily budget of {_size(limits.daily_budget)}"
+    )
+    if enough:
+        return [cost], Result.OK
+    hours = 24 * limits.daily_budget / day
+    remedy = (
+        f"The budget lasts about {hours:.1f} hours of each day: raise collect.warehouse.daily_budget, or collect less"
+        " often (collect.warehouse.every)"
+    )
+    return [cost, remedy], Result.ABOVE
+
+
+def _size(size: int) -> str:
+    return f"{size / GIBIBYTE:.1f} GiB" if size >= GIBIBYTE else f"{size / MEBIBYTE:.0f} MiB"

@@ -1,0 +1,82 @@
+"""Writing out what comes with the exporter, its links pointed at where the reader's runbooks and dashboards are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from exporter.cli.command import Command
+from exporter.cli.files import write_atomically
+from exporter.cli.output import say
+from exporter.messages.errors import RefusedError
+from exporter.shipped.assets import assets
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+RUNBOOK_BASE = "https://runbooks.example.com/orchestration-exporter"
+DASHBOARD_BASE = "https://grafana.example.com"
+"""What the shipped files say, to be replaced; `bases` does."""
+
+KINDS: Mapping[str, str] = {
+    "rules": "alerts/rules",
+    "runbooks": "alerts/runbooks",
+    "alertmanager": "alerts/alertmanager",
+    "dashboards": "grafana/dashboards",
+}
+
+
+class DumpError(RefusedError):
+    """The files cannot be written; the message names what is in the way, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bases:
+    """Where runbooks and dashboards are served; None leaves the shipped placeholder."""
+
+    runbooks: str | None = None
+    dashboards: str | None = None
+
+    def apply(self, text: str) -> str:
+        """The text with its links pointed there."""
+        for placeholder, base in ((RUNBOOK_BASE, self.runbooks), (DASHBOARD_BASE, self.dashboards)):
+            if base is not None:
+                text = text.replace(placeholder, base.rstrip("/"))
+        return text
+
+
+def dump(kind: str, folder: Path, bases: Bases, *, force: bool) -> tuple[Path, ...]:
+    """Write the files of this kind (a key of KINDS) below `folder`, and say which.
+
+    Without `force`, files that are there already are left alone and nothing is written. Raises DumpError, AssetsError.
+    """
+    source = assets(KINDS[kind])
+    files = {folder / file.relative_to(source): file for file in sorted(source.rglob("*")) if file.is_file()}
+    present = [target for target in files if target.exists()]
+    if present and not force:
+        raise DumpError(f"{present[0]}: is there already; take an empty folder, or --force to replace what is there")
+    try:
+        for target, file in files.items():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(target, bases.apply(file.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise DumpError(f"{error.filename or folder}: cannot be written: {error.strerror or error}") from error
+    return tuple(files)
+
+
+@click.command("dump", cls=Command, epilog="Exit codes: 0 written, 64 usage, or a file in the way.")
+@click.argument("kind", type=click.Choice(["rules", "runbooks", "alertmanager", "dashboards"]))
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--runbook-base", metavar="URL", help="Where your runbooks are served; goes into every link to one.")
+@click.option("--dashboard-base", metavar="URL", help="Where your Grafana is; goes into every link to it.")
+@click.option("--force", is_flag=True, help="Replace files that are there.")
+def dump_command(kind: str, folder: Path, runbook_base: str | None, dashboard_base: str | None, *, force: bool) -> None:
+    """Write out the alert rules, runbooks, Alertmanager configuration or dashboards that come with the exporter."""
+    from exporter.cli.dump import Bases, dump
+
+    written = dump(kind, folder, Bases(runbook_base, dashboard_base), force=force)
+    say(f"{len(written)} files written to {folder}")

@@ -1,0 +1,28 @@
+"""Exit codes, as every command's help gives them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from exporter.present.summary import Condition, summarize
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from exporter.model import Report
+
+EXIT_CODES = "Exit codes: 0 all well, 1 discrepancies, 2 unknown, 64 usage or configuration, 69 cannot be done here."
+
+OK = 0
+DISCREPANCIES = 1
+UNKNOWN = 2
+USAGE = 64
+UNAVAILABLE = 69
+
+
+_OF_CONDITION = {Condition.WRONG: DISCREPANCIES, Condition.UNKNOWN: UNKNOWN, Condition.WELL: OK}
+
+
+def exit_code(report: Report, unread: Mapping[str, str] | None = None) -> int:
+    """What the sentence above the report says, as a number. `unread`: what could not be read in full, and why."""
+    return _OF_CONDITION[summarize(report, unread).condition]

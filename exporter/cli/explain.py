@@ -1,0 +1,40 @@
+"""The command `explain`: why registrations are missing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from exporter.cli import exits
+from exporter.cli.command import Command
+from exporter.cli.exits import EXIT_CODES
+from exporter.cli.options import collected, config_options, processor_option, run_date_option
+from exporter.cli.output import say
+from exporter.messages.secrets import masked_json
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
+
+@click.command("explain", cls=Command, epilog=EXIT_CODES)
+@config_options
+@run_date_option
+@processor_option
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def explain_missing(
+    config_file: Path | None, preset: str | None, run_date: date | None, processor: str | None, form: str
+) -> int:
+    """Say for every missing registration why it may be missing, the likeliest first, with the evidence.
+
+    Also names the entries that were overwritten and restored.
+    """
+    from exporter.present.explanations import explain_json, explain_text
+
+    _, outcome = collected(config_file, preset, run_date)
+    if form == "json":
+        say(masked_json(explain_json(outcome.report, processor)))
+    else:
+        say(explain_text(outcome.report, processor, outcome.unread))
+    return exits.exit_code(outcome.report, outcome.unread)

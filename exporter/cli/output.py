@@ -1,0 +1,52 @@
+"""What commands print and write: the only way to standard output, standard error and the file of `--output`."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from exporter.cli.files import write_atomically
+from exporter.messages.secrets import Masked, masked
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from exporter.collect.once import Outcome
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print the text without its secrets, on a line of its own."""
+    click.echo(masked(text), err=err, nl=not text.endswith("\n"))
+
+
+def say_from_signal(text: bytes) -> None:
+    """Print a constant to standard error from a signal handler, which may have interrupted `say`."""
+    os.write(2, text)
+
+
+def write_output(text: str, output: Path | None) -> None:
+    """Print the text, or write it to the file that `--output` names; without its secrets either way."""
+    if output is None:
+        say(text)
+        return
+    try:
+        write_atomically(output, masked(text))
+    except OSError as error:
+        raise click.ClickException(f"--output {output}: cannot be written: {error.strerror or error}") from error
+
+
+def printed(outcome: Outcome, form: str) -> Masked:
+    """The outcome as `json`, `metrics` or a `table` without colour."""
+    from exporter.metrics.catalogue import report_samples
+    from exporter.metrics.exposition import render, render_live
+    from exporter.present.status import status_json
+    from exporter.present.table import report_text
+
+    if form == "json":
+        return Masked(status_json(outcome.report, outcome.unread).decode())
+    if form == "metrics":
+        body = render(report_samples(outcome.report)).plain + render_live(outcome.live, openmetrics=False)
+        return Masked(body.decode())
+    return report_text(outcome.report, outcome.unread)

@@ -1,0 +1,56 @@
+"""The command `run`: the exporter."""
+
+from __future__ import annotations
+
+import signal
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from exporter.cli.command import Command
+from exporter.cli.exits import EXIT_CODES
+from exporter.cli.options import config_options, load_config, log_options, web_options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from exporter.messages.logs import Format
+
+
+DEFAULT_ADDRESS = ":9189"
+
+
+@click.command(cls=Command, epilog=EXIT_CODES)
+@config_options
+@click.option(
+    "--web.listen-address",
+    "address",
+    envvar="ORCHESTRATION_EXPORTER_WEB_LISTEN_ADDRESS",
+    default=DEFAULT_ADDRESS,
+    show_default=True,
+    help="[host]:port to serve on.",
+)
+@web_options
+@log_options
+def run(  # noqa: PLR0913 - an argument for each option
+    config_file: Path | None,
+    preset: str | None,
+    address: str,
+    web_config_file: Path | None,
+    *,
+    lifecycle: bool,
+    runbooks: str | None,
+    log_level: str,
+    log_format: Format,
+) -> None:
+    """Run the exporter until SIGTERM or Ctrl-C; SIGHUP reloads the configuration."""
+    # Until there is something to reload: by default it would end the process that is just starting.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    from exporter.messages import logs
+    from exporter.run import process as runner
+    from exporter.sources.factory import opener
+
+    logs.configure(log_level, log_format)
+    web = runner.Web(address, web_config_file, lifecycle=lifecycle, runbooks=runbooks)
+    runner.run(lambda: load_config(config_file, preset), opener(), lambda: datetime.now(UTC), web)

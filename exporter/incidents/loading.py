@@ -1,0 +1,113 @@
+"""Puts tables and rows into a local BigQuery through the real client, and takes them out again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from exporter.incidents.tables import TableDataError, expand_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from google.api_core.retry import Retry
+    from google.cloud import bigquery
+
+    from exporter.incidents.tables import Row, TableDefinition
+
+_CALL_SECONDS = 30.0
+_RETRY_SECONDS = 10.0
+# BigQuery takes at most 50,000 rows in one request, and 10 MB.
+_BATCH = 5_000
+
+
+def load_tables(
+    client: bigquery.Client,
+    definitions: Mapping[str, TableDefinition],
+    groups: object,
+    absent: Collection[str] = (),
+) -> None:
+    """Create every defined table but the absent ones, in the client's project, and fill them.
+
+    `groups` is an incident file's `bigquery`: table to groups of equal rows. The data set of an absent table exists.
+    Nothing is created if the groups are wrong. Raises TableDataError, also for rows of an absent table.
+    """
+    rows = expand_rows(definitions, groups)
+    for name in absent:
+        if rows.get(name):
+            raise TableDataError(
+                ("bigquery", name), "has rows here and is listed as absent: it can only be one of the two"
+            )
+    create_tables(client, definitions, absent)
+    insert_rows(client, rows)
+
+
+def add_rows(client: bigquery.Client, definitions: Mapping[str, TableDefinition], groups: object) -> None:
+    """Add groups of rows to tables that exist. Raises TableDataError, and adds none, if one of them is wrong."""
+    insert_rows(client, expand_rows(definitions, groups))
+
+
+def empty_tables(client: bigquery.Client, definitions: Mapping[str, TableDefinition], names: Collection[str]) -> None:
+    """Delete every row of these tables, which stay. Raises TableDataError for a table that nobody knows."""
+    for number, name in enumerate(names):
+        if name not in definitions:
+            raise TableDataError(("emptied", number), f"{name} is no known table")
+        drop_table(client, name)
+        _create_table(client, definitions[name])
+
+
+def create_tables(
+    client: bigquery.Client, definitions: Mapping[str, TableDefinition], absent: Collection[str] = ()
+) -> None:
+    """Create the data sets and, partitioned by day, all tables but the absent ones, in the client's project."""
+    for dataset in dict.fromkeys(definition.dataset for definition in definitions.values()):
+        client.create_dataset(dataset, retry=_retry(), timeout=_CALL_SECONDS)
+    for definition in definitions.values():
+        if definition.name not in absent:
+            _create_table(client, definition)
+
+
+def _create_table(client: bigquery.Client, definition: TableDefinition) -> None:
+    from google.cloud import bigquery
+
+    schema = [bigquery.SchemaField(name, kind) for name, kind in definition.columns.items()]
+    table = bigquery.Table(f"{client.project}.{definition.name}", schema)
+    table.time_partitioning = bigquery.TimePartitioning(field=definition.partition)
+    client.create_table(table, retry=_retry(), timeout=_CALL_SECONDS)
+
+
+def insert_rows(client: bigquery.Client, rows: Mapping[str, Sequence[Row]]) -> None:
+    """Insert rows, by table name, into tables of the client's project."""
+    from google.cloud.bigquery.enums import AutoRowIDs
+
+    retry = _retry()
+    for name, table_rows in rows.items():
+        for start in range(0, len(table_rows), _BATCH):
+            errors = client.insert_rows_json(
+                f"{client.project}.{name}",
+                table_rows[start : start + _BATCH],
+                row_ids=AutoRowIDs.DISABLED,
+                retry=retry,
+                timeout=_CALL_SECONDS,
+            )
+            if errors:
+                raise TableDataError(("bigquery", name), f"the local BigQuery refused rows: {errors[0]}")
+
+
+def drop_table(client: bigquery.Client, name: str) -> None:
+    """Delete a table, `dataset.table`, of the client's project, also while it is being read. It may be gone already."""
+    client.delete_table(f"{client.project}.{name}", not_found_ok=True, retry=_retry(), timeout=_CALL_SECONDS)
+
+
+def reset(client: bigquery.Client) -> None:
+    """Delete every data set of the client's project, so that the same server can take the next day."""
+    for dataset in list(client.list_datasets(retry=_retry(), timeout=_CALL_SECONDS)):
+        client.delete_dataset(
+            dataset.reference, delete_contents=True, not_found_ok=True, retry=_retry(), timeout=_CALL_SECONDS
+        )
+
+
+def _retry() -> Retry:
+    """The client's own retries, for seconds where its default is ten minutes: the server is on this machine."""
+    from google.cloud.bigquery.retry import DEFAULT_RETRY
+
+    return DEFAULT_RETRY.with_timeout(_RETRY_SECONDS)

@@ -1,0 +1,134 @@
+"""Both local servers together, filled from an incident file: what demo, replay and the integration tests read."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Self
+
+from exporter.emulators.bigquery.emulator import BigQueryEmulator
+from exporter.emulators.bigquery.gate import BigQueryGate
+from exporter.emulators.firestore.server import FirestoreServer
+from exporter.incidents.incident import IncidentError
+from exporter.incidents.loading import add_rows, empty_tables, load_tables, reset
+from exporter.incidents.tables import TableDataError, shipped_definitions
+from exporter.sources.bigquery import BigQueryWarehouse
+from exporter.sources.firestore import FirestoreStore
+from exporter.sources.ports import Sources
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from exporter.config.resolved import Config
+    from exporter.incidents.incident import Incident, Step
+    from exporter.metrics.telemetry import Telemetry
+
+FIRESTORE_CODES = {
+    "permission_denied": "PERMISSION_DENIED",
+    "timeout": "DEADLINE_EXCEEDED",
+    "quota": "RESOURCE_EXHAUSTED",
+}
+
+
+class SimulatedClock:
+    """A clock that says what it was told."""
+
+    def __init__(self, now: datetime | None = None) -> None:
+        self.now = now or datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        """The time it was told."""
+        return self.now
+
+
+class LocalSources:
+    """A local Firestore and a local BigQuery behind a gate, for one incident after another; a context manager.
+
+    Raises EmulatorError on entering if the demo extra is not installed.
+    """
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self.clock = clock
+        self.firestore = FirestoreServer(clock=clock)
+        self.bigquery = BigQueryEmulator()
+        self.definitions = shipped_definitions()
+        self.gate: BigQueryGate
+        self._stack = contextlib.ExitStack()
+        self._project = ""
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as stack:
+            self.bigquery.start()
+            stack.callback(self.bigquery.stop)
+            stack.enter_context(self.firestore)
+            self.bigquery.wait()
+            self.gate = stack.enter_context(BigQueryGate(self.bigquery.address))
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def load(self, incident: Incident, project: str) -> None:
+        """Empty both and fill them with the incident's day. Raises IncidentError for rows that fit no table."""
+        self.fault({})
+        self.firestore.reset()
+        client = self.bigquery.client(project)
+        reset(client)
+        self._project = project
+        try:
+            load_tables(client, self.definitions, incident.bigquery, incident.absent)
+            self.firestore.put_all(incident.firestore, project=project)
+        except (TableDataError, TypeError, ValueError) as error:
+            raise IncidentError(f"{incident.title}: {error}") from error
+        self.fault(incident.faults)
+
+    def apply(self, step: Step) -> None:
+        """Carry out a later step. Raises IncidentError."""
+        try:
+            for path, change in step.firestore.items():
+                if change.delete:
+                    self.firestore.delete(path, project=self._project)
+                if change.set is not None:
+                    self.firestore.put(path, change.set, project=self._project)
+                if change.merge is not None:
+                    self.firestore.merge(path, change.merge, project=self._project)
+            client = self.bigquery.client(self._project)
+            empty_tables(client, self.definitions, step.emptied)
+            add_rows(client, self.definitions, step.bigquery)
+        except (TableDataError, TypeError, ValueError) as error:
+            raise IncidentError(f"step at {step.at}: {error}") from error
+        if step.faults is not None:
+            self.fault(step.faults)
+
+    def fault(self, faults: Mapping[str, str]) -> None:
+        """Let the sources answer every call so from now on; no fault for a source that is not named."""
+        self.firestore.faults.clear()
+        ordered = faults.get("firestore")
+        if ordered == "unreachable":
+            self.firestore.faults.unreachable()
+        elif ordered:
+            self.firestore.faults.fail(FIRESTORE_CODES[ordered])
+            self.firestore.faults.break_streams(FIRESTORE_CODES[ordered])
+        self.gate.fault = faults.get("bigquery")
+
+    def open(self, config: Config, telemetry: Telemetry) -> Sources:
+        """The real adapters, reading from here."""
+        return Sources(
+            FirestoreStore(
+                project=config.project,
+                database=config.firestore_database,
+                telemetry=telemetry,
+                endpoint=self.firestore.address,
+            ),
+            BigQueryWarehouse(
+                project=config.project,
+                job_project=config.job_project,
+                location=config.bigquery_location,
+                limits=config.collect.warehouse_limits,
+                telemetry=telemetry,
+                clock=self.clock,
+                zone=config.timezone,
+                endpoint=self.gate.address,
+            ),
+        )

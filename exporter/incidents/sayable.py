@@ -1,0 +1,127 @@
+"""What an incident file can say of a stored value: the value itself, or something that is read as it is, with a note.
+
+A Firestore value that YAML has no form for becomes an array with one text: an array is as unusable to the exporter as a
+reference or a geo point. A cell of a table becomes what the local table's column takes, or nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from exporter.config.identifiers import is_reserved
+from exporter.config.wording import quote
+from exporter.incidents.tables import NUMBER, takes
+from exporter.sources.fields import moment
+from exporter.sources.values import BSON_TYPES, plain_time
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import tzinfo
+
+_AS_THEY_ARE: Final = frozenset({"boolean_value", "integer_value", "double_value", "string_value", "bytes_value"})
+_LONGEST_NAME: Final = 1500
+
+
+class Notes(list[str]):
+    """What a file does not say as it was; each is one line of printable text."""
+
+    def add(self, place: str, said: str) -> None:
+        """Note what became of the value at this place."""
+        note = f"{place}: {said}"
+        if note not in self:
+            self.append(note)
+
+
+def document(fields: Mapping[str, Any], place: str, notes: Notes) -> dict[str, Any]:
+    """A document's fields, from the values that Firestore sent."""
+    said: dict[str, Any] = {}
+    for name, value in fields.items():
+        inner = f"{place} {quote(name)}"
+        if not name or is_reserved(name) or len(name.encode()) > _LONGEST_NAME:
+            notes.add(inner, "left out: the local Firestore has no fields of such a name")
+        else:
+            said[name] = _value(value, inner, notes)
+    return said
+
+
+def _value(value: Any, place: str, notes: Notes, *, in_array: bool = False) -> Any:  # noqa: ANN401 - whatever a document holds
+    kind: str = value.WhichOneof("value_type") or ""
+    content: Any = getattr(value, kind, None)
+    if kind == "null_value":
+        return None
+    if kind in _AS_THEY_ARE:
+        return content
+    if kind == "timestamp_value" and (read := plain_time(content)) is not None:
+        return read
+    if kind == "array_value" and not in_array:
+        return [_value(item, f"{place}[{number}]", notes, in_array=True) for number, item in enumerate(content.values)]
+    if kind == "map_value":
+        bson = len(content.fields) == 1 and BSON_TYPES.keys() & content.fields
+        return {name: _value(content.fields[name], place, notes) for name in bson or ()} or document(
+            content.fields, place, notes
+        )
+    what = kind.removesuffix("_value").replace("_", " ") or "value of an unknown type"
+    notes.add(place, f"{what}, written as an array of one text")
+    text = f"not captured: {what}"
+    return text if in_array else [text]
+
+
+def cell(value: Any, kind: str, zone: tzinfo, place: str, notes: Notes) -> Any:  # noqa: ANN401 - whatever a column holds
+    """A table's value for a local column of this type; None, with a note, if that cannot take it."""
+    said = _SAID.get(kind, _as_it_is)(value, zone)
+    if isinstance(said, str) and NUMBER in said:
+        notes.add(place, f"{NUMBER} in a text means the row's number in this file, and became {{ n}}")
+        said = said.replace(NUMBER, "{ n}")
+    if said is not None and takes(kind, said):
+        return said
+    if value is not None:
+        notes.add(place, f"{type(value).__name__} where the local table has {kind}, written as null")
+    return None
+
+
+def _as_it_is(value: Any, _: tzinfo) -> Any:  # noqa: ANN401 - as above
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            return None
+        if value == value.to_integral_value():
+            return int(value)
+        return float(value) if Decimal(str(float(value))) == value else f"{value:f}"
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, bool | int | float | str) else None
+
+
+def _text(value: Any, _: tzinfo) -> Any:  # noqa: ANN401 - as above
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _date(value: Any, zone: tzinfo) -> Any:  # noqa: ANN401 - as above
+    if isinstance(value, datetime):
+        return (value.astimezone(zone) if value.tzinfo else value).date()
+    return value if isinstance(value, date) else None
+
+
+def _moment(value: Any, zone: tzinfo) -> Any:  # noqa: ANN401 - as above
+    if isinstance(value, datetime) and value.tzinfo is None:
+        value = value.replace(tzinfo=zone)
+    return moment(value) if isinstance(value, datetime | str) else None
+
+
+_SAID: Final = {"STRING": _text, "DATE": _date, "TIMESTAMP": _moment}
+
+
+def window(kind: str, first: date, last: date, zone: tzinfo) -> tuple[date | datetime, date | datetime] | None:
+    """The first moment of a window of dates and the first after it, for a column of this type; None for other types."""
+    after = last + timedelta(days=1)
+    match kind:
+        case "DATE":
+            return first, after
+        case "DATETIME":
+            return datetime.combine(first, time()), datetime.combine(after, time())
+        case "TIMESTAMP":
+            return datetime.combine(first, time(), zone), datetime.combine(after, time(), zone)
+        case _:
+            return None

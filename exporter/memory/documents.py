@@ -1,0 +1,228 @@
+"""What the exporter remembers of the documents it watches, from one reading to the next and over a restart.
+
+`Memory` joins the judgement of `losses.py` with the ledger: an observation is durable before anything is made of it. A
+ledger that cannot be used is said in the log and in the metrics, and the exporter goes on without it; it is tried
+again, and then it gets what it lacks.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from exporter.memory.ledger import MEMORY, Ledger, LedgerError, LedgerInUseError
+from exporter.memory.losses import joined, watch
+from exporter.model import Gap
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from datetime import date, datetime
+
+    from exporter.config.resolved import LedgerConfig
+    from exporter.metrics.telemetry import Telemetry
+    from exporter.model import Document, DocumentId, Watched
+
+log = structlog.get_logger(__name__)
+
+DURABLE: Final = "ledger_durable"
+FAILURES: Final = "ledger_failures"
+GAPS_KEPT: Final = 50
+RETRY: Final = timedelta(minutes=1)
+"""So long a ledger that cannot be opened is left alone before it is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What is remembered at one moment."""
+
+    watched: Mapping[DocumentId, Watched]
+    followed_since: datetime | None = None
+    gaps: tuple[Gap, ...] = ()
+
+
+class Memory:
+    """Everything remembered of the documents. All methods may be called from any thread."""
+
+    def __init__(self, config: LedgerConfig, telemetry: Telemetry, *, read_only: bool = False) -> None:
+        """Open the ledger and take over what it holds.
+
+        `read_only`: only look at it, as `check` does beside an exporter that runs. Raises LedgerInUseError if another
+        exporter has the ledger; a ledger with any other fault is done without.
+        """
+        self._config = config
+        self._telemetry = telemetry
+        self._read_only = read_only
+        self._lock = threading.Lock()
+        self._closed = False
+        self._tried_at: datetime | None = None
+        self._unwritten: dict[DocumentId, Watched] = {}
+        self._unnoted = False
+        self._oldest: date | None = None
+        self._forgotten: date | None = None
+        self._followed_until: datetime | None = None
+        self._longest_gap = timedelta.max
+        self._now = Remembered({})
+        self._ledger = self._open(config)
+        self._write()
+
+    def _open(self, config: LedgerConfig) -> Ledger | None:
+        """Take over what the ledger holds, and note what it lacks of what is remembered."""
+        if config.path == MEMORY or (self._read_only and not Path(config.path).exists()):
+            return None
+        ledger: Ledger | None = None
+        try:
+            ledger = Ledger(config.path, read_only=self._read_only)
+            held = ledger.load()
+            until, gaps = ledger.followed()
+        except LedgerInUseError:
+            raise
+        except LedgerError as error:
+            self._failed(error)
+            if ledger is not None:
+                ledger.close()
+            return None
+        self._forgotten = None
+        known = {**self._unwritten, **self._now.watched}
+        both = {
+            key: joined(key, held[key], seen, self._longest_gap) if key in held else seen for key, seen in known.items()
+        }
+        self._unwritten = {key: seen for key, seen in both.items() if held.get(key) != seen}
+        self._unnoted = self._followed_until is not None
+        self._followed_until = self._followed_until or until
+        gaps = tuple(dict.fromkeys((*gaps, *self._now.gaps)))[-GAPS_KEPT:]
+        self._now = Remembered({**held, **both}, self._now.followed_since, gaps)
+        return ledger
+
+    @property
+    def now(self) -> Remembered:
+        """What is remembered now."""
+        return self._now
+
+    def reconfigure(self, config: LedgerConfig) -> None:
+        """Go on with another configuration; what is remembered stays.
+
+        Raises LedgerInUseError, and then nothing has changed.
+        """
+        with self._lock:
+            if config.path != self._config.path or (self._ledger is None and config.path != MEMORY):
+                before, self._ledger = self._ledger, self._open(config)
+                if before is not None:
+                    before.close()
+            self._config = config
+            if config.path == MEMORY:
+                # Not 0: where no file is to hold anything, none fails to.
+                self._telemetry.drop(DURABLE)
+            self._write()
+
+    def tend(self, now: datetime) -> None:
+        """Try a ledger again that could not be used, and write what it lacks; nothing to do where all is well."""
+        with self._lock:
+            self._reopen(now)
+            self._write()
+
+    def observe(
+        self,
+        documents: Mapping[DocumentId, Document],
+        names: Collection[str],
+        now: datetime,
+        *,
+        longest_gap: timedelta,
+        everything: bool,
+    ) -> None:
+        """Take a reading; `everything`: documents that are not in it are no longer of interest."""
+        with self._lock:
+            self._longest_gap = longest_gap
+            self._oldest = None if self._config.path == MEMORY else (now - self._config.keep).date()
+            self._reopen(now)
+            before = self._now.watched
+            seen = watch(before, documents, names, now, longest_gap=longest_gap)
+            self._unwritten.update({key: seen[key] for key in seen if seen[key] is not before.get(key)})
+            since = self._now.followed_since
+            if everything and since is not None:
+                # The listener is held against every polled reading, so it was no deaf one until now.
+                self._followed_until, self._unnoted = now, True
+            self._write()
+            self._now = Remembered(seen if everything else {**before, **seen}, since, self._now.gaps)
+
+    def follow(self, now: datetime) -> None:
+        """Note that the documents are followed at this moment; if they were not until now, a gap ends with that."""
+        with self._lock:
+            self._reopen(now)
+            since, gaps = self._now.followed_since, self._now.gaps
+            if since is None:
+                if self._followed_until is not None and self._followed_until < now:
+                    gaps = (*gaps, Gap(self._followed_until, now))[-GAPS_KEPT:]
+                since = now
+            self._followed_until, self._unnoted = now, True
+            self._now = Remembered(self._now.watched, since, gaps)
+            self._write()
+
+    def lose(self) -> None:
+        """Note that the documents are followed no longer."""
+        with self._lock:
+            self._now = Remembered(self._now.watched, None, self._now.gaps)
+
+    def close(self) -> None:
+        """Let the next exporter have the ledger; what is observed after that is kept nowhere."""
+        with self._lock:
+            self._closed = True
+            self._telemetry.drop(DURABLE)
+            if self._ledger is not None:
+                self._ledger.close()
+                self._ledger = None
+
+    def _reopen(self, now: datetime) -> None:
+        if self._ledger is not None and self._ledger.moved:
+            said = "the file was deleted or replaced under the running exporter; it is opened or created again"
+            self._failed(LedgerError(f"ledger {self._config.path}: {said}"))
+            self._ledger.close()
+            self._ledger, self._tried_at = None, now - RETRY
+        if self._ledger is not None or self._closed or self._read_only or self._config.path == MEMORY:
+            return
+        self._tried_at = self._tried_at or now
+        # A clock that was set back must not put it off.
+        if abs(now - self._tried_at) < RETRY:
+            return
+        self._tried_at = now
+        try:
+            self._ledger = self._open(self._config)
+        except LedgerInUseError as error:
+            self._failed(error)
+
+    def _write(self) -> None:
+        """Write what the ledger lacks."""
+        if self._closed or self._read_only or self._config.path == MEMORY:
+            self._unwritten.clear()
+        if self._ledger is None:
+            return
+        try:
+            if not self._read_only:
+                self._write_to(self._ledger)
+        except LedgerError as error:
+            self._failed(error)
+            return
+        if self._telemetry.value(DURABLE) == 0:
+            log.info("the ledger holds all that was seen again", path=self._config.path)
+        self._telemetry.set(DURABLE, 1)
+
+    def _write_to(self, ledger: Ledger) -> None:
+        if self._unwritten:
+            ledger.record(self._unwritten)
+            self._unwritten.clear()
+        if self._unnoted and self._followed_until is not None:
+            ledger.note_following(self._now.followed_since, self._followed_until, self._now.gaps)
+            self._unnoted = False
+        if self._oldest is not None and self._oldest != self._forgotten:
+            ledger.forget(self._oldest)
+            self._forgotten = self._oldest
+
+    def _failed(self, error: LedgerError) -> None:
+        if self._telemetry.value(DURABLE) != 0:
+            log.error("ledger failed, going on in memory", detail=str(error))
+        self._telemetry.set(DURABLE, 0)
+        self._telemetry.add(FAILURES)

@@ -1,0 +1,6 @@
+"""What every text for a person goes by, wherever it leaves the process.
+
+errors.py    the two kinds of errors that end a command, each with its exit code
+secrets.py   what is a secret in a text, and the functions that hide it
+logs.py      the log: one line an event, logfmt or JSON, on standard error
+"""

@@ -1,0 +1,402 @@
+"""The catalogue: every metric family once, and how a report becomes samples. No other module spells a metric's name."""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from exporter import __version__
+from exporter.metrics.samples import Family, label_text
+from exporter.model import ErrorKind, HeartbeatState, LogSource, RemovalKind, TriggerState, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from exporter.metrics.samples import Kind, Sample, Samples
+    from exporter.metrics.telemetry import Telemetry
+    from exporter.model import CoverageReport, PhaseReport, PipelineReport, ProcessorReport, Report
+
+PREFIX = "orchestration_"
+PIPELINE = ("pipeline",)
+DAY = ("pipeline", "run_date")
+PHASE = ("pipeline", "phase", "run_date")
+PROCESSOR = (*PHASE, "processor")
+CHECK = (*DAY, "check")
+
+REPORT_FAMILIES: list[Family] = []
+LIVE_FAMILIES: list[Family] = []
+
+
+def _gauge(name: str, labels: tuple[str, ...], text: str) -> Family:
+    # A name that ends in `_count` is a histogram's to Prometheus's linter, unless the type is left open.
+    family = Family(PREFIX + name, "unknown" if name.endswith("_count") else "gauge", text, labels)
+    REPORT_FAMILIES.append(family)
+    return family
+
+
+def _live(name: str, labels: tuple[str, ...], text: str, kind: Kind = "gauge") -> Family:
+    family = Family(f"{PREFIX}exporter_{name}", kind, text, labels)
+    LIVE_FAMILIES.append(family)
+    return family
+
+
+EXPECTED = _gauge("phase_processors_expected", PHASE, "Processors that the run date's document must register.")
+REGISTERED = _gauge("phase_processors_registered", PHASE, "Expected processors that are registered in the document.")
+UNEXPECTED = _gauge("phase_processors_unexpected", PHASE, "Entries whose name no processor of the phase has.")
+ENTRIES = _gauge("phase_entries", PHASE, "Entries of the document, expected or not.")
+REMOVED = _gauge(
+    "phase_entries_removed",
+    (*PHASE, "kind"),
+    "Entries that were seen in the document and removed from it, by kind of removal.",
+)
+OVERWRITTEN = _gauge(
+    "phase_entries_overwritten", PHASE, "Entries that were lost within the last hour and are restored."
+)
+COMPLETED_COUNT = _gauge("phase_completed_count", PHASE, "The document's _completed_count as written.")
+MALFORMED = _gauge("phase_malformed_fields", PHASE, "Fields of the document that could not be used.")
+TRIGGERED = _gauge("phase_triggered", PHASE, "1 if the document says that it triggered the next phase.")
+TRIGGERED_AT = _gauge("phase_triggered_timestamp_seconds", PHASE, "When the document says that it triggered.")
+PHASE_DUE = _gauge("phase_due_timestamp_seconds", PHASE, "When the last expected processor of the phase is due.")
+TRIGGER_STATE = _gauge("phase_trigger_state", (*PHASE, "state"), "State of the trigger; 1 for the one it is in.")
+MODE = _gauge("phase_mode", (*PHASE, "mode"), "Mode of the document; 1 for the one it is in.")
+PROCESSOR_REGISTERED = _gauge("processor_registered", PROCESSOR, "1 if the document has its entry.")
+CRITICAL = _gauge("processor_critical", PROCESSOR, "1 if the trigger rule cannot do without the processor.")
+VERDICT = _gauge("processor_verdict", (*PROCESSOR, "verdict"), "Verdict on the work; 1 for the one that applies.")
+RECORD_COUNT = _gauge("processor_record_count", PROCESSOR, "Rows that the entry says its run wrote.")
+TABLE_ROWS = _gauge("processor_table_rows", PROCESSOR, "Rows of the data date in the processor's table.")
+DELTA = _gauge("processor_record_count_delta", PROCESSOR, "Rows counted in the table minus rows registered.")
+COUNT_POSSIBLE = _gauge(
+    "processor_record_count_possible",
+    PROCESSOR,
+    "0 if a complete run cannot have registered this count over these rows.",
+)
+ROWS_MIN = _gauge("processor_table_rows_expected_min", PROCESSOR, "Fewest rows that the calendar's units allow.")
+ROWS_MAX = _gauge("processor_table_rows_expected_max", PROCESSOR, "Most rows that the calendar's units allow.")
+PROCESSOR_DUE = _gauge("processor_due_timestamp_seconds", PROCESSOR, "When the processor's work is due.")
+COMPLETED_AT = _gauge("processor_completed_timestamp_seconds", PROCESSOR, "When the entry says it completed.")
+WRITTEN_AT = _gauge("processor_table_written_timestamp_seconds", PROCESSOR, "When the newest row was written.")
+HEARTBEAT_AT = _gauge(
+    "processor_heartbeat_timestamp_seconds", PROCESSOR, "Last beat of the heartbeat that speaks for the data date."
+)
+HEARTBEAT_AGE = _gauge("processor_heartbeat_age_seconds", PROCESSOR, "Age of that beat when the report was made.")
+HEARTBEAT_STATE = _gauge(
+    "processor_heartbeat_state",
+    (*PROCESSOR, "state"),
+    "What the heartbeat says of this work; 1 for the state it is in.",
+)
+LOG_SOURCE = _gauge("phase_log_source", (*PHASE, "source"), "Which record shows that the phase ran; 1 for that one.")
+HISTORY = _gauge("phase_run_history_processors", PHASE, "Distinct processors with a successful run in the run history.")
+LOG_ROWS = _gauge("phase_log_rows", (*DAY, "transition"), "Rows of the transition in the phase log.")
+LOG_EXPECTED = _gauge(
+    "phase_log_rows_expected", (*DAY, "transition"), "Rows expected in the phase log, from the calendar's units."
+)
+COVERAGE_EXPECTED = _gauge(
+    "coverage_expected", CHECK, "1 if the calendar has units for the data date, so that the check means something."
+)
+COVERAGE_ROWS = _gauge("coverage_rows", CHECK, "Rows of the data date in the checked table.")
+ELIGIBLE = _gauge("coverage_eligible_rows", CHECK, "Rows that count for the check.")
+COVERED = _gauge("coverage_covered_rows", CHECK, "Eligible rows that are covered.")
+EXCLUDED = _gauge("coverage_excluded_rows", (*CHECK, "reason"), "Rows left out of the check, by reason.")
+UNCLASSIFIED = _gauge("coverage_unclassified_rows", CHECK, "Rows neither eligible nor in a bucket of excluded ones.")
+TARGET = _gauge("coverage_target_ratio", CHECK, "Covered over eligible as it should be.")
+WARN = _gauge("coverage_warn_ratio", CHECK, "Below this ratio coverage is low.")
+COVERAGE_CRITICAL = _gauge("coverage_critical_ratio", CHECK, "Below this ratio coverage is critically low.")
+UNITS = _gauge("calendar_units", (*PIPELINE, "date"), "Units (games) that the calendar has for a data date.")
+CALENDAR_DOUBTFUL = _gauge("calendar_doubtful", (*PIPELINE, "reason"), "1 if what the calendar says is no fact.")
+HEARTBEAT_DOCUMENTS = _gauge("heartbeat_documents", PIPELINE, "Documents in the heartbeat collection.")
+DOCUMENTS_WARN = _gauge("heartbeat_documents_warn", PIPELINE, "More documents than this are too many.")
+DOCUMENTS_CRITICAL = _gauge("heartbeat_documents_critical", PIPELINE, "More documents than this are far too many.")
+STALE_AFTER = _gauge("heartbeat_stale_after_seconds", PIPELINE, "A running heartbeat older than this is stale.")
+SILENT_AFTER = _gauge(
+    "heartbeat_silent_after_seconds", PIPELINE, "No heartbeat for this long while runs go on is a fault of its own."
+)
+LAST_HEARTBEAT = _gauge("heartbeat_last_timestamp_seconds", PIPELINE, "Newest beat of any processor of the pipeline.")
+HEARTBEATS_KNOWN = _gauge("heartbeats_known", PIPELINE, "1 if the heartbeats could be read.")
+RUN_HISTORY_KNOWN = _gauge("run_history_known", PIPELINE, "1 if the run history could be read.")
+UNUSABLE = _gauge("unusable_fields", (*PIPELINE, "kind"), "Fields that were there and could not be used, by record.")
+LAST_RUN = _gauge("run_history_last_run_timestamp_seconds", PIPELINE, "Newest run in the run history.")
+
+REPORT_AT = _live("report_timestamp_seconds", (), "When the served report was made.")
+SERIES = _live("series", (), "Series of the served report.")
+SOURCE_UP = _live(
+    "source_up", ("source",), "0 if the last attempt did not reach the source (or was refused, timed out, over quota)."
+)
+SOURCE_ERROR = _live("source_error", ("source", "reason"), "Why the last attempt failed; 1 for the reason.")
+RUNS = _live("collector_runs_total", ("collector",), "Runs of the collector that ended.", "counter")
+FAILURES = _live(
+    "collector_failures_total", ("collector", "reason"), "Runs in which something failed, by reason.", "counter"
+)
+SKIPPED = _live("collector_skipped_total", ("collector", "reason"), "Runs that did not take place.", "counter")
+DURATION = _live("collector_duration_seconds", ("collector",), "Duration of the last run.")
+FAILING = _live(
+    "collector_failing", ("collector", "reason"), "1 if the last run failed, wholly or in part, for this reason."
+)
+LAST_SUCCESS = _live("collector_last_success_timestamp_seconds", ("collector",), "End of the last good run.")
+INTERVAL = _live("collector_interval_seconds", ("collector",), "How often the collector runs.")
+LISTENER_CONNECTED = _live("listener_connected", (), "1 while a listener reports every change of the documents.")
+LISTENER_EVENTS = _live("listener_events_total", (), "Changed documents that the listener reported.", "counter")
+LISTENER_GAPS = _live("listener_gaps_total", (), "Times that the listener lost its stream.", "counter")
+LISTENER_LAST = _live("listener_last_event_timestamp_seconds", (), "When the listener last reported anything.")
+LEDGER_DURABLE = _live("ledger_durable", (), "1 if the ledger file holds all that was seen; 0 while it cannot be used.")
+LEDGER_FAILURES = _live("ledger_failures_total", (), "Failed attempts to use the ledger file.", "counter")
+JOBS = _live("bigquery_jobs_total", (), "Query jobs started.", "counter")
+BYTES_PROCESSED = _live("bigquery_bytes_processed_total", (), "Bytes that the jobs processed.", "counter")
+BYTES_BILLED = _live("bigquery_bytes_billed_total", (), "Bytes that the jobs were billed.", "counter")
+BUDGET = _live("bigquery_budget_remaining_bytes", (), "What is left of the UTC day's budget of billed bytes.")
+READS = _live("firestore_document_reads_total", (), "Document reads that Firestore bills.", "counter")
+BUILD = _live("build_info", ("version", "python"), "Always 1; the build in its labels.")
+CONFIG = _live("config_info", ("source", "hash"), "Always 1; the configuration in use in its labels.")
+RELOAD_OK = _live("config_last_reload_successful", (), "1 if the last reload of the configuration succeeded.")
+RELOAD_AT = _live("config_last_reload_success_timestamp_seconds", (), "When the configuration in use was loaded.")
+
+CATALOGUE: tuple[Family, ...] = (*REPORT_FAMILIES, *LIVE_FAMILIES)
+
+NEWS = timedelta(hours=1)
+"""So long after it an overwrite that was made good is told of."""
+
+SKIP_REASONS = ("missed", "max_instances", "busy", "error")
+
+_REMOVALS = [(kind, label_text(kind=kind)) for kind in RemovalKind if kind is not RemovalKind.REPLACED]
+_VERDICTS = [(verdict, f',verdict="{verdict}"') for verdict in Verdict]
+_HEARTBEAT_STATES = [(state, f',state="{state}"') for state in HeartbeatState]
+_TRIGGER_STATES = [(state, f',state="{state}"') for state in TriggerState]
+_LOG_SOURCES = [(source, f',source="{source}"') for source in LogSource]
+
+
+def report_samples(report: Report) -> Samples:
+    """Every series of the report. A value that is unknown has no sample; a state always has all of its samples."""
+    out: dict[Family, list[Sample]] = {family: [] for family in REPORT_FAMILIES}
+    for pipeline in report.pipelines:
+        _pipeline(out, pipeline)
+        for phase in pipeline.phases:
+            _phase(out, phase, report.at)
+            for processor in phase.processors:
+                _processor(out, processor, report.at)
+        for coverage in pipeline.coverage:
+            _coverage(out, coverage)
+    return out
+
+
+def _put(
+    out: Mapping[Family, list[Sample]], labels: str, values: Iterable[tuple[Family, float | datetime | None]]
+) -> None:
+    for family, value in values:
+        if value is None:
+            continue
+        out[family].append((labels, value + 0 if isinstance(value, (int, float)) else value.timestamp()))
+
+
+def _phase(out: Mapping[Family, list[Sample]], phase: PhaseReport, now: datetime) -> None:
+    labels = label_text(pipeline=phase.pipeline, phase=phase.phase, run_date=phase.run_date.isoformat())
+    _put(
+        out,
+        labels,
+        (
+            (EXPECTED, phase.expected),
+            (REGISTERED, phase.registered),
+            (UNEXPECTED, phase.unexpected),
+            (ENTRIES, phase.entries),
+            (COMPLETED_COUNT, phase.completed_count),
+            (MALFORMED, phase.malformed),
+            (TRIGGERED, phase.triggered),
+            (TRIGGERED_AT, phase.triggered_at),
+            (PHASE_DUE, phase.due),
+            (HISTORY, phase.run_history_processors),
+        ),
+    )
+    if phase.watched:
+        kinds = Counter(removal.kind for removal in phase.removals)
+        out[REMOVED].extend([(f"{labels},{text}", kinds[kind]) for kind, text in _REMOVALS])
+        recent = {one.processor for one in phase.overwritten if now - one.missed_at < NEWS}
+        out[OVERWRITTEN].append((labels, len(recent)))
+    if phase.trigger_state is not None:
+        state = phase.trigger_state
+        out[TRIGGER_STATE].extend([(labels + text, 1 if state is which else 0) for which, text in _TRIGGER_STATES])
+    out[MODE].extend([(f"{labels},{label_text(mode=mode)}", 1 if mode == phase.mode else 0) for mode in phase.modes])
+    out[LOG_SOURCE].extend([(labels + text, 1 if phase.log_source is which else 0) for which, text in _LOG_SOURCES])
+
+
+def _processor(out: Mapping[Family, list[Sample]], processor: ProcessorReport, now: datetime) -> None:
+    labels = label_text(
+        pipeline=processor.pipeline,
+        phase=processor.phase,
+        run_date=processor.run_date.isoformat(),
+        processor=processor.processor,
+    )
+    verdict, beat, state = processor.verdict, processor.heartbeat, processor.heartbeat.state
+    own_beat = beat.beat_at if beat.data_date == processor.data_date else None
+    _put(
+        out,
+        labels,
+        (
+            (PROCESSOR_REGISTERED, processor.registered),
+            (CRITICAL, processor.critical),
+            (RECORD_COUNT, processor.record_count),
+            (TABLE_ROWS, processor.table_rows),
+            (DELTA, processor.record_count_delta),
+            (COUNT_POSSIBLE, processor.record_count_possible),
+            (ROWS_MIN, processor.rows_minimum),
+            (ROWS_MAX, processor.rows_maximum),
+            (PROCESSOR_DUE, processor.due),
+            (COMPLETED_AT, processor.entry.completed_at if processor.entry else None),
+            (WRITTEN_AT, processor.written_at),
+            (HEARTBEAT_AT, own_beat),
+            (HEARTBEAT_AGE, (now - own_beat).total_seconds() if own_beat else None),
+        ),
+    )
+    out[VERDICT].extend([(labels + text, 1 if verdict is which else 0) for which, text in _VERDICTS])
+    out[HEARTBEAT_STATE].extend([(labels + text, 1 if state is which else 0) for which, text in _HEARTBEAT_STATES])
+
+
+def _coverage(out: Mapping[Family, list[Sample]], coverage: CoverageReport) -> None:
+    check, counts = coverage.check, coverage.counts
+    labels = label_text(pipeline=coverage.pipeline, run_date=coverage.run_date.isoformat(), check=check.name)
+    _put(
+        out,
+        labels,
+        (
+            (COVERAGE_EXPECTED, coverage.expected),
+            (TARGET, check.target),
+            (WARN, check.warn),
+            (COVERAGE_CRITICAL, check.critical),
+        ),
+    )
+    if counts is None:
+        return
+    unclassified = counts.rows - counts.eligible - sum(counts.excluded.values())
+    _put(
+        out,
+        labels,
+        (
+            (COVERAGE_ROWS, counts.rows),
+            (ELIGIBLE, counts.eligible),
+            (COVERED, counts.covered),
+            (UNCLASSIFIED, max(0, unclassified)),
+        ),
+    )
+    for reason, rows in counts.excluded.items():
+        out[EXCLUDED].append((f"{labels},{label_text(reason=reason)}", rows))
+
+
+def _pipeline(out: Mapping[Family, list[Sample]], pipeline: PipelineReport) -> None:
+    labels = label_text(pipeline=pipeline.pipeline)
+    stale, silent = pipeline.heartbeat_stale_after, pipeline.heartbeat_silent_after
+    _put(
+        out,
+        labels,
+        (
+            (HEARTBEAT_DOCUMENTS, pipeline.heartbeat_documents),
+            (DOCUMENTS_WARN, pipeline.heartbeat_documents_warn),
+            (DOCUMENTS_CRITICAL, pipeline.heartbeat_documents_critical),
+            (STALE_AFTER, stale.total_seconds() if stale else None),
+            (SILENT_AFTER, silent.total_seconds() if silent else None),
+            (HEARTBEATS_KNOWN, pipeline.heartbeats_known if stale else None),
+            (LAST_HEARTBEAT, pipeline.last_heartbeat_at),
+            (RUN_HISTORY_KNOWN, pipeline.run_history_known),
+            (LAST_RUN, pipeline.last_run_at),
+        ),
+    )
+    for kind, fields in pipeline.unusable.items():
+        _put(out, f"{labels},{label_text(kind=kind)}", ((UNUSABLE, len(fields)),))
+    for day, units in pipeline.units.items():
+        _put(out, f"{labels},{label_text(date=day.isoformat())}", ((UNITS, units),))
+    for reason, is_doubtful in pipeline.calendar_doubtful.items():
+        out[CALENDAR_DOUBTFUL].append((f"{labels},{label_text(reason=reason)}", int(is_doubtful)))
+    for log in pipeline.phase_log:
+        text = label_text(pipeline=log.pipeline, run_date=log.run_date.isoformat(), transition=log.transition)
+        _put(out, text, ((LOG_ROWS, log.rows), (LOG_EXPECTED, log.expected)))
+
+
+UNREACHED = frozenset({ErrorKind.UNREACHABLE, ErrorKind.PERMISSION_DENIED, ErrorKind.TIMEOUT, ErrorKind.QUOTA})
+"""Errors of the last attempt that say the source itself was not reached."""
+
+
+def live_samples(  # noqa: PLR0913 - one argument a thing the exporter knows of itself
+    telemetry: Telemetry,
+    *,
+    intervals: Mapping[str, float],
+    report_at: datetime | None,
+    series: int,
+    config_source: str,
+    config_hash: str,
+    reload_ok: bool,
+    reloaded_at: datetime,
+) -> Samples:
+    """The exporter's own series: health, cost, build. Every reason has its counter from the start."""
+    out: dict[Family, list[Sample]] = {family: [] for family in LIVE_FAMILIES}
+    _put(
+        out,
+        "",
+        (
+            (REPORT_AT, report_at),
+            (SERIES, series),
+            (JOBS, telemetry.total("jobs")),
+            (BYTES_PROCESSED, telemetry.total("bytes_processed")),
+            (BYTES_BILLED, telemetry.total("bytes_billed")),
+            (READS, telemetry.total("document_reads")),
+            (BUDGET, telemetry.value("budget_remaining")),
+            (LEDGER_DURABLE, telemetry.value("ledger_durable")),
+            (LEDGER_FAILURES, telemetry.total("ledger_failures")),
+            (RELOAD_OK, reload_ok),
+            (RELOAD_AT, reloaded_at),
+        ),
+    )
+    connected = telemetry.value("listener_connected")
+    if connected is not None:
+        _put(
+            out,
+            "",
+            (
+                (LISTENER_CONNECTED, connected),
+                (LISTENER_LAST, telemetry.value("listener_last_event")),
+                (LISTENER_EVENTS, telemetry.total("listener_events")),
+                (LISTENER_GAPS, telemetry.total("listener_gaps")),
+            ),
+        )
+    out[BUILD].append((label_text(version=__version__, python=platform.python_version()), 1))
+    out[CONFIG].append((label_text(source=config_source, hash=config_hash), 1))
+    for source, error in telemetry.sources().items():
+        labels = label_text(source=source)
+        out[SOURCE_UP].append((labels, int(error not in UNREACHED)))
+        out[SOURCE_ERROR].extend([(f'{labels},reason="{kind}"', int(error is kind)) for kind in ErrorKind])
+    for name, state in telemetry.collectors().items():
+        labels = label_text(collector=name)
+        _put(
+            out,
+            labels,
+            (
+                (RUNS, state.runs),
+                (DURATION, state.duration),
+                (LAST_SUCCESS, state.last_success),
+                (INTERVAL, intervals.get(name)),
+            ),
+        )
+        for kind in ErrorKind:
+            out[FAILURES].append((f'{labels},reason="{kind}"', state.failures.get(kind, 0)))
+            out[FAILING].append((f'{labels},reason="{kind}"', int(kind in state.failing)))
+        for reason in SKIP_REASONS:
+            out[SKIPPED].append((f'{labels},reason="{reason}"', state.skipped.get(reason, 0)))
+    return out
+
+
+def markdown() -> str:
+    """`docs/metrics.md`: every family of the catalogue."""
+    lines = [
+        "# Metrics",
+        "",
+        "Generated from `exporter/metrics/catalogue.py`; a test fails when it is stale. `run_date` is the id of",
+        "the completion document; only the exposed run dates exist. A value that is unknown has no series: it is never",
+        "zero. Where the meaning says `1 for` it, the last label has a series for each of its values: 1 for the one",
+        "that applies, 0 for the others. The exporter's own series (`orchestration_exporter_...`) never vanish, except",
+        "`listener_...` where there is no listener, and `ledger_durable` where there is no ledger file.",
+        "",
+        "| family | type | labels | meaning |",
+        "|---|---|---|---|",
+    ]
+    for family in CATALOGUE:
+        labels = ", ".join(f"`{label}`" for label in family.labels)
+        lines.append(f"| `{family.name}` | {family.kind} | {labels} | {family.help} |")
+    return "\n".join([*lines, ""])

@@ -1,0 +1,169 @@
+"""The writes that would put missing registrations back: printed, never carried out.
+
+A lost entry comes back as it was last seen. One that never came is made from what the other records prove: rows that
+are there, within their bounds, written by no backfill. Everything else needs work first, and no entry before that.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from google.cloud.firestore_v1.types import Value
+from google.protobuf.json_format import MessageToDict
+
+from exporter.messages.secrets import HIDDEN, Masked, masked, masked_data, masked_json
+from exporter.model import LOST, Verdict
+from exporter.present.status import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import date
+
+    from exporter.config.resolved import Config
+    from exporter.model import PhaseReport, ProcessorReport, Report
+
+MADE_BY = "orchestration-exporter repair"
+_HIDDEN_NOTE = f"Where {HIDDEN} stands was something that looks like a secret: put it back, or leave the field out."
+
+WHY_NOT = {
+    Verdict.WRONG_DATE: "its entry is in a neighbouring document: correct the date where it registers, then move it",
+    Verdict.BACKFILL: "a backfill does not register, by design",
+    Verdict.MISSING: "there are no rows: run it again, it registers by itself",
+    Verdict.FAILED: "its run failed: run it again, it registers by itself",
+    Verdict.STALLED: "its run hangs: end it and run it again",
+    Verdict.UNKNOWN: "the records could not be read: repeat this when they can",
+}
+"""Verdicts without a registration that writing an entry would not mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One entry to merge into a document. `fields`: in the REST API's form, without secrets."""
+
+    document: str
+    processor: str
+    fields: Any
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A registration that is missing and that no write would mend."""
+
+    processor: ProcessorReport
+    because: str
+
+
+def repairs(config: Config, report: Report, run_date: date, processor: str | None = None) -> Iterator[Write | Left]:
+    """For every missing registration of a run date the write that would restore it, or why there is none."""
+    for phase in report.phases:
+        settings = config.pipelines[phase.pipeline].phases[phase.phase]
+        if settings.collection is None or phase.run_date != run_date:
+            continue
+        document = (
+            f"projects/{config.project}/databases/{config.firestore_database}/documents/"
+            f"{settings.collection}/{phase.run_date}"
+        )
+        for item in phase.processors:
+            if processor in (None, item.processor) and item.expected is not False:
+                yield from _repair(phase, item, document)
+
+
+def _repair(phase: PhaseReport, item: ProcessorReport, document: str) -> Iterator[Write | Left]:
+    lost = [
+        removal
+        for removal in phase.removals
+        if removal.name == item.processor and removal.kind in LOST and removal.ended_at is None
+    ]
+    if item.verdict is Verdict.LOST_UPDATE and lost:
+        value = Value.pb(Value.deserialize(lost[-1].sighting.content))
+        because = f"lost ({lost[-1].kind}): as it was last seen at {stamp(lost[-1].last_seen_at)}"
+        yield Write(document, item.processor, masked_data(MessageToDict(value), names=True), because)
+    elif item.verdict is Verdict.UNREGISTERED and (fault := _doubt(item)):
+        yield Left(item, fault)
+    elif item.verdict is Verdict.UNREGISTERED:
+        because = f"never seen: made from the {item.table_rows} rows of {item.data_date} in {item.table}"
+        yield Write(document, item.processor, _made(item), because)
+    elif item.verdict in WHY_NOT and not item.registered:
+        yield Left(item, WHY_NOT[item.verdict])
+
+
+def _doubt(item: ProcessorReport) -> str | None:
+    """Why the rows do not bear an entry."""
+    if not item.table_rows or item.written_at is None:
+        return (
+            f"the rows of {item.data_date} in {item.table} could not be counted, or do not say when they were written"
+        )
+    if item.rows_minimum is not None and item.table_rows < item.rows_minimum:
+        return f"{item.table_rows} rows are fewer than the {item.rows_minimum} expected: mend the data first"
+    if item.rows_maximum is not None and item.table_rows > item.rows_maximum:
+        return f"{item.table_rows} rows are more than the {item.rows_maximum} expected: mend the data first"
+    return None
+
+
+def _made(item: ProcessorReport) -> Any:  # noqa: ANN401 - JSON
+    fields = {
+        "status": {"stringValue": "success"},
+        "completed_at": {"timestampValue": stamp(item.written_at)},
+        "record_count": {"integerValue": str(item.table_rows)},
+        "manual_override": {"booleanValue": True},
+        "note": {"stringValue": f"registered by hand, as {MADE_BY} proposed"},
+    }
+    return {"mapValue": {"fields": fields}}
+
+
+def commit(writes: Sequence[Write]) -> dict[str, Any]:
+    """The body of a `documents:commit` request that merges these entries and touches nothing else."""
+    return {
+        "writes": [
+            {
+                "update": {"name": write.document, "fields": {write.processor: write.fields}},
+                "updateMask": {"fieldPaths": [_field_path(write.processor)]},
+            }
+            for write in writes
+        ]
+    }
+
+
+def _field_path(name: str) -> str:
+    """A field's name as a path: quoted unless it is a simple one (the REST API's `DocumentMask`)."""
+    if re.fullmatch(r"[A-Za-z_][A-Za-z_0-9]*", name):
+        return name
+    quoted = name.replace("\\", "\\\\").replace("`", "\\`")
+    return f"`{quoted}`"
+
+
+def repair_text(found: Sequence[Write | Left]) -> Masked:
+    """What would be written, why, and how to write it."""
+    writes = [item for item in found if isinstance(item, Write)]
+    lines = []
+    for item in found:
+        if isinstance(item, Write):
+            place = item.document.partition("/documents/")[2]
+            lines += [f"{place}: restore {item.processor}", f"  because it was {item.because}"]
+        else:
+            place = f"{item.processor.pipeline} {item.processor.phase} {item.processor.run_date}"
+            lines += [f"{place}: leave {item.processor.processor} ({item.processor.verdict})", f"  {item.because}"]
+    if not writes:
+        return masked("\n".join([*lines, "Nothing to write.", ""]))
+    database = writes[0].document.partition("/documents/")[0]
+    body = masked_json(commit(writes), indent=2)
+    return Masked(
+        "\n".join(
+            [
+                masked("\n".join(lines)),
+                "",
+                *([_HIDDEN_NOTE, ""] if HIDDEN in body else []),
+                "Nothing was written. These are the merge writes; to carry them out:",
+                "",
+                "curl -X POST -H 'Content-Type: application/json' \\",
+                '  -H "Authorization: Bearer $(gcloud auth print-access-token)" \\',
+                f"  'https://firestore.googleapis.com/v1/{database}/documents:commit' --data @- <<'WRITES'",
+                body,
+                "WRITES",
+                "",
+            ]
+        )
+    )

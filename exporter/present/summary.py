@@ -1,0 +1,315 @@
+"""One sentence that says how the pipelines are: what is wrong, since when, how bad it is, what to do first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from exporter.model import TriggerState, Verdict
+from exporter.present.words import BAD_TRIGGERS, TRIGGERS, WORDS, Moments, lasting, listed, plural, registered
+from exporter.reconcile import DISCREPANCIES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from exporter.model import CoverageReport, PhaseReport, PipelineReport, ProcessorReport, Report
+
+FINISHED: Final = (Verdict.LOST_UPDATE, Verdict.UNREGISTERED, Verdict.WRONG_DATE)
+"""Verdicts of work that is done and not registered: what a blocked trigger waits for."""
+
+QUIET: Final = {
+    Verdict.RUNNING: "still running",
+    Verdict.NOT_DUE: "not due yet",
+    Verdict.NOT_EXPECTED: "not expected",
+    Verdict.BACKFILL: "backfilled",
+}
+_NAMED: Final = 3
+"""So many kinds of lesser discrepancies get into the sentence."""
+
+
+class Condition(StrEnum):
+    """How things stand, worst first."""
+
+    WRONG = "wrong"
+    UNKNOWN = "unknown"
+    WELL = "well"
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The sentence in its parts; those that have nothing to say are empty. `since` is a whole clause."""
+
+    condition: Condition
+    what: str
+    since: str = ""
+    effect: str = ""
+    first: str = ""
+    besides: str = ""
+
+    def clauses(self) -> tuple[tuple[str, str], ...]:
+        """The sentence's clauses in their order, each by its name and with the mark that ends it."""
+        said = {
+            "what": self.what,
+            "since": self.since,
+            "effect": self.effect,
+            "first": f"first: {self.first}" if self.first else "",
+            "besides": f"besides, {self.besides}" if self.besides else "",
+        }
+        found = [(name, text) for name, text in said.items() if text]
+        marks = ["," if name == "since" else ";" for name, _ in found[1:]] + ["."]
+        return tuple((name, f"{text}{mark}") for (name, text), mark in zip(found, marks, strict=True))
+
+    def __str__(self) -> str:
+        return " ".join(text for _, text in self.clauses())
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Processors of one phase and run date with one bad verdict, or (no verdict) its trigger that hangs."""
+
+    phase: PhaseReport
+    processors: tuple[ProcessorReport, ...]
+    verdict: Verdict | None = None
+
+    @property
+    def rank(self) -> tuple[int, int, int]:
+        """The worst is first: a trigger that hangs, then what is critical, then by verdict, then the newest date."""
+        tier = 0 if self.verdict is None else 1 if any(one.critical for one in self.processors) else 2
+        return tier, -1 if self.verdict is None else DISCREPANCIES.index(self.verdict), -self.phase.run_date.toordinal()
+
+
+def problems(report: Report) -> tuple[Problem, ...]:
+    """Everything that is wrong, worst first."""
+    return tuple(sorted((found for phase in report.phases for found in _problems(phase)), key=lambda one: one.rank))
+
+
+def summarize(report: Report, unread: Mapping[str, str] | None = None) -> Summary:
+    """How the pipelines are. `unread`: collectors that could not read all they were to read, each with the reasons."""
+    wrong = problems(report)
+    if wrong:
+        lead = wrong[0]
+        what, since, effect, first = _lead(lead, Moments.of(report))
+        return Summary(Condition.WRONG, what, since, effect, first, _besides(report, wrong, lead, unread or {}))
+    unknown = _unknown(report, unread or {})
+    beyond, again = listed(beyond_bounds(report)), overwritten(report)
+    if unknown:
+        return Summary(
+            Condition.UNKNOWN,
+            f"Cannot tell: {unknown}",
+            effect="what cannot be read is neither well nor wrong",
+            first="read the reasons below and give the exporter back what it cannot read",
+            besides=", ".join(part for part in (beyond, again) if part),
+        )
+    checked = plural(len(report.processors), "processor")
+    if beyond:
+        return Summary(
+            Condition.WRONG,
+            f"{beyond[0].upper()}{beyond[1:]}",
+            effect=f"{checked} checked without discrepancy",
+            besides=again,
+        )
+    quiet = Counter(QUIET[one.verdict] for one in report.processors if one.verdict in QUIET)
+    some = "".join(f"; {number:,} {what}" for what, number in quiet.items())
+    return Summary(Condition.WELL, f"All well: {checked} checked, no discrepancy{some}", besides=again)
+
+
+def well(phase: PhaseReport) -> bool:
+    """Whether nothing about this phase is wrong or unknown."""
+    verdicts = {processor.verdict for processor in phase.processors}
+    return phase.trigger_state not in {*BAD_TRIGGERS, TriggerState.UNKNOWN} and verdicts.isdisjoint(
+        {*DISCREPANCIES, Verdict.UNKNOWN}
+    )
+
+
+def urgency(phase: PhaseReport) -> tuple[bool, int, int]:
+    """To sort phases by: what hangs first, then by the worst verdict, then the newest run date."""
+    worst = min((_ORDER.get(one.verdict, len(_ORDER)) for one in phase.processors), default=len(_ORDER))
+    return phase.trigger_state not in BAD_TRIGGERS, worst, -phase.run_date.toordinal()
+
+
+def worst_first(processors: Iterable[ProcessorReport]) -> list[ProcessorReport]:
+    """What is wrong, then what is unknown, then the rest, each in the order of the configuration."""
+    return sorted(processors, key=lambda one: _ORDER.get(one.verdict, len(_ORDER)))
+
+
+_ORDER: Final = {verdict: number for number, verdict in enumerate((*DISCREPANCIES, Verdict.UNKNOWN))}
+
+
+def tally(processors: Iterable[ProcessorReport]) -> dict[Verdict, int]:
+    """How many there are of each verdict, worst first."""
+    return dict(Counter(processor.verdict for processor in worst_first(processors)))
+
+
+def began(processor: ProcessorReport) -> datetime | None:
+    """Since when it has been wrong, by the records themselves; None if none of them says."""
+    beat, entry = processor.heartbeat.beat_at, processor.entry
+    match processor.verdict:
+        case Verdict.UNREGISTERED | Verdict.WRONG_DATE | Verdict.LOST_UPDATE:
+            return processor.written_at or beat
+        case Verdict.STALLED:
+            return beat
+        case Verdict.FAILED:
+            return beat or processor.due
+        case Verdict.MISSING:
+            return processor.due
+        case _:
+            return (entry.completed_at if entry else None) or processor.written_at or processor.due
+
+
+def coverage_share(coverage: CoverageReport) -> float | None:
+    """The share of eligible rows that is covered; None if it is unknown or there is none to cover."""
+    counts = coverage.counts
+    return counts.covered / counts.eligible if counts and counts.eligible else None
+
+
+def beyond_bounds(report: Report) -> list[str]:
+    """What is out of its bounds although no verdict says so: counts, coverage, and heartbeats as a whole.
+
+    The conditions are those of the alert rules.
+    """
+    found: list[str] = []
+    for pipeline in report.pipelines:
+        for phase in pipeline.phases:
+            found.extend(_counts_beyond(phase, report.at))
+        for coverage in pipeline.coverage:
+            share = coverage_share(coverage)
+            if share is not None and share < coverage.check.warn and _meant(pipeline, coverage, report.at):
+                found.append(
+                    f"coverage {coverage.check.name} of {pipeline.pipeline} {coverage.data_date} is {share:.1%},"
+                    f" below {coverage.check.warn:.0%}"
+                )
+        beat, ran, silent = pipeline.last_heartbeat_at, pipeline.last_run_at, pipeline.heartbeat_silent_after
+        # Where nothing runs, as in the off-season, nothing beats.
+        if ran and silent and pipeline.heartbeats_known and report.at - ran < silent:
+            if beat is None:
+                found.append(f"no heartbeat of {pipeline.pipeline} at all")
+            elif report.at - beat >= silent:
+                found.append(f"no heartbeat of {pipeline.pipeline} for {lasting(report.at - beat)}")
+        number, most = pipeline.heartbeat_documents, pipeline.heartbeat_documents_warn
+        if number is not None and most is not None and number > most:
+            found.append(f"{number:,} heartbeat documents of {pipeline.pipeline}, more than {most:,}")
+    return found
+
+
+def _counts_beyond(phase: PhaseReport, now: datetime) -> Iterator[str]:
+    """Rows and counts that cannot be right, where the verdict is about something else; and the document's own count."""
+    of = f"of {phase.phase} {phase.run_date}"
+    for one in phase.processors:
+        rows, fewest, most = one.table_rows, one.rows_minimum, one.rows_maximum
+        if one.verdict not in {Verdict.RUNNING, Verdict.BACKFILL} or one.due > now or not rows:
+            continue
+        if fewest is not None and rows < fewest:
+            yield f"{one.processor} {of} has {plural(rows, 'row')}, at least {fewest:,} expected"
+        elif most is not None and rows > most:
+            yield f"{one.processor} {of} has {plural(rows, 'row')}, at most {most:,} expected"
+        elif one.record_count_possible is False:
+            yield f"{one.processor} {of} registered {one.record_count:,} and has {plural(rows, 'row')}"
+    counted, entries, unexpected = phase.completed_count, phase.entries, phase.unexpected
+    if (
+        phase.expected
+        and counted is not None
+        and entries is not None
+        and unexpected is not None
+        and counted not in {entries, entries - unexpected}
+    ):
+        yield f"_completed_count {of} is {counted:,}, and the entries are {entries:,}"
+
+
+def _meant(pipeline: PipelineReport, coverage: CoverageReport, now: datetime) -> bool:
+    """Whether low coverage is a fault: the date has units, and its first phase is due in full."""
+    dues = [
+        max(processor.due for processor in phase.processors)
+        for phase in pipeline.phases
+        if phase.run_date == coverage.run_date and phase.processors
+    ]
+    return coverage.expected is True and bool(dues) and min(dues) <= now
+
+
+def overwritten(report: Report) -> str:
+    """Which entries were lost and are there again: nothing is wrong with them, until it happens the next time."""
+    names = [name for phase in report.phases for name in dict.fromkeys(one.processor for one in phase.overwritten)]
+    if not names:
+        return ""
+    counted = "1 entry was" if len(names) == 1 else f"{len(names):,} entries were"
+    return f"{counted} overwritten and restored ({listed(names)})"
+
+
+def _problems(phase: PhaseReport) -> Iterator[Problem]:
+    if phase.trigger_state is TriggerState.BLOCKED:
+        finished = tuple(one for one in worst_first(phase.processors) if one.verdict in FINISHED)
+        yield Problem(phase, finished)
+    elif phase.trigger_state is TriggerState.STUCK:
+        yield Problem(phase, ())
+    for verdict in DISCREPANCIES:
+        if phase.trigger_state is TriggerState.BLOCKED and verdict in FINISHED:
+            continue
+        if found := tuple(one for one in phase.processors if one.verdict is verdict):
+            yield Problem(phase, found, verdict)
+
+
+def _lead(problem: Problem, moments: Moments) -> tuple[str, str, str, str]:
+    phase, verdict = problem.phase, problem.verdict
+    where = f"{phase.pipeline} {phase.phase} of {phase.run_date}"
+    if verdict is None:
+        state = phase.trigger_state
+        words = TRIGGERS[TriggerState.BLOCKED if state is TriggerState.BLOCKED else TriggerState.STUCK]
+        what = f"{where} is {state}: {_finished(problem) or f'{words.did} ({registered(phase)})'}"
+        since = phase.rule_met_at
+        # Work that really finished is there, whatever else it lacks.
+        good = problem.processors and all(one.table_rows for one in problem.processors)
+        effect = f"{words.effect}, {'but the data is there' if good else ''}".removesuffix(", ")
+    else:
+        words = WORDS[verdict]
+        what = f"{where}: {_counted(problem)} {words.did} ({_names(problem.processors)})"
+        since = min((at for one in problem.processors if (at := began(one)) is not None), default=None)
+        critical = any(one.critical for one in problem.processors)
+        effect = f"{words.effect}{', and it is critical for the next phase' if critical else ''}"
+    return what, moments.since(since) if since else "", effect, words.first
+
+
+def _finished(problem: Problem) -> str:
+    """What a blocked trigger waits for; empty for one that is stuck."""
+    verdicts = {one.verdict for one in problem.processors}
+    did = WORDS[verdicts.pop()].did if len(verdicts) == 1 else "finished and are not registered"
+    return f"{_counted(problem)} {did} ({_names(problem.processors)})" if problem.processors else ""
+
+
+def _counted(problem: Problem) -> str:
+    of = problem.phase.expected or len(problem.phase.processors)
+    return f"{len(problem.processors)} of {plural(max(of, len(problem.processors)), 'processor')}"
+
+
+def _names(processors: Sequence[ProcessorReport]) -> str:
+    return listed([one.processor for one in processors])
+
+
+def _besides(report: Report, wrong: Sequence[Problem], lead: Problem, unread: Mapping[str, str]) -> str:
+    hanging = [one.phase for one in wrong if one.verdict is None and one is not lead]
+    triggers = [f"{phase.phase} of {phase.run_date} is {phase.trigger_state}" for phase in hanging]
+    parts = [listed(triggers)] if triggers else []
+    by_verdict: dict[Verdict, list[ProcessorReport]] = {}
+    for problem in wrong:
+        if problem is not lead:
+            for one in problem.processors:
+                by_verdict.setdefault(one.verdict, []).append(one)
+    for verdict, found in list(by_verdict.items())[:_NAMED]:
+        parts.append(f"{len(found):,} {WORDS[verdict].did} ({listed([one.processor for one in found], 2)})")
+    rest = sum(len(found) for found in list(by_verdict.values())[_NAMED:])
+    parts += [f"{rest:,} more with other discrepancies"] if rest else []
+    last = (listed(beyond_bounds(report)), _unknown(report, unread), overwritten(report))
+    parts += [part for part in last if part]
+    return ", ".join(parts)
+
+
+def _unknown(report: Report, unread: Mapping[str, str]) -> str:
+    unknown = sum(processor.verdict is Verdict.UNKNOWN for processor in report.processors)
+    parts = [f"{unknown:,} unknown"] if unknown else []
+    phases = [phase for phase in report.phases if phase.trigger_state is TriggerState.UNKNOWN]
+    if phases and not unknown:
+        parts.append(f"trigger of {listed([f'{phase.phase} of {phase.run_date}' for phase in phases], 2)} unknown")
+    if unread:
+        parts.append(f"not all could be read: {', '.join(f'{name} ({why})' for name, why in unread.items())}")
+    return "; ".join(parts)

@@ -1,0 +1,242 @@
+"""The words for what was concluded, shared by the terminal, the page and the sentence above both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+from exporter.messages.secrets import masked
+from exporter.model import Cause, HeartbeatState, Standing, TriggerState, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime, timedelta
+
+    from exporter.model import PhaseReport, ProcessorReport, Report
+
+_BASIC_PLANE: Final = 0xFFFF
+
+BAD_TRIGGERS: Final = frozenset({TriggerState.STUCK, TriggerState.BLOCKED})
+"""Trigger states that say something is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A verdict that says something is wrong, as a person says it.
+
+    `did` follows a number of processors, `effect` says how bad it is, `first` what to do before anything else.
+    """
+
+    did: str
+    effect: str
+    first: str
+
+
+WORDS: Final = {
+    Verdict.LOST_UPDATE: Words(
+        "lost the entry that was there",
+        "the data is there, but the trigger no longer counts it",
+        "find what wrote the document without merge, then register again",
+    ),
+    Verdict.STALLED: Words(
+        "stopped in the middle of a run",
+        "the rows may never come",
+        "read the run's logs, end it and start it again",
+    ),
+    Verdict.FAILED: Words(
+        "failed",
+        "the rows are missing",
+        "read the error in the run's logs, then run again",
+    ),
+    Verdict.MISSING: Words(
+        "left no row by the deadline",
+        "the rows are missing",
+        "find out whether it ran at all: run history, then the scheduler",
+    ),
+    Verdict.PHANTOM: Words(
+        "registered without one row",
+        "what follows works on nothing",
+        "query the table for the data date, then find out where the run wrote",
+    ),
+    Verdict.UNREGISTERED: Words(
+        "finished and never registered",
+        "the data is there",
+        "register, do not run again",
+    ),
+    Verdict.PARTIAL: Words(
+        "left too few rows",
+        "the data is incomplete",
+        "count the rows of each game, then run again",
+    ),
+    Verdict.DUPLICATED: Words(
+        "left too many rows",
+        "rows are there more than once",
+        "group by the table's key and remove what is there twice",
+    ),
+    Verdict.COUNT_MISMATCH: Words(
+        "registered an impossible count",
+        "the rows are there, the recorded count is wrong",
+        "compare the recorded count with the rows; nothing needs to run again",
+    ),
+    Verdict.WRONG_DATE: Words(
+        "registered under a neighbouring date",
+        "the data is there",
+        "find out which date the orchestrator took, and from where",
+    ),
+}
+"""Every verdict that says something is wrong."""
+
+TRIGGERS: Final = {
+    TriggerState.STUCK: Words(
+        "the rule is met and nothing was triggered",
+        "the next phase does not start by itself",
+        "read the orchestrator's logs, then start the next phase by hand",
+    ),
+    TriggerState.BLOCKED: Words(
+        "it waits for entries that nobody will write",
+        "the next phase does not start by itself",
+        "register what finished, do not run it again",
+    ),
+}
+"""Every trigger state that says something is wrong."""
+
+CAUSES: Final = {
+    Cause.LOST_UPDATE: "its entry was written and overwritten",
+    Cause.NEVER_WRITTEN: "its entry was never written",
+    Cause.WRONG_DATE: "it registered under another date",
+    Cause.BACKFILL: "it was a backfill, which never registers",
+    Cause.FAILED_RUN: "its run failed behind a completed heartbeat",
+    Cause.NOT_RUN: "it did not run for this date",
+    Cause.NOT_YET: "it has not come to it yet",
+}
+
+OVERWRITTEN: Final = "overwritten and restored"
+"""Of entries that were lost and are back."""
+
+STANDINGS: Final = {
+    Standing.PROVEN: "proven",
+    Standing.LIKELY: "likely",
+    Standing.POSSIBLE: "possible",
+    Standing.UNLIKELY: "unlikely",
+    Standing.RULED_OUT: "ruled out",
+}
+
+
+def shown(text: str) -> str:
+    """A text that can quote what a document says, without secrets, with everything that does not print spelled out.
+
+    Control characters, marks that turn the direction of writing, invisible ones and lone surrogates act on terminals,
+    pages and readers. Their code points in words do nothing to anybody.
+    """
+    text = masked(text)
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _spelled(ord(char)) for char in text)
+
+
+def _spelled(code: int) -> str:
+    return f"\\u{code:04x}" if code <= _BASIC_PLANE else f"\\U{code:08x}"
+
+
+def plural(number: int, noun: str) -> str:
+    """`1 game`, `6 games`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def listed(names: Sequence[str], most: int = 3) -> str:
+    """Names for a sentence: the first few, and how many more there are."""
+    rest = len(names) - most
+    return ", ".join(names) if rest <= 1 else f"{', '.join(names[:most])} and {rest:,} more"
+
+
+def lasting(duration: timedelta) -> str:
+    """How long, in the one or two units that matter: `40 s`, `12 min`, `2 h 55 min`, `3 d 4 h`. Never negative."""
+    seconds = max(0, int(duration.total_seconds()))
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86_400
+    if not minutes:
+        return f"{seconds} s"
+    if not hours:
+        return f"{minutes} min"
+    if not days:
+        return f"{hours} h {minutes % 60} min" if minutes % 60 else f"{hours} h"
+    return f"{days} d {hours % 24} h" if hours % 24 else f"{days} d"
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Times as people read them, against the moment of a report: in UTC and in the pipeline's zone."""
+
+    now: datetime
+    zone: ZoneInfo
+
+    @classmethod
+    def of(cls, report: Report) -> Moments:
+        """For this report."""
+        return cls(report.at, ZoneInfo(report.timezone))
+
+    def utc(self, at: datetime) -> str:
+        """`15:04:29 UTC`, with the date where that is not the report's."""
+        return _on(at, self.now, "UTC")
+
+    def local(self, at: datetime) -> str:
+        """`10:04:29 EST`, likewise, in the pipeline's zone."""
+        there = at.astimezone(self.zone)
+        return _on(there, self.now.astimezone(self.zone), there.tzname() or self.zone.key)
+
+    def both(self, at: datetime) -> str:
+        """`15:04:29 UTC (10:04:29 EST)`."""
+        local = self.local(at)
+        return self.utc(at) if local == self.utc(at) else f"{self.utc(at)} ({local})"
+
+    def since(self, at: datetime) -> str:
+        """`for 2 h 55 min, since 15:04:29 UTC (10:04:29 EST)`."""
+        return f"for {lasting(self.now - at)}, since {self.both(at)}"
+
+    def away(self, at: datetime) -> str:
+        """`1 h 30 min ago`, or `in 20 min`, as of the report."""
+        return f"in {lasting(at - self.now)}" if at > self.now else f"{lasting(self.now - at)} ago"
+
+
+def _on(at: datetime, now: datetime, zone: str) -> str:
+    form = "%H:%M" if at.second == 0 else "%H:%M:%S"
+    return f"{at:{form}} {zone}" if at.date() == now.date() else f"{at.date()} {at:{form}} {zone}"
+
+
+def firestore(phase: PhaseReport, processor: ProcessorReport) -> str:
+    """What the completion document says of a processor."""
+    if not phase.has_document:
+        return "-"
+    if processor.registered is None:
+        return "unknown"
+    if not processor.registered:
+        return "not registered"
+    return f"registered {'?' if processor.record_count is None else processor.record_count}"
+
+
+def heartbeat(processor: ProcessorReport) -> str:
+    """What a processor's heartbeat says."""
+    beat = processor.heartbeat
+    if beat.state is HeartbeatState.ABSENT:
+        return "none"
+    if beat.state is HeartbeatState.OTHER_DATE:
+        return shown(f"{beat.status} for {f'{beat.data_date:%m-%d}' if beat.data_date else 'no date'}")
+    return beat.state
+
+
+def bigquery(processor: ProcessorReport) -> str:
+    """What the table holds."""
+    return "unknown" if processor.table_rows is None else plural(processor.table_rows, "row")
+
+
+def registered(phase: PhaseReport) -> str:
+    """`3 of 5 registered`; empty for a phase without completion documents."""
+    if not phase.has_document:
+        return ""
+    known = "?" if phase.expected is None else phase.expected
+    return f"{'?' if phase.registered is None else phase.registered} of {known} registered"
+
+
+def trigger_reason(phase: PhaseReport) -> str:
+    """Why the trigger is in its state."""
+    return shown("; ".join(hint.text for hint in phase.trigger_hints).removeprefix(f"{phase.trigger_state}: "))

@@ -1,0 +1,7 @@
+"""The long-running exporter: what `run` and `demo` start.
+
+process.py    signals, the web server, the start and the end
+service.py    the configuration in force, its collectors and what is served; a reload replaces them
+schedule.py   when each collector runs: its interval (`collect.COLLECTOR.every`), jitter, early repeats
+tuning.py     the garbage collector and the C library's memory, set up for a process that lives long
+"""

@@ -1,0 +1,116 @@
+"""When each collector runs: APScheduler, one job a collector, the work done inside the job."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import structlog
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+if TYPE_CHECKING:
+    from apscheduler.events import JobEvent
+
+    from exporter.collect.collectors import Collectors
+    from exporter.metrics.telemetry import Telemetry
+
+log = structlog.get_logger(__name__)
+
+JITTER = 0.05
+"""Share of the interval by which a run may come late, so that exporters do not march in step."""
+
+WATCH_SECONDS = 2.0
+CLOCK_JUMP_SECONDS = 30.0
+"""A wall clock that moves this far against the monotonic one has been set: the jobs are planned anew."""
+
+_REASONS = {EVENT_JOB_MISSED: "missed", EVENT_JOB_MAX_INSTANCES: "max_instances", EVENT_JOB_ERROR: "error"}
+
+
+class Schedule:
+    """Runs the collectors at their intervals until it is stopped."""
+
+    def __init__(self, collectors: Collectors, telemetry: Telemetry) -> None:
+        self._collectors = collectors
+        self._telemetry = telemetry
+        self._stopped = threading.Event()
+        self._watch = threading.Thread(target=self._watch_over, name="schedule-watch", daemon=True)
+        self._repeats: dict[str, datetime] = {}
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={"default": ThreadPoolExecutor(len(collectors.collectors))},
+            job_defaults={"coalesce": True, "max_instances": 1},
+        )
+        self._scheduler.add_listener(self._not_run, EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES | EVENT_JOB_ERROR)
+        for name, config in collectors.collectors.items():
+            seconds = config.every.total_seconds()
+            self._scheduler.add_job(
+                self._run,
+                IntervalTrigger(seconds=seconds, jitter=seconds * JITTER, timezone=UTC),
+                args=[name],
+                id=name,
+                misfire_grace_time=max(1, int(seconds)),
+                next_run_time=datetime.now(UTC),
+            )
+
+    def start(self) -> None:
+        """Start; every collector runs at once."""
+        self._scheduler.start()
+        self._watch.start()
+
+    def stop(self) -> None:
+        """Stop, whether started or not; runs under way are told to end and not waited for."""
+        self._stopped.set()
+        self._collectors.stop()
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    def run_now(self) -> None:
+        """Plan every collector's next run for now."""
+        for job in self._scheduler.get_jobs():
+            job.modify(next_run_time=datetime.now(UTC))
+
+    def _run(self, name: str) -> None:
+        """Run a collector; if its source is back with that, the source's other collectors run at once."""
+        source = self._collectors.source_of(name)
+        away = self._telemetry.sources().get(source) is not None
+        self._collectors.run(name)
+        self._repeat(name)
+        if away and self._telemetry.sources().get(source) is None:
+            log.info("the source is back", source=source)
+            for other in self._collectors.collectors:
+                if other != name and self._collectors.source_of(other) == source and not self._stopped.is_set():
+                    self._scheduler.modify_job(other, next_run_time=datetime.now(UTC))
+
+    def _not_run(self, event: JobEvent) -> None:
+        reason = _REASONS[event.code]
+        self._telemetry.collector_skipped(event.job_id, reason)
+        error = getattr(event, "exception", None)
+        log.error("collector did not run", collector=event.job_id, reason=reason, error=error)
+
+    def _watch_over(self) -> None:
+        offset = time.time() - time.monotonic()
+        while not self._stopped.wait(WATCH_SECONDS):
+            moved = time.time() - time.monotonic() - offset
+            if abs(moved) >= CLOCK_JUMP_SECONDS:
+                # A clock set back would leave the next run where the old clock had put it, hours ahead.
+                offset += moved
+                log.warning("the clock was set", seconds=round(moved, 1))
+                self.run_now()
+            # A listener tells of a document that is gone outside any run.
+            for name in self._collectors.collectors:
+                self._repeat(name)
+
+    def _repeat(self, name: str) -> None:
+        """Plan a collector's next run sooner, once, where something has to be read again before it counts."""
+        again, job = self._collectors.repeat_at(name), self._scheduler.get_job(name)
+        if again is None or job is None or again == self._repeats.get(name):
+            return
+        self._repeats[name] = again
+        if again < job.next_run_time:
+            log.info("less is there than before: it is read again soon", collector=name, at=again.isoformat())
+            job.modify(next_run_time=again)

@@ -1,0 +1,204 @@
+"""The running exporter: configuration, sources, schedule and what is served, held together and swapped on reload."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from exporter.collect.collectors import Collectors
+from exporter.config.errors import ConfigError
+from exporter.config.load import to_yaml
+from exporter.memory.documents import Memory
+from exporter.memory.ledger import LedgerInUseError
+from exporter.metrics.catalogue import live_samples, report_samples
+from exporter.metrics.exposition import render
+from exporter.metrics.process import ProcessMetrics
+from exporter.metrics.telemetry import Telemetry
+from exporter.present.history import History
+from exporter.present.status import status_json
+from exporter.run.schedule import Schedule
+from exporter.web.state import ReloadError, View
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from exporter.config.load import Loaded
+    from exporter.metrics.exposition import Rendered
+    from exporter.metrics.samples import Samples
+    from exporter.model import Report
+    from exporter.sources.ports import Sources
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A report with what came before it, and the bytes that say it."""
+
+    view: View
+    rendered: Rendered
+
+    @property
+    def report(self) -> Report:
+        """The report alone."""
+        return self.view.report
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """One configuration at work."""
+
+    loaded: Loaded
+    sources: Sources
+    collectors: Collectors
+    schedule: Schedule
+
+    def stop(self) -> None:
+        """Stop the schedule, end what is under way, let go of the connections."""
+        self.schedule.stop()
+        self.sources.close()
+
+
+class Service:
+    """What `run` runs, and what the web server asks (`exporter.web.state.ServerState`)."""
+
+    def __init__(
+        self,
+        load: Callable[[], Loaded],
+        open_sources: Callable[[Loaded, Telemetry], Sources],
+        clock: Callable[[], datetime],
+    ) -> None:
+        """Load the configuration. Raises ConfigError, and LedgerInUseError if another exporter has the ledger."""
+        self.telemetry = Telemetry()
+        self._load = load
+        self._open = open_sources
+        self._clock = clock
+        self._process = ProcessMetrics()
+        self._reloading = threading.Lock()
+        self._publishing = threading.Lock()
+        self._history = History()
+        self._stopped = False
+        self._collected = False
+        self._reload_ok = True
+        self._live: tuple[object, Samples] | None = None
+        self._status: tuple[Published, bytes] | None = None
+        self._published: Published
+        loaded = load()
+        self._memory = Memory(loaded.config.ledger, self.telemetry)
+        self._running = self._prepare(loaded, first=True)
+        self._running.collectors.conclude()
+
+    def _prepare(self, loaded: Loaded, *, first: bool) -> Running:
+        sources = self._open(loaded, self.telemetry)
+        collectors = Collectors(
+            loaded.config,
+            sources,
+            self.telemetry,
+            self._clock,
+            self._publish,
+            memory=self._memory,
+            follow=True,
+            wait_for_all=not first,
+        )
+        self._loaded_at = self._clock()
+        return Running(loaded, sources, collectors, Schedule(collectors, self.telemetry))
+
+    def start(self) -> None:
+        """Start collecting."""
+        self._running.schedule.start()
+
+    def stop(self) -> None:
+        """Stop collecting, for good; returns within seconds, whatever hangs."""
+        # Before the lock: of the reloads that wait for it, none is to begin any more.
+        self._stopped = True
+        with self._reloading:
+            self._running.stop()
+            self._memory.close()
+
+    def reload(self) -> None:
+        """Read the configuration again and go on with it; what was there before is kept.
+
+        Raises ReloadError, and then nothing has changed.
+        """
+        with self._reloading:
+            if self._stopped:
+                raise ReloadError("the exporter is stopping")
+            try:
+                loaded = self._load()
+                self._memory.reconfigure(loaded.config.ledger)
+            except (ConfigError, LedgerInUseError) as error:
+                self._reload_ok = False
+                log.error("reload failed, the old configuration stays", faults=str(error))  # noqa: TRY400 - no trace needed
+                raise ReloadError(str(error)) from error
+            old, new = self._running, self._prepare(loaded, first=False)
+            self._collected = self._collected or not old.collectors.waiting_for
+            old.stop()
+            new.collectors.go_on_from(old.collectors)
+            self._running = new
+            new.schedule.start()
+            self._reload_ok = True
+            log.info("configuration reloaded", source=loaded.source, hash=loaded.digest)
+
+    def _publish(self, report: Report) -> None:
+        rendered = render(report_samples(report))
+        failing = {name: state.failing for name, state in self.telemetry.collectors().items() if state.failing}
+        unread = {name: ", ".join(sorted(reasons)) for name, reasons in failing.items()}
+        # During a reload the collectors of the old configuration can still be publishing.
+        with self._publishing:
+            self._history = self._history.after(report)
+            self._published = Published(View(report, self._history, unread), rendered)
+
+    @property
+    def report(self) -> Report:
+        """The report that is served."""
+        return self._published.report
+
+    def rendered(self) -> Rendered:
+        """The report as it was last rendered."""
+        return self._published.rendered
+
+    def live(self) -> Samples:
+        """The exporter's own series; made anew only when something changed, or a second went by."""
+        published, process = self._published, self._process.samples()
+        key = (self.telemetry.version, published, self._reload_ok, self._running, process)
+        if self._live is None or self._live[0] != key:
+            running = self._running
+            own = live_samples(
+                self.telemetry,
+                intervals={
+                    name: config.every.total_seconds() for name, config in running.collectors.collectors.items()
+                },
+                report_at=published.report.at,
+                series=published.rendered.series,
+                config_source=running.loaded.source,
+                config_hash=running.loaded.digest,
+                reload_ok=self._reload_ok,
+                reloaded_at=self._loaded_at,
+            )
+            self._live = (key, {**own, **process})
+        return self._live[1]
+
+    def ready(self) -> tuple[str, ...]:
+        """The collectors that have not run yet; after a reload the report before it is served, so it stays ready."""
+        if self._collected:
+            return ()
+        return tuple(f"collector {name} has not ended its first run" for name in self._running.collectors.waiting_for)
+
+    def view(self) -> View:
+        """The report as the status page shows it, with what came before it."""
+        return self._published.view
+
+    def status_json(self) -> bytes:
+        """The report as JSON."""
+        published = self._published
+        if self._status is None or self._status[0] is not published:
+            self._status = (published, status_json(published.report, published.view.unread, published.view.history))
+        return self._status[1]
+
+    def config_yaml(self) -> str:
+        """The configuration in force as YAML; it holds no secrets."""
+        return to_yaml(self._running.loaded.raw)

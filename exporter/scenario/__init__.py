@@ -1,1 +1,0 @@
-"""Incident files: load, capture, replay; and the local Firestore and BigQuery they run on."""

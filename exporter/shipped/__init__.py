@@ -1,0 +1,5 @@
+"""The files that come with the exporter beside its code: alert rules, runbooks, Alertmanager configuration, dashboards.
+
+assets.py   where they are: in the installed package, or in a checkout
+alerts.py   the register of alerts, alerts/catalogue.yaml
+"""

@@ -1,0 +1,183 @@
+"""Every incident file, replayed through the real clients: its expectations hold, and the scorecard says what fired."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exporter.config.errors import ConfigError
+from exporter.incidents.incident import IncidentError, load_incident, parse_incident
+from exporter.incidents.replay import Replayer, by_key, removal_failures, replay
+from testing.reports import overwritten, reported
+from tools.alerting.scorecard import PAGE, outcomes, read_days
+
+if TYPE_CHECKING:
+    from exporter.incidents.local import LocalSources, SimulatedClock
+
+FILES = sorted((Path(__file__).parents[1] / "incidents").glob("*.yaml"))
+RULES = Path(__file__).parents[2] / "alerts" / "rules"
+SEED = Path(__file__).parents[1] / "incidents" / "2026-02-01-seed.yaml"
+SCORECARD = read_days(PAGE.read_text(encoding="utf-8"))
+
+
+@pytest.mark.usefixtures("_programs")
+@pytest.mark.no_cover
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_an_incident_s_expectations_hold(file: Path, local: LocalSources, clock: SimulatedClock) -> None:
+    replayed = replay(load_incident(file), local, clock, rules=RULES)
+
+    assert replayed.failures == ()
+    assert outcomes(file.stem, replayed) == tuple(day for day in SCORECARD if day.day == file.stem), (
+        "make scorecard ARGS=--write"
+    )
+
+
+def test_an_expectation_that_does_not_hold_is_said_with_what_was_found(
+    local: LocalSources, clock: SimulatedClock
+) -> None:
+    text = SEED.read_text().partition("expect:")[0] + (
+        "expect:\n"
+        "  verdicts: {phase3/2026-02-01/player_game_summary: ok, phase3/2026-01-01/x: ok}\n"
+        "  phases: {phase3/2026-02-01: {registered: 5, trigger_state: stuck}, phase9/2026-02-01: {expected: 1}}\n"
+        "  deltas: {phase3/2026-02-01/team_offense_game_summary: 0, phase3/2026-01-01/x: 1}\n"
+    )
+
+    failures = replay(parse_incident(text, "seed"), local, clock).failures
+
+    assert [failure.partition(" (")[0] for failure in failures] == [
+        "verdicts: phase3/2026-02-01/player_game_summary is unregistered, expected ok",
+        "verdicts: phase3/2026-01-01/x is not exposed",
+        "phases: phase3/2026-02-01: registered is 3, expected 5",
+        "phases: phase3/2026-02-01: trigger_state is blocked, expected stuck",
+        "phases: phase9/2026-02-01 is not exposed",
+        "deltas: phase3/2026-02-01/team_offense_game_summary is 24, expected 0",
+        "deltas: phase3/2026-01-01/x is not exposed",
+    ]
+
+
+def test_what_went_and_what_came_back_is_said_where_it_is_not_what_was_expected() -> None:
+    text = SEED.read_text().partition("expect:")[0] + (
+        "expect:\n"
+        "  removals: {phase3/2026-02-01: {reset: [x]}, phase9/2026-02-01: {}}\n"
+        "  overwritten: {phase3/2026-02-01: [], phase4/2026-02-01: [], phase9/2026-02-01: []}\n"
+    )
+
+    assert list(removal_failures(parse_incident(text, "seed"), reported(overwritten()))) == [
+        "removals: phase3/2026-02-01: {'stale_write': ['player_game_summary']} went, expected {'reset': ['x']}",
+        "removals: phase9/2026-02-01 is not exposed",
+        "overwritten: phase3/2026-02-01: ['player_game_summary'] are restored, expected []",
+        "overwritten: phase9/2026-02-01 is not exposed",
+    ]
+
+
+def test_the_json_has_what_scripts_rely_on(local: LocalSources, clock: SimulatedClock) -> None:
+    said = replay(load_incident(SEED), local, clock).json()
+
+    phase = said["phases"]["nba/phase3/2026-02-01"]
+    processor = said["processors"]["nba/phase3/2026-02-01/player_game_summary"]
+    assert said["clock"] == "2026-02-01T18:00:00Z"
+    assert {key: phase[key] for key in ("expected", "registered", "unexpected", "mode", "trigger_state")} == {
+        "expected": 5,
+        "registered": 3,
+        "unexpected": 0,
+        "mode": "daily",
+        "trigger_state": "blocked",
+    }
+    assert processor["verdict"] == "unregistered"
+    assert processor["registered"] is False
+    assert processor["record_count"] is None
+    assert processor["table_rows"] == 212
+    assert processor["record_count_delta"] is None
+    assert processor["heartbeat"] == "completed"
+    assert said["failures"] == []
+
+
+def test_a_step_changes_what_the_next_collection_sees(local: LocalSources, clock: SimulatedClock) -> None:
+    incident = load_incident(SEED.with_name("lost-update.yaml"))
+    replayer = Replayer(incident, local, clock)
+    replayer.collect()
+
+    (step,) = incident.then
+    replayer.at(step.at - timedelta(minutes=1))
+    replayer.collect()
+    replayer.step(step)
+    replayer.collect()
+    replayer.close()
+
+    verdicts = {processor.processor: str(processor.verdict) for processor in replayer.report.processors}
+    assert verdicts["player_game_summary"] == "lost_update"
+    assert verdicts["upcoming_team_game_context"] == "lost_update"
+    assert verdicts["upcoming_player_game_context"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("change", "left"),
+    [
+        ("{delete: true}", None),
+        ("{set: {a: 1}}", {"a": 1}),
+        ("{merge: {a: {c: 2}}}", {"a": {"b": 1, "c": 2}}),
+    ],
+)
+def test_a_step_s_change_of_a_document(
+    change: str, left: dict[str, object] | None, local: LocalSources, clock: SimulatedClock
+) -> None:
+    incident = parse_incident(
+        "title: t\nclock: 2026-02-01T18:00:00Z\nfirestore: {c/d: {a: {b: 1}}}\n"
+        f"then: [{{at: 2026-02-01T19:00:00Z, firestore: {{c/d: {change}}}, faults: {{}}}}]\n",
+        "x",
+    )
+    Replayer(incident, local, clock).close()
+
+    local.apply(incident.then[0])
+
+    assert local.firestore.get("c/d", project="nba-props-platform") == left
+
+
+def test_rows_for_a_table_that_nobody_knows_are_an_error(local: LocalSources, clock: SimulatedClock) -> None:
+    text = "title: odd\nclock: 2026-02-01T18:00:00Z\nbigquery: {nba_analytics.none: [{a: 1}]}\n"
+
+    with pytest.raises(IncidentError, match=r"nba_analytics\.none"):
+        replay(parse_incident(text, "x"), local, clock)
+
+
+def test_rows_that_do_not_fit_in_a_later_step_are_an_error(local: LocalSources, clock: SimulatedClock) -> None:
+    incident = parse_incident(
+        "title: t\nclock: 2026-02-01T18:00:00Z\n"
+        "then: [{at: 2026-02-01T19:00:00Z, bigquery: {nba_analytics.none: [{a: 1}]}}]\n",
+        "x",
+    )
+    Replayer(incident, local, clock).close()
+
+    with pytest.raises(IncidentError, match="step at 2026-02-01 19:00"):
+        local.apply(incident.then[0])
+
+
+def test_a_configuration_that_cannot_be_is_an_error(local: LocalSources, clock: SimulatedClock) -> None:
+    text = "title: t\nclock: 2026-02-01T18:00:00Z\nconfig: {colour: red}\n"
+
+    with pytest.raises(ConfigError, match="colour"):
+        replay(parse_incident(text, "x"), local, clock)
+
+
+@pytest.mark.parametrize("fault", ["unreachable", "permission_denied", "timeout", "quota"])
+@pytest.mark.parametrize("source", ["firestore", "bigquery"])
+def test_a_source_with_a_fault_leaves_the_verdict_unknown(
+    source: str, fault: str, local: LocalSources, clock: SimulatedClock
+) -> None:
+    text = SEED.read_text().partition("expect:")[0] + f"faults: {{{source}: {fault}}}\n"
+
+    replayed = replay(parse_incident(text, "seed"), local, clock)
+
+    assert {str(processor.verdict) for processor in replayed.report.processors} == {"unknown"}
+    assert str(replayed.telemetry.sources()[source]) == fault
+
+
+def test_of_two_pipelines_the_first_has_the_short_key() -> None:
+    assert by_key({"nba/phase3/2026-02-01": 1, "mlb/phase3/2026-02-01": 2}) == {
+        "nba/phase3/2026-02-01": 1,
+        "mlb/phase3/2026-02-01": 2,
+        "phase3/2026-02-01": 1,
+    }

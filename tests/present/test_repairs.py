@@ -1,0 +1,117 @@
+"""The writes that would put registrations back, and why there is none where there is none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from google.cloud.firestore_v1.types import MapValue, Value
+
+from exporter.model import RemovalKind
+from exporter.present.repairs import Left, Write, commit, repair_text, repairs
+from exporter.reconcile import reconcile
+from testing.builders import DAY, OFFENSE, ONE_DAY, entry, loss, on, run
+from tests.reconcile.scene import Scene, Side
+
+CONTENT = Value.serialize(
+    Value(
+        map_value=MapValue(
+            fields={"status": Value(string_value="success"), "entities_changed": Value(array_value={"values": []})}
+        )
+    )
+)
+NAME = f"projects/test-project/databases/(default)/documents/phase3_completion/{DAY}"
+
+
+def found(scene: Scene, processor: str | None = None) -> list[Write | Left]:
+    config = scene.config()
+    return list(repairs(config, reconcile(config, scene.snapshot(), on(scene.now)), DAY, processor))
+
+
+def lost(kind: RemovalKind) -> Scene:
+    removal = loss()
+    return Scene(entry=None, loss=replace(removal, kind=kind, sighting=replace(removal.sighting, content=CONTENT)))
+
+
+def test_a_lost_entry_comes_back_as_it_was_last_seen() -> None:
+    (write,) = found(lost(RemovalKind.STALE_WRITE))
+
+    assert isinstance(write, Write)
+    assert (write.document, write.processor) == (NAME, OFFENSE)
+    assert write.fields == {
+        "mapValue": {"fields": {"status": {"stringValue": "success"}, "entities_changed": {"arrayValue": {}}}}
+    }
+    assert write.because == "lost (stale_write): as it was last seen at 2026-02-01T15:01:00Z"
+
+
+def test_an_entry_that_never_came_is_made_from_the_rows_and_says_so() -> None:
+    (write,) = found(Scene(entry=None))
+
+    assert isinstance(write, Write)
+    assert write.fields["mapValue"]["fields"] == {
+        "status": {"stringValue": "success"},
+        "completed_at": {"timestampValue": "2026-02-01T15:00:44Z"},
+        "record_count": {"integerValue": "12"},
+        "manual_override": {"booleanValue": True},
+        "note": {"stringValue": "registered by hand, as orchestration-exporter repair proposed"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("scene", "because"),
+    [
+        (Scene(entry=None, rows=10), "10 rows are fewer than the 12 expected: mend the data first"),
+        (Scene(entry=None, rows=24), "24 rows are more than the 12 expected: mend the data first"),
+        (
+            Scene(entry=None, written=None),
+            f"the rows of {DAY - ONE_DAY} in nba.{OFFENSE} could not be counted, or do not say when they were written",
+        ),
+        (Scene(entry=None, rows=0, written=None), "there are no rows: run it again, it registers by itself"),
+        (
+            Scene(entry=None, sides={-1: Side(entry("15:00:50"))}),
+            "its entry is in a neighbouring document: correct the date where it registers, then move it",
+        ),
+        (
+            Scene(entry=None, runs=[run("success", "15:00", backfill=True)]),
+            "a backfill does not register, by design",
+        ),
+        (Scene(unread={"documents"}), "the records could not be read: repeat this when they can"),
+    ],
+)
+def test_what_no_write_would_mend_is_left_and_said(scene: Scene, because: str) -> None:
+    (left,) = found(scene)
+
+    assert isinstance(left, Left)
+    assert left.because == because
+
+
+@pytest.mark.parametrize(
+    "scene", [Scene(), Scene(units=0, entry=None, rows=0), Scene(collection=None), Scene(asked=False)]
+)
+def test_where_nothing_is_missing_there_is_nothing_to_write(scene: Scene) -> None:
+    assert found(scene) == []
+    assert repair_text(found(scene)) == "Nothing to write.\n"
+
+
+def test_one_processor_can_be_asked_for() -> None:
+    assert len(found(Scene(entry=None), OFFENSE)) == 1
+    assert found(Scene(entry=None), "another") == []
+
+
+def test_the_writes_merge_one_field_each_and_touch_nothing_else() -> None:
+    write = Write(NAME, OFFENSE, {"nullValue": None}, "")
+    odd = replace(write, processor="odd `name")
+
+    bodies = commit([write, odd])["writes"]
+
+    assert [body["updateMask"] for body in bodies] == [{"fieldPaths": [OFFENSE]}, {"fieldPaths": ["`odd \\`name`"]}]
+    assert bodies[0]["update"] == {"name": NAME, "fields": {OFFENSE: {"nullValue": None}}}
+
+
+def test_the_text_says_what_why_and_how() -> None:
+    text = repair_text([*found(Scene(entry=None)), *found(Scene(entry=None, rows=0, written=None))])
+
+    assert f"phase3_completion/{DAY}: restore {OFFENSE}\n  because it was never seen" in text
+    assert f"nba phase3 {DAY}: leave {OFFENSE} (missing)" in text
+    assert "Nothing was written." in text
+    assert "https://firestore.googleapis.com/v1/projects/test-project/databases/(default)/documents:commit" in text

@@ -1,0 +1,318 @@
+"""The one sentence above everything."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from exporter.model import CoverageCounts, ErrorKind, TriggerState, Verdict
+from exporter.present.summary import Condition, began, beyond_bounds, problems, summarize, tally, worst_first
+from exporter.present.summary import well as is_well
+from exporter.reconcile import DISCREPANCIES
+from testing.builders import DAY, OFFENSE, ONE_DAY, PHASE3, PHASE4, PLAYER, on
+from testing.collecting import Scene, healthy
+from testing.reports import changed, overwritten, reported, seed_like, triggered, well
+
+if TYPE_CHECKING:
+    from exporter.model import ProcessorReport, Report
+
+
+def with_verdicts(**verdicts: Verdict) -> Report:
+    """A healthy day on which these processors have these verdicts."""
+    return changed(
+        reported(triggered()), of_processor=lambda one: replace(one, verdict=verdicts.get(one.processor, one.verdict))
+    )
+
+
+def with_trigger(report: Report, state: TriggerState) -> Report:
+    return changed(
+        report,
+        of_phase=lambda phase: replace(phase, trigger_state=state, rule_met_at=None) if phase.trigger_state else phase,
+    )
+
+
+def test_a_day_on_which_all_is_well_says_so() -> None:
+    summary = summarize(reported(well()))
+
+    assert (summary.condition, str(summary)) == (Condition.WELL, "All well: 1 processor checked, no discrepancy.")
+
+
+def test_what_is_neither_done_nor_wrong_is_counted() -> None:
+    report = with_verdicts(**{PLAYER: Verdict.RUNNING, OFFENSE: Verdict.NOT_DUE, PHASE4[0]: Verdict.NOT_DUE})
+
+    assert str(summarize(report)).endswith("no discrepancy; 1 still running; 2 not due yet.")
+
+
+def test_a_blocked_day_is_said_with_since_when_how_bad_and_what_first() -> None:
+    summary = summarize(reported(seed_like()))
+
+    assert summary.condition is Condition.WRONG
+    assert str(summary) == (
+        "nba phase3 of 2026-02-01 is blocked: 2 of 5 processors finished and never registered"
+        " (player_game_summary, upcoming_team_game_context),"
+        " for 2 h 59 min, since 15:00:50 UTC (10:00:50 EST);"
+        " the next phase does not start by itself, but the data is there;"
+        " first: register what finished, do not run it again."
+    )
+
+
+def test_different_ways_of_not_being_registered_are_one_number_where_they_block() -> None:
+    report = with_trigger(
+        with_verdicts(**{PLAYER: Verdict.LOST_UPDATE, OFFENSE: Verdict.WRONG_DATE}), TriggerState.BLOCKED
+    )
+
+    assert "2 of 5 processors finished and are not registered" in summarize(report).what
+    assert summarize(report).since == ""
+
+
+def test_rows_that_are_not_known_to_be_there_are_not_said_to_be() -> None:
+    blocked = with_trigger(with_verdicts(**{PLAYER: Verdict.UNREGISTERED}), TriggerState.BLOCKED)
+    report = changed(blocked, of_processor=lambda one: replace(one, table_rows=None))
+
+    assert summarize(report).effect == "the next phase does not start by itself"
+
+
+def test_a_stuck_trigger_says_that_its_rule_is_met() -> None:
+    summary = summarize(with_trigger(reported(triggered()), TriggerState.STUCK))
+
+    assert summary.what == (
+        "nba phase3 of 2026-02-01 is stuck: the rule is met and nothing was triggered (5 of 5 registered)"
+    )
+    assert summary.first.startswith("read the orchestrator's logs")
+
+
+@pytest.mark.parametrize("verdict", DISCREPANCIES)
+def test_each_verdict_alone_makes_a_whole_sentence(verdict: Verdict) -> None:
+    summary = summarize(with_verdicts(**{OFFENSE: verdict}))
+
+    assert summary.condition is Condition.WRONG
+    assert summary.what.startswith("nba phase3 of 2026-02-01: 1 of 5 processors ")
+    assert OFFENSE in summary.what
+    assert {name for name, _ in summary.clauses()} >= {"what", "effect", "first"}
+    assert str(summary).count(".") == 1
+
+
+def test_what_is_critical_leads_and_the_rest_is_besides() -> None:
+    verdicts = dict(
+        zip(PHASE3, (Verdict.DUPLICATED, Verdict.FAILED, Verdict.MISSING, Verdict.OK, Verdict.PHANTOM), strict=True)
+    )
+
+    summary = summarize(with_verdicts(**verdicts, **{PHASE4[0]: Verdict.PARTIAL}), {"warehouse": "quota"})
+
+    assert "1 of 5 processors left too many rows (player_game_summary)" in summary.what
+    assert summary.effect.endswith("and it is critical for the next phase")
+    assert summary.besides == (
+        f"1 failed ({PHASE3[1]}), 1 left no row by the deadline ({PHASE3[2]}),"
+        f" 1 registered without one row ({PHASE3[4]}), 1 more with other discrepancies,"
+        " not all could be read: warehouse (quota)"
+    )
+
+
+def test_of_two_that_hang_the_newer_leads() -> None:
+    scene = Scene(replace(healthy().settings, documents=replace(healthy().settings.documents, past=1)))
+    report = with_trigger(reported(scene), TriggerState.STUCK)
+
+    summary = summarize(report)
+
+    assert summary.what.startswith("nba phase3 of 2026-02-01 is stuck")
+    assert "phase3 of 2026-01-31 is stuck" in summary.besides
+
+
+def test_what_is_unknown_is_no_all_clear() -> None:
+    scene = well()
+    scene.orders("completion").fail(ErrorKind.UNREACHABLE)
+
+    summary = summarize(reported(scene))
+
+    assert (summary.condition, summary.what) == (Condition.UNKNOWN, "Cannot tell: 1 unknown")
+
+
+def test_what_could_not_be_read_is_no_all_clear_although_no_verdict_needed_it() -> None:
+    summary = summarize(reported(well()), {"heartbeats": "permission_denied", "warehouse": "not_found, quota"})
+
+    assert summary.condition is Condition.UNKNOWN
+    assert summary.what == (
+        "Cannot tell: not all could be read: heartbeats (permission_denied), warehouse (not_found, quota)"
+    )
+
+
+def test_a_trigger_of_which_nothing_is_known_is_no_all_clear() -> None:
+    summary = summarize(with_trigger(reported(triggered()), TriggerState.UNKNOWN))
+
+    assert summary.what == "Cannot tell: trigger of phase3 of 2026-02-01 unknown"
+
+
+def test_low_coverage_is_wrong_although_no_processor_is() -> None:
+    scene = triggered()
+    scene.memory.warehouse.coverage = {DAY - ONE_DAY: CoverageCounts(212, 118, 80, {"dnp": 94})}
+
+    summary = summarize(reported(scene))
+
+    assert summary.condition is Condition.WRONG
+    assert summary.what == "Coverage minutes_played of nba 2026-01-31 is 67.8%, below 90%"
+    assert summary.effect == "9 processors checked without discrepancy"
+
+
+def test_nothing_to_cover_is_not_low() -> None:
+    scene = healthy()
+    scene.memory.warehouse.coverage = {DAY - ONE_DAY: CoverageCounts(0, 0, 0, {})}
+
+    assert beyond_bounds(reported(scene)) == []
+
+
+def test_coverage_is_low_only_where_games_were_and_once_the_first_phase_is_due() -> None:
+    scene = triggered()
+    scene.memory.warehouse.coverage = {DAY - ONE_DAY: CoverageCounts(212, 118, 80, {"dnp": 94})}
+    report = reported(scene)
+    [pipeline] = report.pipelines
+    unplayed = replace(pipeline, coverage=tuple(replace(one, expected=False) for one in pipeline.coverage))
+    unknown = replace(pipeline, coverage=tuple(replace(one, expected=None) for one in pipeline.coverage))
+
+    assert beyond_bounds(replace(report, pipelines=(unplayed,))) == []
+    assert beyond_bounds(replace(report, pipelines=(unknown,))) == []
+    assert beyond_bounds(replace(report, at=on("16:29"))) == []
+    assert len(beyond_bounds(replace(report, at=on("16:30")))) == 1
+
+
+@pytest.mark.parametrize(
+    ("last_beat", "last_run", "said"),
+    [
+        ("-2 18:00", "17:00", ["no heartbeat of nba for 2 d"]),
+        ("-2 18:00", "-9 17:00", []),
+        ("17:00", "17:00", []),
+        (None, "17:00", ["no heartbeat of nba at all"]),
+        (None, None, []),
+    ],
+)
+def test_silence_is_a_fault_only_while_runs_go_on(last_beat: str | None, last_run: str | None, said: list[str]) -> None:
+    report = reported(triggered())
+    [pipeline] = report.pipelines
+    beat, ran = (on(time) if time else None for time in (last_beat, last_run))
+    silent = replace(pipeline, last_heartbeat_at=beat, last_run_at=ran, heartbeats_known=True)
+
+    assert beyond_bounds(replace(report, pipelines=(silent,))) == said
+    unread = replace(silent, heartbeats_known=False)
+    assert beyond_bounds(replace(report, pipelines=(unread,))) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"table_rows": 100}, [f"{PLAYER} of phase3 {DAY} has 100 rows, at least 168 expected"]),
+        ({"table_rows": 400}, [f"{PLAYER} of phase3 {DAY} has 400 rows, at most 336 expected"]),
+        ({"record_count_possible": False}, [f"{PLAYER} of phase3 {DAY} registered 12 and has 200 rows"]),
+        ({"table_rows": 0}, []),
+        ({"table_rows": None}, []),
+        ({}, []),
+    ],
+)
+@pytest.mark.parametrize("verdict", [Verdict.RUNNING, Verdict.BACKFILL])
+def test_counts_that_cannot_be_right_are_said_beside_a_verdict_about_something_else(
+    verdict: Verdict, values: dict[str, Any], said: list[str]
+) -> None:
+    report = changed(
+        reported(triggered()),
+        of_processor=lambda one: replace(one, verdict=verdict, **values) if one.processor == PLAYER else one,
+    )
+
+    assert beyond_bounds(report) == said
+    assert beyond_bounds(replace(report, at=on("16:29"))) == []
+
+
+@pytest.mark.parametrize(
+    ("counted", "unexpected", "wrong"), [(3, 0, True), (5, 0, False), (4, 1, False), (None, 0, False)]
+)
+def test_a_documents_own_count_is_the_number_of_its_entries_or_of_the_known_ones(
+    counted: int | None, unexpected: int, *, wrong: bool
+) -> None:
+    report = changed(
+        reported(triggered()),
+        of_phase=lambda one: (
+            replace(one, completed_count=counted, unexpected=unexpected) if one.phase == "phase3" else one
+        ),
+    )
+
+    assert beyond_bounds(report) == ([f"_completed_count of phase3 {DAY} is 3, and the entries are 5"] if wrong else [])
+
+
+def test_a_bloated_collection_of_heartbeats_is_named() -> None:
+    scene = healthy()
+    scene.memory.store.size = 106_000
+
+    assert beyond_bounds(reported(scene)) == ["106,000 heartbeat documents of nba, more than 100"]
+
+
+def test_problems_come_worst_first_and_a_blocked_trigger_takes_its_own_along() -> None:
+    found = problems(reported(seed_like()))
+
+    assert [(problem.verdict, len(problem.processors)) for problem in found] == [(None, 2)]
+
+
+def test_processors_are_put_worst_first_and_counted() -> None:
+    report = with_verdicts(**{OFFENSE: Verdict.UNKNOWN, PLAYER: Verdict.PARTIAL, PHASE3[4]: Verdict.FAILED})
+    phase = report.phases[0]
+
+    assert [one.processor for one in worst_first(phase.processors)] == [PHASE3[4], PLAYER, OFFENSE, *PHASE3[2:4]]
+    assert tally(phase.processors) == {Verdict.FAILED: 1, Verdict.PARTIAL: 1, Verdict.UNKNOWN: 1, Verdict.OK: 2}
+    assert [is_well(phase) for phase in report.phases] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "since"),
+    [
+        (Verdict.UNREGISTERED, "15:00"),
+        (Verdict.STALLED, "14:00"),
+        (Verdict.FAILED, "14:00"),
+        (Verdict.MISSING, "16:30"),
+        (Verdict.DUPLICATED, "15:00:50"),
+    ],
+)
+def test_since_when_is_read_off_the_record_that_shows_it(verdict: Verdict, since: str) -> None:
+    one = _player(verdict)
+
+    assert began(one) == on(since)
+
+
+def test_without_a_record_nobody_knows_since_when() -> None:
+    one = _player(Verdict.UNREGISTERED)
+
+    assert began(replace(one, written_at=None, heartbeat=replace(one.heartbeat, beat_at=None))) is None
+    assert began(replace(one, verdict=Verdict.PHANTOM, entry=None, written_at=None)) == one.due
+
+
+def _player(verdict: Verdict) -> ProcessorReport:
+    one = reported(triggered()).phases[0].processors[0]
+    return replace(one, verdict=verdict, heartbeat=replace(one.heartbeat, beat_at=on("18:00") - timedelta(hours=4)))
+
+
+def test_an_entry_that_was_overwritten_and_is_back_is_no_discrepancy_and_is_said() -> None:
+    scene = overwritten()
+    said = f"1 entry was overwritten and restored ({PLAYER})."
+
+    fine = summarize(reported(scene))
+    unread = summarize(reported(scene), {"warehouse": "quota"})
+    scene.memory.warehouse.coverage = {DAY - ONE_DAY: CoverageCounts(212, 118, 50, {"dnp": 94})}
+    low = summarize(reported(scene))
+    stuck = summarize(with_trigger(reported(scene), TriggerState.STUCK))
+
+    assert [one.condition for one in (fine, unread, low, stuck)] == [
+        Condition.WELL,
+        Condition.UNKNOWN,
+        Condition.WRONG,
+        Condition.WRONG,
+    ]
+    assert all(str(one).endswith(said) for one in (fine, unread, low, stuck))
+
+
+def test_several_that_were_overwritten_are_counted() -> None:
+    report = changed(
+        reported(overwritten()),
+        of_phase=lambda phase: replace(
+            phase, overwritten=tuple(replace(one, processor=name) for one in phase.overwritten for name in PHASE3)
+        ),
+    )
+
+    assert "besides, 5 entries were overwritten and restored (" in str(summarize(report))

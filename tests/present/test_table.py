@@ -1,0 +1,261 @@
+"""The report as a person at a terminal gets it."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exporter.model import Document, ErrorKind, Verdict
+from exporter.present.table import report_text
+from exporter.shipped.alerts import alert_of
+from exporter.sources.ports import SourceError
+from testing.builders import (
+    DAY,
+    OFFENSE,
+    ONE_DAY,
+    PHASE3,
+    PLAYER,
+    beat,
+    config,
+    entry,
+    heartbeat_name,
+    phase,
+    pipeline,
+    processor,
+)
+from testing.collecting import PHASE3_DOCUMENT, Scene, healthy
+from testing.reports import changed, explained, overwritten, reported, seed_like
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from exporter.model import Report
+
+UNPRINTABLE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+
+
+class Terminal(io.StringIO):
+    """A stream that is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(name="scene")
+def _scene() -> Scene:
+    scene = healthy()
+    scene.memory.store.held[PHASE3_DOCUMENT] = Document(
+        entries={name: entry() for name in PHASE3}, triggered=True, trigger_reason="all_complete"
+    )
+    return scene
+
+
+def printed(scene: Scene, width: int) -> str:
+    return _printed(reported(scene), width)
+
+
+def _printed(report: Report, width: int) -> str:
+    return report_text(report, width=width)
+
+
+# --- the table --------------------------------------------------------------------------------------------------
+
+
+def test_each_record_stands_in_its_column() -> None:
+    lines = printed(seed_like(), 100).splitlines()
+
+    header = next(line for line in lines if line.startswith("Processor"))
+    rows = {line.split()[0]: line.split(maxsplit=1)[1] for line in lines if line.startswith(PHASE3)}
+    assert header.split() == ["Processor", "Firestore", "Heartbeat", "BigQuery", "Verdict"]
+    assert rows[PLAYER].split() == ["not", "registered", "none", "200", "rows", "unregistered"]
+    assert rows[OFFENSE].split() == ["registered", "12", "none", "12", "rows", "ok"]
+    assert " completed for 01-31 " in rows[PHASE3[4]]
+
+
+def test_the_hints_of_what_is_wrong_stand_below() -> None:
+    text = report_text(reported(seed_like()))
+
+    assert f"{PHASE3[4]}: unregistered; first: register, do not run again" in text
+    assert "\n  - heartbeat says completed at 11:00:00Z but carries" in text
+    assert f"\n{OFFENSE}: ok" not in text
+
+
+@pytest.mark.parametrize("width", [80, 100, 132])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    assert max(map(len, printed(seed_like(), width).splitlines())) <= width
+
+
+def test_names_are_not_broken_at_eighty_columns() -> None:
+    text = printed(seed_like(), 80)
+
+    assert all(re.search(rf"^{name} ", text, re.MULTILINE) for name in PHASE3)
+
+
+def test_a_name_that_is_longer_than_a_terminal_bears_is_shown_whole() -> None:
+    name = "a_processor_with_a_name_that_somebody_thought_should_tell_the_whole_story_of_it"
+    scene = Scene(config(pipeline([phase("phase3", [processor(name)])])))
+
+    text = printed(scene, 80)
+
+    column = "".join(line.split("  ")[0].split(" ")[0] for line in text.splitlines()[4:])
+    assert name in column
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_what_is_unknown_is_neither_zero_nor_not_registered() -> None:
+    scene = seed_like()
+    for name in ("completion", "warehouse"):
+        scene.orders(name).fail(ErrorKind.TIMEOUT)
+
+    text = report_text(reported(scene))
+
+    assert re.search(rf"{PLAYER} +unknown +none +unknown +unknown", text)
+    assert "? of ? registered" in text
+
+
+def test_an_entry_without_a_count_is_registered_with_a_question_mark(scene: Scene) -> None:
+    scene.memory.store.held[PHASE3_DOCUMENT] = Document(entries={name: entry(count=None) for name in PHASE3})
+
+    assert "registered ?" in report_text(reported(scene))
+
+
+def test_a_phase_without_documents_has_a_dash_for_them(scene: Scene) -> None:
+    report = changed(reported(scene), of_processor=lambda one: replace(one, verdict=Verdict.FAILED))
+
+    assert re.search(r"predictions +- +none +12 rows +failed", report_text(report))
+
+
+@pytest.mark.parametrize(("day", "said"), [(None, "no date"), (DAY - 3 * ONE_DAY, "01-29")])
+def test_a_heartbeat_of_another_date_says_of_which(day: date | None, said: str) -> None:
+    scene = seed_like()
+    name = heartbeat_name(OFFENSE)
+    scene.memory.store.beats = {name: beat("completed", "15:00", day, document=name)}
+
+    assert re.search(rf"{OFFENSE} +registered 12 +completed for {said} ", report_text(reported(scene)))
+
+
+def test_what_is_wrong_stands_before_what_is_not() -> None:
+    lines = printed(seed_like(), 100).splitlines()
+
+    names = [line.split()[0] for line in lines if line.startswith(PHASE3) and not re.match(r"\w+: ", line)]
+    assert names == [PLAYER, PHASE3[4], *PHASE3[1:4]]
+
+
+def test_a_phase_in_which_all_is_well_is_one_line_after_those_in_which_it_is_not() -> None:
+    lines = printed(seed_like(), 100).splitlines()
+
+    assert lines[-2:] == [
+        "nba phase4 2026-02-01 [daily]: 3 of 3 registered, 3 ok",
+        "nba phase5 2026-02-01 [daily]: 1 ok",
+    ]
+
+
+def test_a_trigger_says_why_and_what_to_do_first() -> None:
+    text = report_text(reported(seed_like())).replace("\n", " ")
+
+    assert "trigger blocked: all_complete since 15:00:50Z by what really finished" in text
+    assert f"first: register what finished, do not run it again ({alert_of('blocked').runbook})" in text
+
+
+def test_explanations_stand_below_what_is_not_registered_the_likeliest_first() -> None:
+    lines = [line.rstrip() for line in _printed(explained(reported(seed_like())), 100).splitlines()]
+
+    at = lines.index("  why it may be missing, the likeliest first:")
+    assert [line.strip() for line in lines[at + 1 : at + 8]] == [
+        "1. likely: its entry was written and overwritten",
+        "- for: entries of one second stand beside it",
+        "- against: older entries are still there",
+        "2. possible: its entry was never written",
+        "- for: no trace of a write",
+        "ruled out: it was a backfill, which never registers",
+        f"- runbook: {alert_of('unregistered').runbook}",
+    ]
+
+
+@pytest.mark.parametrize("width", [36, 60])
+def test_a_narrow_terminal_gets_the_records_below_the_processor(width: int) -> None:
+    text = _printed(explained(reported(seed_like())), width)
+
+    assert max(map(len, text.splitlines())) <= width
+    assert "Processor " not in text
+    assert f"{PLAYER}: unregistered" in text
+    assert "Firestore not registered" in " ".join(text.split())
+
+
+# --- the stream -------------------------------------------------------------------------------------------------
+
+
+def test_a_pipe_gets_no_colour(scene: Scene) -> None:
+    assert "\x1b" not in report_text(reported(scene))
+
+
+def test_a_terminal_gets_colour(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+
+    assert "\x1b[1;32mAll well" in report_text(reported(scene), terminal=True)
+
+
+def test_a_terminal_with_no_color_gets_none(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+
+    assert "\x1b[3" not in report_text(reported(scene), terminal=True)
+
+
+HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\r\nfake: ok\x00\u202e\ud800"
+
+
+def test_what_documents_say_cannot_steer_the_terminal() -> None:
+    scene = seed_like()
+    name = heartbeat_name(PLAYER)
+    scene.memory.store.beats = {
+        name: beat("failed", "15:00", document=name, error=HOSTILE),
+        heartbeat_name(OFFENSE): beat(HOSTILE, "15:00", DAY - 2 * ONE_DAY, document=heartbeat_name(OFFENSE)),
+    }
+    scene.memory.store.held[PHASE3_DOCUMENT] = Document(
+        entries={OFFENSE: entry(status=HOSTILE)}, triggered=True, trigger_reason=HOSTILE
+    )
+    scene.memory.warehouse.units = SourceError(ErrorKind.INVALID, HOSTILE)
+
+    text = printed(scene, 100)
+
+    assert not UNPRINTABLE.search(text)
+    assert "\u202e" not in text
+    assert r"\u001b]0;owned\u0007" in text
+    text.encode()
+
+
+def test_markup_in_what_documents_say_is_text(scene: Scene) -> None:
+    document = scene.memory.store.held[PHASE3_DOCUMENT]
+    scene.memory.store.held[PHASE3_DOCUMENT] = Document(
+        entries=document.entries, triggered=True, trigger_reason="[red]x[/]"
+    )
+
+    report = changed(reported(scene), of_processor=lambda one: replace(one, verdict=Verdict.FAILED))
+
+    assert "trigger triggered: [red]x[/]" in report_text(report)
+
+
+def test_what_was_overwritten_and_is_back_stands_below_its_phase_also_where_all_is_well() -> None:
+    lines = _printed(reported(overwritten()), 200).splitlines()
+
+    assert lines[0].startswith("All well: ")
+    below = lines.index("overwritten and restored:")
+    assert lines[below - 1].startswith(f"nba phase3 {DAY} [daily]: 5 of 5 registered")
+    assert lines[below + 1].startswith(f"  - {PLAYER}: its entry was there at 15:04:00Z and gone at 15:05:00Z: ")
+
+
+def test_what_was_overwritten_and_is_back_stands_below_a_trigger_that_hangs() -> None:
+    scene = overwritten()
+    document = scene.memory.store.held[PHASE3_DOCUMENT]
+    scene.memory.store.held[PHASE3_DOCUMENT] = replace(document, triggered=False, update_time=None)
+
+    lines = _printed(reported(scene), 200).splitlines()
+
+    below = lines.index("overwritten and restored:")
+    assert lines[below - 1].startswith("trigger stuck: ")

@@ -1,0 +1,248 @@
+"""When collectors run, by a clock that the test moves: nothing here waits for time to go by."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+import time_machine
+
+from exporter.model import Document, ErrorKind
+from exporter.run import schedule
+from exporter.run.schedule import JITTER, Schedule
+from testing.builders import on
+from testing.clockwork import Clockwork
+from testing.collecting import COLLECTORS, PHASE3_DOCUMENT, Scene, healthy
+from testing.waiting import until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(name="clockwork")
+def _clockwork(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clockwork]:
+    with time_machine.travel(on("18:00"), tick=False) as traveller:
+        clockwork = Clockwork(traveller)
+        monkeypatch.setattr(schedule, "BackgroundScheduler", clockwork.make_scheduler)
+        # A clock that stands still falls behind the monotonic one: for most tests nobody watches.
+        monkeypatch.setattr(schedule, "WATCH_SECONDS", 3600.0)
+        yield clockwork
+
+
+class Running:
+    """A schedule over sources in memory, by the wall clock."""
+
+    def __init__(self, clockwork: Clockwork) -> None:
+        self._clockwork = clockwork
+        self.scene: Scene = healthy(lambda: clockwork.now)
+        self.schedule = Schedule(self.scene.collectors, self.scene.telemetry)
+
+    def start(self) -> None:
+        self.schedule.start()
+        self._clockwork.settle()
+
+    @property
+    def times(self) -> dict[str, list[datetime]]:
+        """When each collector ran."""
+        return {name: self.scene.orders(name).times for name in COLLECTORS}
+
+    def skipped(self, name: str) -> dict[str, int]:
+        return dict(self.scene.telemetry.collectors()[name].skipped)
+
+    def gaps(self, name: str) -> list[float]:
+        """Seconds from run to run."""
+        times = self.times[name]
+        return [(after - before).total_seconds() for before, after in pairwise(times)]
+
+
+@pytest.fixture(name="running")
+def _running(clockwork: Clockwork) -> Iterator[Running]:
+    running = Running(clockwork)
+    yield running
+    running.schedule.stop()
+    running.scene.memory.release()
+
+
+@pytest.fixture(name="latest")
+def _latest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every run comes as late as jitter may make it."""
+    monkeypatch.setattr(random, "uniform", lambda _low, high: high)
+
+
+def test_every_collector_runs_at_once_when_the_schedule_starts(running: Running) -> None:
+    running.start()
+
+    assert running.times == {name: [on("18:00")] for name in COLLECTORS}
+
+
+def test_each_collector_runs_at_its_own_interval(running: Running, clockwork: Clockwork) -> None:
+    running.start()
+
+    clockwork.advance(HOUR)
+
+    for name, settings in running.scene.collectors.collectors.items():
+        every = settings.every.total_seconds()
+        gaps = running.gaps(name)
+        assert len(gaps) >= int(3600 / (every * (1 + JITTER)))
+        assert all(every <= gap <= every * (1 + JITTER) for gap in gaps)
+    assert all(running.skipped(name) == {} for name in COLLECTORS)
+
+
+def test_exporters_do_not_march_in_step(running: Running, clockwork: Clockwork) -> None:
+    running.start()
+
+    clockwork.advance(HOUR)
+
+    assert len(set(running.gaps("completion"))) > 1
+
+
+@pytest.mark.usefixtures("latest")
+def test_a_run_is_late_by_no_more_than_its_jitter(running: Running, clockwork: Clockwork) -> None:
+    running.start()
+
+    clockwork.advance(HOUR)
+
+    assert set(running.gaps("completion")) == {63.0}
+    assert set(running.gaps("warehouse")) == {630.0}
+
+
+@pytest.mark.usefixtures("latest")
+def test_a_run_that_is_still_under_way_is_not_joined_by_another(running: Running, clockwork: Clockwork) -> None:
+    orders = running.scene.orders("completion")
+    orders.hang()
+    clockwork.holding = 1
+    running.start()
+
+    clockwork.advance(4 * MINUTE)
+    during = len(running.times["completion"]), len(running.times["heartbeats"])
+    skipped = running.skipped("completion")
+    clockwork.holding = 0
+    orders.release()
+    clockwork.settle()
+    clockwork.advance(2 * MINUTE)
+
+    assert during == (1, 4)
+    assert skipped == {"max_instances": 3}
+    assert len(running.times["completion"]) == 3
+
+
+def test_what_was_missed_while_the_machine_slept_runs_once(running: Running, clockwork: Clockwork) -> None:
+    running.start()
+
+    clockwork.jump(8 * HOUR)
+
+    ran = {name: len(times) - 1 + running.skipped(name).get("missed", 0) for name, times in running.times.items()}
+    assert ran == dict.fromkeys(COLLECTORS, 1)
+
+
+@pytest.mark.usefixtures("latest")
+def test_a_run_that_comes_too_late_is_counted_as_missed(running: Running, clockwork: Clockwork) -> None:
+    running.start()
+
+    # Due after 63 s, and the one after it after 126 s: more than an interval late, and not yet overtaken.
+    clockwork.jump(timedelta(seconds=125))
+
+    assert running.skipped("completion") == {"missed": 1}
+    assert len(running.times["completion"]) == 1
+
+
+def test_a_run_that_ends_in_an_unforeseen_error_is_counted_and_the_next_one_takes_place(
+    running: Running, clockwork: Clockwork
+) -> None:
+    orders = running.scene.orders("completion")
+    orders.error = ZeroDivisionError("a bug")
+    running.start()
+    orders.error = None
+
+    clockwork.advance(2 * MINUTE)
+
+    assert running.skipped("completion") == {"error": 1}
+    assert running.scene.collectors.snapshot.documents.value
+
+
+@pytest.mark.parametrize("by", [-HOUR, HOUR])
+def test_collectors_run_on_when_the_clock_is_set(
+    running: Running, clockwork: Clockwork, monkeypatch: pytest.MonkeyPatch, by: timedelta
+) -> None:
+    monkeypatch.setattr(schedule, "WATCH_SECONDS", 0.01)
+    running.start()
+    clockwork.advance(2 * MINUTE)
+    before = {name: len(times) for name, times in running.times.items()}
+
+    clockwork.jump(by)
+
+    until(lambda: all(len(running.times[name]) > before[name] for name in COLLECTORS), "runs at the new time")
+    clockwork.settle()
+    again = len(running.times["completion"])
+    clockwork.advance(3 * MINUTE)
+    assert len(running.times["completion"]) >= again + 2
+    assert running.scene.reports[-1].at > on("18:00") + by
+
+
+def test_a_source_that_is_back_is_read_by_all_its_collectors_at_once(running: Running, clockwork: Clockwork) -> None:
+    for name in ("completion", "heartbeats", "heartbeat_count"):
+        running.scene.orders(name).fail(ErrorKind.UNREACHABLE)
+    running.start()
+    before = len(running.times["heartbeat_count"])
+    for name in ("completion", "heartbeats", "heartbeat_count"):
+        running.scene.orders(name).error = None
+
+    clockwork.advance(2 * MINUTE)
+
+    assert len(running.times["heartbeat_count"]) == before + 1
+    assert running.scene.telemetry.collectors()["heartbeat_count"].failing == frozenset()
+
+
+def test_a_stopped_schedule_runs_nothing_more(running: Running, clockwork: Clockwork) -> None:
+    running.start()
+    running.schedule.stop()
+
+    running.schedule.run_now()
+
+    assert not clockwork.scheduler.running
+    assert all(len(times) == 1 for times in running.times.values())
+
+
+def test_a_schedule_can_be_stopped_twice_and_before_its_start(running: Running) -> None:
+    running.schedule.stop()
+    running.schedule.stop()
+
+    assert all(times == [] for times in running.times.values())
+
+
+def planned(clockwork: Clockwork, name: str) -> timedelta:
+    """In how long a collector runs next."""
+    found: timedelta = clockwork.scheduler.get_job(name).next_run_time - clockwork.now
+    return found
+
+
+def test_what_is_gone_is_read_again_soon_and_once(running: Running, clockwork: Clockwork) -> None:
+    rows = running.scene.memory.warehouse.rows
+    running.start()
+    running.scene.memory.warehouse.rows = {}
+    clockwork.advance(11 * MINUTE)
+    at_first = planned(clockwork, "warehouse")
+    clockwork.advance(3 * MINUTE)
+    runs, then = len(running.times["warehouse"]), planned(clockwork, "warehouse")
+    running.scene.memory.warehouse.rows = rows
+
+    assert at_first <= 3 * MINUTE
+    assert runs == 3
+    assert then > 5 * MINUTE
+
+
+def test_a_document_that_a_listener_misses_is_read_again_soon(
+    running: Running, clockwork: Clockwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedule, "WATCH_SECONDS", 0.01)
+    running.start()
+
+    running.scene.collectors.take({PHASE3_DOCUMENT: Document(exists=False)}, clockwork.now)
+
+    until(lambda: planned(clockwork, "completion") <= timedelta(seconds=30), "the document to be read again")
