@@ -23,7 +23,7 @@ from exporter.memory.documents import Memory
 from exporter.memory.ledger import Ledger
 from exporter.metrics.telemetry import Telemetry
 from exporter.model import Document, DocumentId
-from exporter.sources.wire import read_entry
+from exporter.sources.documents import read_entry
 
 KEY: Final = DocumentId("phase3_completion", date(2026, 2, 1))
 START: Final = datetime(2026, 2, 1, 12, tzinfo=UTC)

@@ -9,7 +9,7 @@ from exporter.config.resolved import LedgerConfig
 from exporter.memory.documents import Memory
 from exporter.metrics.telemetry import Telemetry
 from exporter.model import Document, DocumentId
-from exporter.sources.wire import read_entry
+from exporter.sources.documents import read_entry
 from testing.builders import DAY, on
 from testing.ledger_victim import content
 

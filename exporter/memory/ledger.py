@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 from exporter.messages.errors import UnavailableError
 from exporter.model import DocumentId, Gap, Removal, RemovalKind, Sighting, Watched
-from exporter.sources.wire import read_entry
+from exporter.sources.documents import read_entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -1,20 +1,27 @@
 """Completion documents and heartbeats as they are found: what can be used is used, what cannot is named and counted.
 
-Everything here takes plain values of any type, in any nesting, and never raises. A null is an absent field. What was
-there and could not be used is listed as `malformed`, so that a document that lies is told apart from one that says
-nothing.
+`read_...` take what Firestore sends, polled or told by a listener alike. `parse_...` take plain values of any type, in
+any nesting, and never raise. A null is an absent field. What was there and could not be used is listed as `malformed`,
+so that a document that lies is told apart from one that says nothing.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from google.cloud.firestore_v1.types import Value
+from google.protobuf.message import DecodeError
 
 from exporter.model import Document, Entry, Heartbeat, Record
 from exporter.sources.fields import Fields, anything, count, day, flag, label, moment, text, unusable, word
+from exporter.sources.values import plain_fields, plain_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+
+    from exporter.sources.values import WireDocument
 
 
 def parse_document(
@@ -70,3 +77,23 @@ def parse_heartbeat(document: str, fields: Mapping[str, object]) -> Heartbeat:
         error_message=read.first(text, "error_message"),
         malformed=read.malformed,
     )
+
+
+def read_document(message: WireDocument | None, read_time: datetime | None) -> Document:
+    """A completion document as it came over the wire at that time of the database's; None: there is none."""
+    if message is None:
+        return Document(exists=False, read_time=read_time)
+    document = parse_document(
+        plain_fields(message.fields), plain_time(message.create_time), plain_time(message.update_time)
+    )
+    contents = {name: value.SerializeToString(deterministic=True) for name, value in message.fields.items()}
+    return replace(document, read_time=read_time, contents=contents)
+
+
+def read_entry(content: bytes) -> Entry:
+    """A processor's entry from its serialized `Value`. Raises ValueError for bytes that are none."""
+    try:
+        value = Value.pb(Value.deserialize(content))
+    except DecodeError as error:
+        raise ValueError(f"not a Firestore value: {error}") from error
+    return parse_entry(plain_fields({"entry": value})["entry"])

@@ -27,14 +27,13 @@ from exporter import __version__
 from exporter.model import ErrorKind
 from exporter.sources import credentials as machine
 from exporter.sources.calls import Calls, retry
-from exporter.sources.documents import parse_heartbeat
+from exporter.sources.documents import parse_heartbeat, read_document
 from exporter.sources.endpoints import firestore_endpoint
 from exporter.sources.errors import CallFailed, Fault, fault_of
 from exporter.sources.fields import count, said
 from exporter.sources.listening import DocumentListener
 from exporter.sources.remedies import FIRESTORE_REMEDIES, source_error
 from exporter.sources.values import plain_fields, plain_time
-from exporter.sources.wire import read_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping

@@ -13,7 +13,7 @@ import pytest
 
 from exporter.memory.ledger import Ledger, LedgerError, LedgerInUseError
 from exporter.model import DocumentId, Gap, Removal, RemovalKind, Sighting, Watched
-from exporter.sources.wire import read_entry
+from exporter.sources.documents import read_entry
 from testing.builders import DAY, ONE_DAY, on
 from testing.ledger_victim import content
 from testing.remembering import KEY
