@@ -10,6 +10,8 @@ RUN python -m venv --without-pip /opt/exporter \
  && python -m pip --python /opt/exporter/bin/python install --no-deps --require-hashes --only-binary :all: -r requirements/prod.txt
 RUN python -m pip install --no-deps --require-hashes --only-binary :all: -r requirements/build.txt
 COPY . .
+# The local servers of demo, replay and the tests.
+RUN rm -r exporter/emulators
 RUN python -m pip wheel --no-deps --no-build-isolation --wheel-dir /dist . \
  && python -m pip --python /opt/exporter/bin/python install --no-deps --no-index /dist/*.whl
 

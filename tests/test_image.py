@@ -58,6 +58,15 @@ def test_what_is_installed_is_checked_against_the_locks() -> None:
     assert not any(name in run for run in _of("RUN") for name in ("demo", "dev.txt", "apt-get"))
 
 
+def test_it_is_built_without_the_local_servers() -> None:
+    steps = [argument for name, argument in INSTRUCTIONS if name in {"COPY", "RUN"}]
+    copied, removed = steps.index(". ."), steps.index("rm -r exporter/emulators")
+    built = next(number for number, step in enumerate(steps) if " wheel " in step)
+
+    assert copied < removed < built
+    assert (ROOT / "exporter" / "emulators").is_dir()
+
+
 def test_it_runs_as_a_user_without_rights_named_by_number() -> None:
     (user,) = _of("USER", LAST_STAGE)
 

@@ -120,7 +120,7 @@ def test_the_installed_command_can_be_loaded() -> None:
     assert (Path(sys.executable).parent / "orchestration-exporter").is_file()
 
 
-def test_a_production_install_imports_every_module() -> None:
+def test_the_production_image_imports_every_module_that_it_has() -> None:
     locked = (ROOT / "requirements" / "prod.txt").read_text(encoding="utf-8")
     production = {canonicalize_name(name) for name in re.findall(r"^([a-z0-9-]+)==", locked, re.MULTILINE)}
     absent = [
@@ -130,10 +130,11 @@ def test_a_production_install_imports_every_module() -> None:
     ]
     program = """
 import importlib, pkgutil, sys
-sys.modules.update(dict.fromkeys(sys.argv[1:]))
+sys.modules.update(dict.fromkeys([*sys.argv[1:], "exporter.emulators"]))
 import exporter
 for module in pkgutil.walk_packages(exporter.__path__, "exporter."):
-    importlib.import_module(module.name)
+    if module.name != "exporter.emulators":
+        importlib.import_module(module.name)
 """
 
     done = subprocess.run(

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
-from exporter.emulators.bigquery.emulator import BigQueryEmulator
-from exporter.emulators.bigquery.gate import BigQueryGate
-from exporter.emulators.firestore.server import FirestoreServer
 from exporter.incidents.incident import IncidentError
 from exporter.incidents.loading import add_rows, empty_tables, load_tables, reset
 from exporter.incidents.tables import TableDataError, shipped_definitions
+from exporter.messages.errors import UnavailableError
 from exporter.sources.bigquery import BigQueryWarehouse
 from exporter.sources.firestore import FirestoreStore
 from exporter.sources.ports import Sources
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from exporter.config.resolved import Config
+    from exporter.emulators.bigquery.gate import BigQueryGate
     from exporter.incidents.incident import Incident, Step
     from exporter.metrics.telemetry import Telemetry
 
@@ -28,6 +28,16 @@ FIRESTORE_CODES = {
     "timeout": "DEADLINE_EXCEEDED",
     "quota": "RESOURCE_EXHAUSTED",
 }
+
+
+class LocalSourcesError(UnavailableError):
+    """This installation has no local servers."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the local Firestore and BigQuery are not part of this installation (the container image leaves them out);"
+            " run this from a checkout, with the extra `demo`"
+        )
 
 
 class SimulatedClock:
@@ -44,10 +54,16 @@ class SimulatedClock:
 class LocalSources:
     """A local Firestore and a local BigQuery behind a gate, for one incident after another; a context manager.
 
-    Raises EmulatorError on entering if the demo extra is not installed.
+    Raises LocalSourcesError where the servers are left out, as in the container image, and EmulatorError on entering
+    if the demo extra is not installed.
     """
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
+        if importlib.util.find_spec("exporter.emulators") is None:
+            raise LocalSourcesError
+        from exporter.emulators.bigquery.emulator import BigQueryEmulator
+        from exporter.emulators.firestore.server import FirestoreServer
+
         self.clock = clock
         self.firestore = FirestoreServer(clock=clock)
         self.bigquery = BigQueryEmulator()
@@ -57,6 +73,8 @@ class LocalSources:
         self._project = ""
 
     def __enter__(self) -> Self:
+        from exporter.emulators.bigquery.gate import BigQueryGate
+
         with contextlib.ExitStack() as stack:
             self.bigquery.start()
             stack.callback(self.bigquery.stop)

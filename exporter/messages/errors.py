@@ -3,7 +3,7 @@
 RefusedError        64: what was asked for, or a file it names, cannot be used
 ├── AssetsError, ConfigError, DumpError, IncidentError, WebConfigError
 UnavailableError    69: it cannot be done here and now
-└── EmulatorError, LedgerInUseError, ListenError, WatchError
+└── EmulatorError, LedgerInUseError, ListenError, LocalSourcesError, WatchError
 """
 
 from __future__ import annotations

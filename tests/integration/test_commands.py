@@ -347,6 +347,16 @@ def test_the_demo_shows_the_incident_and_leaves_nothing_behind(tmp_path: Path) -
         httpx.get(hint[2], timeout=10)
 
 
+def test_demo_and_replay_without_the_local_servers_say_where_they_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "exporter.emulators", None)
+
+    for arguments in (("demo", "--web.listen-address", "127.0.0.1:0"), ("replay", SEED_FILE)):
+        ended = invoke(*arguments)
+
+        assert ended.code == 69
+        assert "the local Firestore and BigQuery are not part of this installation" in ended.err
+
+
 def test_a_demo_without_its_packages_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "bqemulator", None)
 
