@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 import subprocess
@@ -113,6 +114,52 @@ def test_the_import_contracts_hold_for_the_decisions() -> None:
     pure = next(contract for contract in settings["contracts"] if contract["name"].startswith("Decisions "))
 
     assert set(pure["source_modules"]) == {"exporter.config", "exporter.model", "exporter.reconcile"}
+
+
+def _layers() -> list[list[str]]:
+    """The packages of each layer, from the command line down."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    (layers,) = (contract["layers"] for contract in settings["contracts"] if contract["type"] == "layers")
+    return [layer.split(" | ") for layer in layers]
+
+
+def test_every_package_stands_in_one_of_at_most_ten_layers() -> None:
+    packages = [path.parent.name for path in (ROOT / "exporter").glob("*/__init__.py")]
+
+    assert sorted(name for layer in _layers() for name in layer) == sorted(packages)
+    assert len(_layers()) <= 10
+
+
+def test_modules_stand_in_packages() -> None:
+    assert {path.name for path in (ROOT / "exporter").glob("*.py")} == {"__init__.py", "__main__.py", "health.py"}
+
+
+def test_every_package_names_its_modules() -> None:
+    unnamed = {
+        module.relative_to(ROOT).as_posix()
+        for package in (ROOT / "exporter").rglob("*/__init__.py")
+        for module in package.parent.glob("*.py")
+        if module != package
+        and not re.search(
+            rf"(?<![\w.]){re.escape(module.name)}", ast.get_docstring(ast.parse(package.read_text("utf-8"))) or ""
+        )
+    }
+
+    assert unnamed == set()
+
+
+def test_the_architecture_page_has_the_layers_and_names_modules_that_exist() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:exporter/)?[a-z]+/[a-z_]+\.py)`", page)
+    rows = re.findall(r"(?m)^\| (\d*) +\| `(\w+)` \|", page.replace("| |", "|  |"))
+    layers: list[list[str]] = []
+    for number, package in rows:
+        layers.extend([[]] if number else [])
+        layers[-1].append(package)
+
+    assert [sorted(layer) for layer in layers] == [sorted(layer) for layer in _layers()]
+    assert named
+    assert [name for name in named if not (ROOT / "exporter" / name.removeprefix("exporter/")).is_file()] == []
 
 
 def test_the_version_stands_in_one_place() -> None:

@@ -1,8 +1,14 @@
 """The configuration: a YAML file or a shipped preset in, frozen `Config` objects out.
 
-`resolved` is what the rest of the program sees. `load` reads, merges and checks; `schema` is the wire form that the
-YAML follows; `reference` writes the pages about it. Nothing but `load` and what it needs imports pydantic or a YAML
-parser, so this package imports none of them.
+resolved.py                     the frozen objects; all that the rest of the program sees
+load.py                         layers (preset, file, environment) merged and checked; text.py, tree.py, environment.py
+parsing.py                      YAML as plain types, for whatever else is written in it
+schema.py                       the wire form that the YAML follows; identifiers.py, quantities.py, sql.py, keys.py
+validation.py, relations.py     faults of one key, and between keys; errors.py, wording.py: how they are said
+resolve.py                      wire form to frozen objects
+reference.py, json_schema.py    docs/configuration.md and the JSON Schema; presets/: the shipped configurations
+
+Only `load` and what it needs import pydantic and a YAML parser, so this package imports neither.
 """
 
 from exporter.config.errors import ConfigError, Fault

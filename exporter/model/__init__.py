@@ -1,5 +1,8 @@
 """What was observed, and what was concluded: plain frozen data, no behaviour that touches the world.
 
+observed.py    what the sources hold: documents, entries, heartbeats, row counts, runs; together a `Snapshot`
+concluded.py   what follows from it: verdicts, trigger states, hints; together a `Report`
+
 All timestamps are aware datetimes in UTC; all dates are calendar dates of the pipeline.
 """
 

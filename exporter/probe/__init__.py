@@ -1,8 +1,8 @@
 """`probe-writes`: what becomes of entries that several processors write into one document at the same moment.
 
-The only part of the exporter that writes, and only into a scratch collection (docs/probe-writes.md).
+The only part of the exporter that writes, and only into a scratch collection (docs/probe-writes.md). Its command is
+`exporter.cli.probe_writes`.
 
-command.py     options, refusals, signals, exit codes
 measure.py     rounds: writers that meet and then write, what is left of it, and the removal of it all
 strategies.py  the ways to write an entry
 connection.py  the client, with bounded calls whose failures are counted

@@ -120,7 +120,7 @@ def texts() -> Iterator[tuple[str, str]]:
 
 
 def test_every_key_that_a_text_names_with_its_path_exists() -> None:
-    named = {(file, path) for file, text in texts() for path in PATH.findall(text)}
+    named = {(file, path) for file, text in texts() for path in PATH.findall(text) if not path.endswith(".py")}
 
     assert len(named) > 5
     assert {(file, path) for file, path in named if not known(path)} == set()

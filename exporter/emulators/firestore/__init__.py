@@ -9,14 +9,14 @@ It serves what the exporter and its tests use of Firestore, with the semantics o
 holds it against Google's emulator), and answers UNIMPLEMENTED, by name, to everything else. The parts, from the
 outside in:
 
-server.py        starting and stopping, and putting documents in directly
+server.py        starting and stopping, and putting documents in directly; client.py: the real client for it
 rpc.py           gRPC: decoding, counting (calls.py), faults (faults.py), refusing what is not supported (supported.py)
 service.py       requests and responses
 listen.py        listeners' streams; targets.py: what one listens to
 transactions.py  snapshots and conflicts
 query.py         queries; filters.py: their filters
 store.py         documents and the commits to them; writes.py, transforms.py: one write
-values.py, fields.py, names.py   values, field paths, resource names
+values.py, fields.py, names.py   values, field paths, resource names; messages.py, errors.py: protobuf and gRPC's codes
 """
 
 from exporter.emulators.firestore.client import close, connect
