@@ -2,8 +2,9 @@
 
 Time comes in as an argument or a clock, so the schedule and a replay drive the same code.
 
-collectors.py   the collectors: what each reads and from which source, how long it may take, what fails
-readings.py     new values from what a run brought, and which old ones stay after a failure
+collector.py    what a collector is, and the snapshot that all of them change
+completion.py, heartbeats.py, warehouse.py   the collectors: what each reads, and what stays when it fails
+collectors.py   all of them at work: runs with a deadline, failures, and the report that follows
 context.py      the request for calendar, run history, phase log and coverage, and how its answer ended
 following.py    changes to the watched documents, from a listener
 once.py         one collection without a schedule: what `check` does

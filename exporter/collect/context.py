@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from exporter.collect.collector import Brought
 from exporter.model import Matter
 from exporter.sources.ports import ContextRequest, RunHistoryRequest, SourceError
 
@@ -13,14 +13,6 @@ if TYPE_CHECKING:
 
     from exporter.config.resolved import Config, PipelineConfig, RunHistoryConfig
     from exporter.sources.ports import ContextAnswer
-
-
-@dataclass(frozen=True, slots=True)
-class Brought:
-    """How a run ended: what of it failed, and whether the rest brought anything."""
-
-    errors: tuple[SourceError, ...] = ()
-    anything: bool = True
 
 
 def context_request(config: Config) -> ContextRequest:

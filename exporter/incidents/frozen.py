@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from exporter.collect.collectors import BIGQUERY, FIRESTORE
+from exporter.collect.collector import BIGQUERY, FIRESTORE
 from exporter.sources.ports import Deadline, SourceError, Sources
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from exporter.collect.collectors import BIGQUERY, FIRESTORE, Collectors
+from exporter.collect.collector import FIRESTORE
+from exporter.collect.collectors import Collectors
 from exporter.collect.once import one_pass_samples
 from exporter.config.load import load
 from exporter.config.resolved import LedgerConfig
@@ -44,13 +45,6 @@ LISTENER_SECONDS = 15.0
 """How long a step may take to reach the listener, by the wall clock: its pauses after a fault count in."""
 
 LISTENER_POLL = 0.005
-
-COLLECTOR_SOURCES = {
-    "completion": FIRESTORE,
-    "heartbeats": FIRESTORE,
-    "heartbeat_count": FIRESTORE,
-    "warehouse": BIGQUERY,
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.incidents.replay import COLLECTOR_SOURCES
+from exporter.collect.collectors import COLLECTORS
 from exporter.model import Verdict
 from exporter.present.words import TRIGGERS, WORDS
 from exporter.shipped.alerts import Alert, alert_of, alerts, read
@@ -75,9 +75,9 @@ def test_an_alert_has_the_labels_that_the_results_of_its_rules_have(alert: Alert
 
 @each_alert
 def test_an_alert_needs_known_sources_and_the_one_that_its_collector_reads(alert: Alert) -> None:
-    assert {*alert.needs} <= {*COLLECTOR_SOURCES.values()}
+    assert {*alert.needs} <= {kind.source for kind in COLLECTORS}
     if alert.collector and alert.needs:
-        assert COLLECTOR_SOURCES[alert.collector] in alert.needs
+        assert {kind.name: kind.source for kind in COLLECTORS}[alert.collector] in alert.needs
 
 
 @each_alert

@@ -11,8 +11,8 @@ import click
 import pytest
 
 from exporter.cli import main as command_line
-from exporter.collect.collectors import BIGQUERY, FIRESTORE
-from exporter.incidents.replay import COLLECTOR_SOURCES
+from exporter.collect.collector import BIGQUERY, FIRESTORE
+from exporter.collect.collectors import COLLECTORS
 from exporter.metrics.catalogue import UNREACHED
 from exporter.model import ErrorKind, HeartbeatState, LogSource, TriggerState, Verdict
 from exporter.shipped.alerts import alert_of, alerts
@@ -48,7 +48,7 @@ VALUES: dict[tuple[str, str], set[str]] = {
     ("orchestration_exporter_source_error", "source"): {FIRESTORE, BIGQUERY},
     ("orchestration_exporter_source_error", "reason"): {*ErrorKind},
     ("orchestration_exporter_collector_failing", "reason"): {*ErrorKind},
-    ("orchestration_exporter_collector_failing", "collector"): {*COLLECTOR_SOURCES},
+    ("orchestration_exporter_collector_failing", "collector"): {kind.name for kind in COLLECTORS},
     # The bucket that a configuration has for rows which nobody marked; without it the rule has nothing to add.
     ("orchestration_coverage_excluded_rows", "reason"): {"unmarked"},
     ("up", "job"): {"orchestration-exporter"},

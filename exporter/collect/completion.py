@@ -1,0 +1,95 @@
+"""The collector `completion`: the completion documents, read at intervals and told by a listener."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+from exporter.collect.collector import FIRESTORE, Brought, Collector
+from exporter.memory.losses import newer
+from exporter.model import Matter
+from exporter.reconcile.expectations import processor_names, reading_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from exporter.collect.collector import Board, Run
+    from exporter.memory.settling import Settling
+    from exporter.model import Document, DocumentId, Failure
+
+    Documents = Mapping[DocumentId, Document]
+
+
+class Completion(Collector):
+    """Reads the exposed documents and their neighbours, and remembers them before anything is concluded."""
+
+    name = "completion"
+    source = FIRESTORE
+    matters = (Matter.DOCUMENT,)
+
+    def __init__(self, board: Board) -> None:
+        super().__init__(board)
+        self._names = processor_names(board.config)
+
+    def read(self, run: Run) -> Brought:
+        """Read all documents of the plan in one batch."""
+        board = self.board
+        plan = reading_plan(board.config, run.now)
+        if board.follower:
+            board.follower.follow(plan.documents)
+        if plan.documents:
+            documents = board.sources.completions.documents(plan.documents, run.deadline)
+            if board.follower:
+                board.follower.compare(documents)
+            self._remember(documents, run.now, run)
+        return Brought()
+
+    def kept(self, failure: Failure) -> dict[str, Any]:
+        """All documents as they were."""
+        return {"documents": replace(self.board.snapshot.documents, failure=failure)}
+
+    def take(self, documents: Documents, now: datetime) -> bool:
+        """Take what a listener told of these documents; whether there is anything new to conclude from."""
+        with self.board.swap:
+            if self.board.stopped.is_set():
+                return False
+            self.board.memory.follow(now)
+        if documents:
+            self._remember(documents, now)
+        return bool(documents)
+
+    def lose(self) -> None:
+        """Note that the documents are no longer followed."""
+        self.board.memory.lose()
+        self.board.change(**self._remembered())
+
+    def _remember(self, documents: Documents, now: datetime, run: Run | None = None) -> None:
+        """Remember a reading (of all documents, where a run brought it), and only then conclude from it."""
+        board = self.board
+        with board.swap:
+            if board.closed(run):
+                return
+            longest_gap = self.settings.max_staleness
+            everything = run is not None
+            board.memory.observe(documents, self._names, now, longest_gap=longest_gap, everything=everything)
+            known = board.snapshot.documents.value or {}
+            newest = {key: newer(known.get(key), document) for key, document in documents.items()}
+            counting = counting_documents(board.settling, newest, now)
+            others = {} if everything else {key: known[key] for key in known if key not in newest}
+            reading = self.fresh(cast("Documents", {**others, **counting}), now)
+            remembered = self._remembered()
+            board.snapshot = replace(board.snapshot, documents=reading, doubts=board.settling.doubts, **remembered)
+
+    def _remembered(self) -> dict[str, Any]:
+        now = self.board.memory.now
+        return {"watched": now.watched, "followed_since": now.followed_since, "gaps": now.gaps}
+
+
+def counting_documents(
+    settling: Settling, documents: Mapping[DocumentId, Document], now: datetime
+) -> dict[DocumentId, Document]:
+    """Without those that are gone, or that had entries and have none at all: entries that go one by one are a loss."""
+    sizes = {key: document.exists + bool(document.entries) for key, document in documents.items()}
+    doubtful = settling.hold(Matter.DOCUMENT, sizes, now)
+    return {key: document for key, document in documents.items() if key not in doubtful}

@@ -1,0 +1,157 @@
+"""The collector `warehouse`: everything that BigQuery is asked, in two jobs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from exporter.collect.collector import BIGQUERY, Brought, Collector
+from exporter.collect.context import context_request, outcome_of
+from exporter.metrics.catalogue import UNREACHED
+from exporter.model import CalendarEnd, ErrorKind, Failure, Matter, Reading
+from exporter.reconcile.expectations import reading_plan
+from exporter.sources.answers import window_dates
+from exporter.sources.ports import SourceError, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+    from datetime import date, datetime, timedelta
+
+    from exporter.collect.collector import Run
+    from exporter.config.resolved import TableRef
+    from exporter.memory.settling import Settling
+    from exporter.model import RowCount
+    from exporter.model import Run as PipelineRun
+    from exporter.sources.ports import ContextAnswer
+
+T = TypeVar("T")
+K = TypeVar("K")
+D = TypeVar("D")
+
+
+class Warehouse(Collector):
+    """Reads row counts, calendar, run history, phase log and coverage."""
+
+    name = "warehouse"
+    source = BIGQUERY
+    matters = (Matter.ROWS, Matter.UNITS, Matter.RUNS, Matter.PHASE_LOG, Matter.COVERAGE)
+
+    def read(self, run: Run) -> Brought:
+        """Count the rows in one job, and read all else in another; a table that cannot be read spoils only its own."""
+        board = self.board
+        plan = reading_plan(board.config, run.now)
+        window = Window(plan.first, plan.last)
+        rows: Mapping[Any, Any]
+        try:
+            rows = board.sources.warehouse.row_counts(plan.tables, window, run.deadline)
+        except SourceError as error:
+            if error.kind in UNREACHED or error.kind is ErrorKind.BUDGET:
+                raise
+            rows = dict.fromkeys(plan.tables, error)
+        before, now = board.snapshot, min(run.now, board.clock())
+        counted = counting_rows(board.settling, rows, now)
+        age = self.settings.max_staleness
+        board.change(run, rows=merged(before.rows, counted, now, age))
+        answer = board.sources.warehouse.context(context_request(board.config), window, run.deadline)
+        found = counting_context(board.settling, answer, now)
+        ends = {name: CalendarEnd(last) for name, last in answer.calendars_end.items()}
+        runs = counting_runs(board.settling, answer.runs, window_dates(window), now)
+        board.change(
+            run,
+            units=merged(before.units, found.units, now, age),
+            calendars_end={**before.calendars_end, **merged(before.calendars_end, ends, now, age)},
+            runs=merged(before.runs, runs, now, age),
+            phase_log=merged(before.phase_log, found.phase_log, now, age),
+            coverage=merged(before.coverage, found.coverage, now, age),
+        )
+        return outcome_of(rows, answer)
+
+    def kept(self, failure: Failure) -> dict[str, Any]:
+        """Every table and every part of the context as it was."""
+        old, config = self.board.snapshot, self.board.config
+        plan, context = reading_plan(config, failure.at), context_request(config)
+        return {
+            "rows": self.failed(old.rows, plan.tables, failure),
+            "units": self.failed(old.units, context.calendars, failure),
+            "calendars_end": self.failed(old.calendars_end, context.calendars, failure),
+            "runs": self.failed(old.runs, context.run_history, failure),
+            "phase_log": self.failed(old.phase_log, context.phase_log, failure),
+            "coverage": self.failed(old.coverage, context.coverage, failure),
+        }
+
+
+def merged(
+    before: Mapping[K, Reading[T]],
+    outcomes: Mapping[K, T | SourceError | None],
+    now: datetime,
+    max_age: timedelta,
+) -> dict[K, Reading[T]]:
+    """New values where there are some (None: it does not count); elsewhere the last, with the failure beside it."""
+    found: dict[K, Reading[T]] = {}
+    for key, outcome in outcomes.items():
+        if isinstance(outcome, SourceError):
+            old = before.get(key) or Reading(max_age=max_age)
+            found[key] = replace(old, failure=Failure(outcome.kind, outcome.detail, now))
+        else:
+            found[key] = Reading(outcome, now, None, max_age)
+    return found
+
+
+def counting_rows(
+    settling: Settling, rows: Mapping[TableRef, Mapping[date, RowCount] | SourceError], now: datetime
+) -> dict[TableRef, Mapping[date, RowCount] | SourceError]:
+    """Without the dates that have fewer rows than before."""
+    return _counting(settling, Matter.ROWS, rows, lambda counted: counted.rows, now)
+
+
+def counting_context(settling: Settling, answer: ContextAnswer, now: datetime) -> ContextAnswer:
+    """Without the dates that have fewer units, transitions or covered rows than before.
+
+    A calendar without any row says nothing of any date.
+    """
+    units = _counting(settling, Matter.UNITS, answer.units, int, now)
+    empty: dict[str, Mapping[date, int]] = {
+        pipeline: {} for pipeline, last in answer.calendars_end.items() if last is None
+    }
+    return replace(
+        answer,
+        units={**units, **empty},
+        phase_log=_counting(settling, Matter.PHASE_LOG, answer.phase_log, int, now),
+        coverage=_counting(settling, Matter.COVERAGE, answer.coverage, lambda counts: counts.rows, now),
+    )
+
+
+def counting_runs(
+    settling: Settling, runs: Mapping[str, tuple[PipelineRun, ...] | SourceError], days: Collection[date], now: datetime
+) -> dict[str, tuple[PipelineRun, ...] | SourceError | None]:
+    """None for a history that has fewer runs of a date than before: which of them are missing nobody knows."""
+    sizes = {
+        (pipeline, day): sum(run.data_date == day for run in outcome)
+        for pipeline, outcome in runs.items()
+        if not isinstance(outcome, SourceError)
+        for day in days
+    }
+    doubtful = {pipeline for pipeline, _ in settling.hold(Matter.RUNS, sizes, now)}
+    return {pipeline: None if pipeline in doubtful else outcome for pipeline, outcome in runs.items()}
+
+
+def _counting(
+    settling: Settling,
+    matter: Matter,
+    outcomes: Mapping[K, Mapping[D, T] | SourceError],
+    size: Callable[[T], int],
+    now: datetime,
+) -> dict[K, Mapping[D, T] | SourceError]:
+    sizes = {
+        (key, day): size(value)
+        for key, outcome in outcomes.items()
+        if not isinstance(outcome, SourceError)
+        for day, value in outcome.items()
+    }
+    doubtful = settling.hold(matter, sizes, now)
+    return {
+        key: outcome
+        if isinstance(outcome, SourceError)
+        else {day: value for day, value in outcome.items() if (key, day) not in doubtful}
+        for key, outcome in outcomes.items()
+    }
