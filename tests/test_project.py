@@ -162,6 +162,15 @@ def test_the_architecture_page_has_the_layers_and_names_modules_that_exist() -> 
     assert [name for name in named if not (ROOT / "exporter" / name.removeprefix("exporter/")).is_file()] == []
 
 
+def test_time_comes_in_from_the_command_line() -> None:
+    clocks = {"cli/clock.py", "run/schedule.py", "incidents/local.py", "emulators/firestore/server.py"}
+    modules = [path for path in PYTHON if path.is_relative_to(ROOT / "exporter")]
+
+    found = _found(r"\bdatetime[.](?:now|today|utcnow)\(|\bdate[.]today\(", modules)
+
+    assert {place.split(":")[0] for place in found} == {f"exporter/{name}" for name in clocks}
+
+
 def test_the_version_stands_in_one_place() -> None:
     settings = [path for path in FILES if path.suffix in {".py", ".toml"} or path.name in {"Dockerfile", "Makefile"}]
 

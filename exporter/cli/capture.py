@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from exporter.cli import exits
+from exporter.cli.clock import now
 from exporter.cli.command import Command
 from exporter.cli.exits import EXIT_CODES
 from exporter.cli.options import config_options, load_config, output_option, run_date_option
 from exporter.cli.output import say, write_output
 
 if TYPE_CHECKING:
+    from datetime import date
     from pathlib import Path
 
 
@@ -32,9 +33,8 @@ def capture(
 
     if run_date is None:
         raise click.UsageError("--run-date is needed: which day to capture")
-    now = datetime.now(UTC)
     try:
-        text = capture_day(load_config(config_file, preset, run_date), opener(), run_date, now, title)
+        text = capture_day(load_config(config_file, preset, run_date), opener(now), run_date, now(), title)
     except CaptureError as error:
         say(f"Error: {error}", err=True)
         return exits.UNKNOWN

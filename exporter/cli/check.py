@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from exporter.cli import exits
+from exporter.cli.clock import now
 from exporter.cli.command import Command
 from exporter.cli.exits import EXIT_CODES
 from exporter.cli.options import config_options, load_config, log_options, output_option, run_date_option
 from exporter.cli.output import say, write_output
 
 if TYPE_CHECKING:
+    from datetime import date
     from pathlib import Path
 
     from exporter.messages.logs import Format
@@ -42,7 +43,7 @@ def check(
     from exporter.sources.factory import opener
 
     logs.configure("error" if log_level == "info" else log_level, log_format)
-    outcome = collect_once(load_config(config_file, preset, run_date), opener(), lambda: datetime.now(UTC))
+    outcome = collect_once(load_config(config_file, preset, run_date), opener(now), now)
     if form == "table" and output is None:
         from exporter.present.table import report_text
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from exporter.cli import exits
+from exporter.cli.clock import now
 from exporter.cli.command import Commands
 from exporter.cli.exits import EXIT_CODES
 from exporter.cli.options import config_options, load_config
@@ -38,7 +39,7 @@ def config_check(config_file: Path | None, preset: str | None, *, connect: bool)
     from exporter.cli.connect import connect_report
     from exporter.sources.factory import opener
 
-    text, code = connect_report(loaded, opener())
+    text, code = connect_report(loaded, opener(now), now())
     say(text)
     return code
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -67,10 +67,10 @@ class Tried:
 
 
 def connect_report(
-    loaded: Loaded, open_sources: Callable[[Loaded, Telemetry], Sources], now: datetime | None = None
+    loaded: Loaded, open_sources: Callable[[Loaded, Telemetry], Sources], now: datetime
 ) -> tuple[str, int]:
     """Try every collection and every table; a line each, what a day costs, and the exit code that all this is."""
-    config, now = loaded.config, now or datetime.now(UTC)
+    config = loaded.config
     plan = reading_plan(config, now)
     sources = open_sources(loaded, Telemetry())
     try:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from exporter.cli.clock import now
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,4 +151,4 @@ def collected(config_file: Path | None, preset: str | None, run_date: date | Non
     from exporter.sources.factory import opener
 
     loaded = load_config(config_file, preset, run_date)
-    return loaded, collect_once(loaded, opener(), lambda: datetime.now(UTC))
+    return loaded, collect_once(loaded, opener(now), now)

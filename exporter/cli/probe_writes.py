@@ -8,12 +8,12 @@ import threading
 import uuid
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
 from exporter.cli import exits
+from exporter.cli.clock import now
 from exporter.cli.command import Command
 from exporter.cli.options import config_options, load_config
 from exporter.cli.output import say, say_from_signal
@@ -99,15 +99,15 @@ def run_probe(config: Config, asked: Asked) -> int:
     from exporter.probe.strategies import Strategy
     from exporter.sources.errors import fault_of
 
-    now = datetime.now(UTC)
+    began = now()
     plan = Plan(
-        run=f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}",
+        run=f"{began:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}",
         strategies=tuple(map(Strategy, dict.fromkeys(asked.strategy or STRATEGIES))),
         writers=asked.writers,
         rounds=asked.rounds,
         attempts=asked.attempts,
         seconds=asked.timeout,
-        now=now,
+        now=began,
     )
     outcomes: list[Outcome] = []
     remains = Remains()

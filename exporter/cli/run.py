@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import signal
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
+from exporter.cli.clock import now
 from exporter.cli.command import Command
 from exporter.cli.exits import EXIT_CODES
 from exporter.cli.options import config_options, load_config, log_options, web_options
@@ -53,4 +53,4 @@ def run(  # noqa: PLR0913 - an argument for each option
 
     logs.configure(log_level, log_format)
     web = runner.Web(address, web_config_file, lifecycle=lifecycle, runbooks=runbooks)
-    runner.run(lambda: load_config(config_file, preset), opener(), lambda: datetime.now(UTC), web)
+    runner.run(lambda: load_config(config_file, preset), opener(now), now, web)

@@ -1,4 +1,7 @@
-"""When each collector runs: APScheduler, one job a collector, the work done inside the job."""
+"""When each collector runs: APScheduler, one job a collector, the work done inside the job.
+
+APScheduler goes by the machine's clock, and collectors by theirs, which can show another day (`demo`).
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from apscheduler.events import JobEvent
 
     from exporter.collect.collectors import Collectors
@@ -34,7 +39,9 @@ _REASONS = {EVENT_JOB_MISSED: "missed", EVENT_JOB_MAX_INSTANCES: "max_instances"
 class Schedule:
     """Runs the collectors at their intervals until it is stopped."""
 
-    def __init__(self, collectors: Collectors, telemetry: Telemetry) -> None:
+    def __init__(self, collectors: Collectors, telemetry: Telemetry, clock: Callable[[], datetime]) -> None:
+        """`clock`: that of the collectors."""
+        self._clock = clock
         self._collectors = collectors
         self._telemetry = telemetry
         self._stopped = threading.Event()
@@ -111,6 +118,7 @@ class Schedule:
         if again is None or job is None or again == self._repeats.get(name):
             return
         self._repeats[name] = again
-        if again < job.next_run_time:
+        at = datetime.now(UTC) + (again - self._clock())
+        if at < job.next_run_time:
             log.info("less is there than before: it is read again soon", collector=name, at=again.isoformat())
-            job.modify(next_run_time=again)
+            job.modify(next_run_time=at)

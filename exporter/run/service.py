@@ -105,7 +105,7 @@ class Service:
             wait_for_all=not first,
         )
         self._loaded_at = self._clock()
-        return Running(loaded, sources, collectors, Schedule(collectors, self.telemetry))
+        return Running(loaded, sources, collectors, Schedule(collectors, self.telemetry, self._clock))
 
     def start(self) -> None:
         """Start collecting."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from exporter.sources.account import Account
@@ -13,12 +12,13 @@ from exporter.sources.ports import Sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from exporter.config.load import Loaded
     from exporter.metrics.telemetry import Telemetry
 
 
-def opener() -> Callable[[Loaded, Telemetry], Sources]:
+def opener(clock: Callable[[], datetime]) -> Callable[[Loaded, Telemetry], Sources]:
     """Opens the sources of one configuration after another, in one process.
 
     What BigQuery billed is counted on one account: that of the configuration's ledger, and where there is none, the
@@ -41,7 +41,7 @@ def opener() -> Callable[[Loaded, Telemetry], Sources]:
                 location=config.bigquery_location,
                 limits=config.collect.warehouse_limits,
                 telemetry=telemetry,
-                clock=lambda: datetime.now(UTC),
+                clock=clock,
                 zone=config.timezone,
                 endpoint=bigquery_endpoint(),
                 account=account,

@@ -95,7 +95,7 @@ def _bigquery(monkeypatch: pytest.MonkeyPatch) -> Iterator[BigQueryRest]:
 
 def tried(**warehouse: str) -> tuple[list[str], int]:
     loaded = load(preset="nba", overlay={"collect": {"warehouse": warehouse}}, environ={})
-    text, code = connect_report(loaded, opener(), NOW)
+    text, code = connect_report(loaded, opener(lambda: NOW), NOW)
     return text.splitlines(), code
 
 

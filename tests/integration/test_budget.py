@@ -75,7 +75,7 @@ def now() -> datetime:
 
 def test_ten_checks_from_cron_bill_one_budget(server: BigQueryRest, file: Path) -> None:
     loaded = load(file=file, environ={})
-    unread = [collect_once(loaded, opener(), now).unread for _ in range(10)]
+    unread = [collect_once(loaded, opener(now), now).unread for _ in range(10)]
 
     assert billed(server) <= 1024
     assert len(jobs(server)) >= 10
@@ -86,7 +86,7 @@ def test_ten_checks_from_cron_bill_one_budget(server: BigQueryRest, file: Path) 
 def test_checks_at_the_same_time_bill_one_budget(server: BigQueryRest, file: Path) -> None:
     loaded = load(file=file, environ={})
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: collect_once(loaded, opener(), now), range(12)))
+        list(pool.map(lambda _: collect_once(loaded, opener(now), now), range(12)))
 
     assert 0 < billed(server) <= 1024
 
@@ -94,7 +94,7 @@ def test_checks_at_the_same_time_bill_one_budget(server: BigQueryRest, file: Pat
 @pytest.mark.parametrize("ledger", ["a file", ":memory:"])
 def test_ten_reloads_bill_one_budget(server: BigQueryRest, file: Path, ledger: str) -> None:
     loaded = in_memory(file) if ledger == ":memory:" else load(file=file, environ={})
-    service = Service(lambda: loaded, opener(), now)
+    service = Service(lambda: loaded, opener(now), now)
     service.start()
     try:
         for times in range(1, 11):
@@ -109,7 +109,7 @@ def test_ten_reloads_bill_one_budget(server: BigQueryRest, file: Path, ledger: s
 
 def test_a_restart_goes_on_with_what_is_left(server: BigQueryRest, file: Path) -> None:
     for _ in range(10):
-        service = Service(lambda: load(file=file, environ={}), opener(), now)
+        service = Service(lambda: load(file=file, environ={}), opener(now), now)
         service.start()
         until(partial(_has_run, service), "a collection")
         service.stop()

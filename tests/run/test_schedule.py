@@ -38,10 +38,10 @@ def _clockwork(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clockwork]:
 class Running:
     """A schedule over sources in memory, by the wall clock."""
 
-    def __init__(self, clockwork: Clockwork) -> None:
+    def __init__(self, clockwork: Clockwork, behind: timedelta = timedelta()) -> None:
         self._clockwork = clockwork
-        self.scene: Scene = healthy(lambda: clockwork.now)
-        self.schedule = Schedule(self.scene.collectors, self.scene.telemetry)
+        self.scene: Scene = healthy(lambda: clockwork.now - behind)
+        self.schedule = Schedule(self.scene.collectors, self.scene.telemetry, lambda: clockwork.now - behind)
 
     def start(self) -> None:
         self.schedule.start()
@@ -235,6 +235,21 @@ def test_what_is_gone_is_read_again_soon_and_once(running: Running, clockwork: C
     assert at_first <= 3 * MINUTE
     assert runs == 3
     assert then > 5 * MINUTE
+
+
+def test_what_is_gone_is_read_again_soon_where_the_clock_shows_another_time(clockwork: Clockwork) -> None:
+    running = Running(clockwork, behind=5 * HOUR)
+    try:
+        running.start()
+        running.scene.memory.warehouse.rows = {}
+        clockwork.advance(14 * MINUTE)
+
+        to_the_next, to_the_repeat = running.gaps("warehouse")
+        assert to_the_next > 9 * 60
+        assert 60 < to_the_repeat <= 3 * 60
+    finally:
+        running.schedule.stop()
+        running.scene.memory.release()
 
 
 def test_a_document_that_a_listener_misses_is_read_again_soon(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -119,7 +119,7 @@ def test_both_sources_are_read_from_servers_that_are_named_in_each_others_form(
         firestore.put("phase3_completion/2026-02-01", {"_triggered": True})
         monkeypatch.setenv(FIRESTORE, f"http://{firestore.address}/")
         monkeypatch.setenv(BIGQUERY, server.address.removeprefix("http://"))
-        sources = opener()(loaded, Telemetry())
+        sources = opener(lambda: datetime.now(UTC))(loaded, Telemetry())
         try:
             document = sources.completions.documents([SUNDAY], Deadline(10))[SUNDAY]
             counts = sources.warehouse.row_counts([PLAYERS], WINDOW, Deadline(10))
