@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from exporter.config.reference import reference_markdown
-from exporter.metrics.catalogue import markdown
+from exporter.metrics.reference import markdown
 from exporter.sources.refusals import markdown as refusals_markdown
 from tools.alerting.derived import PARTS
 from tools.alerting.detection import page as notifications_markdown

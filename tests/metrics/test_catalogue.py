@@ -17,8 +17,8 @@ from exporter.metrics.catalogue import (
     SKIP_REASONS,
     UNREACHED,
     live_samples,
-    markdown,
 )
+from exporter.metrics.reference import markdown
 from exporter.metrics.telemetry import Telemetry
 from exporter.model import ErrorKind
 from testing.builders import on
@@ -167,7 +167,7 @@ def test_the_documentation_is_the_catalogue() -> None:
     written = Path(__file__).parents[2].joinpath("docs", "metrics.md").read_text(encoding="utf-8")
 
     assert written == markdown(), (
-        "write it anew: python -c 'import exporter.metrics.catalogue as m; print(m.markdown(), end=\"\")'"
+        "write it anew: python -c 'import exporter.metrics.reference as m; print(m.markdown(), end=\"\")'"
     )
 
 
