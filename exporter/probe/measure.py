@@ -13,6 +13,7 @@ from google.api_core.exceptions import Aborted, GoogleAPIError
 
 from exporter.probe.outcome import OLDER, Outcome, Write, compare, summarize
 from exporter.probe.strategies import WRITES, Meeting, StoppedError, Strategy, Turn
+from exporter.sources.calls import ended
 from exporter.sources.errors import fault_of
 
 if TYPE_CHECKING:
@@ -133,7 +134,9 @@ def _round(
         for writer in names
     ]
     with ThreadPoolExecutor(plan.writers, thread_name_prefix="writer") as threads:
-        writes = list(threads.map(lambda turn: _write(connection, strategy, turn), turns))
+        writing = [threads.submit(_write, connection, strategy, turn) for turn in turns]
+        ended(writing)
+    writes = [future.result() for future in writing]
     check()
     found = (
         {writer: document.get().to_dict() for writer, document in {OLDER: shared, **own}.items()}

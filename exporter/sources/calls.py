@@ -8,10 +8,12 @@ Inside that time, what is transient is tried again by the one `Retry` that is ma
 from __future__ import annotations
 
 import itertools
+import math
 import threading
-from concurrent.futures import Future, InvalidStateError
+import time
+from concurrent.futures import Future, InvalidStateError, wait
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from google.api_core.retry import Retry
 
@@ -19,13 +21,23 @@ from exporter.model import ErrorKind
 from exporter.sources.errors import STOPPING, CallFailed, Fault, transient
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
 AWAKE_SECONDS: Final = 0.5
 """How long the main thread waits at a time, whatever it waits for. Signal handlers run on it alone, and a signal that
 another thread was given, or that came just before the main thread began to wait, does not wake it."""
 
 T = TypeVar("T")
+
+
+def ended(futures: Collection[Future[Any]], seconds: float = math.inf) -> bool:
+    """Whether all of these ended within so many seconds. The handlers of signals run while it waits."""
+    until = time.monotonic() + seconds
+    while wait(futures, max(0.0, min(until - time.monotonic(), AWAKE_SECONDS))).not_done:
+        if time.monotonic() >= until:
+            return False
+    return True
+
 
 _ATTEMPTS: Final = 5
 _LONGEST_PAUSE: Final = 10.0
@@ -75,9 +87,7 @@ class Calls:
             self._waiting.add(future)  # type: ignore[arg-type]  # a set of futures of anything, only ever failed
         try:
             threading.Thread(target=_settle, args=(future, call), name=self._name, daemon=True).start()
-            with suppress(TimeoutError):
-                future.exception(seconds)
-            if not future.done():
+            if not ended([future], seconds):
                 raise CallFailed(_LATE)
             return future.result()
         finally:

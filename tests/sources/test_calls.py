@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import signal
 import threading
+from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 import pytest
 
 from exporter.model import ErrorKind
-from exporter.sources.calls import Calls, retry
+from exporter.sources.calls import Calls, ended, retry
 from exporter.sources.errors import CallFailed, Fault
 
 if TYPE_CHECKING:
@@ -36,18 +38,18 @@ def test_a_call_raises_what_it_raises_time_outs_of_its_own_included(calls: Calls
 
 
 def test_a_call_that_takes_too_long_is_given_up_and_its_result_thrown_away(calls: Calls) -> None:
-    go_on, ended = threading.Event(), threading.Event()
+    go_on, over = threading.Event(), threading.Event()
 
     def hang() -> int:
         go_on.wait(10)
-        ended.set()
+        over.set()
         return 3
 
     with pytest.raises(CallFailed, match="timeout: no answer in time"):
         calls.run(hang, 0.01)
 
     go_on.set()
-    assert ended.wait(10)
+    assert over.wait(10)
     assert calls.run(lambda: 4, 10) == 4
 
 
@@ -115,3 +117,25 @@ def test_a_call_that_recovers_gives_its_result() -> None:
         return 3
 
     assert retry(60, 0.001)(recover)() == 3
+
+
+def test_an_interrupt_that_another_thread_was_given_ends_the_wait_for_a_call(calls: Calls) -> None:
+    go_on = threading.Event()
+
+    def interrupt() -> None:
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+        go_on.wait(60)
+
+    with pytest.raises(KeyboardInterrupt):
+        calls.run(interrupt, 60)
+
+    go_on.set()
+
+
+def test_calls_that_have_ended_are_told_from_those_that_go_on() -> None:
+    done: Future[int] = Future()
+    done.set_result(1)
+
+    assert ended([done])
+    assert ended([], 0)
+    assert not ended([done, Future()], 0)
