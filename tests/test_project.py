@@ -203,3 +203,12 @@ def test_the_form_for_a_wrong_verdict_asks_for_a_capture() -> None:
     assert field["validations"] == {"required": True}
     # `--help` after them: click reads the options before it, and refuses one that there is not.
     assert CliRunner().invoke(main, [*shlex.split(command), "--help"]).exit_code == 0
+
+
+def test_every_file_that_the_page_on_extending_names_is_there() -> None:
+    page = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:exporter|tests|testing|alerts|grafana|docs)/[\w./*-]+)`", page))
+    absent = {name for name in named if "NAME" not in name and not list(ROOT.glob(name))}
+
+    assert named
+    assert absent == set()
