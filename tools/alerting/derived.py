@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import jinja2
 
+from exporter.collect.collectors import COLLECTORS
 from exporter.shipped.alerts import PREFIX, alert_of, alerts
 from tools.alerting.rulefiles import ROOT
 
@@ -66,6 +67,7 @@ def inhibition() -> str:
         prefix=PREFIX,
         name=lambda key: alert_of(key).name,
         any=lambda *keys: _any(alert_of(key) for key in keys),
+        reading=lambda source: "|".join(kind.name for kind in COLLECTORS if kind.source == source),
         needing=lambda source: _any(alert for alert in alerts() if source in alert.needs),
     )
 
