@@ -45,7 +45,10 @@ _FOREIGN = frozenset(
 
 
 _TESTS = Path(__file__).parent
-_LONGEST = ("test_notifications.py", "test_healthy_week.py", "test_replay.py", "test_capture.py", "test_mutation.py")
+_LONGEST = (
+    *("test_notifications.py", "test_healthy_week.py", "test_replay.py", "test_capture.py", "test_mutation.py"),
+    "test_page_in_chromium.py",
+)
 """Files that begin first, so that none of them is left when the other processes have nothing to do any more."""
 
 
