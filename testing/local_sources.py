@@ -25,8 +25,9 @@ def _running(clock: SimulatedClock) -> Iterator[LocalSources]:
 
 
 @pytest.fixture
-def local(_running: LocalSources, monkeypatch: pytest.MonkeyPatch) -> LocalSources:
-    """Local sources; the environment names them, as it would for Google's own tools."""
+def local(_running: LocalSources, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalSources]:
+    """Local sources; the environment names them, as it would for Google's own tools. A test's faults end with it."""
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", _running.firestore.address)
     monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", _running.gate.address)
-    return _running
+    yield _running
+    _running.fault({})
