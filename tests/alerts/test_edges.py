@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tools.alerting.edges import moved, on_an_edge
+from tools.alerting.edges import includes_the_oldest, moved, on_an_edge, without_look_back
 from tools.alerting.promtool import failed_tests
 from tools.alerting.rulefiles import TESTS
 
@@ -27,9 +27,14 @@ groups:
       - {alert: Following, expr: "group(ALERTS{alertname=\\"Waiting\\",alertstate=\\"firing\\"})"}
       - {alert: Constant, expr: "max_over_time(c[5m]) == 1"}
       - {alert: Now, expr: "a == 1"}
+      - {alert: Gone, expr: "d == 1"}
 """
-# `a` is 1 from 0 to 3m, then 0; `b` ends at 3m; `c` never changes. So the last 1 is at the edge of 5m at 8m.
-SERIES = "[{series: a, values: 1x3 0x30}, {series: b, values: 1x3 stale _x30}, {series: c, values: 1x40}]"
+# `a` is 1 from 0 to 3m, then 0; `b` ends at 3m; `c` never changes; `d` ends at 3m without being stale. So the last 1 is
+# at the edge of 5m at 8m.
+SERIES = (
+    "[{series: a, values: 1x3 0x30}, {series: b, values: 1x3 stale _x30}, {series: c, values: 1x40},"
+    " {series: d, values: 1x3 _x30}]"
+)
 
 
 def _test_of(folder: Path, part: str, *answers: str) -> Path:
@@ -111,6 +116,35 @@ def test_the_ranges_of_a_tests_own_expressions_count(expression: str, found: int
     file = _about_number(tmp_path, expression, 8)
 
     assert list(on_an_edge([file])) == [file] * found
+
+
+@pytest.mark.usefixtures("_programs")
+def test_a_question_on_the_edge_of_the_look_back_is_found_by_prometheus_2(tmp_path: Path) -> None:
+    files = {}
+    for at in (7, 8, 9):
+        (tmp_path / str(at)).mkdir()
+        files[_about_alert(tmp_path / str(at), "Gone", at)] = at
+
+    found = [files[file] for file in on_an_edge(list(files))]
+
+    assert found == ([8] if includes_the_oldest(tmp_path) else [])
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ("1x3 _x20", "1x3 _x4 stale _x15"),
+        ("1x3 _x5", "1x3 _x4 stale"),
+        ("1x3 _x4 2 _x9", "1x3 _x4 2 _x4 stale _x4"),
+        ("1 _ _x9", "1 _ _x3 stale _x5"),
+        ("1x3", "1x3 _x4 stale"),
+        ("1x3 stale _x20", "1x3 stale _x20"),
+        ("_x3 1+2x40", "_x3 1+2x40"),
+        ("1x26", "1x26"),
+    ],
+)
+def test_a_series_is_made_stale_where_its_last_value_is_as_old_as_the_look_back(values: str, expected: str) -> None:
+    assert without_look_back(values, steps=5, last=30) == expected
 
 
 @pytest.mark.parametrize(

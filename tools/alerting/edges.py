@@ -5,6 +5,10 @@ ranges that are a millisecond shorter answers as Prometheus 3 does, and Promethe
 A test is on an edge if it passes with the ranges as they are and fails with the changed ones; it should ask a step
 earlier or later. This covers ranges, offsets, subqueries and the moment at which `for` began. A test whose answer does
 not depend on the sample at the edge is not on one.
+
+A selector without a range looks back for five minutes, with the same difference. With Prometheus 2 a series is made
+stale where Prometheus 3 sees it no more; the other way round cannot be made to look so, and Prometheus 3 finds ranges
+alone. A test that means the end of a series writes `stale`.
 """
 
 from __future__ import annotations
@@ -32,6 +36,8 @@ _MILLISECONDS: Final = {
     "w": 7 * 86_400_000,
     "y": 365 * 86_400_000,
 }
+_LOOK_BACK: Final = 5 * 60_000
+STALE: Final = "stale"
 _QUESTION: Final = re.compile(r"^ *(?:name|alertname|expr): .*$", re.MULTILINE)
 _EDGE: Final = {
     "evaluation_interval": "1m",
@@ -55,8 +61,7 @@ def on_an_edge(files: Sequence[Path]) -> dict[Path, str]:
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _write(folder / "edge.yml", _EDGE)
-        by = 1 if failed_tests([folder / "edge.yml"]) else -1
+        by = -1 if includes_the_oldest(folder) else 1
         written = {
             test: file
             for number, file in enumerate(files)
@@ -66,6 +71,12 @@ def on_an_edge(files: Sequence[Path]) -> dict[Path, str]:
             written[test]: "\n".join(line.strip() for line in _QUESTION.findall(said)) or said
             for test, said in failed_tests(list(written)).items()
         }
+
+
+def includes_the_oldest(folder: Path) -> bool:
+    """Whether this promtool takes a sample that is exactly as old as a range is long, as Prometheus 2 does."""
+    _write(folder / "edge.yml", _EDGE)
+    return not failed_tests([folder / "edge.yml"])
 
 
 def moved(expression: str, by: int) -> str:
@@ -78,16 +89,17 @@ def _milliseconds(duration: str) -> int:
 
 
 def _written(folder: Path, file: Path, by: int) -> Path | None:
-    """The test file in a folder of its own, with moved ranges; nothing if there is no range in what it asks."""
+    """The test file in a folder of its own, with moved ranges; nothing if nothing in it is on an edge at all."""
     content = read_yaml(file)
     paths = [path for pattern in content.get("rule_files", ()) for path in sorted(file.parent.glob(pattern))]
     rules = {path.name: read_yaml(path)["groups"] for path in paths}
     tests = [_test(test, by) for test in content["tests"]]
+    ended = [test["input_series"] for test in tests] != [test.get("input_series", []) for test in content["tests"]]
     needed = _needed(
         content["tests"], [rule for groups in rules.values() for group in groups for rule in group["rules"]]
     )
     asked = [question["expr"] for test in content["tests"] for question in test.get("promql_expr_test", ())]
-    if not any(_RANGE.search(text) for text in (*asked, *(str(rule["expr"]) for rule in needed))):
+    if not ended and not any(_RANGE.search(text) for text in (*asked, *(str(rule["expr"]) for rule in needed))):
         return None
     folder.mkdir()
     for name, groups in rules.items():
@@ -116,9 +128,51 @@ def _rule(rule: Mapping[str, Any], by: int) -> dict[str, Any]:
     return {**kept, "expr": moved(str(rule["expr"]), by)}
 
 
+def without_look_back(values: str, steps: int, last: int) -> str:
+    """The values of a series, in promtool's notation, made stale so many steps after each of its ends.
+
+    `last` is the last step that anybody asks about: an end that is not seen by then stays.
+    """
+    found: list[str] = []
+    now, gap = -1, -1
+    for token in values.split():
+        if not token.startswith("_"):
+            found.append(token)
+            now += int(token.partition("x")[2] or 0) + 1 if token != STALE else 1
+            gap = -1 if token == STALE else 0
+            continue
+        length = int(token[2:] or 1)
+        now += length
+        if 0 <= gap < steps <= gap + length:
+            parts = (steps - gap - 1, gap + length - steps)
+            found += [*_absent(parts[0]), STALE, *_absent(parts[1])]
+            gap = -1
+        else:
+            found.append(token)
+            gap = gap + length if gap >= 0 else gap
+    if gap >= 0 and now - gap + steps <= last:
+        found += [*_absent(steps - gap - 1), STALE]
+    return " ".join(found)
+
+
+def _absent(steps: int) -> list[str]:
+    return [f"_x{steps}"] if steps else []
+
+
+def _series(test: Mapping[str, Any], by: int) -> list[Any]:
+    series = test.get("input_series", [])
+    steps, rest = divmod(_LOOK_BACK, interval := _milliseconds(str(test.get("interval", "1m"))))
+    if by > 0 or rest:
+        return list(series)
+    asked = [*test.get("alert_rule_test", ()), *test.get("promql_expr_test", ())]
+    last = max((_milliseconds(str(question["eval_time"])) for question in asked), default=0) // interval
+    return [{**item, "values": without_look_back(item["values"], steps, last)} for item in series]
+
+
 def _test(test: Mapping[str, Any], by: int) -> dict[str, Any]:
     return {
         **test,
+        "input_series": _series(test, by),
         "alert_rule_test": [
             {
                 **question,
