@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,7 +67,7 @@ In another terminal:
   curl -s {url}/metrics | grep -E 'registered|record_count_delta|verdict.* 1$'
 
   FIRESTORE_EMULATOR_HOST={local.firestore.address} BIGQUERY_EMULATOR_HOST={local.gate.address} \\
-    orchestration-exporter check --config.file {file} --run-date {day}
+    {sys.executable} -m exporter check --config.file {file} --run-date {day}
 
 Ctrl-C ends the exporter and both sources."""
 
