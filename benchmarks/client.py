@@ -103,7 +103,7 @@ def undisturbed() -> Iterator[None]:
 
 
 def in_turn(scrapers: Sequence[Scraper], times: int) -> list[list[float]]:
-    """Scrape each in turn, so many times; the seconds of each."""
+    """Scrape each of them `times` times, by turns. Returns each one's durations in seconds."""
     found: list[list[float]] = [[] for _ in scrapers]
     with undisturbed():
         for _ in range(times):

@@ -36,8 +36,8 @@ _HEAD = """\
   BigQuery's REST API. "The old scripts" are `benchmarks/seed_scripts.py`: a stream of all heartbeats, one query a
   table. BigQuery refuses a query over more than 1,000 tables, so that 2,000 tables take three.
 - Reconciling and rendering are pure computing and measured in processor time, each size in a process of its own.
-- The status page is rendered from a report that is there, in processor time, each time anew; the exporter does so once
-  for a report, and only if somebody looks.
+- The status page is rendered again for each measurement, from one report, in processor time. The exporter renders it
+  once for each report, and only if somebody looks.
 - Memory is what a fresh process grew by after its imports.
 
 ## Numbers

@@ -51,7 +51,7 @@ def _told() -> Panel:
     return lines(
         Card(
             "Changes told and gaps a day",
-            "Documents that the listener told of, and times that it lost its stream, as many as it would be in a day "
+            "Documents that the listener reported, and times that it lost its stream, as many as it would be in a day "
             "at the present rate. Some gaps a day are ordinary; it takes up again by itself.",
             "Fine if no instance follows the documents",
             7,

@@ -37,7 +37,7 @@ class Day:
         self.collectors = Collectors(config, self.sources, self.telemetry, clock, self.reports.append)
 
     def rewrite_documents(self) -> None:
-        """Make the documents anew, as they were."""
+        """Write the documents again, as they were."""
         self.local.firestore.reset()
         self.local.firestore.put_all(self.incident.firestore, project=PROJECT)
 

@@ -1,4 +1,4 @@
-"""What Google's Firestore emulator answered to every behaviour: kept in files, compared, and recorded anew.
+"""What Google's Firestore emulator answered to every behaviour: kept in files, compared, and recorded again.
 
 A test that has an `address` (a parameter: which server) and uses `answers` has an entry in
 tests/conformance/recorded/NAME_OF_ITS_FILE.json. Both servers are held against it, so that the local one is judged

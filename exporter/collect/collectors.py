@@ -201,7 +201,7 @@ class Collectors:
                 self._published = attempted
 
     def take(self, documents: Mapping[DocumentId, Document], now: datetime) -> None:
-        """Take what a listener told of these documents; what follows from it is published soon after."""
+        """Take the changes that a listener reported. The report that follows from them is published soon after."""
         if self._completion.take(documents, now):
             self._news.set()
 

@@ -50,7 +50,7 @@ class Completion(Collector):
         return {"documents": replace(self.board.snapshot.documents, failure=failure)}
 
     def take(self, documents: Documents, now: datetime) -> bool:
-        """Take what a listener told of these documents; whether there is anything new to conclude from."""
+        """Take the changes that a listener reported. Returns whether anything is new."""
         with self.board.swap:
             if self.board.stopped.is_set():
                 return False

@@ -54,7 +54,7 @@ class Follower:
         self._unheard: frozenset[DocumentId] = frozenset()
 
     def follow(self, wanted: Collection[DocumentId]) -> None:
-        """Follow these documents from now on. The listener before is kept until the new one has told everything."""
+        """Follow these documents from now on. The old listener stays until the new one has reported all of them."""
         with self._lock:
             current = self._current
             if self._stopped or not wanted or (current and set(current.following.documents) == set(wanted)):
@@ -67,7 +67,7 @@ class Follower:
             self._current = hearing
 
     def compare(self, polled: Mapping[DocumentId, Document]) -> None:
-        """Hold a polled reading against what was heard: a listener that missed it twice is deaf, and opened anew."""
+        """Compare a polled reading with what the listener reported, and replace one that missed a change twice."""
         with self._lock:
             current = self._current
             if current is None or not current.connected:
@@ -133,7 +133,7 @@ class Follower:
 
 
 class _Hearing:
-    """One listener's ear; `before` is the listener that it replaces once it has told everything."""
+    """Receives one listener's reports. It replaces the listener `before` once it has received all documents."""
 
     def __init__(self, follower: Follower, before: _Hearing | None) -> None:
         self.following: Following

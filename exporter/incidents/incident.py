@@ -80,7 +80,7 @@ class Expectation(_Strict):
     """What must be concluded at `clock`. Keys are `phase/run_date[/processor]`, with or without the pipeline before.
 
     `removals`: at the end of the watched time, every entry that went from the document, by how it went; `overwritten`:
-    those that were lost and are there again.
+    those that were lost and restored.
     """
 
     verdicts: dict[str, Verdict] = Field(default_factory=dict)

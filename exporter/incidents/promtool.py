@@ -1,7 +1,7 @@
 """Alert rules over series of a watch, evaluated by promtool: which alerts fire at which minute.
 
 What fires is asked as `ALERTS` at every minute; promtool answers by way of failed expectations. The files are checked
-as they are, and evaluated without their annotations: those texts would be made anew at every minute for every active
+as they are, and evaluated without their annotations: those texts would be rendered at every minute for every active
 alert.
 """
 

@@ -1,6 +1,6 @@
 """Entries that were seen in a document and are gone: what successive readings of it prove (docs/losses.md).
 
-Pure: what is remembered and a new reading in, what is remembered then out. A document that is deleted, made anew
+Pure: what is remembered and a new reading in, what is remembered then out. A document that is deleted, created again
 (another creation time), emptied at once or begun again by a rerun was reset on purpose: nothing is lost by that.
 """
 
@@ -98,7 +98,9 @@ def joined(key: DocumentId, earlier: Watched, later: Watched, longest_gap: timed
 def _all_removals(key: DocumentId, before: Watched, after: Watched, longest_gap: timedelta) -> tuple[Removal, ...]:
     """Those of before, ended where this step answers their question, and those of this step."""
     removals = list(_removals(key, before, after, longest_gap))
-    begun_again = not after.entries or _made_anew(before, after) or any(removal.kind in CLOSING for removal in removals)
+    begun_again = (
+        not after.entries or _created_again(before, after) or any(removal.kind in CLOSING for removal in removals)
+    )
     earlier = [
         replace(removal, ended_at=after.seen_at)
         if removal.ended_at is None and (begun_again or removal.name in after.entries)
@@ -130,7 +132,7 @@ def _same_version(before: Watched, document: Document) -> bool:
     )
 
 
-def _made_anew(before: Watched, after: Watched) -> bool:
+def _created_again(before: Watched, after: Watched) -> bool:
     return bool(before.create_time and after.create_time and before.create_time != after.create_time)
 
 
@@ -178,7 +180,7 @@ def _kinds(
     if not after.exists:
         expired = after.seen_at.date() - key.run_date >= LIFETIME
         return dict.fromkeys(gone, RemovalKind.EXPIRED if expired else RemovalKind.RESET)
-    if _made_anew(before, after) or not after.entries:
+    if _created_again(before, after) or not after.entries:
         return dict.fromkeys(gone, RemovalKind.RESET)
     stayed = [seen for name, seen in after.entries.items() if before.entries.get(name) == seen]
     of_all = None if stayed else _of_all(before, after, longest_gap)

@@ -1,6 +1,6 @@
 """What was there and is gone is unknown until a later reading says so again (docs/verdicts.md, "Unknown").
 
-A table is emptied and loaded again, a document deleted and written anew: one reading in between proves nothing. So each
+A table is emptied and loaded again, a document deleted and rewritten: one reading in between proves nothing. So each
 value is held against the last one that counted. If there is less of it, it does not count until enough readings, over
 enough time, have found no more; the collector that found it is to run again soon.
 """

@@ -155,7 +155,7 @@ RELOAD_AT = _live("config_last_reload_success_timestamp_seconds", (), "When the 
 CATALOGUE: tuple[Family, ...] = (*REPORT_FAMILIES, *LIVE_FAMILIES)
 
 NEWS = timedelta(hours=1)
-"""So long after it an overwrite that was made good is told of."""
+"""How long after its restoration an overwritten entry is still reported."""
 
 SKIP_REASONS = ("missed", "max_instances", "busy", "error")
 

@@ -25,7 +25,7 @@ class ProcessMetrics:
         self._read_at = -MAX_AGE_SECONDS
 
     def samples(self) -> Samples:
-        """The newest samples; the same object until they are read anew."""
+        """The newest samples; the same object until they are read again."""
         now = time.monotonic()
         if now - self._read_at >= MAX_AGE_SECONDS:
             self._samples, self._read_at = self._read(), now

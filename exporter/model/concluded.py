@@ -194,7 +194,7 @@ class ProcessorReport:
 
 @dataclass(frozen=True, slots=True)
 class Overwritten:
-    """An entry that was lost and is there again since `back_at`: a hint, never a verdict. `text` says all of it."""
+    """An entry that was lost and restored at `back_at`: a hint, never a verdict. `text` says all of it."""
 
     processor: str
     kind: RemovalKind
@@ -210,7 +210,7 @@ class PhaseReport:
 
     `registered` counts the expected processors only, `entries` every entry of the document, `unexpected` those whose
     name no processor of the phase has. `removals` are the entries that were seen in the document and went from it,
-    `overwritten` those of them that were lost and are there again; `watched` False: it was never seen yet.
+    `overwritten` those of them that were lost and restored; `watched` False: it was never seen yet.
     """
 
     pipeline: str

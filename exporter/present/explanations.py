@@ -1,6 +1,6 @@
 """`explain`: for every missing registration the explanations, the likeliest first, with the evidence on both sides.
 
-Below them, every entry that was lost and is there again.
+Below them, every entry that was lost and restored.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def explained(report: Report, processor: str | None = None) -> tuple[ProcessorRe
 
 
 def overwritten(report: Report, processor: str | None = None) -> tuple[tuple[PhaseReport, list[Overwritten]], ...]:
-    """The documents with entries that were lost and are there again, all of them or those of one processor."""
+    """The documents with entries that were lost and restored, all of them or those of one processor."""
     every = (
         (phase, [one for one in phase.overwritten if processor in (None, one.processor)]) for phase in report.phases
     )

@@ -56,7 +56,7 @@ def phases(report: Report) -> dict[str, Json]:
 
 
 def overwrite(found: Overwritten) -> Json:
-    """An entry that was lost and is there again."""
+    """An entry that was lost and restored."""
     return {
         "processor": found.processor,
         "kind": found.kind,

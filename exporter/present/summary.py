@@ -229,7 +229,7 @@ def _meant(pipeline: PipelineReport, coverage: CoverageReport, now: datetime) ->
 
 
 def overwritten(report: Report) -> str:
-    """Which entries were lost and are there again: nothing is wrong with them, until it happens the next time."""
+    """Which entries were lost and restored: nothing is wrong with them now, but it can happen again."""
     names = [name for phase in report.phases for name in dict.fromkeys(one.processor for one in phase.overwritten)]
     if not names:
         return ""

@@ -108,7 +108,7 @@ CAUSES: Final = {
     Cause.BACKFILL: "it was a backfill, which never registers",
     Cause.FAILED_RUN: "its run failed behind a completed heartbeat",
     Cause.NOT_RUN: "it did not run for this date",
-    Cause.NOT_YET: "it has not come to it yet",
+    Cause.NOT_YET: "the registration has not arrived yet",
 }
 
 OVERWRITTEN: Final = "overwritten and restored"

@@ -1,4 +1,4 @@
-"""How entries went from a document, in words; and those that are there again after it, which no verdict tells of."""
+"""How entries went from a document, in words; and which of them were restored, which no verdict shows."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def writes(removal: Removal, now: datetime) -> Iterator[str]:
 
 
 def overwritten(watched: Watched | None, now: datetime) -> tuple[Overwritten, ...]:
-    """Every entry that was lost and is there again, the last loss first."""
+    """Every entry that was lost and restored, the last loss first."""
     if watched is None:
         return ()
     found = [
@@ -50,7 +50,7 @@ def overwritten(watched: Watched | None, now: datetime) -> tuple[Overwritten, ..
 
 
 def _back_at(watched: Watched, number: int) -> datetime:
-    """Since when the entry of this removal is there again: it can have been replaced, or lost again, since then."""
+    """When the entry of this removal was restored. It can have been replaced, or lost again, since then."""
     name = watched.removals[number].name
     later = [removal.sighting for removal in watched.removals[number + 1 :] if removal.name == name]
     return min(sighting.first_seen_at for sighting in (watched.entries[name], *later))

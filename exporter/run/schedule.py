@@ -31,7 +31,7 @@ JITTER = 0.05
 
 WATCH_SECONDS = 2.0
 CLOCK_JUMP_SECONDS = 30.0
-"""A wall clock that moves this far against the monotonic one has been set: the jobs are planned anew."""
+"""A wall clock that moves this far against the monotonic one has been set: the jobs are planned again."""
 
 _REASONS = {EVENT_JOB_MISSED: "missed", EVENT_JOB_MAX_INSTANCES: "max_instances", EVENT_JOB_ERROR: "error"}
 

@@ -162,7 +162,7 @@ class Service:
         return self._published.rendered
 
     def live(self) -> Samples:
-        """The exporter's own series; made anew only when something changed, or a second went by."""
+        """The exporter's own series; computed again only when something changed or a second has passed."""
         published, process = self._published, self._process.samples()
         key = (self.telemetry.version, published, self._reload_ok, self._running, process)
         if self._live is None or self._live[0] != key:

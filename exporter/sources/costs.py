@@ -78,7 +78,7 @@ def dry_run(client: Client, query: Query, deadline: Deadline) -> Estimate:
 
 
 def remember(known: dict[K, V], key: K, value: V) -> None:
-    """Note a value; so many that nobody needs them all any more are begun anew."""
+    """Remember a value. A map that has grown too large is emptied first."""
     if len(known) >= _MOST_REMEMBERED:
         known.clear()
     known[key] = value

@@ -2,7 +2,7 @@
 
 A column is taken for a DATE until an answer shows that it is none: a query that BigQuery refuses, or one whose `day`
 has another type. Then one dry run, which costs nothing, tells the types of all columns of that query, and they are
-remembered. So a column that is a DATE never costs a call of its own, and a table that is made anew with another type
+remembered. So a column that is a DATE never costs a call of its own, and a table that is recreated with another type
 is noticed by the next reading.
 
 The condition stands on the bare column, so that partitions are pruned. A DATETIME has no zone and is taken for local

@@ -54,7 +54,7 @@ class Stream(Protocol):
 
 
 class DocumentListener:
-    """Follows documents on a thread of its own until it is closed, and opens the stream anew whenever it breaks."""
+    """Follows documents on a thread of its own until it is closed, and opens the stream again whenever it breaks."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class DocumentListener:
             stream.cancel()
 
     def reopen(self) -> None:
-        """Break the stream, as the network would: it is opened anew and tells everything again."""
+        """Break the stream, as the network would: it is opened again and reports all documents."""
         with self._lock:
             stream = self._stream
         if stream is not None:
@@ -110,7 +110,7 @@ class DocumentListener:
             try:
                 for message in self._open(asking):
                     view.take(ListenResponse.pb(message))
-            except Exception as error:  # noqa: BLE001 - whatever breaks the stream, it is told and opened anew
+            except Exception as error:  # noqa: BLE001 - whatever breaks the stream, it is reported and opened again
                 fault = fault_of(error)
             finally:
                 asking.put(None)

@@ -128,10 +128,10 @@ class ContextAnswer:
 
 
 class Hearer(Protocol):
-    """Who is told of the documents that are followed; called on the follower's thread, one call at a time."""
+    """Receives changes to the watched documents, on the follower's thread, one call at a time."""
 
     def heard(self, documents: Mapping[DocumentId, Document], *, first: bool) -> None:
-        """Take what changed, as of one moment. `first`: it is everything, told anew after the stream was opened."""
+        """Take what changed, as of one moment. `first`: all documents, as the stream was opened."""
 
     def unheard(self, error: SourceError) -> None:
         """Note that the stream is broken: until the next `first`, changes go unseen."""
@@ -145,7 +145,7 @@ class Following(Protocol):
         """The documents that are followed."""
 
     def reopen(self) -> None:
-        """Break the stream, so that everything is told anew."""
+        """Break the stream, so that all documents are reported again."""
 
     def close(self) -> None:
         """Stop following."""

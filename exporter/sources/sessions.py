@@ -1,6 +1,6 @@
 """Connections to BigQuery that can be ended while someone waits on them.
 
-A time-out of the HTTP library starts anew with every byte that arrives, and closing a session leaves the connections
+A time-out of the HTTP library starts again with every byte that arrives, and closing a session leaves the connections
 alone that are in use. A connection that is ended here has its sockets shut down, so that a call that was given up does
 not go on for as long as the other side likes.
 """

@@ -288,7 +288,7 @@ def test_a_loss_across_an_outage_is_found_when_reading_works_again(scene: Scene)
     assert scene.verdicts()[PLAYER] is Verdict.LOST_UPDATE
 
 
-@pytest.mark.parametrize("reset", ["deleted", "emptied", "made anew"])
+@pytest.mark.parametrize("reset", ["deleted", "emptied", "created again"])
 def test_a_document_that_is_reset_lost_nothing(scene: Scene, reset: str) -> None:
     scene.collectors.run_all()
     match reset:

@@ -131,7 +131,7 @@ def test_a_listener_that_breaks_while_the_next_one_comes_leaves_a_gap_only_if_no
     assert (before, followed.scene.telemetry.total("listener_gaps")) == (0, 1)
 
 
-def test_a_listener_that_twice_missed_what_was_polled_is_opened_anew(followed: Followed) -> None:
+def test_a_listener_that_twice_missed_what_was_polled_is_opened_again(followed: Followed) -> None:
     followed.collectors.run("completion")
     listener = followed.listeners[0]
     followed.tell(listener)

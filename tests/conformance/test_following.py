@@ -136,7 +136,7 @@ def test_a_value_that_cannot_be_used_does_not_end_it(client: firestore.Client, f
     assert [ear.entries()[0], ear.entries()[0]] == [{"a", "b"}, {"a", "b", "c"}]
 
 
-def test_a_stream_that_is_broken_is_said_and_everything_told_anew(
+def test_a_stream_that_is_broken_is_reported_and_all_documents_again(
     client: firestore.Client, follow: Callable[[Ear], Any]
 ) -> None:
     client.document(PATH).set({"a": {"record_count": 1}})
@@ -210,7 +210,7 @@ ONE: Final = {"document_change": {"document": {"name": "documents/one"}, "target
         {"filter": {"target_id": 1, "count": 2}},
     ],
 )
-def test_a_stream_that_can_no_longer_be_trusted_is_opened_anew(message: Any) -> None:  # noqa: ANN401 - as above
+def test_a_stream_that_can_no_longer_be_trusted_is_opened_again(message: Any) -> None:  # noqa: ANN401 - as above
     seen, _ = view()
     for part in (ONE, CURRENT, CONSISTENT):
         seen.take(response(**part))
@@ -376,12 +376,12 @@ class Writers:
             self._write(dict(self.state), self.document.set({name: self.state[name]}, merge=True))
 
     def _empty(self) -> None:
-        self._begin_anew(self.document.set, {})
+        self._begin_again(self.document.set, {})
 
     def _delete(self) -> None:
-        self._begin_anew(self.document.delete)
+        self._begin_again(self.document.delete)
 
-    def _begin_anew(self, write: Callable[..., Any], *arguments: Any) -> None:  # noqa: ANN401 - what it takes
+    def _begin_again(self, write: Callable[..., Any], *arguments: Any) -> None:  # noqa: ANN401 - what it takes
         self._gone({}, RemovalKind.RESET)
         result = write(*arguments)
         self.exists = bool(arguments)

@@ -38,7 +38,7 @@ def test_set_without_merge_keeps_the_create_time(client: firestore.Client) -> No
     assert updated > created
 
 
-def test_a_document_made_anew_has_a_new_create_time(client: firestore.Client) -> None:
+def test_a_document_created_again_has_a_new_create_time(client: firestore.Client) -> None:
     document = client.document("a/b")
     first = _time(document.set({"x": 1}))
     document.delete()
@@ -135,7 +135,7 @@ def test_a_batch_may_delete_what_it_has_written(client: firestore.Client) -> Non
     assert [result._pb.HasField("update_time") for result in results] == [False, False]  # noqa: SLF001 - the only way to ask
 
 
-def test_a_document_deleted_and_made_anew_in_one_batch_is_new(client: firestore.Client) -> None:
+def test_a_document_deleted_and_created_again_in_one_batch_is_new(client: firestore.Client) -> None:
     document = client.document("a/b")
     first = _time(document.set({"x": 1}))
     batch = client.batch()

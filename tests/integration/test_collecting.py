@@ -174,7 +174,7 @@ def test_a_blind_overwrite_loses_what_it_wipes_until_that_is_registered_again(da
     assert day.verdicts()[OFFENSE] is Verdict.LOST_UPDATE
 
 
-def test_a_document_that_is_deleted_and_made_anew_lost_nothing(day: Day) -> None:
+def test_a_document_that_is_deleted_and_created_again_lost_nothing(day: Day) -> None:
     day.collect("completion")
     before = _entries(day)
     day.clock.now += MINUTE

@@ -180,7 +180,7 @@ def test_tables_of_all_types_are_read_beside_each_other_and_a_bad_one_spoils_onl
 
 # The local BigQuery compares other pairs of types too, which BigQuery refuses.
 @pytest.mark.parametrize(("before", "after"), [("DATE", "DATETIME"), ("DATE", "TIMESTAMP"), ("DATETIME", "DATE")])
-def test_a_table_made_anew_with_another_type_is_read_at_once(
+def test_a_table_created_again_with_another_type_is_read_at_once(
     client: bigquery.Client, warehouse: BigQueryWarehouse, before: str, after: str
 ) -> None:
     day = DAYS[0]

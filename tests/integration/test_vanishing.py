@@ -37,7 +37,7 @@ class Place:
             day.local.firestore.delete(self.at, project=PROJECT)
 
     def fill(self, day: Day, share: int = 1) -> None:
-        """It is there again, as it was; of a table's rows one in `share`."""
+        """Restored as it was; of a table's rows one in `share`."""
         if self.collector == "warehouse":
             groups = [
                 group | {"repeat": max(1, group.get("repeat", 1) // share)} for group in day.incident.bigquery[self.at]

@@ -59,7 +59,7 @@ def alongside(path: Path, *endings: str) -> list[Path]:
     ],
 )
 @pytest.mark.parametrize("put_aside", [False, True])
-def test_files_that_are_taken_away_are_missed_and_made_anew(
+def test_files_that_are_taken_away_are_missed_and_created_again(
     path: Path, endings: list[str], *, put_aside: bool, capfd: pytest.CaptureFixture[str]
 ) -> None:
     telemetry = Telemetry()

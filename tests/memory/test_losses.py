@@ -61,10 +61,10 @@ def kinds(seen: Watched) -> dict[str, RemovalKind]:
         pytest.param([document("a", "b"), document("b"), document()], set(), id="emptied after a loss"),
         pytest.param([document("a", "b"), GONE], set(), id="deleted"),
         pytest.param([document("a", "b"), document("b"), GONE], set(), id="deleted after a loss"),
-        pytest.param([document("a", "b"), GONE, document("b", created=SECOND)], set(), id="deleted and made anew"),
-        pytest.param([document("a", "b"), document("b", created=SECOND)], set(), id="made anew between two readings"),
+        pytest.param([document("a", "b"), GONE, document("b", created=SECOND)], set(), id="deleted and created again"),
+        pytest.param([document("a", "b"), document("b", created=SECOND)], set(), id="created again in between"),
         pytest.param(
-            [document("a", "b"), document("b"), document("b", created=SECOND)], set(), id="made anew after a loss"
+            [document("a", "b"), document("b"), document("b", created=SECOND)], set(), id="created again after a loss"
         ),
         pytest.param([document("a", "b", created=None), document("b", created=None)], {"a"}, id="age unknown"),
         pytest.param([document("a", "b"), document("b", created=None)], {"a"}, id="age unknown now"),
@@ -94,7 +94,7 @@ def test_an_entry_is_lost_when_it_goes_while_the_document_lives_on(documents: li
         pytest.param(document("a", "b", "c"), document("a2"), {"b": RESET, "c": RESET}, id="a rerun begins"),
         pytest.param(document("a", "b"), document(), {"a": RESET, "b": RESET}, id="emptied"),
         pytest.param(document("a", "b"), GONE, {"a": RESET, "b": RESET}, id="deleted"),
-        pytest.param(document("a", "b"), document("c", created=SECOND), {"a": RESET, "b": RESET}, id="made anew"),
+        pytest.param(document("a", "b"), document("c", created=SECOND), {"a": RESET, "b": RESET}, id="created again"),
         pytest.param(document("a", "b!"), document("a"), {"b": EDITED}, id="a hand-made entry goes"),
         pytest.param(document("a", "b!"), document("a", "c"), {"b": EDITED}, id="a hand-made entry goes with a write"),
         pytest.param(document("a", "b!"), document("c"), {"a": BLIND, "b": EDITED}, id="a hand-made one among others"),
@@ -220,7 +220,7 @@ def later(*documents: Document) -> Watched:
         pytest.param([document("a", "b"), document("a")], [document("a")], {"b"}, id="it went before"),
         pytest.param([document("a", "b"), document("a")], [document("a", "b")], set(), id="it came back between"),
         pytest.param([document("a", "b")], [document("a", "b"), document("a")], {"b"}, id="it went after"),
-        pytest.param([document("a", "b")], [document("a", created=SECOND)], set(), id="made anew between the two"),
+        pytest.param([document("a", "b")], [document("a", created=SECOND)], set(), id="created again meanwhile"),
         pytest.param([document("a", "b")], [GONE], set(), id="deleted between the two"),
         pytest.param(
             [document("a", "b")], [document("a", "b"), document("a"), document("a", "b")], set(), id="gone and back"

@@ -167,7 +167,7 @@ def test_the_documentation_is_the_catalogue() -> None:
     written = Path(__file__).parents[2].joinpath("docs", "metrics.md").read_text(encoding="utf-8")
 
     assert written == markdown(), (
-        "write it anew: python -c 'import exporter.metrics.reference as m; print(m.markdown(), end=\"\")'"
+        "write it again: python -c 'import exporter.metrics.reference as m; print(m.markdown(), end=\"\")'"
     )
 
 

@@ -1,4 +1,4 @@
-"""Entries that were lost and are there again: what is said of them, and of which nothing is."""
+"""Entries that were lost and restored: what is said of them, and of which nothing is said."""
 
 from __future__ import annotations
 

@@ -149,7 +149,7 @@ def test_a_stop_lets_go_of_the_sources(scene: Scene) -> None:
 # --- what is served ---------------------------------------------------------------------------------------------
 
 
-def test_the_live_part_is_made_anew_only_when_something_changed(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_live_samples_are_computed_only_when_something_changed(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "MAX_AGE_SECONDS", 3600.0)
     scene.start()
 
@@ -238,7 +238,7 @@ def test_a_good_file_after_a_bad_one_makes_all_well(scene: Scene) -> None:
     assert scene.live(RELOAD_OK) == 1
 
 
-def test_a_reload_serves_the_old_values_until_all_are_read_anew(scene: Scene) -> None:
+def test_a_reload_serves_the_old_values_until_all_are_read_again(scene: Scene) -> None:
     scene.start()
     scene.memory.warehouse.orders["rows"].hang()
     scene.clock.now = on("18:01")

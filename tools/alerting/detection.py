@@ -1,7 +1,7 @@
 """`docs/notifications.md`: who is told what, and how long it took, measured in the whole chain beside what is computed.
 
 `make notifications` measures (some minutes a round) and writes `measured.yaml`; the page follows from that and from the
-rules, so that it is made anew without measuring.
+rules, so that it is written again without measuring.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ What gets no quicker when the intervals do counts {faster} times: a read, an eva
 machine ({cores} cores) does at that moment; a second of it is {noise} here. So a measured time may be a little above
 the computed one; in production the same second is a second.
 
-A message about a group that was told of before comes with the group's next one: up to `group_interval` (5 minutes, an
+A message about a group that was reported before comes with the group's next one: up to `group_interval` (5 minutes, an
 hour for `info`) instead of `group_wait`. The numbers are those of an incident's first message.
 
 | alert | severity | at most | measured |

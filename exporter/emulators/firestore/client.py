@@ -17,7 +17,7 @@ def connect(address: str, project: str) -> firestore.Client:
         ("grpc.enable_http_proxy", 0),
         ("grpc.max_send_message_length", -1),
         ("grpc.max_receive_message_length", -1),
-        # A local server that starts again is there again at once.
+        # Reconnect quickly: a local server restarts at once.
         ("grpc.initial_reconnect_backoff_ms", 100),
         ("grpc.max_reconnect_backoff_ms", 1000),
     ]

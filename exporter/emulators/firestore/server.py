@@ -36,7 +36,7 @@ class FirestoreServer:
             increasing in any case.
         host, port: where to listen; port 0 takes a free one, and a restart keeps it.
         project: whose documents `put`, `get` and the like mean.
-        history: how many commits are kept. A listener that missed more is told everything anew, a
+        history: how many commits are kept. A listener that missed more gets all documents again, a
             transaction is aborted.
 
     Attributes:

@@ -98,7 +98,7 @@ def test_a_listener_with_a_limit_comes_back(
     assert [*heard.documents] == ["0", "2"]
 
 
-def test_a_listener_that_missed_too_much_is_told_everything_anew() -> None:
+def test_a_listener_that_missed_too_much_gets_all_documents_again() -> None:
     with FirestoreServer(history=2) as server:
         server.put_all({"a/kept": {"n": 1}, "a/changed": {"n": 1}, "a/deleted": {"n": 1}})
         client = server.client()
@@ -118,7 +118,7 @@ def test_a_listener_that_missed_too_much_is_told_everything_anew() -> None:
         close(client)
 
 
-def test_an_open_stream_that_fell_behind_is_told_everything_anew() -> None:
+def test_an_open_stream_that_fell_behind_gets_all_documents_again() -> None:
     with FirestoreServer(history=2) as server:
         server.put_all({"a/1": {"n": 1}, "a/2": {"n": 1}})
         client = server.client()
