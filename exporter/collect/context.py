@@ -26,9 +26,7 @@ def context_request(config: Config) -> ContextRequest:
             if (table := pipeline.run_history)
         },
         phase_log={pipeline.name: pipeline.phase_log for pipeline in pipelines if pipeline.phase_log},
-        coverage={
-            (pipeline.name, check.name): check for pipeline in pipelines for check in (pipeline.coverage or {}).values()
-        },
+        coverage={(pipeline.name, check.name): check for pipeline in pipelines for check in pipeline.coverage.values()},
     )
 
 

@@ -209,7 +209,7 @@ def _columns(config: Config) -> dict[str, tuple[str, list[str]]]:
                 use(ref.name, ref.date_column, ref.written_column)
         calendar = pipeline.calendar
         use(calendar.table.name, calendar.table.date_column, calendar.units, calendar.where)
-        for check in (pipeline.coverage or {}).values():
+        for check in pipeline.coverage.values():
             use(check.table.name, check.table.date_column, check.eligible, check.covered, *check.excluded.values())
         for log in (pipeline.run_history, pipeline.phase_log):
             if log is not None:

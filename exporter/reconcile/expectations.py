@@ -141,7 +141,7 @@ def reading_plan(config: Config, now: datetime) -> ReadingPlan:
     ]
     offsets = {processor.data_date_offset for processor in processors}
     for pipeline in pipelines:
-        offsets |= {check.data_date_offset for check in (pipeline.coverage or {}).values()}
+        offsets |= {check.data_date_offset for check in pipeline.coverage.values()}
         if pipeline.phase_log:
             offsets.add(pipeline.phase_log.data_date_offset)
     return ReadingPlan(

@@ -262,7 +262,7 @@ def _coverage(
     found = []
     units_reading = snapshot.units.get(pipeline.name)
     units = (units_reading.known(now) if units_reading else None) or {}
-    for check in (pipeline.coverage or {}).values():
+    for check in pipeline.coverage.values():
         reading = snapshot.coverage.get((pipeline.name, check.name))
         counts = reading.known(now) if reading else None
         for day in days:
