@@ -19,10 +19,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import yaml
-
 from tools.alerting.mutants import mutants
-from tools.alerting.rulefiles import TESTS, Rule, load_rules
+from tools.alerting.rulefiles import TESTS, Rule, load_rules, read_yaml
 from tools.alerting.trial import Outcome, common_tests, try_mutants
 
 if TYPE_CHECKING:
@@ -39,7 +37,7 @@ _ROW: Final = re.compile(r"^\| `(?P<rule>[^`]+)` \|.*\| `(?P<fingerprint>[0-9a-f
 
 def excused() -> Reasons:
     """The mutants that mean the same as their rule, as (rule, change) with the reason."""
-    listed = yaml.safe_load(EQUIVALENT.read_text(encoding="utf-8"))
+    listed = read_yaml(EQUIVALENT)
     return {(item["rule"], item["change"]): item["reason"] for item in listed}
 
 

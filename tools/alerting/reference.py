@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from exporter.config.load import load
 from exporter.shipped.alerts import alert_of, alerts
 from tools.alerting.derived import address
-from tools.alerting.rulefiles import load_rules, seconds
+from tools.alerting.rulefiles import load_rules, read_yaml, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -213,7 +211,7 @@ def _section(name: str) -> str:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content: dict[str, Any] = read_yaml(path)
     return content
 
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import yaml
-
+from exporter.config.parsing import parse_yaml
 from exporter.shipped.alerts import alert_of
 from tools.alerting.promql import Node, parse
 
@@ -72,8 +71,8 @@ class Rule:
 
 
 def read_yaml(path: Path) -> Any:  # noqa: ANN401 - YAML holds anything
-    """The content of a YAML file, by the quick parser."""
-    return yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
+    """The content of a YAML file."""
+    return parse_yaml(path.read_text(encoding="utf-8"))
 
 
 def load_rules(folder: Path = RULES) -> tuple[Rule, ...]:
