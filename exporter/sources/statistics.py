@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from google.cloud.bigquery import SchemaField
 
+from exporter.metrics.catalogue import BYTES_PROCESSED
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -114,7 +116,7 @@ BILLED: Final = Statistic(
 PROCESSED: Final = Statistic(
     "statistics.query.totalBytesProcessed",
     _size,
-    "`orchestration_exporter_bigquery_bytes_processed_total`; of a dry run, what the query costs",
+    f"`{BYTES_PROCESSED.name}`; of a dry run, what the query costs",
     "what the job counts as in the day's budget; of a dry run, the size is unknown",
 )
 EXACT: Final = Statistic(
