@@ -31,7 +31,7 @@ DEFINITIONS = {PLAYERS.name: PLAYERS}
 def test_every_table_of_the_incident_files_is_shipped() -> None:
     definitions = shipped_definitions()
 
-    assert len([name for name in definitions if name.startswith("nba_")]) == 15
+    assert len([name for name in definitions if name.startswith("nba_")]) == 17
     assert definitions["nba_analytics.player_game_summary"].partition == "game_date"
     assert definitions["nba_analytics.player_game_summary"].columns["is_dnp"] == "BOOL"
 
