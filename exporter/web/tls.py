@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import os
+import platform
 import ssl
 from dataclasses import dataclass, field
 from tempfile import TemporaryFile
@@ -145,7 +146,14 @@ def _set_curve(context: ssl.SSLContext, settings: TlsSettings) -> None:
         case ():
             return
         case (name,) if name in CURVES:
-            context.set_ecdh_curve(CURVES[name])
+            try:
+                context.set_ecdh_curve(CURVES[name])
+            except ssl.SSLError as error:
+                # Debian 12's Python 3.11.2 cannot choose X25519; 3.11.7 can.
+                remedy = "name another curve, or none for its own choice"
+                raise TlsError(
+                    "curve_preferences", f"Python {platform.python_version()} cannot choose {name}; {remedy}"
+                ) from error
         case (_,):
             raise TlsError("curve_preferences", f"unknown curve; use one of {', '.join(CURVES)}")
         case _:

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from exporter.web.tls import CURVES
 from exporter.web.webconfig import RateLimit, WebConfigError, load
 from tests.web.example import Identity, server_identity
 
@@ -258,12 +259,24 @@ def test_what_tls_cannot_do_is_refused(folder: Path, authority: Identity, settin
             "min_version: TLS13, cipher_suites: "
             "[TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384, TLS_CHACHA20_POLY1305_SHA256]"
         ),
-        "curve_preferences: [X25519]",
+        "curve_preferences: [CurveP521]",
         "client_auth_type: NoClientCert",
     ],
 )
 def test_what_tls_can_do_is_taken(folder: Path, settings_text: str) -> None:
     assert load(written(folder, f"tls_server_config: {{{PAIR}, {settings_text}}}")).tls is not None
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_a_curve_is_taken_or_refused_in_words_where_this_python_cannot_choose_it(folder: Path, name: str) -> None:
+    file = written(folder, f"tls_server_config: {{{PAIR}, curve_preferences: [{name}]}}")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).set_ecdh_curve(CURVES[name])
+    except ssl.SSLError:
+        with pytest.raises(WebConfigError, match=rf"Python [\d.]+ cannot choose {name}; name another curve"):
+            load(file)
+    else:
+        assert load(file).tls is not None
 
 
 @pytest.mark.parametrize(
