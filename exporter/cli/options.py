@@ -28,7 +28,7 @@ def config_options(command: F) -> F:
         click.option(
             "--preset",
             envvar="ORCHESTRATION_EXPORTER_PRESET",
-            help="A shipped configuration: nba or nba-game-date; with --config.file, what the file is merged over.",
+            help="A shipped configuration, or several (nba,mlb); with --config.file, what the file is merged over.",
         ),
         click.option(
             "--config.file",

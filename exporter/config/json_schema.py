@@ -21,9 +21,10 @@ def json_schema() -> dict[str, Any]:
     definitions: dict[str, Any] = {name: _tidied(definition) for name, definition in wire.pop("$defs").items()}
     definitions[_WHOLE] = _tidied(wire)
     partial = {f"{_PARTIAL}{name}": _partial(definition) for name, definition in definitions.items()}
+    name = {"enum": list(preset_names())}
     partial[f"{_PARTIAL}{_WHOLE}"]["properties"][PRESET_KEY] = {
-        "enum": list(preset_names()),
-        "description": "The shipped preset that this file is merged over.",
+        "anyOf": [name, {"type": "array", "items": name, "minItems": 1}],
+        "description": "The shipped preset that this file is merged over, or several: `[nba, mlb]`.",
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

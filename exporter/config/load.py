@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass
 from functools import cache, reduce
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import yaml
 
@@ -34,20 +34,24 @@ _PRESETS = resources.files("exporter.config") / "presets"
 _SUFFIX = ".yaml"
 PRESET_KEY = "preset"
 
+Presets: TypeAlias = "str | Sequence[str] | None"
+"""A preset, or several, the later merged over the earlier: a list, or a text with commas."""
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """A configuration that passed every check.
 
     `raw` is its wire form, merged and with defaults, as plain YAML values: loaded again it gives the same `config`.
-    `source` says what it was made from. `digest` is a SHA-256 in hexadecimal that changes with the configuration, not
-    with comments, the order of keys or the spelling of a duration.
+    `source` says what it was made from, `presets` which presets that began with. `digest` is a SHA-256 in hexadecimal
+    that changes with the configuration, not with comments, the order of keys or the spelling of a duration.
     """
 
     config: Config
     raw: dict[str, Any]
     source: str
     digest: str
+    presets: tuple[str, ...] = ()
 
 
 def preset_names() -> tuple[str, ...]:
@@ -63,26 +67,26 @@ def preset_text(name: str) -> str:
 def load(
     *,
     file: Path | None = None,
-    preset: str | None = None,
+    preset: Presets = None,
     overlay: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] = os.environ,
     overlay_name: str = "overlay",
 ) -> Loaded:
-    """The configuration from a file, a preset, or a file over a preset (`preset: nba` at its top says the same).
+    """The configuration from a file, presets, or a file over presets (`preset: nba` at its top says the same).
 
-    `overlay` is merged over them, and the `ORCHESTRATION_EXPORTER_*` variables of `environ` over all. Raises
-    ConfigError with every fault of every layer at once.
+    `overlay` is merged over them or stands alone, and the `ORCHESTRATION_EXPORTER_*` variables of `environ` over all.
+    Raises ConfigError with every fault of every layer at once.
     """
     faults: list[Fault] = []
     layers: list[Tree] = []
+    presets = _split(preset)
     if file is not None:
         tree, found = _read_file(file)
         faults += found
-        preset, tree = _named_preset(tree, preset, faults)
+        presets, tree = _named_presets(tree, presets, faults)
         layers.append(tree)
-    if preset is not None:
-        layers.insert(0, _preset(preset, faults))
-    if not layers:
+    layers = [*(_preset(name, faults) for name in presets), *layers]
+    if not layers and not overlay:
         message = f"none is given: name a file, or a preset ({listed(preset_names())})"
         raise ConfigError((Fault("", message, "configuration"),))
     if overlay:
@@ -101,7 +105,7 @@ def load(
     if wire is None or faults:
         raise ConfigError(_in_order(faults, merged.sources))
     raw = wire.model_dump(mode="json", exclude_none=True)
-    return Loaded(config=resolve(wire), raw=raw, source=" + ".join(sources), digest=_digest(raw))
+    return Loaded(resolve(wire), raw, source=" + ".join(sources), digest=_digest(raw), presets=presets)
 
 
 def to_yaml(raw: Mapping[str, Any]) -> Masked:
@@ -109,30 +113,39 @@ def to_yaml(raw: Mapping[str, Any]) -> Masked:
     return Masked(yaml.safe_dump(masked_data(dict(raw)), sort_keys=False, allow_unicode=True, width=120))
 
 
-def _named_preset(tree: Tree, preset: str | None, faults: list[Fault]) -> tuple[str | None, Tree]:
-    """The preset under a file, and the file without the key that names it."""
+def _split(preset: Presets) -> tuple[str, ...]:
+    if preset is None:
+        return ()
+    names = preset.split(",") if isinstance(preset, str) else preset
+    return tuple(name.strip() for name in names)
+
+
+def _named_presets(tree: Tree, asked: tuple[str, ...], faults: list[Fault]) -> tuple[tuple[str, ...], Tree]:
+    """The presets under a file, and the file without the key that names them."""
     if PRESET_KEY not in tree.root:
-        return preset, tree
+        return asked, tree
     rest = {key: value for key, value in tree.root.items() if key != PRESET_KEY}
-    named = tree.root[PRESET_KEY]
-    path = (PRESET_KEY,)
-    if named not in preset_names():
-        meant = did_you_mean(named, preset_names()) if isinstance(named, str) else ""
-        message = f"{describe(named)} is no preset{meant}: write one of {listed(preset_names())}"
-        # Without what it is written over, everything that the file leaves out would look missing.
-        raise ConfigError(_in_order([*faults, tree.fault(path, message)]))
-    if preset not in {None, named}:
-        faults.append(tree.fault(path, f"is {named}, and {preset} was asked for: name one of them"))
-    return str(named), Tree(tree.sources, rest, tree.places)
+    written = tree.root[PRESET_KEY]
+    named = written if isinstance(written, list) and written else [written]
+    for index, name in enumerate(named):
+        if name not in preset_names():
+            meant = did_you_mean(name, preset_names()) if isinstance(name, str) else ""
+            message = f"{describe(name)} is no preset{meant}: write one of {listed(preset_names())}, or a list of them"
+            path = (PRESET_KEY, index) if named is written else (PRESET_KEY,)
+            # Without what it is written over, everything that the file leaves out would look missing.
+            raise ConfigError(_in_order([*faults, tree.fault(path, message)]))
+    presets = tuple(map(str, named))
+    if asked and asked != presets:
+        message = f"is {listed(presets)}, and {listed(asked)} was asked for: name one of them"
+        faults.append(tree.fault((PRESET_KEY,), message))
+    return presets, Tree(tree.sources, rest, tree.places)
 
 
 @cache
 def _preset_tree(name: str) -> Tree:
     tree, _ = read_text(preset_text(name), f"preset {name}")
-    if PRESET_KEY not in tree.root:
-        return tree
-    base, over = _named_preset(tree, None, [])
-    return merge(_preset_tree(str(base)), over)
+    bases, over = _named_presets(tree, (), [])
+    return reduce(merge, [*map(_preset_tree, bases), over])
 
 
 def _preset(name: str, faults: list[Fault]) -> Tree:

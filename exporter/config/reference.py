@@ -33,7 +33,7 @@ them: `true` and `false` are the only booleans, and `11:30` is text.
 ## Layers
 
 1. **A preset**: {{presets}}. A file names one
-   with `preset: nba` at its top.
+   with `preset: nba` at its top; several are merged in their order: `preset: [nba, mlb]`, or `--preset nba,mlb`.
 2. **The file**, merged over it: mappings merge key by key, any other value replaces the one before, and `null` takes
    away what was there (`phases: {{{{phase4: null}}}}`; a `next` that names the phase must then be changed as well).
 3. **The environment**: one variable a key, its path in capitals, the parts joined with `__` and `-` written as `_`.
@@ -60,7 +60,7 @@ The configuration holds no secrets: credentials are Google's
 
 Every completion document is named by a date, and pipelines differ in what they mean by it. Both readings are a matter
 of two keys: `data_date_offset`, the date of a table's rows minus the date of the document, and `due`, which counts from
-the date of the document. The presets have one reading each:
+the date of the document. The presets of one pipeline have one reading each:
 
 {{comparison}}
 
@@ -110,6 +110,7 @@ _VALUES = {
     "quotes or brackets left open, a comma outside brackets. Whoever can write the configuration can make the "
     "exporter run their expressions with its credentials: give it read access only.",
 }
+_COMPARED = "nba"
 _ENTRY_NAMES = {"coverage": "check", "excluded": "reason"}
 
 
@@ -178,7 +179,7 @@ def _section(paths: list[str], definition: dict[str, Any], schema: dict[str, Any
     rows = []
     if paths == [""]:
         preset = schema["$defs"]["PartialWire"]["properties"]["preset"]
-        rows.append(_row("preset", "name of a preset", "—", preset["description"]))
+        rows.append(_row("preset", "name of a preset, or a list", "—", preset["description"]))
     required = definition.get("required", [])
     for key, value in definition["properties"].items():
         meaning, _, absent = value["description"].removesuffix(".").partition(ABSENT)
@@ -229,10 +230,10 @@ def _type(key: str, value: dict[str, Any]) -> str:
 
 
 def _comparison() -> str:
-    configs = [load(preset=name, environ={}).config for name in preset_names()]
-    header = f"| | {' | '.join(f'`{name}`' for name in preset_names())} |\n|---|{'---|' * len(configs)}"
-    readings = [dict(_reading(config)) for config in configs]
-    rows = [f"| {key} | {' | '.join(reading[key] for reading in readings)} |" for key in readings[0]]
+    readings = {name: dict(_reading(load(preset=name, environ={}).config)) for name in preset_names()}
+    alike = {name: reading for name, reading in readings.items() if reading.keys() == readings[_COMPARED].keys()}
+    header = f"| | {' | '.join(f'`{name}`' for name in alike)} |\n|---|{'---|' * len(alike)}"
+    rows = [f"| {key} | {' | '.join(reading[key] for reading in alike.values())} |" for key in readings[_COMPARED]]
     return "\n".join([header, *rows])
 
 

@@ -92,11 +92,14 @@ class Expectation(_Strict):
 
 
 class Incident(_Strict):
-    """One incident file. `listen`: the documents are followed by a listener as well as read."""
+    """One incident file. `preset`: one, several, or none, where `config` is the whole configuration.
+
+    `listen`: the documents are followed by a listener as well as read.
+    """
 
     title: str
     source: str = ""
-    preset: str = "nba"
+    preset: str | list[str] | None = "nba"
     config: Fields = Field(default_factory=dict)
     listen: bool = False
     clock: AwareDatetime

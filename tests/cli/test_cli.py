@@ -107,7 +107,7 @@ def test_no_configuration_at_all_is_said_with_what_there_is() -> None:
     result = invoke("config", "check")
 
     assert result.exit_code == 64
-    assert "name a file, or a preset (nba" in result.stderr
+    assert "name a file, or a preset (mlb, nba" in result.stderr
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ def test_it_accepts_the_presets_as_written_and_as_shown(name: str) -> None:
     "file",
     [
         {"preset": "nba"},
+        {"preset": ["nba", "mlb"]},
         {"preset": "nba", "project": "my-project", "documents": {"past": 1}},
         {"preset": "nba", "pipelines": {"nba": {"phases": {"phase3": {"next": None}, "phase4": None}}}},
         {"preset": "nba", "pipelines": {"nba": {"coverage": None, "run_history": {"table": "d.t"}}}},
@@ -59,6 +60,8 @@ def test_it_accepts_a_file_that_says_only_what_differs_from_its_preset(file: dic
         {},
         {"project": "my-project"},
         {"preset": "nbaa"},
+        {"preset": ["nba", "nbaa"]},
+        {"preset": []},
         {"preset": "nba", "projct": "x"},
         {"preset": "nba", "collect": {"completion": {"every": 10}}},
         {"preset": "nba", "collect": {"completion": {"every": "10"}}},

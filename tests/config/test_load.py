@@ -105,6 +105,25 @@ def test_a_file_and_the_caller_must_not_name_different_presets(tmp_path: Path) -
     assert str(fault) == f"{path}:2:9: preset: is nba, and nba-game-date was asked for: name one of them"
 
 
+@pytest.mark.parametrize("names", [["nba", "mlb"], "nba,mlb", "nba, mlb"])
+def test_several_presets_are_merged_in_their_order(tmp_path: Path, names: str | list[str]) -> None:
+    path = written(tmp_path, "preset: [nba, mlb]\nproject: my-project\n")
+
+    loaded = load(file=path, preset=names, environ={})
+
+    assert list(loaded.config.pipelines) == ["nba", "mlb"]
+    assert loaded.presets == ("nba", "mlb")
+    assert loaded.source == f"preset nba + preset mlb + {path}"
+    assert loaded.config.project == "my-project"
+
+
+def test_an_overlay_may_be_the_whole_configuration() -> None:
+    loaded = load(overlay=load(preset="mlb", environ={}).raw, overlay_name="the incident", environ={})
+
+    assert loaded.config == load(preset="mlb", environ={}).config
+    assert (loaded.source, loaded.presets) == ("the incident", ())
+
+
 def test_the_overlay_comes_after_the_file_and_says_its_name(tmp_path: Path) -> None:
     path = written(tmp_path, SMALL)
 
@@ -139,14 +158,15 @@ def test_the_environment_of_the_process_is_used_unless_another_is_given(monkeypa
 
 def test_something_must_be_given() -> None:
     assert str(error_of()) == (
-        "1 fault in the configuration:\n  configuration: none is given: name a file, or a preset (nba, nba-game-date)"
+        "1 fault in the configuration:\n"
+        "  configuration: none is given: name a file, or a preset (mlb, nba, nba-game-date)"
     )
 
 
 @pytest.mark.parametrize(
     ("preset", "words"),
     [
-        ("nba-gamedate", "preset nba-gamedate: there is none of this name (did you mean nba-game-date?): use nba,"),
+        ("nba-gamedate", "preset nba-gamedate: there is none of this name (did you mean nba-game-date?): use mlb,"),
         ("../presets/nba", "there is none of this name"),
         ("", "there is none of this name"),
     ],
@@ -158,8 +178,9 @@ def test_an_unknown_preset_is_named(preset: str, words: str) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("a: !x 1\npreset: nbaa\n", '2:9: preset: "nbaa" is no preset (did you mean nba?): write one of nba, nba-game'),
-        ("preset: [nba]\n", "1:9: preset: a list is no preset: write one of"),
+        ("a: !x 1\npreset: nbaa\n", '2:9: preset: "nbaa" is no preset (did you mean nba?): write one of mlb, nba'),
+        ("preset: [nba, nbaa]\n", '1:15: preset[1]: "nbaa" is no preset (did you mean nba?): write one of'),
+        ("preset: []\n", "1:9: preset: a list is no preset: write one of"),
         ("preset:\n", "preset: nothing is no preset"),
     ],
 )

@@ -56,7 +56,7 @@ ROWS_PER_GAME = {
 }
 
 
-@pytest.fixture(params=preset_names())
+@pytest.fixture(params=("nba", "nba-game-date"))
 def either(request: pytest.FixtureRequest) -> Config:
     return load(preset=request.param, environ={}).config
 
@@ -69,8 +69,8 @@ def modes_of(phase: PhaseConfig) -> dict[str, tuple[set[Relation], set[str]]]:
     return {mode.name: (set(mode.when), set(mode.expected)) for mode in phase.modes}
 
 
-def test_there_are_two() -> None:
-    assert preset_names() == ("nba", "nba-game-date")
+def test_there_are_two_of_nba_and_one_of_mlb() -> None:
+    assert preset_names() == ("mlb", "nba", "nba-game-date")
 
 
 def test_both_have_the_same_phases_and_processors(either: Config) -> None:
@@ -257,3 +257,29 @@ def test_they_differ_in_nothing_but_the_reading_of_dates() -> None:
     one, other = pipeline_of("nba"), pipeline_of("nba-game-date")
 
     assert (one.calendar, one.heartbeats, one.run_history) == (other.calendar, other.heartbeats, other.run_history)
+
+
+def test_mlb_is_watched_by_the_records_that_it_keeps() -> None:
+    config = load(preset="mlb", environ={}).config
+
+    (pipeline,) = config.pipelines.values()
+    (phase,) = pipeline.phases.values()
+    (processor,) = phase.processors.values()
+    assert pipeline.calendar.table == TableRef("mlb_raw.mlb_schedule", "game_date")
+    assert pipeline.calendar.units == "COUNT(DISTINCT game_pk)"
+    assert processor.table == TableRef("mlb_predictions.prediction_accuracy", "game_date", "graded_at")
+    assert processor.data_date_offset == -1
+    assert phase.collection is None
+    assert phase.run_history_phase is None
+    assert pipeline.heartbeats is None
+
+
+@pytest.mark.parametrize("nba", ["nba", "nba-game-date"])
+def test_mlb_beside_nba_leaves_nba_as_it_is(nba: str) -> None:
+    alone, both = load(preset=nba, environ={}).config, load(preset=[nba, "mlb"], environ={}).config
+
+    assert both.pipelines.keys() == {"nba", "mlb"}
+    assert both.pipelines["nba"] == alone.pipelines["nba"]
+    assert both.pipelines["mlb"] == load(preset="mlb", environ={}).config.pipelines["mlb"]
+    assert both.documents == alone.documents
+    assert both.collect == alone.collect
