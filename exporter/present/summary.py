@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from exporter.model import TriggerState, Verdict
+from exporter.model import HeartbeatState, TriggerState, Verdict
 from exporter.present.words import BAD_TRIGGERS, TRIGGERS, WORDS, Moments, lasting, listed, plural, registered
 from exporter.reconcile import DISCREPANCIES
 
@@ -145,7 +145,9 @@ def tally(processors: Iterable[ProcessorReport]) -> dict[Verdict, int]:
 
 def began(processor: ProcessorReport) -> datetime | None:
     """Since when it has been wrong, by the records themselves; None if none of them says."""
-    beat, entry = processor.heartbeat.beat_at, processor.entry
+    entry, beat = processor.entry, processor.heartbeat.beat_at
+    if processor.heartbeat.state is HeartbeatState.OTHER_DATE:
+        beat = None
     match processor.verdict:
         case Verdict.UNREGISTERED | Verdict.WRONG_DATE | Verdict.LOST_UPDATE:
             return processor.written_at or beat
@@ -296,7 +298,8 @@ def _besides(report: Report, wrong: Sequence[Problem], lead: Problem, unread: Ma
             for one in problem.processors:
                 by_verdict.setdefault(one.verdict, []).append(one)
     for verdict, found in list(by_verdict.items())[:_NAMED]:
-        parts.append(f"{len(found):,} {WORDS[verdict].did} ({listed([one.processor for one in found], 2)})")
+        names = list(dict.fromkeys(one.processor for one in found))
+        parts.append(f"{len(found):,} {WORDS[verdict].did} ({listed(names, 2)})")
     rest = sum(len(found) for found in list(by_verdict.values())[_NAMED:])
     parts += [f"{rest:,} more with other discrepancies"] if rest else []
     last = (listed(beyond_bounds(report)), _unknown(report, unread), overwritten(report))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from exporter.model import CoverageCounts, ErrorKind, TriggerState, Verdict
+from exporter.model import CoverageCounts, ErrorKind, HeartbeatState, TriggerState, Verdict
 from exporter.present.summary import Condition, began, beyond_bounds, problems, summarize, tally, worst_first
 from exporter.present.summary import well as is_well
 from exporter.reconcile import DISCREPANCIES
@@ -274,6 +274,14 @@ def test_since_when_is_read_off_the_record_that_shows_it(verdict: Verdict, since
     one = _player(verdict)
 
     assert began(one) == on(since)
+
+
+@pytest.mark.parametrize(("verdict", "since"), [(Verdict.FAILED, "16:30"), (Verdict.UNREGISTERED, None)])
+def test_a_heartbeat_of_another_date_does_not_say_since_when(verdict: Verdict, since: str | None) -> None:
+    (one,) = changed(reported(well()), of_processor=lambda one: replace(one, verdict=verdict)).processors
+    other = replace(one.heartbeat, state=HeartbeatState.OTHER_DATE, beat_at=on("15:00"))
+
+    assert began(replace(one, written_at=None, heartbeat=other)) == (on(since) if since else None)
 
 
 def test_without_a_record_nobody_knows_since_when() -> None:
