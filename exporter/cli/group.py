@@ -17,6 +17,7 @@ from exporter.cli.probe_writes import probe_writes
 from exporter.cli.repair import repair
 from exporter.cli.replay import replay
 from exporter.cli.run import run
+from exporter.cli.season import season
 
 
 @click.group(
@@ -40,5 +41,6 @@ for command in (
     repair,
     replay,
     run,
+    season,
 ):
     main.add_command(command)

@@ -125,15 +125,12 @@ def _run_date(_context: click.Context, _option: click.Parameter, value: datetime
     return value.date()
 
 
-def run_date_option(command: F) -> F:
-    """One run date."""
-    return click.option(
-        "--run-date",
-        type=click.DateTime(["%Y-%m-%d"]),
-        callback=_run_date,
-        metavar="YYYY-MM-DD",
-        help="Judge this run date (the id of the completion document) alone.",
-    )(command)
+def date_option(*names: str, help: str) -> Callable[[F], F]:  # noqa: A002 - as click calls it
+    """A run date, the id of a completion document."""
+    return click.option(*names, type=click.DateTime(["%Y-%m-%d"]), callback=_run_date, metavar="YYYY-MM-DD", help=help)
+
+
+run_date_option = date_option("--run-date", help="Judge this run date (the id of the completion document) alone.")
 
 
 processor_option = click.option("--processor", metavar="NAME", help="Of this processor alone.")

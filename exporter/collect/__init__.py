@@ -7,5 +7,6 @@ completion.py, heartbeats.py, warehouse.py   the collectors: what each reads, an
 collectors.py   all of them at work: runs with a deadline, failures, and the report that follows
 context.py      the request for calendar, run history, phase log and coverage, and how its answer ended
 following.py    changes to the watched documents, from a listener
+season.py       many run dates at once: what `season` reads, and what that costs
 once.py         one collection without a schedule: what `check` does
 """

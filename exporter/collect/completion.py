@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from exporter.collect.collector import FIRESTORE, Brought, Collector
 from exporter.memory.losses import newer
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     Documents = Mapping[DocumentId, Document]
 
+MOST_IN_A_BATCH: Final = 500
+"""Documents that are read at once. A season has more, and then one lost answer costs no more than these."""
+
 
 class Completion(Collector):
     """Reads the exposed documents and their neighbours, and remembers them before anything is concluded."""
@@ -33,13 +36,16 @@ class Completion(Collector):
         self._names = processor_names(board.config)
 
     def read(self, run: Run) -> Brought:
-        """Read all documents of the plan in one batch."""
+        """Read all documents of the plan: in one batch, unless there are very many."""
         board = self.board
         plan = reading_plan(board.config, run.now)
         if board.follower:
             board.follower.follow(plan.documents)
         if plan.documents:
-            documents = board.sources.completions.documents(plan.documents, run.deadline)
+            documents: dict[DocumentId, Document] = {}
+            for start in range(0, len(plan.documents), MOST_IN_A_BATCH):
+                batch = plan.documents[start : start + MOST_IN_A_BATCH]
+                documents |= board.sources.completions.documents(batch, run.deadline)
             if board.follower:
                 board.follower.compare(documents)
             self._remember(documents, run.now, run)

@@ -7,22 +7,18 @@ Pure: what is remembered and a new reading in, what is remembered then out. A do
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from exporter.model import Removal, RemovalKind, Sighting, Watched
+from exporter.model import LIFETIME, Removal, RemovalKind, Sighting, Watched
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from exporter.model import Document, DocumentId
 
 KEPT = 100
 """Removals remembered of one document, and all whose question is open; the oldest go first."""
-
-LIFETIME = timedelta(days=30)
-"""After so long the pipeline deletes its documents (docs/verdicts.md)."""
 
 CLOSING = frozenset({RemovalKind.RESET, RemovalKind.EXPIRED})
 

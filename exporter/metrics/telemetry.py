@@ -87,6 +87,10 @@ class Telemetry:
         with self._lock:
             return dict(self._collectors)
 
+    def unread(self) -> dict[str, str]:
+        """The collectors whose last run could not read all it was to read, each with the reasons."""
+        return {name: ", ".join(sorted(state.failing)) for name, state in self.collectors().items() if state.failing}
+
     def source_attempted(self, source: str, error: ErrorKind | None) -> None:
         """The last attempt at a source: reached, or the kind of error that says it was not."""
         with self._change():

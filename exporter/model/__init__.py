@@ -29,6 +29,7 @@ from exporter.model.concluded import (
 )
 from exporter.model.observed import (
     AHEAD,
+    LIFETIME,
     LOST,
     CalendarEnd,
     CoverageCounts,
@@ -55,6 +56,7 @@ from exporter.model.observed import (
 
 __all__ = [
     "AHEAD",
+    "LIFETIME",
     "LOST",
     "CalendarDoubt",
     "CalendarEnd",

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+LIFETIME = timedelta(days=30)
+"""So long after its date the pipeline deletes a completion document (docs/verdicts.md)."""
+
 AHEAD = timedelta(minutes=2)
 """Clocks differ by this much at most. A moment that lies further ahead of the clock has no age that says anything."""
 

@@ -32,7 +32,7 @@ from exporter.reconcile import DISCREPANCIES
 from exporter.shipped.alerts import alert_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from rich.console import RenderableType
 
@@ -59,13 +59,7 @@ LONGEST_UNBROKEN: Final = 28
 def render_report(report: Report, console: Console, unread: Mapping[str, str] | None = None) -> None:
     """Print the report on a console."""
     moments = Moments.of(report)
-    summary = summarize(report, unread)
-    style = CONDITIONS[summary.condition]
-    sentence = Text(" ").join(
-        Text(shown(text), style if name == "what" else "bold" if name == "first" else "")
-        for name, text in summary.clauses()
-    )
-    console.print(sentence)
+    console.print(sentence(report, unread))
     ordered = sorted(report.phases, key=urgency)
     for phase in (phase for phase in ordered if not well(phase)):
         console.print()
@@ -79,6 +73,16 @@ def render_report(report: Report, console: Console, unread: Mapping[str, str] | 
             console.print(part)
 
 
+def sentence(report: Report, unread: Mapping[str, str] | None = None) -> Text:
+    """The sentence above everything."""
+    summary = summarize(report, unread)
+    style = CONDITIONS[summary.condition]
+    return Text(" ").join(
+        Text(shown(text), style if name == "what" else "bold" if name == "first" else "")
+        for name, text in summary.clauses()
+    )
+
+
 def report_text(
     report: Report, unread: Mapping[str, str] | None = None, *, terminal: bool = False, width: int | None = None
 ) -> Masked:
@@ -86,9 +90,17 @@ def report_text(
 
     `unread`: the collectors that could not read all they were to read, each with the reasons.
     """
+    return in_text(
+        lambda console: render_report(report, console, unread),
+        terminal=terminal,
+        width=width or (None if terminal else WIDTH),
+    )
+
+
+def in_text(render: Callable[[Console], None], *, terminal: bool, width: int | None) -> Masked:
+    """What `render` prints, which hides its secrets; in colour on a terminal unless NO_COLOR is set."""
     stream = io.StringIO()
-    width = width or (None if terminal else WIDTH)
-    render_report(report, Console(file=stream, force_terminal=terminal, highlight=False, width=width), unread)
+    render(Console(file=stream, force_terminal=terminal, highlight=False, width=width))
     return Masked(stream.getvalue())
 
 

@@ -6,6 +6,7 @@ evidence.py                 what the records hold about one processor's work for
 verdict.py                  the verdict table: the first row that applies is the answer (docs/verdicts.md)
 trigger.py                  the state of a phase's trigger
 hints.py, explain.py        the evidence in words; why a registration is missing
+season.py                   the same for many run dates, also where the completion documents are gone
 removals.py, unusable.py    entries that went from a document; fields that could not be used
 calendar.py, dating.py      how far the calendar can be relied on; which reading of a date the documents fit
 """
