@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from exporter.present.summary import Condition, summarize
+from exporter.present.summary import Health, summarize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,9 +20,9 @@ USAGE = 64
 UNAVAILABLE = 69
 
 
-_OF_CONDITION = {Condition.WRONG: DISCREPANCIES, Condition.UNKNOWN: UNKNOWN, Condition.WELL: OK}
+_OF_HEALTH = {Health.WRONG: DISCREPANCIES, Health.UNKNOWN: UNKNOWN, Health.WELL: OK}
 
 
 def exit_code(report: Report, unread: Mapping[str, str] | None = None) -> int:
     """What the sentence above the report says, as a number. `unread`: what could not be read in full, and why."""
-    return _OF_CONDITION[summarize(report, unread).condition]
+    return _OF_HEALTH[summarize(report, unread).health]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from exporter.collect.collectors import Collectors
 from exporter.memory.documents import Memory
-from exporter.metrics.catalogue import live_samples, report_samples
+from exporter.metrics.catalogue import report_samples
+from exporter.metrics.live import live_samples
 from exporter.metrics.telemetry import Telemetry
 
 if TYPE_CHECKING:

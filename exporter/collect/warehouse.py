@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from exporter.collect.collector import BIGQUERY, Brought, Collector
 from exporter.collect.context import context_request, outcome_of
-from exporter.metrics.catalogue import UNREACHED
+from exporter.metrics.live import UNREACHED
 from exporter.model import CalendarEnd, ErrorKind, Failure, Matter, Reading
 from exporter.reconcile.expectations import reading_plan
 from exporter.sources.answers import window_dates

@@ -185,11 +185,17 @@ def replay(incident: Incident, local: LocalSources, clock: SimulatedClock, *, ru
 
     Raises IncidentError, ConfigError, and WatchError where the alerts cannot be evaluated.
     """
-    replayer = Replayer(incident, local, clock)
+    checked = Rules(rules) if rules else None
+    return run(Replayer(incident, local, clock), checked)
+
+
+def run(replayer: Replayer, rules: Rules | None = None) -> Replayed:
+    """Likewise, with a replayer that has not collected yet; it is closed in any case."""
+    incident = replayer.incident
     try:
         replayer.collect()
         report, (_, live) = replayer.report, replayer.samples()
-        alerts = watch(replayer, Rules(rules)) if rules else None
+        alerts = watch(replayer, rules) if rules else None
         removals = tuple(removal_failures(incident, replayer.report)) if rules else ()
     finally:
         replayer.close()

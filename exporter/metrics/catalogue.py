@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import platform
 from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from exporter import __version__
 from exporter.metrics.samples import Family, label_text
-from exporter.model import ErrorKind, HeartbeatState, LogSource, RemovalKind, TriggerState, Verdict
+from exporter.model import Bound, Condition, HeartbeatState, LogSource, RemovalKind, TriggerState, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from exporter.metrics.samples import Kind, Sample, Samples
-    from exporter.metrics.telemetry import Telemetry
-    from exporter.model import CoverageReport, PhaseReport, PipelineReport, ProcessorReport, Report
+    from exporter.model import ConditionReport, CoverageReport, PhaseReport, PipelineReport, ProcessorReport, Report
 
 PREFIX = "orchestration_"
 PIPELINE = ("pipeline",)
@@ -54,6 +51,11 @@ REMOVED = _gauge(
 )
 OVERWRITTEN = _gauge(
     "phase_entries_overwritten", PHASE, "Entries that were lost within the last hour and are restored."
+)
+COUNT_INCONSISTENT = _gauge(
+    "phase_count_inconsistent",
+    PHASE,
+    "1 if _completed_count is neither the number of entries nor of those with a known name.",
 )
 COMPLETED_COUNT = _gauge("phase_completed_count", PHASE, "The document's _completed_count as written.")
 MALFORMED = _gauge("phase_malformed_fields", PHASE, "Fields of the document that could not be used.")
@@ -104,16 +106,26 @@ UNCLASSIFIED = _gauge("coverage_unclassified_rows", CHECK, "Rows neither eligibl
 TARGET = _gauge("coverage_target_ratio", CHECK, "Covered over eligible as it should be.")
 WARN = _gauge("coverage_warn_ratio", CHECK, "Below this ratio coverage is low.")
 COVERAGE_CRITICAL = _gauge("coverage_critical_ratio", CHECK, "Below this ratio coverage is critically low.")
+COVERAGE_LOW = _gauge(
+    "coverage_low", (*CHECK, "bound"), "1 for the bound that the ratio is below, of both for the lower one."
+)
+COVERAGE_UNCLASSIFIED = _gauge("coverage_unclassified", CHECK, "1 if rows are unclassified or unmarked.")
 UNITS = _gauge("calendar_units", (*PIPELINE, "date"), "Units (games) that the calendar has for a data date.")
 CALENDAR_DOUBTFUL = _gauge("calendar_doubtful", (*PIPELINE, "reason"), "1 if what the calendar says is no fact.")
 HEARTBEAT_DOCUMENTS = _gauge("heartbeat_documents", PIPELINE, "Documents in the heartbeat collection.")
 DOCUMENTS_WARN = _gauge("heartbeat_documents_warn", PIPELINE, "More documents than this are too many.")
 DOCUMENTS_CRITICAL = _gauge("heartbeat_documents_critical", PIPELINE, "More documents than this are far too many.")
+BLOATED = _gauge(
+    "heartbeat_collection_bloated",
+    (*PIPELINE, "bound"),
+    "1 for the bound that the documents are more than, of both for the higher one.",
+)
 STALE_AFTER = _gauge("heartbeat_stale_after_seconds", PIPELINE, "A running heartbeat older than this is stale.")
 SILENT_AFTER = _gauge(
     "heartbeat_silent_after_seconds", PIPELINE, "No heartbeat for this long while runs go on is a fault of its own."
 )
 LAST_HEARTBEAT = _gauge("heartbeat_last_timestamp_seconds", PIPELINE, "Newest beat of any processor of the pipeline.")
+SILENT = _gauge("heartbeats_silent", PIPELINE, "1 if runs go on and no heartbeat of the pipeline beats.")
 HEARTBEATS_KNOWN = _gauge("heartbeats_known", PIPELINE, "1 if the heartbeats could be read.")
 RUN_HISTORY_KNOWN = _gauge("run_history_known", PIPELINE, "1 if the run history could be read.")
 UNUSABLE = _gauge("unusable_fields", (*PIPELINE, "kind"), "Fields that were there and could not be used, by record.")
@@ -154,15 +166,23 @@ RELOAD_AT = _live("config_last_reload_success_timestamp_seconds", (), "When the 
 
 CATALOGUE: tuple[Family, ...] = (*REPORT_FAMILIES, *LIVE_FAMILIES)
 
+CONDITIONS = {
+    Condition.COUNT_INCONSISTENT: COUNT_INCONSISTENT,
+    Condition.COVERAGE_LOW: COVERAGE_LOW,
+    Condition.COVERAGE_UNCLASSIFIED: COVERAGE_UNCLASSIFIED,
+    Condition.HEARTBEATS_SILENT: SILENT,
+    Condition.COLLECTION_BLOATED: BLOATED,
+}
+"""What exports the answers of the table of conditions."""
+
 NEWS = timedelta(hours=1)
 """How long after its restoration an overwritten entry is still reported."""
-
-SKIP_REASONS = ("missed", "max_instances", "busy", "error")
 
 _REMOVALS = [(kind, label_text(kind=kind)) for kind in RemovalKind if kind is not RemovalKind.REPLACED]
 _VERDICTS = [(verdict, f',verdict="{verdict}"') for verdict in Verdict]
 _HEARTBEAT_STATES = [(state, f',state="{state}"') for state in HeartbeatState]
 _TRIGGER_STATES = [(state, f',state="{state}"') for state in TriggerState]
+_BOUNDS = [(bound, f',bound="{bound}"') for bound in Bound]
 _LOG_SOURCES = [(source, f',source="{source}"') for source in LogSource]
 
 
@@ -177,12 +197,15 @@ def report_samples(report: Report) -> Samples:
                 _processor(out, processor, report.at)
         for coverage in pipeline.coverage:
             _coverage(out, coverage)
+        for condition in pipeline.conditions:
+            _condition(out, condition)
     return out
 
 
-def _put(
+def put(
     out: Mapping[Family, list[Sample]], labels: str, values: Iterable[tuple[Family, float | datetime | None]]
 ) -> None:
+    """Add the samples of these values under these labels; a value that is unknown has none."""
     for family, value in values:
         if value is None:
             continue
@@ -191,7 +214,7 @@ def _put(
 
 def _phase(out: Mapping[Family, list[Sample]], phase: PhaseReport, now: datetime) -> None:
     labels = label_text(pipeline=phase.pipeline, phase=phase.phase, run_date=phase.run_date.isoformat())
-    _put(
+    put(
         out,
         labels,
         (
@@ -228,7 +251,7 @@ def _processor(out: Mapping[Family, list[Sample]], processor: ProcessorReport, n
     )
     verdict, beat, state = processor.verdict, processor.heartbeat, processor.heartbeat.state
     own_beat = beat.beat_at if beat.data_date == processor.data_date else None
-    _put(
+    put(
         out,
         labels,
         (
@@ -254,7 +277,7 @@ def _processor(out: Mapping[Family, list[Sample]], processor: ProcessorReport, n
 def _coverage(out: Mapping[Family, list[Sample]], coverage: CoverageReport) -> None:
     check, counts = coverage.check, coverage.counts
     labels = label_text(pipeline=coverage.pipeline, run_date=coverage.run_date.isoformat(), check=check.name)
-    _put(
+    put(
         out,
         labels,
         (
@@ -266,25 +289,34 @@ def _coverage(out: Mapping[Family, list[Sample]], coverage: CoverageReport) -> N
     )
     if counts is None:
         return
-    unclassified = counts.rows - counts.eligible - sum(counts.excluded.values())
-    _put(
+    put(
         out,
         labels,
         (
             (COVERAGE_ROWS, counts.rows),
             (ELIGIBLE, counts.eligible),
             (COVERED, counts.covered),
-            (UNCLASSIFIED, max(0, unclassified)),
+            (UNCLASSIFIED, coverage.unclassified),
         ),
     )
     for reason, rows in counts.excluded.items():
         out[EXCLUDED].append((f"{labels},{label_text(reason=reason)}", rows))
 
 
+def _condition(out: Mapping[Family, list[Sample]], found: ConditionReport) -> None:
+    if found.holds is None:
+        return
+    family, labels = CONDITIONS[found.condition], label_text(**found.labels)
+    if "bound" in family.labels:
+        out[family].extend([(labels + text, int(found.bound is bound)) for bound, text in _BOUNDS])
+    else:
+        out[family].append((labels, int(found.holds)))
+
+
 def _pipeline(out: Mapping[Family, list[Sample]], pipeline: PipelineReport) -> None:
     labels = label_text(pipeline=pipeline.pipeline)
     stale, silent = pipeline.heartbeat_stale_after, pipeline.heartbeat_silent_after
-    _put(
+    put(
         out,
         labels,
         (
@@ -300,83 +332,11 @@ def _pipeline(out: Mapping[Family, list[Sample]], pipeline: PipelineReport) -> N
         ),
     )
     for kind, fields in pipeline.unusable.items():
-        _put(out, f"{labels},{label_text(kind=kind)}", ((UNUSABLE, len(fields)),))
+        put(out, f"{labels},{label_text(kind=kind)}", ((UNUSABLE, len(fields)),))
     for day, units in pipeline.units.items():
-        _put(out, f"{labels},{label_text(date=day.isoformat())}", ((UNITS, units),))
+        put(out, f"{labels},{label_text(date=day.isoformat())}", ((UNITS, units),))
     for reason, is_doubtful in pipeline.calendar_doubtful.items():
         out[CALENDAR_DOUBTFUL].append((f"{labels},{label_text(reason=reason)}", int(is_doubtful)))
     for log in pipeline.phase_log:
         text = label_text(pipeline=log.pipeline, run_date=log.run_date.isoformat(), transition=log.transition)
-        _put(out, text, ((LOG_ROWS, log.rows), (LOG_EXPECTED, log.expected)))
-
-
-UNREACHED = frozenset({ErrorKind.UNREACHABLE, ErrorKind.PERMISSION_DENIED, ErrorKind.TIMEOUT, ErrorKind.QUOTA})
-"""Errors of the last attempt that say the source itself was not reached."""
-
-
-def live_samples(  # noqa: PLR0913 - one argument a thing the exporter knows of itself
-    telemetry: Telemetry,
-    *,
-    intervals: Mapping[str, float],
-    report_at: datetime | None,
-    series: int,
-    config_source: str,
-    config_hash: str,
-    reload_ok: bool,
-    reloaded_at: datetime,
-) -> Samples:
-    """The exporter's own series: health, cost, build. Every reason has its counter from the start."""
-    out: dict[Family, list[Sample]] = {family: [] for family in LIVE_FAMILIES}
-    _put(
-        out,
-        "",
-        (
-            (REPORT_AT, report_at),
-            (SERIES, series),
-            (JOBS, telemetry.total("jobs")),
-            (BYTES_PROCESSED, telemetry.total("bytes_processed")),
-            (BYTES_BILLED, telemetry.total("bytes_billed")),
-            (READS, telemetry.total("document_reads")),
-            (BUDGET, telemetry.value("budget_remaining")),
-            (LEDGER_DURABLE, telemetry.value("ledger_durable")),
-            (LEDGER_FAILURES, telemetry.total("ledger_failures")),
-            (RELOAD_OK, reload_ok),
-            (RELOAD_AT, reloaded_at),
-        ),
-    )
-    connected = telemetry.value("listener_connected")
-    if connected is not None:
-        _put(
-            out,
-            "",
-            (
-                (LISTENER_CONNECTED, connected),
-                (LISTENER_LAST, telemetry.value("listener_last_event")),
-                (LISTENER_EVENTS, telemetry.total("listener_events")),
-                (LISTENER_GAPS, telemetry.total("listener_gaps")),
-            ),
-        )
-    out[BUILD].append((label_text(version=__version__, python=platform.python_version()), 1))
-    out[CONFIG].append((label_text(source=config_source, hash=config_hash), 1))
-    for source, error in telemetry.sources().items():
-        labels = label_text(source=source)
-        out[SOURCE_UP].append((labels, int(error not in UNREACHED)))
-        out[SOURCE_ERROR].extend([(f'{labels},reason="{kind}"', int(error is kind)) for kind in ErrorKind])
-    for name, state in telemetry.collectors().items():
-        labels = label_text(collector=name)
-        _put(
-            out,
-            labels,
-            (
-                (RUNS, state.runs),
-                (DURATION, state.duration),
-                (LAST_SUCCESS, state.last_success),
-                (INTERVAL, intervals.get(name)),
-            ),
-        )
-        for kind in ErrorKind:
-            out[FAILURES].append((f'{labels},reason="{kind}"', state.failures.get(kind, 0)))
-            out[FAILING].append((f'{labels},reason="{kind}"', int(kind in state.failing)))
-        for reason in SKIP_REASONS:
-            out[SKIPPED].append((f'{labels},reason="{reason}"', state.skipped.get(reason, 0)))
-    return out
+        put(out, text, ((LOG_ROWS, log.rows), (LOG_EXPECTED, log.expected)))

@@ -7,9 +7,12 @@ All timestamps are aware datetimes in UTC; all dates are calendar dates of the p
 """
 
 from exporter.model.concluded import (
+    Bound,
     CalendarDoubt,
     CalendarReport,
     Cause,
+    Condition,
+    ConditionReport,
     CoverageReport,
     Explanation,
     HeartbeatReport,
@@ -58,10 +61,13 @@ __all__ = [
     "AHEAD",
     "LIFETIME",
     "LOST",
+    "Bound",
     "CalendarDoubt",
     "CalendarEnd",
     "CalendarReport",
     "Cause",
+    "Condition",
+    "ConditionReport",
     "CoverageCounts",
     "CoverageReport",
     "Document",

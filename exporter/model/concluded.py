@@ -250,6 +250,18 @@ class CoverageReport:
     counts: CoverageCounts | None
     expected: bool | None
 
+    @property
+    def share(self) -> float | None:
+        """The share of eligible rows that is covered; None if it is unknown or there is none to cover."""
+        counts = self.counts
+        return counts.covered / counts.eligible if counts and counts.eligible else None
+
+    @property
+    def unclassified(self) -> int | None:
+        """Rows that are neither eligible nor in a bucket of excluded ones. Buckets can overlap."""
+        counts = self.counts
+        return None if counts is None else max(0, counts.rows - counts.eligible - sum(counts.excluded.values()))
+
 
 @dataclass(frozen=True, slots=True)
 class PhaseLogReport:
@@ -283,6 +295,38 @@ class CalendarReport:
         return self.doubts.get(CalendarDoubt.EMPTY) or self.doubts.get(CalendarDoubt.ENDED)
 
 
+class Condition(StrEnum):
+    """What alerts say of a pipeline beside verdicts and trigger states; `reconcile/conditions.py` decides each."""
+
+    COUNT_INCONSISTENT = "count_inconsistent"
+    COVERAGE_LOW = "coverage_low"
+    COVERAGE_UNCLASSIFIED = "coverage_unclassified"
+    HEARTBEATS_SILENT = "heartbeats_silent"
+    COLLECTION_BLOATED = "collection_bloated"
+
+
+class Bound(StrEnum):
+    """The two bounds that a configuration can set for a condition, the milder first."""
+
+    WARN = "warn"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionReport:
+    """Whether a condition holds for its subject, which has these labels; `holds` None: unknown.
+
+    `bound`: where the condition has bounds and holds, the worst that is passed. `text`: what holds, in words; empty
+    where the sentence passes over it, as over rows that somebody has yet to mark.
+    """
+
+    condition: Condition
+    labels: Mapping[str, str]
+    holds: bool | None
+    bound: Bound | None = None
+    text: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class PipelineReport:
     """One pipeline: its phases for every exposed run date, and what belongs to no phase.
@@ -308,6 +352,7 @@ class PipelineReport:
     heartbeats_read_at: datetime | None = None
     unusable: Mapping[Record, tuple[str, ...]] = field(default_factory=dict)
     calendar: CalendarReport | None = None
+    conditions: tuple[ConditionReport, ...] = ()
 
     @property
     def calendar_doubtful(self) -> Mapping[CalendarDoubt, bool]:
@@ -332,3 +377,8 @@ class Report:
     def processors(self) -> tuple[ProcessorReport, ...]:
         """Every processor of every phase."""
         return tuple(processor for phase in self.phases for processor in phase.processors)
+
+    @property
+    def conditions(self) -> tuple[ConditionReport, ...]:
+        """Every condition of every pipeline, also those that do not hold or are unknown."""
+        return tuple(condition for pipeline in self.pipelines for condition in pipeline.conditions)

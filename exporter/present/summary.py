@@ -8,14 +8,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from exporter.model import HeartbeatState, TriggerState, Verdict
-from exporter.present.words import BAD_TRIGGERS, TRIGGERS, WORDS, Moments, lasting, listed, plural, registered
+from exporter.present.words import BAD_TRIGGERS, TRIGGERS, WORDS, Moments, listed, plural, registered
 from exporter.reconcile import DISCREPANCIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from exporter.model import CoverageReport, PhaseReport, PipelineReport, ProcessorReport, Report
+    from exporter.model import PhaseReport, ProcessorReport, Report
 
 FINISHED: Final = (Verdict.LOST_UPDATE, Verdict.UNREGISTERED, Verdict.WRONG_DATE)
 """Verdicts of work that is done and not registered: what a blocked trigger waits for."""
@@ -30,8 +30,8 @@ _NAMED: Final = 3
 """So many kinds of lesser discrepancies get into the sentence."""
 
 
-class Condition(StrEnum):
-    """How things stand, worst first."""
+class Health(StrEnum):
+    """How the pipelines are, worst first."""
 
     WRONG = "wrong"
     UNKNOWN = "unknown"
@@ -42,7 +42,7 @@ class Condition(StrEnum):
 class Summary:
     """The sentence in its parts; those that have nothing to say are empty. `since` is a whole clause."""
 
-    condition: Condition
+    health: Health
     what: str
     since: str = ""
     effect: str = ""
@@ -92,12 +92,12 @@ def summarize(report: Report, unread: Mapping[str, str] | None = None) -> Summar
     if wrong:
         lead = wrong[0]
         what, since, effect, first = _lead(lead, Moments.of(report))
-        return Summary(Condition.WRONG, what, since, effect, first, _besides(report, wrong, lead, unread or {}))
+        return Summary(Health.WRONG, what, since, effect, first, _besides(report, wrong, lead, unread or {}))
     unknown = _unknown(report, unread or {})
     beyond, again = listed(beyond_bounds(report)), overwritten(report)
     if unknown:
         return Summary(
-            Condition.UNKNOWN,
+            Health.UNKNOWN,
             f"Cannot tell: {unknown}",
             effect="what cannot be read is neither well nor wrong",
             first="read the reasons below and give the exporter back what it cannot read",
@@ -106,14 +106,14 @@ def summarize(report: Report, unread: Mapping[str, str] | None = None) -> Summar
     checked = plural(len(report.processors), "processor")
     if beyond:
         return Summary(
-            Condition.WRONG,
+            Health.WRONG,
             f"{beyond[0].upper()}{beyond[1:]}",
             effect=f"{checked} checked without discrepancy",
             besides=again,
         )
     quiet = Counter(QUIET[one.verdict] for one in report.processors if one.verdict in QUIET)
     some = "".join(f"; {number:,} {what}" for what, number in quiet.items())
-    return Summary(Condition.WELL, f"All well: {checked} checked, no discrepancy{some}", besides=again)
+    return Summary(Health.WELL, f"All well: {checked} checked, no discrepancy{some}", besides=again)
 
 
 def well(phase: PhaseReport) -> bool:
@@ -161,43 +161,14 @@ def began(processor: ProcessorReport) -> datetime | None:
             return (entry.completed_at if entry else None) or processor.written_at or processor.due
 
 
-def coverage_share(coverage: CoverageReport) -> float | None:
-    """The share of eligible rows that is covered; None if it is unknown or there is none to cover."""
-    counts = coverage.counts
-    return counts.covered / counts.eligible if counts and counts.eligible else None
-
-
 def beyond_bounds(report: Report) -> list[str]:
-    """What is out of its bounds although no verdict says so: counts, coverage, and heartbeats as a whole.
-
-    The conditions are those of the alert rules.
-    """
-    found: list[str] = []
-    for pipeline in report.pipelines:
-        for phase in pipeline.phases:
-            found.extend(_counts_beyond(phase, report.at))
-        for coverage in pipeline.coverage:
-            share = coverage_share(coverage)
-            if share is not None and share < coverage.check.warn and _meant(pipeline, coverage, report.at):
-                found.append(
-                    f"coverage {coverage.check.name} of {pipeline.pipeline} {coverage.data_date} is {share:.1%},"
-                    f" below {coverage.check.warn:.0%}"
-                )
-        beat, ran, silent = pipeline.last_heartbeat_at, pipeline.last_run_at, pipeline.heartbeat_silent_after
-        # Where nothing runs, as in the off-season, nothing beats.
-        if ran and silent and pipeline.heartbeats_known and report.at - ran < silent:
-            if beat is None:
-                found.append(f"no heartbeat of {pipeline.pipeline} at all")
-            elif report.at - beat >= silent:
-                found.append(f"no heartbeat of {pipeline.pipeline} for {lasting(report.at - beat)}")
-        number, most = pipeline.heartbeat_documents, pipeline.heartbeat_documents_warn
-        if number is not None and most is not None and number > most:
-            found.append(f"{number:,} heartbeat documents of {pipeline.pipeline}, more than {most:,}")
-    return found
+    """What is out of its bounds although no verdict says so: rows and counts, and the conditions that hold."""
+    rows = [text for phase in report.phases for text in _rows_beyond(phase, report.at)]
+    return rows + [one.text for one in report.conditions if one.text]
 
 
-def _counts_beyond(phase: PhaseReport, now: datetime) -> Iterator[str]:
-    """Rows and counts that cannot be right, where the verdict is about something else; and the document's own count."""
+def _rows_beyond(phase: PhaseReport, now: datetime) -> Iterator[str]:
+    """Rows and counts that cannot be right, where the verdict is about something else."""
     of = f"of {phase.phase} {phase.run_date}"
     for one in phase.processors:
         rows, fewest, most = one.table_rows, one.rows_minimum, one.rows_maximum
@@ -209,25 +180,6 @@ def _counts_beyond(phase: PhaseReport, now: datetime) -> Iterator[str]:
             yield f"{one.processor} {of} has {plural(rows, 'row')}, at most {most:,} expected"
         elif one.record_count_possible is False:
             yield f"{one.processor} {of} registered {one.record_count:,} and has {plural(rows, 'row')}"
-    counted, entries, unexpected = phase.completed_count, phase.entries, phase.unexpected
-    if (
-        phase.expected
-        and counted is not None
-        and entries is not None
-        and unexpected is not None
-        and counted not in {entries, entries - unexpected}
-    ):
-        yield f"_completed_count {of} is {counted:,}, and the entries are {entries:,}"
-
-
-def _meant(pipeline: PipelineReport, coverage: CoverageReport, now: datetime) -> bool:
-    """Whether low coverage is a fault: the date has units, and its first phase is due in full."""
-    dues = [
-        max(processor.due for processor in phase.processors)
-        for phase in pipeline.phases
-        if phase.run_date == coverage.run_date and phase.processors
-    ]
-    return coverage.expected is True and bool(dues) and min(dues) <= now
 
 
 def overwritten(report: Report) -> str:

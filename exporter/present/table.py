@@ -12,7 +12,7 @@ from rich.text import Text
 
 from exporter.messages.secrets import Masked
 from exporter.model import HeartbeatState, Standing, Verdict
-from exporter.present.summary import QUIET, Condition, summarize, tally, urgency, well, worst_first
+from exporter.present.summary import QUIET, Health, summarize, tally, urgency, well, worst_first
 from exporter.present.words import (
     BAD_TRIGGERS,
     CAUSES,
@@ -46,7 +46,7 @@ STYLES: Final = {
     **dict.fromkeys(DISCREPANCIES[6:], "yellow"),
     Verdict.RUNNING: "cyan",
 }
-CONDITIONS: Final = {Condition.WRONG: "bold red", Condition.UNKNOWN: "bold magenta", Condition.WELL: "bold green"}
+HEALTHS: Final = {Health.WRONG: "bold red", Health.UNKNOWN: "bold magenta", Health.WELL: "bold green"}
 COLUMNS: Final = ("Firestore", "Heartbeat", "BigQuery")
 WIDTH: Final = 100
 """Where the output is no terminal."""
@@ -76,7 +76,7 @@ def render_report(report: Report, console: Console, unread: Mapping[str, str] | 
 def sentence(report: Report, unread: Mapping[str, str] | None = None) -> Text:
     """The sentence above everything."""
     summary = summarize(report, unread)
-    style = CONDITIONS[summary.condition]
+    style = HEALTHS[summary.health]
     return Text(" ").join(
         Text(shown(text), style if name == "what" else "bold" if name == "first" else "")
         for name, text in summary.clauses()

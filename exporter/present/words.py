@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 
 from exporter.messages.secrets import masked
 from exporter.model import Cause, HeartbeatState, Standing, TriggerState, Verdict
+from exporter.reconcile.hints import lasting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from exporter.model import PhaseReport, ProcessorReport, Report
 
@@ -148,19 +149,6 @@ def listed(names: Sequence[str], most: int = 3) -> str:
     """Names for a sentence: the first few, and how many more there are."""
     rest = len(names) - most
     return ", ".join(names) if rest <= 1 else f"{', '.join(names[:most])} and {rest:,} more"
-
-
-def lasting(duration: timedelta) -> str:
-    """How long, in the one or two units that matter: `40 s`, `12 min`, `2 h 55 min`, `3 d 4 h`. Never negative."""
-    seconds = max(0, int(duration.total_seconds()))
-    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86_400
-    if not minutes:
-        return f"{seconds} s"
-    if not hours:
-        return f"{minutes} min"
-    if not days:
-        return f"{hours} h {minutes % 60} min" if minutes % 60 else f"{hours} h"
-    return f"{days} d {hours % 24} h" if hours % 24 else f"{days} d"
 
 
 @dataclass(frozen=True, slots=True)

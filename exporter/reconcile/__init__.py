@@ -5,6 +5,7 @@ expectations.py             what each document and processor owes, and by when; 
 evidence.py                 what the records hold about one processor's work for one run date
 verdict.py                  the verdict table: the first row that applies is the answer (docs/verdicts.md)
 trigger.py                  the state of a phase's trigger
+conditions.py               the table of conditions: what can be wrong beside verdicts and trigger states
 hints.py, explain.py        the evidence in words; why a registration is missing
 season.py                   the same for many run dates, also where the completion documents are gone
 removals.py, unusable.py    entries that went from a document; fields that could not be used

@@ -46,6 +46,19 @@ def plural(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def lasting(duration: timedelta) -> str:
+    """How long, in the one or two units that matter: `40 s`, `12 min`, `2 h 55 min`, `3 d 4 h`. Never negative."""
+    seconds = max(0, int(duration.total_seconds()))
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86_400
+    if not minutes:
+        return f"{seconds} s"
+    if not hours:
+        return f"{minutes} min"
+    if not days:
+        return f"{hours} h {minutes % 60} min" if minutes % 60 else f"{hours} h"
+    return f"{days} d {hours % 24} h" if hours % 24 else f"{days} d"
+
+
 def _why_not_expected(e: Evidence) -> Iterator[Hint]:
     if not e.obligation.asked:
         yield Hint(HintKind.CALENDAR, "the document's mode does not ask for it")

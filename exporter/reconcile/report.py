@@ -17,6 +17,7 @@ from exporter.model import (
     Verdict,
 )
 from exporter.reconcile.calendar import calendar_of, relied_on
+from exporter.reconcile.conditions import with_conditions
 from exporter.reconcile.evidence import History, gather
 from exporter.reconcile.expectations import ONE_DAY, phase_day, run_dates
 from exporter.reconcile.explain import explanations
@@ -42,7 +43,10 @@ def reconcile(config: Config, snapshot: Snapshot, now: datetime) -> Report:
     return Report(
         at=now,
         timezone=config.timezone.key,
-        pipelines=tuple(_pipeline(config, pipeline, snapshot, days, now) for pipeline in config.pipelines.values()),
+        pipelines=tuple(
+            with_conditions(_pipeline(config, pipeline, snapshot, days, now), now)
+            for pipeline in config.pipelines.values()
+        ),
     )
 
 

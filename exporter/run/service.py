@@ -13,8 +13,9 @@ from exporter.config.errors import ConfigError
 from exporter.config.load import to_yaml
 from exporter.memory.documents import Memory
 from exporter.memory.ledger import LedgerInUseError
-from exporter.metrics.catalogue import live_samples, report_samples
+from exporter.metrics.catalogue import report_samples
 from exporter.metrics.exposition import render
+from exporter.metrics.live import live_samples
 from exporter.metrics.process import ProcessMetrics
 from exporter.metrics.telemetry import Telemetry
 from exporter.present.history import History

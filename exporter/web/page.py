@@ -13,7 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from exporter.messages.secrets import Masked
-from exporter.present.summary import Condition, summarize
+from exporter.present.summary import Health, summarize
 from exporter.present.words import Moments, shown
 from exporter.web.answers import not_modified, rendered
 from exporter.web.headers import Headers, security_headers
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 REFRESH_SECONDS: Final = 30
 """How often the page asks for its successor; an answer that nothing changed is a few bytes."""
 
-MARKS: Final = {Condition.WRONG: "Wrong", Condition.UNKNOWN: "Unknown", Condition.WELL: "All well"}
+MARKS: Final = {Health.WRONG: "Wrong", Health.UNKNOWN: "Unknown", Health.WELL: "All well"}
 
 _LOADER: Final = jinja2.PackageLoader("exporter.web")
 
@@ -92,7 +92,7 @@ def render_page(view: View, about: About) -> str:
     return _ENVIRONMENT.get_template("status.html").render(
         summary=summary,
         clauses=summary.clauses(),
-        mark=MARKS[summary.condition],
+        mark=MARKS[summary.health],
         at=time(view.report.at, moments),
         unread=tuple(view.unread.items()),
         trouble=below.trouble,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from exporter.model import TriggerState, Verdict
-from exporter.present.summary import QUIET, began, beyond_bounds, coverage_share, tally, urgency, well, worst_first
+from exporter.present.summary import QUIET, began, beyond_bounds, tally, urgency, well, worst_first
 from exporter.present.words import (
     BAD_TRIGGERS,
     CAUSES,
@@ -278,7 +278,7 @@ def _facts(pipeline: PipelineReport, moments: Moments) -> list[Fact]:
         for day, units in sorted(pipeline.units.items(), reverse=True)
     ]
     for coverage in pipeline.coverage:
-        share, counts = coverage_share(coverage), coverage.counts
+        share, counts = coverage.share, coverage.counts
         value = "unknown" if counts is None else "nothing to cover"
         if counts and share is not None:
             left_out = "".join(f", {number:,} {name}" for name, number in counts.excluded.items() if number)

@@ -13,8 +13,8 @@ import pytest
 from exporter.cli import main as command_line
 from exporter.collect.collector import BIGQUERY, FIRESTORE
 from exporter.collect.collectors import COLLECTORS
-from exporter.metrics.catalogue import UNREACHED
-from exporter.model import ErrorKind, HeartbeatState, LogSource, TriggerState, Verdict
+from exporter.metrics.live import UNREACHED
+from exporter.model import Bound, ErrorKind, HeartbeatState, LogSource, TriggerState, Verdict
 from exporter.shipped.alerts import alert_of, alerts
 from tools.alerting.promql import Binary, Matcher, Node, Number, parse, selectors
 from tools.alerting.promtool import failed_checks
@@ -52,10 +52,12 @@ VALUES: dict[tuple[str, str], set[str]] = {
     # The bucket that a configuration has for rows which nobody marked; without it the rule has nothing to add.
     ("orchestration_coverage_excluded_rows", "reason"): {"unmarked"},
     ("up", "job"): {"orchestration-exporter"},
+    ("orchestration_coverage_low", "bound"): {*Bound},
+    ("orchestration_heartbeat_collection_bloated", "bound"): {*Bound},
     # What fires is asked to hold an alert whose cause is unknown.
     ("ALERTS", "alertname"): NAMES,
     ("ALERTS", "alertstate"): {"firing"},
-    ("ALERTS", "bound"): {"warn", "critical"},
+    ("ALERTS", "bound"): {*Bound},
     ("ALERTS", "processor"): {""},
     **{(f"{level}:orchestration_alerts:held", "alertname"): NAMES for level in ("processor", "phase", "check")},
     **{

@@ -10,8 +10,9 @@ import pytest
 
 from exporter.config.errors import ConfigError
 from exporter.incidents.incident import IncidentError, load_incident, parse_incident
-from exporter.incidents.replay import Replayer, by_key, removal_failures, replay
+from exporter.incidents.replay import Replayer, by_key, removal_failures, replay, run
 from testing.reports import overwritten, reported
+from tests.incidents.agreement import Keeping, Minutes, Noting, differences, undelayed
 from tools.alerting.scorecard import PAGE, outcomes, read_days
 
 if TYPE_CHECKING:
@@ -26,13 +27,19 @@ SCORECARD = read_days(PAGE.read_text(encoding="utf-8"))
 @pytest.mark.usefixtures("_programs")
 @pytest.mark.no_cover
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_an_incident_s_expectations_hold(file: Path, local: LocalSources, clock: SimulatedClock) -> None:
-    replayed = replay(load_incident(file), local, clock, rules=RULES)
+def test_an_incident_s_expectations_hold_and_sentence_and_alerts_agree_on_every_condition(
+    file: Path, local: LocalSources, clock: SimulatedClock, tmp_path: Path
+) -> None:
+    replayer, rules = Noting(load_incident(file), local, clock), Keeping(RULES)
+    replayer.minutes = rules.minutes = minutes = Minutes()
+
+    replayed = run(replayer, rules)
 
     assert replayed.failures == ()
     assert outcomes(file.stem, replayed) == tuple(day for day in SCORECARD if day.day == file.stem), (
         "make scorecard ARGS=--write"
     )
+    assert list(differences(minutes, undelayed(RULES, tmp_path))) == []
 
 
 def test_an_expectation_that_does_not_hold_is_said_with_what_was_found(

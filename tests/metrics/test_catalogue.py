@@ -14,10 +14,8 @@ from exporter.metrics.catalogue import (
     LIVE_FAMILIES,
     PREFIX,
     REPORT_FAMILIES,
-    SKIP_REASONS,
-    UNREACHED,
-    live_samples,
 )
+from exporter.metrics.live import SKIP_REASONS, UNREACHED, live_samples
 from exporter.metrics.reference import markdown
 from exporter.metrics.telemetry import Telemetry
 from exporter.model import ErrorKind
@@ -41,6 +39,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "phase_entries_removed": (*PHASE, "kind"),
     "phase_entries_overwritten": PHASE,
     "phase_completed_count": PHASE,
+    "phase_count_inconsistent": PHASE,
     "phase_malformed_fields": PHASE,
     "phase_triggered": PHASE,
     "phase_triggered_timestamp_seconds": PHASE,
@@ -75,12 +74,16 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "coverage_target_ratio": CHECK,
     "coverage_warn_ratio": CHECK,
     "coverage_critical_ratio": CHECK,
+    "coverage_low": (*CHECK, "bound"),
+    "coverage_unclassified": CHECK,
     "unusable_fields": ("pipeline", "kind"),
     "calendar_doubtful": ("pipeline", "reason"),
     "calendar_units": ("pipeline", "date"),
     "heartbeat_documents": ("pipeline",),
     "heartbeat_documents_warn": ("pipeline",),
     "heartbeat_documents_critical": ("pipeline",),
+    "heartbeat_collection_bloated": ("pipeline", "bound"),
+    "heartbeats_silent": ("pipeline",),
     "heartbeat_stale_after_seconds": ("pipeline",),
     "heartbeat_silent_after_seconds": ("pipeline",),
     "heartbeat_last_timestamp_seconds": ("pipeline",),

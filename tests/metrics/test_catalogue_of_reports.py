@@ -140,6 +140,7 @@ def test_before_anything_is_read_no_value_is_made_up() -> None:
         "phase_entries_removed",
         "phase_entries_overwritten",
         "phase_completed_count",
+        "phase_count_inconsistent",
         "phase_malformed_fields",
         "phase_triggered",
         "phase_triggered_timestamp_seconds",
@@ -163,9 +164,13 @@ def test_before_anything_is_read_no_value_is_made_up() -> None:
         "coverage_covered_rows",
         "coverage_excluded_rows",
         "coverage_unclassified_rows",
+        "coverage_low",
+        "coverage_unclassified",
         "calendar_units",
         "calendar_doubtful",
         "heartbeat_documents",
+        "heartbeat_collection_bloated",
+        "heartbeats_silent",
         "heartbeat_last_timestamp_seconds",
         "run_history_last_run_timestamp_seconds",
         "unusable_fields",
@@ -271,6 +276,23 @@ def test_the_values_of_coverage() -> None:
     assert ratios == [{subject: 0.95}, {subject: 0.9}, {subject: 0.8}]
 
 
+@pytest.mark.parametrize(("covered", "warn", "critical"), [(85, 1, 0), (10, 0, 1), (95, 0, 0)])
+def test_a_condition_with_two_bounds_is_1_for_the_worse_of_those_that_are_passed(
+    covered: int, warn: int, critical: int
+) -> None:
+    world = World(by_processing_date(), units={DAY - ONE_DAY: 6, DAY: 7})
+    reading: Reading[Mapping[date, CoverageCounts]] = Reading(
+        {DAY - ONE_DAY: CoverageCounts(100, 100, covered, {})}, on("17:55")
+    )
+    snapshot = replace(world.snapshot(on("18:00")), coverage={("nba", "minutes_played"): reading})
+
+    samples = report_samples(reconcile(world.config, snapshot, on("18:00")))
+
+    subject = ("nba", "2026-02-01", "minutes_played")
+    assert values(samples, "coverage_low") == {(*subject, "warn"): warn, (*subject, "critical"): critical}
+    assert values(samples, "coverage_unclassified") == {subject: 0}
+
+
 @pytest.mark.parametrize(("units", "expected"), [({}, None), ({DAY: 6}, 0), ({DAY - ONE_DAY: 6}, 1)])
 def test_coverage_is_expected_where_the_calendar_has_games(units: dict[date, int], expected: int | None) -> None:
     world = World(by_processing_date(), units=units)
@@ -308,9 +330,11 @@ def test_the_values_of_a_pipeline() -> None:
         "heartbeat_silent_after_seconds": 86_400,
         "heartbeat_last_timestamp_seconds": on("15:00:48").timestamp(),
         "heartbeats_known": 1,
+        "heartbeats_silent": 0,
         "run_history_known": 1,
         "run_history_last_run_timestamp_seconds": on("15:00:46").timestamp(),
     }
+    assert values(samples, "heartbeat_collection_bloated") == {("nba", "warn"): 0, ("nba", "critical"): 1}
 
 
 def test_a_pipeline_without_heartbeats_says_nothing_of_them() -> None:

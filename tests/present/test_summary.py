@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from exporter.model import CoverageCounts, ErrorKind, HeartbeatState, TriggerState, Verdict
-from exporter.present.summary import Condition, began, beyond_bounds, problems, summarize, tally, worst_first
+from exporter.model import Condition, CoverageCounts, ErrorKind, HeartbeatState, TriggerState, Verdict
+from exporter.present.summary import Health, began, beyond_bounds, problems, summarize, tally, worst_first
 from exporter.present.summary import well as is_well
 from exporter.reconcile import DISCREPANCIES
 from testing.builders import DAY, OFFENSE, ONE_DAY, PHASE3, PHASE4, PLAYER, on
@@ -37,7 +37,7 @@ def with_trigger(report: Report, state: TriggerState) -> Report:
 def test_a_day_on_which_all_is_well_says_so() -> None:
     summary = summarize(reported(well()))
 
-    assert (summary.condition, str(summary)) == (Condition.WELL, "All well: 1 processor checked, no discrepancy.")
+    assert (summary.health, str(summary)) == (Health.WELL, "All well: 1 processor checked, no discrepancy.")
 
 
 def test_what_is_neither_done_nor_wrong_is_counted() -> None:
@@ -49,7 +49,7 @@ def test_what_is_neither_done_nor_wrong_is_counted() -> None:
 def test_a_blocked_day_is_said_with_since_when_how_bad_and_what_first() -> None:
     summary = summarize(reported(seed_like()))
 
-    assert summary.condition is Condition.WRONG
+    assert summary.health is Health.WRONG
     assert str(summary) == (
         "nba phase3 of 2026-02-01 is blocked: 2 of 5 processors finished and never registered"
         " (player_game_summary, upcoming_team_game_context),"
@@ -88,7 +88,7 @@ def test_a_stuck_trigger_says_that_its_rule_is_met() -> None:
 def test_each_verdict_alone_makes_a_whole_sentence(verdict: Verdict) -> None:
     summary = summarize(with_verdicts(**{OFFENSE: verdict}))
 
-    assert summary.condition is Condition.WRONG
+    assert summary.health is Health.WRONG
     assert summary.what.startswith("nba phase3 of 2026-02-01: 1 of 5 processors ")
     assert OFFENSE in summary.what
     assert {name for name, _ in summary.clauses()} >= {"what", "effect", "first"}
@@ -127,13 +127,13 @@ def test_what_is_unknown_is_no_all_clear() -> None:
 
     summary = summarize(reported(scene))
 
-    assert (summary.condition, summary.what) == (Condition.UNKNOWN, "Cannot tell: 1 unknown")
+    assert (summary.health, summary.what) == (Health.UNKNOWN, "Cannot tell: 1 unknown")
 
 
 def test_what_could_not_be_read_is_no_all_clear_although_no_verdict_needed_it() -> None:
     summary = summarize(reported(well()), {"heartbeats": "permission_denied", "warehouse": "not_found, quota"})
 
-    assert summary.condition is Condition.UNKNOWN
+    assert summary.health is Health.UNKNOWN
     assert summary.what == (
         "Cannot tell: not all could be read: heartbeats (permission_denied), warehouse (not_found, quota)"
     )
@@ -151,51 +151,9 @@ def test_low_coverage_is_wrong_although_no_processor_is() -> None:
 
     summary = summarize(reported(scene))
 
-    assert summary.condition is Condition.WRONG
+    assert summary.health is Health.WRONG
     assert summary.what == "Coverage minutes_played of nba 2026-01-31 is 67.8%, below 90%"
     assert summary.effect == "9 processors checked without discrepancy"
-
-
-def test_nothing_to_cover_is_not_low() -> None:
-    scene = healthy()
-    scene.memory.warehouse.coverage = {DAY - ONE_DAY: CoverageCounts(0, 0, 0, {})}
-
-    assert beyond_bounds(reported(scene)) == []
-
-
-def test_coverage_is_low_only_where_games_were_and_once_the_first_phase_is_due() -> None:
-    scene = triggered()
-    scene.memory.warehouse.coverage = {DAY - ONE_DAY: CoverageCounts(212, 118, 80, {"dnp": 94})}
-    report = reported(scene)
-    [pipeline] = report.pipelines
-    unplayed = replace(pipeline, coverage=tuple(replace(one, expected=False) for one in pipeline.coverage))
-    unknown = replace(pipeline, coverage=tuple(replace(one, expected=None) for one in pipeline.coverage))
-
-    assert beyond_bounds(replace(report, pipelines=(unplayed,))) == []
-    assert beyond_bounds(replace(report, pipelines=(unknown,))) == []
-    assert beyond_bounds(replace(report, at=on("16:29"))) == []
-    assert len(beyond_bounds(replace(report, at=on("16:30")))) == 1
-
-
-@pytest.mark.parametrize(
-    ("last_beat", "last_run", "said"),
-    [
-        ("-2 18:00", "17:00", ["no heartbeat of nba for 2 d"]),
-        ("-2 18:00", "-9 17:00", []),
-        ("17:00", "17:00", []),
-        (None, "17:00", ["no heartbeat of nba at all"]),
-        (None, None, []),
-    ],
-)
-def test_silence_is_a_fault_only_while_runs_go_on(last_beat: str | None, last_run: str | None, said: list[str]) -> None:
-    report = reported(triggered())
-    [pipeline] = report.pipelines
-    beat, ran = (on(time) if time else None for time in (last_beat, last_run))
-    silent = replace(pipeline, last_heartbeat_at=beat, last_run_at=ran, heartbeats_known=True)
-
-    assert beyond_bounds(replace(report, pipelines=(silent,))) == said
-    unread = replace(silent, heartbeats_known=False)
-    assert beyond_bounds(replace(report, pipelines=(unread,))) == []
 
 
 @pytest.mark.parametrize(
@@ -222,27 +180,17 @@ def test_counts_that_cannot_be_right_are_said_beside_a_verdict_about_something_e
     assert beyond_bounds(replace(report, at=on("16:29"))) == []
 
 
-@pytest.mark.parametrize(
-    ("counted", "unexpected", "wrong"), [(3, 0, True), (5, 0, False), (4, 1, False), (None, 0, False)]
-)
-def test_a_documents_own_count_is_the_number_of_its_entries_or_of_the_known_ones(
-    counted: int | None, unexpected: int, *, wrong: bool
-) -> None:
-    report = changed(
-        reported(triggered()),
-        of_phase=lambda one: (
-            replace(one, completed_count=counted, unexpected=unexpected) if one.phase == "phase3" else one
-        ),
-    )
-
-    assert beyond_bounds(report) == ([f"_completed_count of phase3 {DAY} is 3, and the entries are 5"] if wrong else [])
-
-
-def test_a_bloated_collection_of_heartbeats_is_named() -> None:
+def test_conditions_that_hold_are_said_in_their_own_words_and_the_others_are_not() -> None:
     scene = healthy()
     scene.memory.store.size = 106_000
+    scene.memory.warehouse.coverage = {DAY - ONE_DAY: CoverageCounts(212, 118, 118, {"unmarked": 94})}
+    report = reported(scene)
 
-    assert beyond_bounds(reported(scene)) == ["106,000 heartbeat documents of nba, more than 100"]
+    assert {one.condition for one in report.conditions if one.holds} == {
+        Condition.COLLECTION_BLOATED,
+        Condition.COVERAGE_UNCLASSIFIED,
+    }
+    assert beyond_bounds(report) == ["106,000 heartbeat documents of nba, more than 100"]
 
 
 def test_problems_come_worst_first_and_a_blocked_trigger_takes_its_own_along() -> None:
@@ -306,11 +254,11 @@ def test_an_entry_that_was_overwritten_and_is_back_is_no_discrepancy_and_is_said
     low = summarize(reported(scene))
     stuck = summarize(with_trigger(reported(scene), TriggerState.STUCK))
 
-    assert [one.condition for one in (fine, unread, low, stuck)] == [
-        Condition.WELL,
-        Condition.UNKNOWN,
-        Condition.WRONG,
-        Condition.WRONG,
+    assert [one.health for one in (fine, unread, low, stuck)] == [
+        Health.WELL,
+        Health.UNKNOWN,
+        Health.WRONG,
+        Health.WRONG,
     ]
     assert all(str(one).endswith(said) for one in (fine, unread, low, stuck))
 

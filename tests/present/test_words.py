@@ -17,12 +17,12 @@ from exporter.present.words import (
     TRIGGERS,
     WORDS,
     Moments,
-    lasting,
     listed,
     plural,
     shown,
 )
 from exporter.reconcile import DISCREPANCIES
+from exporter.reconcile.hints import lasting
 from testing.builders import NEW_YORK, on
 from testing.collecting import healthy
 from testing.reports import reported

@@ -1,0 +1,210 @@
+"""The table of conditions: what can be wrong with a pipeline beside its verdicts and trigger states.
+
+Each condition is decided here and nowhere else: the metrics export the answers, the alert rules compare those alone,
+and the sentence reads them. An answer is yes, no, or None: unknown, because a value that the test needs is unknown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+from exporter.model import Bound, Condition, ConditionReport
+from exporter.reconcile.hints import lasting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from exporter.model import CoverageReport, PhaseReport, PipelineReport
+
+S = TypeVar("S")
+Labels = dict[str, str]
+
+UNMARKED: Final = "unmarked"
+"""The bucket of excluded rows in which the value that decides is missing: somebody has yet to mark them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment(Generic[S]):
+    """A subject at the moment of the report, with the pipeline that it belongs to."""
+
+    subject: S
+    pipeline: PipelineReport
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Row(Generic[S]):
+    """A row of the table.
+
+    `subjects`: what the condition is asked of. `labels`: those of a subject's series. `known`: whether every value that
+    the tests need is known. `holds`: the test, or, where the configuration sets bounds, one test a bound, the worst
+    first. `text`: what holds, in words; without it the sentence passes over the condition.
+    """
+
+    condition: Condition
+    subjects: Callable[[PipelineReport], Iterable[S]]
+    labels: Callable[[S], Labels]
+    known: Callable[[S], bool]
+    holds: Mapping[Bound | None, Callable[[Moment[S]], bool]]
+    text: Callable[[Moment[S]], str] = lambda _: ""
+
+    def answers(self, pipeline: PipelineReport, now: datetime) -> Iterator[ConditionReport]:
+        """The answer for each subject."""
+        for subject in self.subjects(pipeline):
+            labels = {"pipeline": pipeline.pipeline, **self.labels(subject)}
+            if not self.known(subject):
+                yield ConditionReport(self.condition, labels, None)
+                continue
+            moment = Moment(subject, pipeline, now)
+            bounds = [bound for bound, test in self.holds.items() if test(moment)]
+            if bounds:
+                yield ConditionReport(self.condition, labels, holds=True, bound=bounds[0], text=self.text(moment))
+            else:
+                yield ConditionReport(self.condition, labels, holds=False)
+
+
+def with_conditions(pipeline: PipelineReport, now: datetime) -> PipelineReport:
+    """The report of a pipeline, with the answer of every row for every subject."""
+    return replace(pipeline, conditions=tuple(found for row in TABLE for found in row.answers(pipeline, now)))
+
+
+# --- counts of a completion document ----------------------------------------------------------------------------
+
+
+def _count_inconsistent(at: Moment[PhaseReport]) -> bool:
+    """Some writers count every entry, others only those they know: both are right. A date without units is not read."""
+    phase = at.subject
+    entries, unexpected = phase.entries or 0, phase.unexpected or 0
+    return bool(phase.expected) and phase.completed_count not in {None, entries, entries - unexpected}
+
+
+def _count_text(at: Moment[PhaseReport]) -> str:
+    phase = at.subject
+    return (
+        f"_completed_count of {phase.phase} {phase.run_date} is {phase.completed_count:,},"
+        f" and the entries are {phase.entries:,}"
+    )
+
+
+# --- coverage ---------------------------------------------------------------------------------------------------
+
+
+def _rows_are_due(at: Moment[CoverageReport]) -> bool:
+    """Whether the rows should be there: their date has units, and its first phase is due in full."""
+    coverage = at.subject
+    dues = [
+        max(processor.due for processor in phase.processors)
+        for phase in at.pipeline.phases
+        if phase.run_date == coverage.run_date and phase.processors
+    ]
+    return coverage.expected is True and bool(dues) and min(dues) <= at.now
+
+
+def _covers_less(at: Moment[CoverageReport], bound: float) -> bool:
+    share = at.subject.share
+    return share is not None and share < bound and _rows_are_due(at)
+
+
+def _low_text(at: Moment[CoverageReport]) -> str:
+    coverage = at.subject
+    return (
+        f"coverage {coverage.check.name} of {coverage.pipeline} {coverage.data_date} is {coverage.share or 0:.1%},"
+        f" below {coverage.check.warn:.0%}"
+    )
+
+
+def _unclassified_rows(coverage: CoverageReport) -> int:
+    excluded = coverage.counts.excluded if coverage.counts else {}
+    return (coverage.unclassified or 0) + excluded.get(UNMARKED, 0)
+
+
+def _coverage_labels(coverage: CoverageReport) -> Labels:
+    return {"run_date": coverage.run_date.isoformat(), "check": coverage.check.name}
+
+
+def _coverage_known(coverage: CoverageReport) -> bool:
+    return coverage.counts is not None and coverage.expected is not None
+
+
+# --- heartbeats -------------------------------------------------------------------------------------------------
+
+
+def _silent(at: Moment[PipelineReport]) -> bool:
+    """Runs go on and nothing beats. Where nothing runs, as in the off-season, nothing beats either."""
+    beat, ran, silent = at.subject.last_heartbeat_at, at.subject.last_run_at, at.subject.heartbeat_silent_after
+    if ran is None or silent is None or at.now - ran >= silent:
+        return False
+    return beat is None or at.now - beat >= silent
+
+
+def _silent_text(at: Moment[PipelineReport]) -> str:
+    beat = at.subject.last_heartbeat_at
+    lasts = "at all" if beat is None else f"for {lasting(at.now - beat)}"
+    return f"no heartbeat of {at.subject.pipeline} {lasts}"
+
+
+def _documents_above(at: Moment[PipelineReport], bound: int | None) -> bool:
+    return (at.subject.heartbeat_documents or 0) > (bound or 0)
+
+
+def _bloated_text(at: Moment[PipelineReport]) -> str:
+    pipeline = at.subject
+    return (
+        f"{pipeline.heartbeat_documents:,} heartbeat documents of {pipeline.pipeline},"
+        f" more than {pipeline.heartbeat_documents_warn:,}"
+    )
+
+
+# --- the table --------------------------------------------------------------------------------------------------
+
+
+TABLE: Final[tuple[Row[PhaseReport] | Row[CoverageReport] | Row[PipelineReport], ...]] = (
+    Row(
+        Condition.COUNT_INCONSISTENT,
+        subjects=lambda pipeline: pipeline.phases,
+        labels=lambda phase: {"phase": phase.phase, "run_date": phase.run_date.isoformat()},
+        known=lambda phase: phase.expected is not None and phase.entries is not None,
+        holds={None: _count_inconsistent},
+        text=_count_text,
+    ),
+    Row(
+        Condition.COVERAGE_LOW,
+        subjects=lambda pipeline: pipeline.coverage,
+        labels=_coverage_labels,
+        known=_coverage_known,
+        holds={
+            Bound.CRITICAL: lambda at: _covers_less(at, at.subject.check.critical),
+            Bound.WARN: lambda at: _covers_less(at, at.subject.check.warn),
+        },
+        text=_low_text,
+    ),
+    Row(
+        Condition.COVERAGE_UNCLASSIFIED,
+        subjects=lambda pipeline: pipeline.coverage,
+        labels=_coverage_labels,
+        known=_coverage_known,
+        holds={None: lambda at: _unclassified_rows(at.subject) > 0 and _rows_are_due(at)},
+    ),
+    Row(
+        Condition.HEARTBEATS_SILENT,
+        subjects=lambda pipeline: [pipeline] if pipeline.heartbeat_silent_after else [],
+        labels=lambda _: {},
+        # Without a run history in the configuration no run is known to go on, so nothing is silent.
+        known=lambda pipeline: pipeline.heartbeats_known and pipeline.run_history_known is not False,
+        holds={None: _silent},
+        text=_silent_text,
+    ),
+    Row(
+        Condition.COLLECTION_BLOATED,
+        subjects=lambda pipeline: [pipeline] if pipeline.heartbeat_documents_warn is not None else [],
+        labels=lambda _: {},
+        known=lambda pipeline: pipeline.heartbeat_documents is not None,
+        holds={
+            Bound.CRITICAL: lambda at: _documents_above(at, at.subject.heartbeat_documents_critical),
+            Bound.WARN: lambda at: _documents_above(at, at.subject.heartbeat_documents_warn),
+        },
+        text=_bloated_text,
+    ),
+)

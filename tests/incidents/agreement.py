@@ -1,0 +1,110 @@
+"""Whether the sentence and the alerts agree on a condition, at every minute of an incident."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from exporter.config.parsing import parse_yaml
+from exporter.incidents.promtool import Rules
+from exporter.incidents.replay import Replayer
+from exporter.model import Bound, Condition
+from exporter.present.summary import beyond_bounds
+from exporter.shipped.alerts import alert_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from exporter.metrics.samples import Samples
+    from exporter.model import ConditionReport, Report
+
+ALERTS = {alert_of(condition).name: condition for condition in Condition}
+UNSAID = frozenset({Condition.COVERAGE_UNCLASSIFIED})
+"""Conditions that the sentence passes over: the alert is compared with the table alone."""
+
+Subject = tuple[Condition, frozenset[tuple[str, str]]]
+
+
+@dataclass(slots=True)
+class Minutes:
+    """What was seen of an incident: the report of each minute, and the series of all of them."""
+
+    reports: list[Report] = field(default_factory=list)
+    series: Mapping[str, str] = field(default_factory=dict)
+
+
+class Noting(Replayer):
+    """A replayer that notes the report of each minute that is watched."""
+
+    minutes: Minutes
+
+    def samples(self) -> tuple[Samples, Samples]:
+        """As ever."""
+        self.minutes.reports.append(self.report)
+        return super().samples()
+
+
+class Keeping(Rules):
+    """The rules, which keep the series that they were evaluated over."""
+
+    minutes: Minutes
+
+    def firing(self, series: Mapping[str, str], minutes: int) -> dict[int, list[dict[str, str]]]:
+        """As ever."""
+        self.minutes.series = series
+        return super().firing(series, minutes)
+
+
+def undelayed(rules: Path, folder: Path) -> Rules:
+    """The alerts about conditions, and what they rest on, without `for` and `keep_firing_for`."""
+    for file in rules.glob("*.yml"):
+        content = parse_yaml(file.read_text(encoding="utf-8"))
+        for group in content["groups"]:
+            group["rules"] = [
+                {key: value for key, value in rule.items() if key not in {"for", "keep_firing_for"}}
+                for rule in group["rules"]
+                if rule.get("alert") in {None, *ALERTS}
+            ]
+        (folder / file.name).write_text(json.dumps(content), encoding="utf-8")
+    return Rules(folder)
+
+
+def differences(minutes: Minutes, rules: Rules) -> Iterator[str]:
+    """Every minute and subject for which sentence and alerts say something else."""
+    reports = minutes.reports[1:]
+    firing = rules.firing(minutes.series, len(reports) - 1)
+    before: dict[Subject, bool] = {}
+    for minute, report in enumerate(reports):
+        fired = _fired(firing.get(minute, ()))
+        texts = beyond_bounds(report)
+        now: dict[Subject, bool] = {}
+        for one in report.conditions:
+            subject = one.condition, frozenset(one.labels.items())
+            # What is unknown is no condition in the sentence, and an alert about it goes on.
+            now[subject] = subject in before and before[subject] if one.holds is None else one.holds
+            if (subject in fired) is not now[subject]:
+                yield f"minute {minute}: {one}, and its alert {'fires' if subject in fired else 'does not fire'}"
+            if one.holds and fired.get(subject) is not (one.bound is Bound.CRITICAL):
+                yield f"minute {minute}: {one}, and its alert is about another bound"
+            if (one.text in texts) is not _to_be_said(one):
+                yield f"minute {minute}: the sentence has {texts}, and the table {one}"
+        before = now
+
+
+def _to_be_said(one: ConditionReport) -> bool:
+    return one.holds is True and one.condition not in UNSAID
+
+
+def _fired(firing: Sequence[Mapping[str, str]]) -> dict[Subject, bool]:
+    """The conditions with an alert, and whether one of the alerts is about the bound `critical`."""
+    found: dict[Subject, bool] = {}
+    for labels in firing:
+        kind = {"__name__", "alertname", "alertstate", "severity", "bound"}
+        condition = ALERTS.get(labels["alertname"])
+        if condition is not None:
+            subject = condition, frozenset((name, value) for name, value in labels.items() if name not in kind)
+            critical = Bound.CRITICAL in {labels["severity"], labels.get("bound")}
+            found[subject] = found.get(subject, False) or critical
+    return found

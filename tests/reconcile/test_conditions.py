@@ -1,0 +1,227 @@
+"""The table of conditions: what is wrong beside verdicts and trigger states, row by row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from exporter.metrics.catalogue import CONDITIONS
+from exporter.model import Bound, Condition, CoverageCounts
+from exporter.reconcile.conditions import TABLE, with_conditions
+from exporter.shipped.alerts import alert_of
+from testing.builders import DAY, ONE_DAY, PHASE3, on
+from testing.collecting import healthy
+from testing.reports import reported, triggered
+from tools.alerting.rulefiles import load_rules
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from exporter.model import ConditionReport, PipelineReport
+
+HOUR = ONE_DAY / 24
+NOON = on("18:00")
+
+
+def day() -> PipelineReport:
+    """The only pipeline of a day on which all is well."""
+    (pipeline,) = reported(triggered()).pipelines
+    return pipeline
+
+
+def answers(condition: Condition, pipeline: PipelineReport, now: datetime = NOON) -> list[ConditionReport]:
+    return [one for one in with_conditions(pipeline, now).conditions if one.condition is condition]
+
+
+def answer(condition: Condition, pipeline: PipelineReport, now: datetime = NOON) -> ConditionReport:
+    """The answer for the pipeline's only subject, or for its phase 3."""
+    (found,) = (one for one in answers(condition, pipeline, now) if one.labels.get("phase", "phase3") == "phase3")
+    return found
+
+
+def covered(counts: CoverageCounts | None, expected: bool | None = True) -> PipelineReport:  # noqa: FBT001, FBT002 - a value of the report
+    pipeline = day()
+    return replace(
+        pipeline, coverage=tuple(replace(one, counts=counts, expected=expected) for one in pipeline.coverage)
+    )
+
+
+def beating(last_beat: datetime | None, last_run: datetime | None, **values: Any) -> PipelineReport:  # noqa: ANN401 - any field
+    known = {"heartbeats_known": True, "run_history_known": True} | values
+    return replace(day(), last_heartbeat_at=last_beat, last_run_at=last_run, **known)
+
+
+# --- the table as a whole ---------------------------------------------------------------------------------------
+
+
+def test_every_condition_has_one_row_a_metric_and_an_alert_that_compares_that_metric_alone() -> None:
+    assert sorted(row.condition for row in TABLE) == sorted(Condition)
+    for row in TABLE:
+        family, alert = CONDITIONS[row.condition], alert_of(row.condition)
+        rules = [rule for rule in load_rules() if rule.alert == alert.name]
+        assert rules
+        for rule in rules:
+            compared = [line for line in rule.fields["expr"].splitlines() if {"==", ">", "<"} & {*line.split()}]
+            assert compared
+            assert all(family.name in line for line in compared)
+        assert ("bound" in family.labels) == (len(row.holds) > 1)
+
+
+def test_on_a_day_on_which_all_is_well_no_condition_holds_and_each_says_of_what() -> None:
+    pipeline = with_conditions(replace(day(), heartbeat_documents=31), NOON)
+
+    assert {one.condition for one in pipeline.conditions} == set(Condition)
+    assert {one.text for one in pipeline.conditions if one.holds is not None} == {""}
+    assert {
+        one.condition: one.labels for one in pipeline.conditions if one.labels.get("phase", "phase3") == "phase3"
+    } == {
+        Condition.COUNT_INCONSISTENT: {"pipeline": "nba", "phase": "phase3", "run_date": "2026-02-01"},
+        Condition.COVERAGE_LOW: {"pipeline": "nba", "run_date": "2026-02-01", "check": "minutes_played"},
+        Condition.COVERAGE_UNCLASSIFIED: {"pipeline": "nba", "run_date": "2026-02-01", "check": "minutes_played"},
+        Condition.HEARTBEATS_SILENT: {"pipeline": "nba"},
+        Condition.COLLECTION_BLOATED: {"pipeline": "nba"},
+    }
+
+
+def test_a_pipeline_without_heartbeats_has_no_condition_of_them() -> None:
+    bare = replace(day(), heartbeat_silent_after=None, heartbeat_documents_warn=None)
+
+    assert not answers(Condition.HEARTBEATS_SILENT, bare)
+    assert not answers(Condition.COLLECTION_BLOATED, bare)
+
+
+# --- the count of a document ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "holds"),
+    [
+        ({"completed_count": 3}, True),
+        ({"completed_count": 5}, False),
+        ({"completed_count": 4, "unexpected": 1}, False),
+        ({"completed_count": 3, "unexpected": 1}, True),
+        ({"completed_count": None}, False),
+        ({"completed_count": 3, "expected": 0}, False),
+        ({"completed_count": 3, "expected": None}, None),
+        ({"completed_count": 3, "entries": None, "unexpected": None}, None),
+    ],
+)
+def test_a_documents_own_count_is_the_number_of_its_entries_or_of_the_known_ones(
+    values: dict[str, Any],
+    holds: bool | None,  # noqa: FBT001 - what is expected
+) -> None:
+    pipeline = day()
+    phases = tuple(replace(one, **values) if one.phase == "phase3" else one for one in pipeline.phases)
+
+    found = answer(Condition.COUNT_INCONSISTENT, replace(pipeline, phases=phases))
+
+    assert found.holds is holds
+    assert found.text == (f"_completed_count of phase3 {DAY} is 3, and the entries are {len(PHASE3)}" if holds else "")
+
+
+# --- coverage ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("covered_rows", "bound", "said"),
+    [
+        (100, None, ""),
+        (90, None, ""),
+        (89, Bound.WARN, "coverage minutes_played of nba 2026-01-31 is 89.0%, below 90%"),
+        (80, Bound.WARN, "coverage minutes_played of nba 2026-01-31 is 80.0%, below 90%"),
+        (79, Bound.CRITICAL, "coverage minutes_played of nba 2026-01-31 is 79.0%, below 90%"),
+        (0, Bound.CRITICAL, "coverage minutes_played of nba 2026-01-31 is 0.0%, below 90%"),
+    ],
+)
+def test_coverage_is_low_below_either_bound_and_not_at_it(covered_rows: int, bound: Bound | None, said: str) -> None:
+    scene = healthy()
+    scene.memory.warehouse.coverage = {DAY - ONE_DAY: CoverageCounts(194, 100, covered_rows, {"dnp": 94})}
+    (pipeline,) = reported(scene).pipelines
+
+    found = answer(Condition.COVERAGE_LOW, pipeline)
+
+    assert (found.holds, found.bound, found.text) == (bound is not None, bound, said)
+
+
+def test_nothing_to_cover_is_not_low() -> None:
+    assert answer(Condition.COVERAGE_LOW, covered(CoverageCounts(0, 0, 0, {}))).holds is False
+
+
+@pytest.mark.parametrize("condition", [Condition.COVERAGE_LOW, Condition.COVERAGE_UNCLASSIFIED])
+def test_rows_are_judged_where_games_were_and_once_the_first_phase_is_due_in_full(condition: Condition) -> None:
+    low = CoverageCounts(212, 118, 80, {"unmarked": 94})
+
+    assert answer(condition, covered(low), on("16:30")).holds is True
+    assert answer(condition, covered(low), on("16:29")).holds is False
+    assert answer(condition, covered(low, expected=False)).holds is False
+    assert answer(condition, covered(low, expected=None)).holds is None
+    assert answer(condition, covered(None)).holds is None
+    assert answer(condition, replace(covered(low), phases=())).holds is False
+
+
+@pytest.mark.parametrize(
+    ("excluded", "holds"),
+    [({"dnp": 94}, False), ({"dnp": 93}, True), ({"dnp": 90, "unmarked": 4}, True), ({"dnp": 95}, False)],
+)
+def test_rows_that_are_neither_eligible_nor_excluded_or_unmarked_are_unclassified(
+    excluded: dict[str, int], *, holds: bool
+) -> None:
+    found = answer(Condition.COVERAGE_UNCLASSIFIED, covered(CoverageCounts(212, 118, 118, excluded)))
+
+    assert (found.holds, found.text) == (holds, "")
+
+
+# --- heartbeats -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("last_beat", "last_run", "said"),
+    [
+        ("-2 18:00", "17:00", "no heartbeat of nba for 2 d"),
+        ("-1 18:00", "17:00", "no heartbeat of nba for 1 d"),
+        ("-1 18:01", "17:00", ""),
+        ("-2 18:00", "-9 17:00", ""),
+        ("-2 18:00", "-1 18:00", ""),
+        ("17:00", "17:00", ""),
+        (None, "17:00", "no heartbeat of nba at all"),
+        (None, None, ""),
+    ],
+)
+def test_silence_is_a_fault_only_while_runs_go_on(last_beat: str | None, last_run: str | None, said: str) -> None:
+    beat, ran = (on(time) if time else None for time in (last_beat, last_run))
+
+    found = answer(Condition.HEARTBEATS_SILENT, beating(beat, ran))
+
+    assert (found.holds, found.text) == (bool(said), said)
+
+
+def test_without_a_run_history_nothing_is_silent() -> None:
+    assert answer(Condition.HEARTBEATS_SILENT, beating(None, None, run_history_known=None)).holds is False
+
+
+@pytest.mark.parametrize("values", [{"heartbeats_known": False}, {"run_history_known": False}])
+def test_silence_is_unknown_where_heartbeats_or_run_history_are(values: dict[str, Any]) -> None:
+    assert answer(Condition.HEARTBEATS_SILENT, beating(None, NOON - HOUR, **values)).holds is None
+
+
+@pytest.mark.parametrize(
+    ("number", "holds", "bound"),
+    [
+        (100, False, None),
+        (101, True, Bound.WARN),
+        (500, True, Bound.WARN),
+        (501, True, Bound.CRITICAL),
+        (None, None, None),
+    ],
+)
+def test_a_collection_is_bloated_above_either_bound_and_not_at_it(
+    number: int | None,
+    holds: bool | None,  # noqa: FBT001 - what is expected
+    bound: Bound | None,
+) -> None:
+    found = answer(Condition.COLLECTION_BLOATED, replace(day(), heartbeat_documents=number))
+
+    assert (found.holds, found.bound) == (holds, bound)
+    assert found.text == (f"{number:,} heartbeat documents of nba, more than 100" if holds else "")
