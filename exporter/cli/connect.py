@@ -17,7 +17,7 @@ from exporter.metrics.telemetry import Telemetry
 from exporter.model import ErrorKind
 from exporter.reconcile.dating import misread_dates
 from exporter.reconcile.expectations import reading_plan
-from exporter.sources.budget import LEAST_BYTES_PER_TABLE
+from exporter.sources.budget import GIBIBYTE, LEAST_BYTES_PER_TABLE, MEBIBYTE, day_against_budget, too_large
 from exporter.sources.ports import Deadline, HeartbeatId, SourceError, Window
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from exporter.reconcile.expectations import ReadingPlan
     from exporter.sources.ports import Estimate, Sources
 
-MEBIBYTE = 2**20
-GIBIBYTE = 2**30
 SECONDS = 10.0
 
 
@@ -175,14 +173,9 @@ def _table(config: Config, window: Window, subject: str, outcome: Estimate | Sou
         return Tried(
             Result.OK, subject, "BigQuery does not say how much it would read; rows may be hidden from the exporter"
         )
-    limit = config.collect.warehouse_limits.maximum_bytes_billed
-    billed = max(LEAST_BYTES_PER_TABLE, outcome.size)
-    if billed > limit:
-        said = (
-            f"would bill {_size(billed)}, more than one job may (maximum_bytes_billed: {_size(limit)}), so it stays"
-            " unknown; raise collect.warehouse.maximum_bytes_billed, or partition the table by its date column"
-        )
-        return Tried(Result.ABOVE, subject, said, outcome.size)
+    refusal = too_large(max(LEAST_BYTES_PER_TABLE, outcome.size), config.collect.warehouse_limits)
+    if refusal:
+        return Tried(Result.ABOVE, subject, refusal, outcome.size)
     if outcome.exact and not outcome.size:
         said = (
             f"holds no row for these dates ({window.first} to {window.last}); if it should, check the table and its"
@@ -199,23 +192,8 @@ def _cost(config: Config, tables: list[Tried]) -> tuple[list[str], Result]:
     if failed or unsaid:
         why = "could not be tried" if failed else "do not say their size"
         return [f"The cost is unknown: {len(failed or unsaid)} of {len(tables)} reads {why}"], Result.OK
-    limits = config.collect.warehouse_limits
     run = sum(max(LEAST_BYTES_PER_TABLE, tried.size or 0) for tried in tables if tried.result is not Result.ABOVE)
     day = run * (timedelta(days=1) / config.collect.warehouse.every)
-    enough = day <= limits.daily_budget
-    cost = (
-        f"BigQuery bills about {run / MEBIBYTE:.0f} MiB a run, {day / GIBIBYTE:.1f} GiB a day:"
-        f" {'within' if enough else 'ABOVE'} the daily budget of {_size(limits.daily_budget)}"
-    )
-    if enough:
-        return [cost], Result.OK
-    hours = 24 * limits.daily_budget / day
-    remedy = (
-        f"The budget lasts about {hours:.1f} hours of each day: raise collect.warehouse.daily_budget, or collect less"
-        " often (collect.warehouse.every)"
-    )
-    return [cost, remedy], Result.ABOVE
-
-
-def _size(size: int) -> str:
-    return f"{size / GIBIBYTE:.1f} GiB" if size >= GIBIBYTE else f"{size / MEBIBYTE:.0f} MiB"
+    standing, remedy = day_against_budget(day, config.collect.warehouse_limits)
+    cost = f"BigQuery bills about {run / MEBIBYTE:.0f} MiB a run, {day / GIBIBYTE:.1f} GiB a day: {standing}"
+    return ([cost, remedy], Result.ABOVE) if remedy else ([cost], Result.OK)

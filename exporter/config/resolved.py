@@ -230,3 +230,8 @@ class Config:
     firestore_database: str = "(default)"
     bigquery_location: str | None = None
     job_project: str | None = None
+
+    @property
+    def billed_project(self) -> str:
+        """The project in which BigQuery's jobs run, and which pays for them."""
+        return self.job_project or self.project

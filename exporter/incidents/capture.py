@@ -159,7 +159,7 @@ def _tables(
     config: Config, plan: ReadingPlan, now: datetime, notes: Notes
 ) -> tuple[dict[str, list[Fields]], list[str]]:
     endpoint = bigquery_endpoint()
-    project = config.job_project or config.project
+    project = config.billed_project
     try:
         credentials = find_credentials(endpoint)
     except CallFailed as failed:
@@ -248,7 +248,7 @@ class _Paid:
         reservation = self.budget.reserve(self.now, 1)
         job_config = bigquery.QueryJobConfig(
             query_parameters=parameters,
-            maximum_bytes_billed=reservation.maximum_bytes_billed,
+            maximum_bytes_billed=reservation.limit,
             labels={"app": "orchestration-exporter", "collector": "capture"},
         )
         job = self.client.query(query, job_config=job_config, retry=again, job_retry=None, timeout=SECONDS)

@@ -11,9 +11,7 @@ from exporter.incidents.incident import IncidentError
 from exporter.incidents.loading import add_rows, empty_tables, load_tables, reset
 from exporter.incidents.tables import TableDataError, shipped_definitions
 from exporter.messages.errors import UnavailableError
-from exporter.sources.bigquery import BigQueryWarehouse
-from exporter.sources.firestore import FirestoreStore
-from exporter.sources.ports import Sources
+from exporter.sources.factory import sources_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
     from exporter.emulators.bigquery.gate import BigQueryGate
     from exporter.incidents.incident import Incident, Step
     from exporter.metrics.telemetry import Telemetry
+    from exporter.sources.ports import Sources
 
 FIRESTORE_CODES = {
     "permission_denied": "PERMISSION_DENIED",
@@ -132,21 +131,4 @@ class LocalSources:
 
     def open(self, config: Config, telemetry: Telemetry) -> Sources:
         """The real adapters, reading from here."""
-        return Sources(
-            FirestoreStore(
-                project=config.project,
-                database=config.firestore_database,
-                telemetry=telemetry,
-                endpoint=self.firestore.address,
-            ),
-            BigQueryWarehouse(
-                project=config.project,
-                job_project=config.job_project,
-                location=config.bigquery_location,
-                limits=config.collect.warehouse_limits,
-                telemetry=telemetry,
-                clock=self.clock,
-                zone=config.timezone,
-                endpoint=self.gate.address,
-            ),
-        )
+        return sources_of(config, telemetry, self.clock, firestore=self.firestore.address, bigquery=self.gate.address)

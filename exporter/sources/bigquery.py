@@ -43,7 +43,7 @@ class _Question(Generic[T_co]):
 
 
 class BigQueryWarehouse:
-    """Reads the tables of one project; jobs run in `job_project`, by default the same, and are billed to it.
+    """Reads the tables of one project; jobs run in `billed_project`, by default the same.
 
     `clock` says which UTC day it is, for the daily budget, and `account` what the day has used so far, other processes
     included; without it, this warehouse counts for itself. `zone` is where the tables' dates and local times are.
@@ -58,15 +58,15 @@ class BigQueryWarehouse:
         telemetry: Telemetry,
         clock: Callable[[], datetime],
         zone: ZoneInfo,
-        job_project: str | None = None,
+        billed_project: str | None = None,
         location: str | None = None,
         endpoint: str | None = None,
         account: Account | None = None,
     ) -> None:
         self._project = project
-        self._job_project = job_project or project
+        self._billed_project = billed_project or project
         self._jobs = Jobs(
-            project=self._job_project,
+            project=self._billed_project,
             location=location,
             limits=limits,
             telemetry=telemetry,
@@ -179,7 +179,7 @@ class BigQueryWarehouse:
             return self._jobs.estimate(self._dates.union([part], window), deadline)
 
     def _refused(self, what: str, fault: Fault) -> SourceError:
-        return source_error(f"BigQuery {what} (project {self._job_project})", fault, BIGQUERY_REMEDIES)
+        return source_error(f"BigQuery {what} (project {self._billed_project})", fault, BIGQUERY_REMEDIES)
 
 
 class _Context:

@@ -19,17 +19,23 @@ if TYPE_CHECKING:
     from exporter.config.resolved import WarehouseLimits
     from exporter.sources.account import Account
 
-LEAST_BYTES_PER_TABLE: Final = 10 * 1024 * 1024
+MEBIBYTE: Final = 2**20
+GIBIBYTE: Final = 2**30
+LEAST_BYTES_PER_TABLE: Final = 10 * MEBIBYTE
 """BigQuery bills at least this for every table that a query refers to: https://cloud.google.com/bigquery/pricing"""
+
+
+REMEDY: Final = "raise collect.warehouse.daily_budget (of a day) or .maximum_bytes_billed (of a job)"
+"""What to do about a job that the budget has no room for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """What one job has of the day's budget until it ends. `maximum_bytes_billed` is the limit that goes with it."""
+    """What one job has of the day's budget until it ends. `limit` is the most that BigQuery lets it bill."""
 
     day: date
     size: int
-    maximum_bytes_billed: int
+    limit: int
 
 
 class DailyBudget:
@@ -68,7 +74,7 @@ class DailyBudget:
 
     def refused(self, reservation: Reservation, message: str) -> Fault:
         """Why BigQuery refused a job that would bill more than its limit: it is too large, or the day is spent."""
-        size, limit = reservation.maximum_bytes_billed, self._limits.maximum_bytes_billed
+        size, limit = reservation.limit, self._limits.maximum_bytes_billed
         if size < limit:
             return self._exceeded(size, f"this would bill more: {message}")
         said = f"more than the {mebibytes(limit)} that one job may bill (maximum_bytes_billed): {message}"
@@ -79,6 +85,34 @@ class DailyBudget:
         return Fault(ErrorKind.BUDGET, f"{mebibytes(room)} are left of today's {budget}, and {why}")
 
 
+def too_large(size: int, limits: WarehouseLimits) -> str | None:
+    """Why one job may not bill so many bytes, and what to do; None where it may."""
+    limit = limits.maximum_bytes_billed
+    if size <= limit:
+        return None
+    return (
+        f"would bill {readable(size)}, more than one job may (maximum_bytes_billed: {readable(limit)}), so it stays"
+        " unknown; raise collect.warehouse.maximum_bytes_billed, or partition the table by its date column"
+    )
+
+
+def day_against_budget(size: float, limits: WarehouseLimits) -> tuple[str, str | None]:
+    """How a day that bills so many bytes stands to the budget, and what to do where it is above it."""
+    budget = limits.daily_budget
+    if size <= budget:
+        return f"within the daily budget of {readable(budget)}", None
+    remedy = (
+        f"The budget lasts about {24 * budget / size:.1f} hours of each day: raise collect.warehouse.daily_budget, or"
+        " collect less often (collect.warehouse.every)"
+    )
+    return f"ABOVE the daily budget of {readable(budget)}", remedy
+
+
 def mebibytes(size: int) -> str:
     """A size as messages give it."""
-    return f"{size / 2**20:,.0f} MiB"
+    return f"{size / MEBIBYTE:,.0f} MiB"
+
+
+def readable(size: int) -> str:
+    """A size in the unit that fits."""
+    return f"{size / GIBIBYTE:.1f} GiB" if size >= GIBIBYTE else f"{size / MEBIBYTE:.0f} MiB"

@@ -15,7 +15,39 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from exporter.config.load import Loaded
+    from exporter.config.resolved import Config
     from exporter.metrics.telemetry import Telemetry
+
+
+def sources_of(
+    config: Config,
+    telemetry: Telemetry,
+    clock: Callable[[], datetime],
+    *,
+    firestore: str | None = None,
+    bigquery: str | None = None,
+    account: Account | None = None,
+) -> Sources:
+    """Both sources, not connected yet: that happens with the first call, and fails there if it has to.
+
+    `firestore` and `bigquery` are the addresses of local servers; `account` as for `BigQueryWarehouse`.
+    """
+    return Sources(
+        FirestoreStore(
+            project=config.project, database=config.firestore_database, telemetry=telemetry, endpoint=firestore
+        ),
+        BigQueryWarehouse(
+            project=config.project,
+            billed_project=config.billed_project,
+            location=config.bigquery_location,
+            limits=config.collect.warehouse_limits,
+            telemetry=telemetry,
+            clock=clock,
+            zone=config.timezone,
+            endpoint=bigquery,
+            account=account,
+        ),
+    )
 
 
 def opener(clock: Callable[[], datetime]) -> Callable[[Loaded, Telemetry], Sources]:
@@ -27,25 +59,8 @@ def opener(clock: Callable[[], datetime]) -> Callable[[Loaded, Telemetry], Sourc
     account = Account()
 
     def open_sources(loaded: Loaded, telemetry: Telemetry) -> Sources:
-        """Both sources, not connected yet: that happens with the first call, and fails there if it has to.
-
-        Raises ConfigError if a variable that names a local server cannot be used.
-        """
-        config = loaded.config
-        account.belong_to(config.ledger.path)
-        return Sources(
-            FirestoreStore(project=config.project, database=config.firestore_database, telemetry=telemetry),
-            BigQueryWarehouse(
-                project=config.project,
-                job_project=config.job_project,
-                location=config.bigquery_location,
-                limits=config.collect.warehouse_limits,
-                telemetry=telemetry,
-                clock=clock,
-                zone=config.timezone,
-                endpoint=bigquery_endpoint(),
-                account=account,
-            ),
-        )
+        """Raises ConfigError if a variable that names a local server cannot be used."""
+        account.belong_to(loaded.config.ledger.path)
+        return sources_of(loaded.config, telemetry, clock, bigquery=bigquery_endpoint(), account=account)
 
     return open_sources

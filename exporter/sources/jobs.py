@@ -142,7 +142,7 @@ class Jobs:
         inner = Deadline(remaining - min(_CANCEL_SECONDS, remaining / 10))
         config = QueryJobConfig(
             query_parameters=parameters(query),
-            maximum_bytes_billed=reservation.maximum_bytes_billed,
+            maximum_bytes_billed=reservation.limit,
             labels={"app": _APP, "collector": collector},
             job_timeout_ms=max(1, int(inner.remaining() * 1000)),
         )

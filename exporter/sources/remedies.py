@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from exporter.model import ErrorKind
+from exporter.sources.budget import REMEDY
 from exporter.sources.errors import STOPPING, one_line
 from exporter.sources.ports import SourceError
 
@@ -46,7 +47,7 @@ BIGQUERY_REMEDIES: Final[Mapping[ErrorKind, str]] = MappingProxyType(
         ErrorKind.INVALID: "check the address of BigQuery and any proxy on the way",
         ErrorKind.TIMEOUT: f"raise collect.warehouse.timeout if this stays; {_WAIT}",
         ErrorKind.QUOTA: "look at the project's BigQuery quotas",
-        ErrorKind.BUDGET: "raise collect.warehouse.daily_budget (of a day) or .maximum_bytes_billed (of a job)",
+        ErrorKind.BUDGET: REMEDY,
     }
 )
 TABLE_REMEDIES: Final[Mapping[ErrorKind, str]] = MappingProxyType(

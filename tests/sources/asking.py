@@ -54,7 +54,7 @@ def warehouse_at(
 ) -> Iterator[BigQueryWarehouse]:
     warehouse = BigQueryWarehouse(
         project="nba-props-platform",
-        job_project=PROJECT,
+        billed_project=PROJECT,
         location=location,
         limits=WarehouseLimits(maximum_bytes_billed=job, daily_budget=daily),
         telemetry=telemetry or Telemetry(),

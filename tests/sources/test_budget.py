@@ -21,8 +21,8 @@ def budget(
 
 
 def test_a_job_may_bill_its_limit_or_what_is_left_of_the_day() -> None:
-    assert budget(daily=100 * MIB, job=30 * MIB).reserve(NOW, 1).maximum_bytes_billed == 30 * MIB
-    assert budget(daily=100 * MIB, job=2**30).reserve(NOW, 1).maximum_bytes_billed == 100 * MIB
+    assert budget(daily=100 * MIB, job=30 * MIB).reserve(NOW, 1).limit == 30 * MIB
+    assert budget(daily=100 * MIB, job=2**30).reserve(NOW, 1).limit == 100 * MIB
     assert LEAST_BYTES_PER_TABLE == 10 * MIB
 
 
@@ -40,7 +40,7 @@ def test_what_a_job_billed_takes_the_place_of_what_it_reserved() -> None:
 def test_jobs_under_way_together_may_bill_no_more_than_the_day_has_left() -> None:
     day = budget()
 
-    limits = [day.reserve(NOW, 1).maximum_bytes_billed for _ in range(4)]
+    limits = [day.reserve(NOW, 1).limit for _ in range(4)]
 
     assert limits == [30 * MIB, 30 * MIB, 30 * MIB, 10 * MIB]
     with pytest.raises(CallFailed, match="0 MiB are left"):
