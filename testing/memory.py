@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from exporter.config.resolved import TableRef
     from exporter.model import CoverageCounts, DocumentId, ErrorKind, Heartbeat, Run
-    from exporter.sources.ports import ContextRequest, Deadline, Hearer, HeartbeatId, Window
+    from exporter.sources.ports import ChangeReceiver, ContextRequest, Deadline, HeartbeatId, Window
 
 HANG_SECONDS = 60.0
 """Even a forgotten hang ends."""
@@ -72,7 +72,7 @@ class MemoryFollowing:
     """Documents that are followed: it tells what the test tells it to."""
 
     documents: Collection[DocumentId]
-    hearer: Hearer
+    receiver: ChangeReceiver
     closed: bool = False
     reopened: int = 0
 
@@ -96,8 +96,8 @@ class MemoryStore:
     followings: list[MemoryFollowing] = field(default_factory=list)
     closed: bool = False
 
-    def follow(self, ids: Collection[DocumentId], hearer: Hearer) -> MemoryFollowing:
-        self.followings.append(MemoryFollowing(tuple(ids), hearer))
+    def follow(self, ids: Collection[DocumentId], receiver: ChangeReceiver) -> MemoryFollowing:
+        self.followings.append(MemoryFollowing(tuple(ids), receiver))
         return self.followings[-1]
 
     def documents(self, ids: Collection[DocumentId], deadline: Deadline) -> Mapping[DocumentId, Document]:  # noqa: ARG002 - it keeps none

@@ -38,7 +38,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Brought:
+class ReadResult:
     """How a run ended: what of it failed, and whether the rest brought anything."""
 
     errors: tuple[SourceError, ...] = ()
@@ -83,7 +83,7 @@ class Collector(ABC):
         self.board = board
 
     @abstractmethod
-    def read(self, run: Run) -> Brought:
+    def read(self, run: Run) -> ReadResult:
         """Read, and change the snapshot. Raises SourceError if nothing at all could be read."""
 
     @abstractmethod

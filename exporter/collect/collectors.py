@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from exporter.collect.collector import Board, Brought, Collector, Run
+from exporter.collect.collector import Board, Collector, ReadResult, Run
 from exporter.collect.completion import Completion
 from exporter.collect.context import reads_alike
 from exporter.collect.following import Follower
@@ -152,11 +152,11 @@ class Collectors:
         run = Run(self._clock(), Deadline(self.collectors[name].timeout.total_seconds()))
         started = time.monotonic()
         refusal: SourceError | None = None
-        brought = Brought()
+        result = ReadResult()
         try:
-            brought = self._bounded(collector, run)
+            result = self._bounded(collector, run)
         except SourceError as error:
-            refusal, brought = error, Brought((error,), anything=False)
+            refusal, result = error, ReadResult((error,), anything=False)
             self._board.change(**collector.kept(Failure(error.kind, error.detail, run.now)))
         finally:
             # Whatever went wrong: one collector must not keep the others' values from being published.
@@ -169,12 +169,12 @@ class Collectors:
             name,
             seconds=time.monotonic() - started,
             at=ended.timestamp(),
-            failures=[failed.kind for failed in brought.errors],
-            success=brought.anything,
+            failures=[failed.kind for failed in result.errors],
+            success=result.anything,
         )
         # Here, because the documents alone may be read but once in hours.
         self.memory.tend(ended)
-        for failed in brought.errors:
+        for failed in result.errors:
             log.warning("collection failed", collector=name, source=source, reason=failed.kind, detail=failed.detail)
         if conclude and not self._early:
             self.conclude()
@@ -205,9 +205,9 @@ class Collectors:
         if self._completion.take(documents, now):
             self._news.set()
 
-    def lose(self) -> None:
+    def begin_gap(self) -> None:
         """Note that the documents are no longer followed."""
-        self._completion.lose()
+        self._completion.begin_gap()
 
     def _conclude_news(self) -> None:
         """Conclude once from all that was told meanwhile, however much that is."""
@@ -216,9 +216,9 @@ class Collectors:
             if not self._early:
                 self.conclude()
 
-    def _bounded(self, collector: Collector, run: Run) -> Brought:
+    def _bounded(self, collector: Collector, run: Run) -> ReadResult:
         """Read on a thread of its own, so that one that hangs in spite of its deadline can be left behind."""
-        outcome: list[Brought | BaseException] = []
+        outcome: list[ReadResult | BaseException] = []
 
         def work() -> None:
             try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from exporter.collect.collector import FIRESTORE, Brought, Collector
+from exporter.collect.collector import FIRESTORE, Collector, ReadResult
 from exporter.memory.losses import newer
 from exporter.model import Matter
 from exporter.reconcile.expectations import processor_names, reading_plan
@@ -35,7 +35,7 @@ class Completion(Collector):
         super().__init__(board)
         self._names = processor_names(board.config)
 
-    def read(self, run: Run) -> Brought:
+    def read(self, run: Run) -> ReadResult:
         """Read all documents of the plan: in one batch, unless there are very many."""
         board = self.board
         plan = reading_plan(board.config, run.now)
@@ -49,7 +49,7 @@ class Completion(Collector):
             if board.follower:
                 board.follower.compare(documents)
             self._remember(documents, run.now, run)
-        return Brought()
+        return ReadResult()
 
     def kept(self, failure: Failure) -> dict[str, Any]:
         """All documents as they were."""
@@ -65,9 +65,9 @@ class Completion(Collector):
             self._remember(documents, now)
         return bool(documents)
 
-    def lose(self) -> None:
+    def begin_gap(self) -> None:
         """Note that the documents are no longer followed."""
-        self.board.memory.lose()
+        self.board.memory.begin_gap()
         self.board.change(**self._remembered())
 
     def _remember(self, documents: Documents, now: datetime, run: Run | None = None) -> None:

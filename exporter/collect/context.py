@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from exporter.collect.collector import Brought
+from exporter.collect.collector import ReadResult
 from exporter.model import Matter
 from exporter.sources.ports import ContextRequest, RunHistoryRequest, SourceError
 
@@ -66,7 +66,7 @@ def reads_alike(before: Config, after: Config) -> Callable[[Matter, Any], bool]:
     return alike
 
 
-def outcome_of(rows: Mapping[Any, Any], answer: ContextAnswer) -> Brought:
+def outcome_of(rows: Mapping[Any, Any], answer: ContextAnswer) -> ReadResult:
     """How a reading of the warehouse ended: what of it failed, and whether the rest brought anything."""
     outcomes = (
         *rows.values(),
@@ -77,4 +77,4 @@ def outcome_of(rows: Mapping[Any, Any], answer: ContextAnswer) -> Brought:
     )
     errors = [outcome for outcome in outcomes if isinstance(outcome, SourceError)]
     # One that stands in for several answers is said once.
-    return Brought(tuple(dict.fromkeys(errors)), anything=len(errors) < len(outcomes))
+    return ReadResult(tuple(dict.fromkeys(errors)), anything=len(errors) < len(outcomes))

@@ -1,6 +1,7 @@
-"""Following the documents with a listener: what it tells goes into the memory at once, and is concluded from soon.
+"""Follows the completion documents with a listener: each change goes into the memory at once, a report follows soon.
 
-Polling stays beside it as the safety net: it goes on while the listener is down, and it notices one that fell deaf.
+Polling goes on beside the listener as a safety net: it covers the time while the listener is down, and it notices a
+listener that misses changes.
 """
 
 from __future__ import annotations
@@ -26,32 +27,32 @@ EVENTS: Final = "listener_events"
 GAPS: Final = "listener_gaps"
 
 
-class Taker(Protocol):
-    """Who takes what a follower heard."""
+class ChangeStore(Protocol):
+    """Stores the changes that a follower received."""
 
     def take(self, documents: Mapping[DocumentId, Document], now: datetime) -> None:
         """Remember these documents as they now are."""
 
-    def lose(self) -> None:
+    def begin_gap(self) -> None:
         """Note that changes go unseen from now on."""
 
 
 class Follower:
-    """Keeps one listener on the documents of interest, and hands on what it tells."""
+    """Keeps one listener on the documents of interest, and stores what it reports."""
 
     def __init__(
-        self, completions: CompletionStore, taker: Taker, telemetry: Telemetry, clock: Callable[[], datetime]
+        self, completions: CompletionStore, store: ChangeStore, telemetry: Telemetry, clock: Callable[[], datetime]
     ) -> None:
         """Nothing is followed before the first `follow`."""
         self._completions = completions
-        self._taker = taker
+        self._store = store
         self._telemetry = telemetry
         self._clock = clock
         self._lock = threading.Lock()
-        self._current: _Hearing | None = None
+        self._current: _Listener | None = None
         self._stopped = False
-        self._heard: dict[DocumentId, datetime | None] = {}
-        self._unheard: frozenset[DocumentId] = frozenset()
+        self._reported: dict[DocumentId, datetime | None] = {}
+        self._behind: frozenset[DocumentId] = frozenset()
 
     def follow(self, wanted: Collection[DocumentId]) -> None:
         """Follow these documents from now on. The old listener stays until the new one has reported all of them."""
@@ -60,29 +61,29 @@ class Follower:
             if self._stopped or not wanted or (current and set(current.following.documents) == set(wanted)):
                 return
             if current is None:
-                # First, because a listener can have told something before this goes on.
+                # Set it first: the listener can report before `follow` returns.
                 self._telemetry.set(CONNECTED, 0)
-            hearing = _Hearing(self, before=current)
-            hearing.following = self._completions.follow(wanted, hearing)
-            self._current = hearing
+            listener = _Listener(self, before=current)
+            listener.following = self._completions.follow(wanted, listener)
+            self._current = listener
 
     def compare(self, polled: Mapping[DocumentId, Document]) -> None:
         """Compare a polled reading with what the listener reported, and replace one that missed a change twice."""
         with self._lock:
             current = self._current
             if current is None or not current.connected:
-                self._unheard = frozenset()
+                self._behind = frozenset()
                 return
             behind = frozenset(
                 key
                 for key, document in polled.items()
                 if document.update_time is not None
-                and key in self._heard
-                and ((heard := self._heard[key]) is None or heard < document.update_time)
+                and key in self._reported
+                and ((reported := self._reported[key]) is None or reported < document.update_time)
             )
-            deaf, self._unheard = behind & self._unheard, behind
-        if deaf:
-            names = ", ".join(sorted(f"{key.collection}/{key.run_date}" for key in deaf))
+            missed, self._behind = behind & self._behind, behind
+        if missed:
+            names = ", ".join(sorted(f"{key.collection}/{key.run_date}" for key in missed))
             log.warning("the listener missed changes that a reading showed, opening it again", documents=names)
             current.following.reopen()
 
@@ -91,63 +92,63 @@ class Follower:
         with self._lock:
             self._stopped = True
             ended, self._current = _chain(self._current), None
-            # Not 0: where nobody is to listen, nobody fails to.
+            # Without a sample, not 0: nobody is meant to listen any more, so no alert may fire.
             self._telemetry.drop(CONNECTED, LAST_EVENT)
         if ended:
-            self._taker.lose()
-        for hearing in ended:
-            hearing.following.close()
+            self._store.begin_gap()
+        for listener in ended:
+            listener.following.close()
 
-    def hear(self, hearing: _Hearing, documents: Mapping[DocumentId, Document], *, first: bool) -> None:
-        """Take what a listener told, if it is still one that counts."""
+    def received(self, listener: _Listener, documents: Mapping[DocumentId, Document], *, first: bool) -> None:
+        """Store what a listener reported, unless it was replaced or ended meanwhile."""
         with self._lock:
-            if hearing not in _chain(self._current):
+            if listener not in _chain(self._current):
                 return
-            replaced = _chain(hearing.before) if first else ()
-            hearing.before = None if first else hearing.before
-            hearing.connected = True
-            self._heard.update({key: document.update_time for key, document in documents.items()})
+            replaced = _chain(listener.before) if first else ()
+            listener.before = None if first else listener.before
+            listener.connected = True
+            self._reported.update({key: document.update_time for key, document in documents.items()})
             now = self._clock()
-            # Under the lock, so that no word of another listener, or of the end, can come in between.
+            # Under the lock, so that neither another listener nor `stop` can change them in between.
             self._telemetry.set(CONNECTED, 1)
             self._telemetry.set(LAST_EVENT, now.timestamp())
         for other in replaced:
             other.following.close()
         self._telemetry.add(EVENTS, len(documents))
-        self._taker.take(documents, now)
+        self._store.take(documents, now)
 
-    def unhear(self, hearing: _Hearing, error: SourceError) -> None:
+    def stream_broke(self, listener: _Listener, error: SourceError) -> None:
         """Note that a listener lost its stream."""
         with self._lock:
-            connected, hearing.connected = hearing.connected, False
+            connected, listener.connected = listener.connected, False
             listening = _chain(self._current)
-            if hearing not in listening or not connected:
+            if listener not in listening or not connected:
                 return
-            still_heard = any(other.connected for other in listening)
-            if not still_heard:
+            still_connected = any(other.connected for other in listening)
+            if not still_connected:
                 self._telemetry.set(CONNECTED, 0)
         log.warning("the listener lost its stream", reason=error.kind, detail=error.detail)
-        if not still_heard:
+        if not still_connected:
             self._telemetry.add(GAPS)
-            self._taker.lose()
+            self._store.begin_gap()
 
 
-class _Hearing:
+class _Listener:
     """Receives one listener's reports. It replaces the listener `before` once it has received all documents."""
 
-    def __init__(self, follower: Follower, before: _Hearing | None) -> None:
+    def __init__(self, follower: Follower, before: _Listener | None) -> None:
         self.following: Following
         self.before = before
         self.connected = False
         self._follower = follower
 
-    def heard(self, documents: Mapping[DocumentId, Document], *, first: bool) -> None:
-        self._follower.hear(self, documents, first=first)
+    def changed(self, documents: Mapping[DocumentId, Document], *, first: bool) -> None:
+        self._follower.received(self, documents, first=first)
 
-    def unheard(self, error: SourceError) -> None:
-        self._follower.unhear(self, error)
+    def stream_broke(self, error: SourceError) -> None:
+        self._follower.stream_broke(self, error)
 
 
-def _chain(hearing: _Hearing | None) -> tuple[_Hearing, ...]:
+def _chain(listener: _Listener | None) -> tuple[_Listener, ...]:
     """A listener, the one that it is to replace, and so on."""
-    return () if hearing is None else (hearing, *_chain(hearing.before))
+    return () if listener is None else (listener, *_chain(listener.before))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from exporter.collect.collector import FIRESTORE, Brought, Collector
+from exporter.collect.collector import FIRESTORE, Collector, ReadResult
 from exporter.model import Matter
 from exporter.reconcile.expectations import reading_plan
 from exporter.sources.ports import HeartbeatId
@@ -25,7 +25,7 @@ class Heartbeats(Collector):
     source = FIRESTORE
     matters = (Matter.HEARTBEAT,)
 
-    def read(self, run: Run) -> Brought:
+    def read(self, run: Run) -> ReadResult:
         """Read them all in one batch."""
         board = self.board
         plan = reading_plan(board.config, run.now)
@@ -44,7 +44,7 @@ class Heartbeats(Collector):
                 for pipeline, keys in ids.items()
             },
         )
-        return Brought()
+        return ReadResult()
 
     def kept(self, failure: Failure) -> dict[str, Any]:
         """The heartbeats of every pipeline as they were."""
@@ -57,7 +57,7 @@ class HeartbeatCount(Collector):
     name = "heartbeat_count"
     source = FIRESTORE
 
-    def read(self, run: Run) -> Brought:
+    def read(self, run: Run) -> ReadResult:
         """Count each collection once."""
         board = self.board
         collections = {
@@ -75,7 +75,7 @@ class HeartbeatCount(Collector):
                 pipeline: self.fresh(counts[collection], run.now) for pipeline, collection in collections.items()
             },
         )
-        return Brought()
+        return ReadResult()
 
     def kept(self, failure: Failure) -> dict[str, Any]:
         """The count of every pipeline as it was."""

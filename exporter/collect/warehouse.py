@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from exporter.collect.collector import BIGQUERY, Brought, Collector
+from exporter.collect.collector import BIGQUERY, Collector, ReadResult
 from exporter.collect.context import context_request, outcome_of
 from exporter.metrics.live import UNREACHED
 from exporter.model import CalendarEnd, ErrorKind, Failure, Matter, Reading
@@ -36,7 +36,7 @@ class Warehouse(Collector):
     source = BIGQUERY
     matters = (Matter.ROWS, Matter.UNITS, Matter.RUNS, Matter.PHASE_LOG, Matter.COVERAGE)
 
-    def read(self, run: Run) -> Brought:
+    def read(self, run: Run) -> ReadResult:
         """Count the rows in one job, and read all else in another; a table that cannot be read spoils only its own."""
         board = self.board
         plan = reading_plan(board.config, run.now)

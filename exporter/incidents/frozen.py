@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from exporter.config.resolved import TableRef
     from exporter.model import Document, DocumentId, Heartbeat, RowCount
     from exporter.sources.ports import (
+        ChangeReceiver,
         ContextAnswer,
         ContextRequest,
         Estimate,
         Following,
-        Hearer,
         HeartbeatId,
         Window,
     )
@@ -86,9 +86,9 @@ class Frozen:
             lambda deadline: self._sources.completions.documents(ids, deadline),
         )
 
-    def follow(self, ids: Collection[DocumentId], hearer: Hearer) -> Following:
+    def follow(self, ids: Collection[DocumentId], receiver: ChangeReceiver) -> Following:
         """As CompletionStore says."""
-        return self._sources.completions.follow(ids, hearer)
+        return self._sources.completions.follow(ids, receiver)
 
     def heartbeats(self, ids: Collection[HeartbeatId], deadline: Deadline) -> Mapping[HeartbeatId, Heartbeat | None]:
         """As CompletionStore says."""

@@ -162,7 +162,7 @@ class Memory:
             self._now = Remembered(self._now.watched, since, gaps)
             self._write()
 
-    def lose(self) -> None:
+    def begin_gap(self) -> None:
         """Note that the documents are followed no longer."""
         with self._lock:
             self._now = Remembered(self._now.watched, None, self._now.gaps)

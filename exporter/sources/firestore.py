@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from exporter.metrics.telemetry import Telemetry
     from exporter.model import Document, DocumentId, Heartbeat
-    from exporter.sources.ports import Deadline, Hearer, HeartbeatId
+    from exporter.sources.ports import ChangeReceiver, Deadline, HeartbeatId
     from exporter.sources.values import WireDocument
 
     Found = tuple[WireDocument | None, datetime | None]
@@ -95,15 +95,15 @@ class FirestoreStore:
         found = self._batch({wanted.collection for wanted in ids}, paths.values(), deadline)
         return {wanted: read_document(*found[path]) for wanted, path in paths.items()}
 
-    def follow(self, ids: Collection[DocumentId], hearer: Hearer) -> DocumentListener:
-        """Tell the hearer of every change of these documents from now on, whether they exist yet or not."""
+    def follow(self, ids: Collection[DocumentId], receiver: ChangeReceiver) -> DocumentListener:
+        """Report every change of these documents to the receiver from now on, whether they exist yet or not."""
         collections = sorted({wanted.collection for wanted in ids})
         return DocumentListener(
             client=self._client,
             database=self._path,
             metadata=self._metadata,
             documents={self._document(wanted.collection, wanted.run_date.isoformat()): wanted for wanted in ids},
-            hearer=hearer,
+            receiver=receiver,
             subject=f"Firestore listener on {', '.join(collections)} ({self._place})",
             reads=lambda changes: self._telemetry.add("document_reads", changes),
         )

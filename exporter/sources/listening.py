@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from google.cloud.firestore_v1.services.firestore import FirestoreClient
 
     from exporter.model import DocumentId
-    from exporter.sources.ports import Hearer
+    from exporter.sources.ports import ChangeReceiver
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +63,7 @@ class DocumentListener:
         database: str,
         metadata: Sequence[tuple[str, str]],
         documents: Mapping[str, DocumentId],
-        hearer: Hearer,
+        receiver: ChangeReceiver,
         subject: str,
         reads: Callable[[int], None],
     ) -> None:
@@ -72,7 +72,7 @@ class DocumentListener:
         self._database = database
         self._metadata = metadata
         self._documents = documents
-        self._hearer = hearer
+        self._receiver = receiver
         self._subject = subject
         self._reads = reads
         self._closed = threading.Event()
@@ -118,7 +118,7 @@ class DocumentListener:
                 return
             if view.complete:
                 pause = FIRST_PAUSE
-            self._hearer.unheard(source_error(self._subject, fault, FIRESTORE_REMEDIES))
+            self._receiver.stream_broke(source_error(self._subject, fault, FIRESTORE_REMEDIES))
             self._closed.wait(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
@@ -141,7 +141,7 @@ class DocumentListener:
     def _tell(self, documents: Mapping[DocumentId, Document], *, first: bool, changes: int) -> None:
         self._reads(changes)
         if not self._closed.is_set():
-            self._hearer.heard(documents, first=first)
+            self._receiver.changed(documents, first=first)
 
 
 class _Teller(Protocol):

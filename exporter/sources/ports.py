@@ -127,14 +127,14 @@ class ContextAnswer:
     calendars_end: Mapping[str, date | None] = field(default_factory=dict)
 
 
-class Hearer(Protocol):
+class ChangeReceiver(Protocol):
     """Receives changes to the watched documents, on the follower's thread, one call at a time."""
 
-    def heard(self, documents: Mapping[DocumentId, Document], *, first: bool) -> None:
-        """Take what changed, as of one moment. `first`: all documents, as the stream was opened."""
+    def changed(self, documents: Mapping[DocumentId, Document], *, first: bool) -> None:
+        """These documents changed. `first`: the stream was opened, and these are all documents."""
 
-    def unheard(self, error: SourceError) -> None:
-        """Note that the stream is broken: until the next `first`, changes go unseen."""
+    def stream_broke(self, error: SourceError) -> None:
+        """The stream is broken: changes go unseen until the next report with `first`."""
 
 
 class Following(Protocol):
@@ -160,8 +160,8 @@ class CompletionStore(Protocol):
         Raises SourceError.
         """
 
-    def follow(self, ids: Collection[DocumentId], hearer: Hearer) -> Following:
-        """Tell the hearer of every change of these documents from now on, whether they exist yet or not."""
+    def follow(self, ids: Collection[DocumentId], receiver: ChangeReceiver) -> Following:
+        """Report every change of these documents to the receiver from now on, whether they exist yet or not."""
 
     def heartbeats(self, ids: Collection[HeartbeatId], deadline: Deadline) -> Mapping[HeartbeatId, Heartbeat | None]:
         """Read all these heartbeats in one batch; None for one that is not there. Raises SourceError."""

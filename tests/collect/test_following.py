@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from exporter.model import DocumentId
-    from exporter.sources.ports import Hearer
+    from exporter.sources.ports import ChangeReceiver
 
 BROKEN = SourceError(ErrorKind.UNREACHABLE, "the stream was broken")
 
@@ -55,7 +55,7 @@ class Followed:
         entries = {name: entry("15:00:50", 12) for name in names}
         now = self.scene.clock()
         documents[PHASE3_DOCUMENT] = Document(entries=entries, update_time=now, read_time=now)
-        listener.hearer.heard(documents, first=first)
+        listener.receiver.changed(documents, first=first)
 
 
 @pytest.fixture(name="followed")
@@ -90,8 +90,8 @@ def test_a_lost_stream_is_a_gap_and_its_return_the_end_of_it(followed: Followed)
     followed.collectors.run("completion")
     listener = followed.listeners[0]
     followed.tell(listener)
-    listener.hearer.unheard(BROKEN)
-    listener.hearer.unheard(BROKEN)
+    listener.receiver.stream_broke(BROKEN)
+    listener.receiver.stream_broke(BROKEN)
     lost = [followed.connected, followed.collectors.snapshot.followed_since]
     followed.scene.clock.now = on("18:05")
 
@@ -124,9 +124,9 @@ def test_a_listener_that_breaks_while_the_next_one_comes_leaves_a_gap_only_if_no
     followed.scene.clock.now = on("18:00") + ONE_DAY
     followed.collectors.run("completion")
     new = followed.listeners[1]
-    new.hearer.unheard(BROKEN)
+    new.receiver.stream_broke(BROKEN)
     before = followed.scene.telemetry.total("listener_gaps")
-    old.hearer.unheard(BROKEN)
+    old.receiver.stream_broke(BROKEN)
 
     assert (before, followed.scene.telemetry.total("listener_gaps")) == (0, 1)
 
@@ -152,7 +152,7 @@ def test_nothing_counts_that_comes_after_the_end(followed: Followed) -> None:
 
     followed.collectors.stop()
     followed.tell(listener, first=False, names=())
-    listener.hearer.unheard(BROKEN)
+    listener.receiver.stream_broke(BROKEN)
 
     assert listener.closed
     assert followed.scene.telemetry.total("listener_gaps") == 0
@@ -180,11 +180,11 @@ class Eager(MemoryStore):
         super().__init__()
         self.tellers: list[threading.Thread] = []
 
-    def follow(self, ids: Collection[DocumentId], hearer: Hearer) -> MemoryFollowing:
+    def follow(self, ids: Collection[DocumentId], receiver: ChangeReceiver) -> MemoryFollowing:
         found = {key: Document(exists=False) for key in ids}
-        self.tellers.append(threading.Thread(target=hearer.heard, args=(found,), kwargs={"first": True}))
+        self.tellers.append(threading.Thread(target=receiver.changed, args=(found,), kwargs={"first": True}))
         self.tellers[-1].start()
-        return super().follow(ids, hearer)
+        return super().follow(ids, receiver)
 
 
 class Waiting(Telemetry):
@@ -224,10 +224,10 @@ def test_whom_another_listener_replaced_says_nothing_any_more(followed: Followed
     followed.collectors.run("completion")
     new = followed.listeners[1]
     followed.tell(new)
-    new.hearer.unheard(BROKEN)
+    new.receiver.stream_broke(BROKEN)
 
     followed.tell(old, first=False)
-    old.hearer.unheard(BROKEN)
+    old.receiver.stream_broke(BROKEN)
 
     assert followed.connected == 0
     assert followed.scene.telemetry.total("listener_gaps") == 1

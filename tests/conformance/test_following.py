@@ -48,10 +48,10 @@ class Ear:
         self.told: queue.SimpleQueue[tuple[Mapping[DocumentId, Document], bool]] = queue.SimpleQueue()
         self.errors: queue.SimpleQueue[SourceError] = queue.SimpleQueue()
 
-    def heard(self, documents: Mapping[DocumentId, Document], *, first: bool) -> None:
+    def changed(self, documents: Mapping[DocumentId, Document], *, first: bool) -> None:
         self.told.put((documents, first))
 
-    def unheard(self, error: SourceError) -> None:
+    def stream_broke(self, error: SourceError) -> None:
         self.errors.put(error)
 
     def next(self) -> tuple[Mapping[DocumentId, Document], bool]:

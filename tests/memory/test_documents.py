@@ -54,7 +54,7 @@ def test_a_lost_stream_is_a_gap_from_the_last_time_that_all_was_seen(path: Path)
     memory = opened(path)
     memory.follow(on("15:00"))
     memory.follow(on("15:05"))
-    memory.lose()
+    memory.begin_gap()
     since = memory.now.followed_since
     memory.follow(on("15:09"))
 

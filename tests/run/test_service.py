@@ -333,7 +333,7 @@ def test_a_reload_leaves_no_word_of_a_listener_or_a_ledger_that_is_gone(scene: S
     def tell() -> None:
         until(lambda: said()[0] == [0], "a listener")
         listener = scene.memory.store.followings[-1]
-        listener.hearer.heard({key: Document(exists=False) for key in listener.documents}, first=True)
+        listener.receiver.changed({key: Document(exists=False) for key in listener.documents}, first=True)
 
     ledger = f"ledger: {{path: {tmp_path / 'ledger.sqlite'}}}\n"
     at = scene.clock.now.timestamp()
