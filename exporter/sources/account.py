@@ -1,4 +1,4 @@
-"""What BigQuery billed or may still bill, by project and UTC day: one account for all processes on one file.
+"""The account of bytes that BigQuery billed or may still bill, by project and UTC day, shared by all processes.
 
 Each change is one transaction on an SQLite file beside the ledger. So processes that run at the same time see each
 other's changes, and a process that is killed leaves behind what it had set aside. The file is opened for each change
@@ -41,13 +41,13 @@ class Account:
     """Bytes used by project and UTC day. Safe for use by several threads."""
 
     def __init__(self, ledger: str = MEMORY) -> None:
-        """`ledger` is the path of the ledger whose account this is, or `:memory:`."""
+        """`ledger` is the path of the ledger that the account belongs to, or `:memory:`."""
         self._lock = threading.Lock()
         self._path: str | None = None
         self._failing = False
         # As last seen in the file, or counted here where there is none.
         self._used: defaultdict[_Key, int] = defaultdict(int)
-        # What this process itself added, and what of that the file lacks.
+        # The bytes that this process added, and those of them that the file lacks.
         self._own: defaultdict[_Key, int] = defaultdict(int)
         self._owed: defaultdict[_Key, int] = defaultdict(int)
         self.belong_to(ledger)
@@ -74,7 +74,7 @@ class Account:
             return self._used[key]
 
     def change(self, project: str, day: date, by: Callable[[int], int]) -> None:
-        """Add what `by` makes of the bytes used so far; what it raises is raised, and nothing changes.
+        """Add the number that `by` computes from the bytes used so far. If it raises, nothing changes.
 
         Durable when this returns, unless the file cannot be used: then the log says so, and what was added is kept here
         until the file takes it.
@@ -100,7 +100,7 @@ class Account:
 
     def _change_file(self, key: _Key, by: Callable[[int], int]) -> int:
         with closing(self._open("rwc")) as database, database:
-            # At once, so that nobody adds anything between the look and the change.
+            # Lock at once, so that no other process adds anything between reading and writing.
             database.execute("BEGIN IMMEDIATE")
             database.execute(_SCHEMA)
             known = self._known(database, key)
@@ -110,7 +110,7 @@ class Account:
             days = [row[0] for row in database.execute("SELECT day FROM used WHERE project = ?", key[:1])]
             for old in _old(days, key[1]):
                 database.execute("DELETE FROM used WHERE project = ? AND day = ?", (key[0], old))
-        # Only now: the file has it.
+        # After the commit: only now the file has it.
         self._used[key] = total
         self._owed.pop(key, None)
         self._forget(key)

@@ -1,4 +1,4 @@
-"""What the rows of the warehouse's answers mean: values for every date of the window, and runs reduced to one each.
+"""Turns the rows of BigQuery's answers into values for every date of the window, and into one row for each run.
 
 A value of a type that the query did not promise is an error of the whole part, never a zero; a moment that cannot be
 read is named beside the row that has it.
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from exporter.sources.ports import Window
 
-# Of the statuses that one run was logged with: a clean-up job turns the `running` row of a run that ended well into
-# `failed`, so what a run says of its own end counts for more.
+# The order of the statuses that one run was logged with. A clean-up job turns the `running` row of a run that ended
+# well into `failed`, so the status that the run itself logged at its end counts for more.
 _STATUS_ORDER: Final = ("success", "partial", "skipped", "failed")
 _BEGUN: Final = "running"
 _NO_STATUS: Final = "unknown"
@@ -42,7 +42,7 @@ class Row(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LoggedRun:
-    """What the run history says of a run under one status. `run_id` None: it carries none.
+    """A row of the run history: a run under one status. `run_id` None: the row has none.
 
     `unusable`: columns that were there and could not be used.
     """
@@ -117,7 +117,7 @@ def _logged(row: Row, processor: str, zone: ZoneInfo, finished_column: str) -> L
         processor=processor,
         run_id=_text(row["run"]),
         data_date=_date(row["day"]),
-        # In small letters, some secrets have lost their form.
+        # Mask before the text is lowered: in small letters some secrets have no recognisable form.
         status=masked(_text(row["status"]) or _NO_STATUS).strip().lower(),
         phase=_text(row["phase"]),
         started_at=times.read("started", "started_at"),
@@ -178,7 +178,7 @@ class _Times:
 
     @property
     def unusable(self) -> tuple[UnusableField, ...]:
-        """What could not be used."""
+        """The values that could not be used."""
         return tuple(self._unusable)
 
     def read(self, column: str, name: str) -> datetime | None:
@@ -203,14 +203,14 @@ def read_moment(value: object, zone: ZoneInfo) -> datetime | None:
 
 
 def _date(value: object) -> date:
-    # A datetime is a date to Python, and equal to none.
+    # In Python a datetime is also a date, but it equals no date.
     if type(value) is date:
         return value
     raise TypeError(f"a date was expected, not {said(value)}")
 
 
 def _int(value: object) -> int:
-    # The local BigQuery has counts in arrays as decimals.
+    # The local BigQuery gives counts in arrays as decimals.
     number = count(value) if isinstance(value, int | Decimal) else None
     if number is None:
         raise TypeError(f"a count was expected, not {said(value)}")

@@ -1,4 +1,4 @@
-"""Tables read by date from BigQuery: row counts in one job, and in another all that is read beside them."""
+"""Reads tables by date from BigQuery: row counts in one job, everything else in a second one."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _CONTEXT: Final = "context"
 
 @dataclass(frozen=True, slots=True)
 class _Question(Generic[T_co]):
-    """A part of a query, and what its rows mean."""
+    """A part of a query, and the function that reads its rows."""
 
     part: Part
     read: Callable[[Sequence[Row]], T_co]
@@ -105,7 +105,7 @@ class BigQueryWarehouse:
     def dry_run_row_counts(
         self, tables: Collection[TableRef], window: Window, deadline: Deadline
     ) -> Mapping[TableRef, Estimate | SourceError]:
-        """What counting each table's rows would read, or why it cannot be counted. Costs nothing."""
+        """Estimate what counting each table's rows would read, or say why it cannot be counted. Costs nothing."""
         questions = self._row_count_questions(tables, window)
         sizes = self._estimate([question.part for question in questions.values()], window, deadline)
         return {table: sizes[question.part] for table, question in questions.items()}
@@ -113,13 +113,13 @@ class BigQueryWarehouse:
     def dry_run_context(
         self, request: ContextRequest, window: Window, deadline: Deadline
     ) -> Mapping[str, Estimate | SourceError]:
-        """The same for what `context` reads, by what it is: `calendar of nba (table nba_reference.nba_schedule)`."""
+        """The same for `context`, by subject: `calendar of nba (table nba_reference.nba_schedule)`."""
         asked = _Context(request, self._project, window, self._dates.zone)
         sizes = self._estimate([question.part for question in asked.questions], window, deadline)
         return {part.subject: size for part, size in sizes.items()}
 
     def close(self) -> None:
-        """Cancel what runs and let go of the connections; this takes a second at most, and later calls fail at once."""
+        """Cancel running jobs and close the connections. Takes a second at most; later calls fail at once."""
         self._jobs.close()
 
     def _row_count_questions(
@@ -183,7 +183,7 @@ class BigQueryWarehouse:
 
 
 class _Context:
-    """What a `ContextRequest` asks, as questions by the request's own keys."""
+    """The questions of a `ContextRequest`, by the request's own keys."""
 
     def __init__(self, request: ContextRequest, project: str, window: Window, zone: ZoneInfo) -> None:
         self.calendars: Mapping[str, _Question[tuple[Mapping[date, int], date | None]]] = {
@@ -216,7 +216,7 @@ class _Context:
 
     @property
     def questions(self) -> Collection[_Question[object]]:
-        """All of them."""
+        """All questions."""
         return [*self.calendars.values(), *self.runs.values(), *self.phase_log.values(), *self.coverage.values()]
 
 

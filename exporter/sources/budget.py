@@ -1,8 +1,8 @@
-"""The daily budget of bytes that BigQuery may bill: asked before every job, told after it.
+"""The daily budget of bytes that BigQuery may bill. Every job reserves its share first and settles it afterwards.
 
-A day is a UTC day. What a job will bill is known only once it has run. So it sets aside the most that it can bill (the
-limit that goes with it), and is counted as that until somebody hears what it billed. All jobs together, those of other
-processes on the same account included, never bill more than the budget (docs/budget.md).
+A day is a UTC day. How much a job bills is known only after it has run. So the job reserves the most that it can bill
+(its limit), and is counted with that until it is known what it billed. All jobs together, including those of other
+processes on the same account, never bill more than the budget (docs/budget.md).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ REMEDY: Final = "raise collect.warehouse.daily_budget (of a day) or .maximum_byt
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """What one job has of the day's budget until it ends. `limit` is the most that BigQuery lets it bill."""
+    """The part of the day's budget that one job holds until it ends. `limit` is the most that BigQuery lets it bill."""
 
     day: date
     size: int
@@ -47,7 +47,7 @@ class DailyBudget:
         self._account = account
 
     def reserve(self, now: datetime, tables: int) -> Reservation:
-        """Set aside the most that a job over so many tables may bill. Raises CallFailed if the day has no room."""
+        """Reserve the most that a job over so many tables may bill. Raises CallFailed if the day has no room."""
         day, least = now.date(), tables * LEAST_BYTES_PER_TABLE
         if not tables:
             return Reservation(day, 0, self._limits.maximum_bytes_billed)
@@ -65,7 +65,7 @@ class DailyBudget:
         return Reservation(day, size, size)
 
     def settle(self, reservation: Reservation, billed: int) -> None:
-        """The job ended and billed so much."""
+        """Replace the reservation of a job that ended by the bytes that it billed."""
         self._account.change(self._project, reservation.day, lambda _: billed - reservation.size)
 
     def remaining(self, now: datetime) -> int:

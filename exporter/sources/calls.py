@@ -1,8 +1,8 @@
-"""Calls into a client library that end when they must, whatever the library does.
+"""Bounds every call into a client library in time, whatever the library does.
 
-Google's clients take time-outs for single attempts, and none at all for looking for credentials, for names or for an
-answer that comes a byte at a time. So each call runs in a thread of its own and is awaited no longer than it may take.
-Inside that time, what is transient is tried again by the one `Retry` that is made here; the clients' own are off.
+Google's clients apply time-outs to single attempts, and none at all to the search for credentials, to name resolution
+or to an answer that comes a byte at a time. So each call runs in a thread of its own and is awaited no longer than it
+may take. Within that time, the one `Retry` made here repeats transient failures; the clients' own retries are off.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
 AWAKE_SECONDS: Final = 0.5
-"""How long the main thread waits at a time, whatever it waits for. Signal handlers run on it alone, and a signal that
-another thread was given, or that came just before the main thread began to wait, does not wake it."""
+"""The longest that the main thread waits at a time. Only the main thread runs signal handlers, and a signal that was
+delivered to another thread, or just before the main thread began to wait, does not wake it."""
 
 T = TypeVar("T")
 
 
 def ended(futures: Collection[Future[Any]], seconds: float = math.inf) -> bool:
-    """Whether all of these ended within so many seconds. The handlers of signals run while it waits."""
+    """Whether all of these ended within so many seconds. Signal handlers run meanwhile."""
     until = time.monotonic() + seconds
     while wait(futures, max(0.0, min(until - time.monotonic(), AWAKE_SECONDS))).not_done:
         if time.monotonic() >= until:
@@ -46,9 +46,10 @@ _LATE = Fault(ErrorKind.TIMEOUT, "no answer in time")
 
 
 def retry(seconds: float, first_pause: float) -> Retry:
-    """Tries again what is transient: five attempts in all, and no new one once these seconds are over.
+    """Repeats transient failures: five attempts in all, and no new one once these seconds are over.
 
-    The pauses double, each drawn between nothing and its length. A source that stays away is the next collection's.
+    The pauses double, each drawn at random from zero to its length. If the source stays away, the next collection
+    tries again.
     """
     failures = itertools.count(1)
     return Retry(
@@ -60,7 +61,7 @@ def retry(seconds: float, first_pause: float) -> Retry:
 
 
 class Calls:
-    """Runs blocking calls, each awaited for its own time, until it is closed; then all of them end at once."""
+    """Runs blocking calls, each with its own time limit. `close` ends all of them at once."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -70,13 +71,14 @@ class Calls:
 
     @property
     def closed(self) -> bool:
-        """Whether `close` was called: whatever fails from then on fails because of it."""
+        """Whether `close` was called. Every failure after that is its consequence."""
         return self._closed
 
     def run(self, call: Callable[[], T], seconds: float) -> T:
-        """What the call returns or raises. Raises CallFailed if it takes longer than `seconds`, or on `close`.
+        """Return or raise what the call does. Raises CallFailed if it takes longer than `seconds`, or on `close`.
 
-        A call that is given up goes on in its thread until its connections end: whoever owns those ends them.
+        A call that was given up continues in its thread until its connections end; the owner of the connections ends
+        them.
         """
         if seconds <= 0:
             raise CallFailed(_LATE)
@@ -95,7 +97,7 @@ class Calls:
                 self._waiting.discard(future)
 
     def close(self) -> None:
-        """End every call that runs, and refuse all later ones."""
+        """End every running call, and refuse later ones."""
         with self._lock:
             self._closed = True
             for future in self._waiting:
@@ -104,7 +106,7 @@ class Calls:
 
 
 def _settle(future: Future[T], call: Callable[[], T]) -> None:
-    # A result that comes after the call was given up is thrown away.
+    # A result that arrives after the call was given up is discarded.
     try:
         result = call()
     except BaseException as error:  # noqa: BLE001 - it is raised again where the call is awaited

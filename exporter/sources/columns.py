@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 _OLDER_NAMES: Final = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL", "RECORD": "STRUCT"}
 _AS_GOOD: Final = {"ARRAY<INT64>": "ARRAY<NUMERIC>"}
-"""Sums are decimals to the local BigQuery; that they are whole is checked where they are read."""
+"""The local BigQuery gives sums as decimals; the code that reads them checks that they are whole."""
 
 
 def column_types(schema: Iterable[SchemaField]) -> Mapping[str, str]:
-    """The types by column, in the words of SQL: the service has older ones for some."""
+    """The types by column, with SQL's names: the service has older names for some."""
     types = {}
     for column in schema:
         kind = _OLDER_NAMES.get(column.field_type, column.field_type)
@@ -29,7 +29,7 @@ def column_types(schema: Iterable[SchemaField]) -> Mapping[str, str]:
 
 
 def check_types(query: Query, types: Mapping[str, str]) -> None:
-    """Raise CallFailed for an answer whose columns are not what the query promises: none must fall to a default."""
+    """Raise CallFailed if the answer's columns are not those that the query promises: none may become a default."""
     for column, promised in query.answer.items():
         kind = types.get(column, "missing")
         if kind not in {promised, _AS_GOOD.get(promised)}:

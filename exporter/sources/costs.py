@@ -1,4 +1,4 @@
-"""What a query would cost, by a dry run, and what its job has cost, where BigQuery says it and where it does not."""
+"""What a query would cost (by a dry run), and what its job has cost, also where BigQuery does not say so."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _MOST_REMEMBERED: Final = 1_000
 
 
 class Bills:
-    """What jobs have billed. It asks for an estimate once a day and query where BigQuery does not say that."""
+    """What jobs have billed. Where BigQuery does not say it, one dry run a day and query gives an estimate."""
 
     def __init__(self) -> None:
         self._estimates: dict[tuple[str, date], Estimate] = {}
@@ -41,7 +41,7 @@ class Bills:
     def of(self, client: Client, job: QueryJob, query: Query, reservation: Reservation) -> int:
         """The bytes that an ended job billed, or the most that it can have billed.
 
-        BigQuery leaves the statistic out where it would tell something of hidden rows. It bills no job that fails.
+        BigQuery omits the statistic where it would reveal something about hidden rows. It bills no job that fails.
         """
         known = billed(job, reservation)
         if known is not None:
@@ -53,12 +53,12 @@ class Bills:
         estimate = self._estimates.get(key)
         if estimate is None or estimate.size is None or not estimate.exact:
             return reservation.size
-        # Each table is billed for at least so much, whatever its share of what is read.
+        # BigQuery bills each table for at least this much, however little of it is read.
         return min(reservation.size, estimate.size + query.tables * LEAST_BYTES_PER_TABLE)
 
 
 def billed(job: QueryJob, reservation: Reservation) -> int | None:
-    """The bytes that an ended job billed, None where only an estimate can tell."""
+    """The bytes that an ended job billed; None where only an estimate is possible."""
     size, may_be_billed = BILLED.of(job), FAILURE.of(job)
     if size is not None or may_be_billed is None:
         return size
@@ -66,7 +66,7 @@ def billed(job: QueryJob, reservation: Reservation) -> int | None:
 
 
 def dry_run(client: Client, query: Query, deadline: Deadline) -> Estimate:
-    """What the query would read, and where. Raises what the client raises."""
+    """Estimate what the query would read, and where. Raises what the client raises."""
     config = QueryJobConfig(query_parameters=parameters(query), dry_run=True, use_query_cache=False)
     job = client.query(query.sql, config, job_retry=None, retry=again(deadline), timeout=longest(deadline))
     return Estimate(
@@ -78,19 +78,19 @@ def dry_run(client: Client, query: Query, deadline: Deadline) -> Estimate:
 
 
 def remember(known: dict[K, V], key: K, value: V) -> None:
-    """Remember a value. A map that has grown too large is emptied first."""
+    """Remember a value. A mapping that has grown too large is emptied first."""
     if len(known) >= _MOST_REMEMBERED:
         known.clear()
     known[key] = value
 
 
 def longest(deadline: Deadline) -> float:
-    """Seconds for one HTTP request: half of them all at most, so that one lost answer does not cost everything."""
+    """Seconds for one HTTP request: at most half of the total, so that one lost answer does not use up all of it."""
     return min(_LONGEST_ATTEMPT, max(0.001, deadline.seconds / 2), max(0.001, deadline.remaining()))
 
 
 def again(deadline: Deadline) -> Retry:
-    """The one retry, within the deadline."""
+    """The retry that is used everywhere, within the deadline."""
     return retry(deadline.remaining(), _FIRST_PAUSE)
 
 

@@ -1,8 +1,8 @@
-"""Credentials of this machine or its user, found and kept fresh where an error can still be told by its type.
+"""Finds and refreshes the credentials of this machine or its user, at a place where errors still have their type.
 
-Left to themselves, the transports refresh credentials in the middle of a call. gRPC then makes a text of google-auth's
-error, with the token endpoint's answer in it, and only once it is connected. An error of a file that google-auth cannot
-read looks like a broken connection or a senseless answer there.
+By default the transports refresh credentials in the middle of a call. gRPC then turns google-auth's error into a text
+that contains the token endpoint's answer, and does so only after it has connected. A credentials file that google-auth
+cannot read then looks like a broken connection or a senseless answer.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from google.auth.credentials import Credentials
 
 _SECONDS: Final = 10.0
-"""For one request for a token; the library's own default is two minutes."""
+"""Seconds for one request for a token; the library's own default is two minutes."""
 
 
 def find(scopes: Sequence[str], *, self_signed: bool = False) -> Credentials:
-    """The Application Default Credentials. Raises CallFailed, which says what is wrong with them.
+    """The Application Default Credentials. Raises CallFailed, whose fault says what is wrong with them.
 
     `self_signed`: with a key, sign the tokens here instead of asking for them (https://google.aip.dev/auth/4111).
     """
@@ -40,7 +40,7 @@ def find(scopes: Sequence[str], *, self_signed: bool = False) -> Credentials:
 
 
 def refresh(credentials: Credentials) -> None:
-    """Get a token, if there is none that is good for some minutes more. Raises CallFailed, which says why not."""
+    """Get a token, unless there is one that is valid for some minutes more. Raises CallFailed with the reason."""
     if credentials.valid:
         return
     try:

@@ -1,13 +1,12 @@
 """Date columns: DATE, DATETIME or TIMESTAMP, each selected and grouped by the pipeline's own calendar dates.
 
-A column is taken for a DATE until an answer shows that it is none: a query that BigQuery refuses, or one whose `day`
-has another type. Then one dry run, which costs nothing, tells the types of all columns of that query, and they are
-remembered. So a column that is a DATE never costs a call of its own, and a table that is recreated with another type
-is noticed by the next reading.
+A column counts as a DATE until an answer shows otherwise: BigQuery refuses the query, or `day` has another type. Then
+one dry run, which costs nothing, gives the types of all columns of that query, and they are remembered. So a column
+that is a DATE never costs an extra call, and the next reading notices a table that was recreated with another type.
 
-The condition stands on the bare column, so that partitions are pruned. A DATETIME has no zone and is taken for local
-time; a TIMESTAMP is compared with the instants at which the window's dates begin and end in the zone, which makes the
-days of 23 and 25 hours right.
+The condition compares the bare column, so that partitions are pruned. A DATETIME has no zone and counts as local time.
+A TIMESTAMP is compared with the instants at which the window's dates begin and end in the zone, so that days of 23 and
+25 hours are right.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ class DateType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """How a column of one type is read: its date, and the condition that it lies between the window's two bounds."""
+    """The SQL for a column of one type: its date, and the condition that it lies within the window."""
 
     day: str
     within: str
@@ -62,7 +61,7 @@ _FORMS: Final[Mapping[DateType, _Form]] = {
 
 
 class DateColumns:
-    """What is known of the types of date columns, and the SQL that follows from it."""
+    """The known types of date columns, and the SQL that follows from them."""
 
     def __init__(self, zone: ZoneInfo) -> None:
         self.zone = zone
@@ -79,9 +78,9 @@ class DateColumns:
     def learn(
         self, parts: Collection[Part], types_of: Callable[[Query], Mapping[str, str]]
     ) -> tuple[bool, Mapping[Part, Fault]]:
-        """Ask for the types of these parts' columns: whether anything new is known, and what cannot be a date column.
+        """Look up the types of these parts' columns. Returns whether anything new is known, and what is no date column.
 
-        `types_of` tells the types of a query's columns by a dry run; where it raises CallFailed, nothing new is known.
+        `types_of` gives the types of a query's columns by a dry run; if it raises CallFailed, nothing new is known.
         """
         columns = list(dict.fromkeys(_column(part) for part in parts))
         try:
@@ -115,7 +114,7 @@ def _column(part: Part) -> Column:
 
 
 def _bounds(kind: DateType, window: Window, zone: ZoneInfo) -> tuple[Parameter, Parameter]:
-    """The window in this type: its first and last date, or its begin and its end, which is no longer in it."""
+    """The window in this type: its first and last date, or the instants of its begin and its end (exclusive)."""
     if kind is DateType.DATE:
         return Parameter("first", kind, window.first), Parameter("last", kind, window.last)
     begin, end = (datetime.combine(day, time()) for day in (window.first, window.last + timedelta(days=1)))
@@ -125,7 +124,7 @@ def _bounds(kind: DateType, window: Window, zone: ZoneInfo) -> tuple[Parameter, 
 
 
 def _types_query(columns: Sequence[Column]) -> Query:
-    """Says the type of every column, in their order, when it is run dry. Every type can have its condition."""
+    """A query whose dry run gives the type of every column, in order. Its condition is valid for every type."""
     selects = (
         f"(SELECT ANY_VALUE({quoted(column)}) FROM {source} WHERE {quoted(column)} IS NULL) AS column_{number}"
         for number, (source, column) in enumerate(columns)

@@ -1,8 +1,8 @@
-"""Completion documents and heartbeats as they are found: what can be used is used, what cannot is named and counted.
+"""Decodes completion documents and heartbeats: usable fields are used, the others are named and counted.
 
-`read_...` take what Firestore sends, polled or told by a listener alike. `parse_...` take plain values of any type, in
-any nesting, and never raise. A null is an absent field. What was there and could not be used is listed as `malformed`,
-so that a document that lies is told apart from one that says nothing.
+`read_...` take what Firestore sends, from a poll or a listener alike. `parse_...` take plain values of any type and
+nesting, and never raise. A null counts as an absent field. A field that is there and cannot be used is listed in
+`malformed`, so that a wrong field differs from an absent one.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def parse_document(
 ) -> Document:
     """A completion document: every key that does not begin with `_` is a processor's entry."""
     read = Fields(Record.DOCUMENTS, fields)
-    # Nothing decides by `_trigger_pending`; one that cannot be used says that whoever writes these fields went wrong.
+    # `_trigger_pending` decides nothing; an unusable one shows that the writer of these fields has a fault.
     read.first(flag, "_trigger_pending")
     return Document(
         entries={name: parse_entry(value, name) for name, value in fields.items() if not name.startswith("_")},
@@ -80,7 +80,7 @@ def parse_heartbeat(document: str, fields: Mapping[str, object]) -> Heartbeat:
 
 
 def read_document(message: WireDocument | None, read_time: datetime | None) -> Document:
-    """A completion document as it came over the wire at that time of the database's; None: there is none."""
+    """A completion document as Firestore sent it at `read_time` of its own clock; None: there is no document."""
     if message is None:
         return Document(exists=False, read_time=read_time)
     document = parse_document(

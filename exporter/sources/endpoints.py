@@ -1,7 +1,7 @@
-"""The local servers that the usual variables name in place of Google's.
+"""Reads the environment variables that name local servers in place of Google's.
 
-`FIRESTORE_EMULATOR_HOST` is `host:port` and `BIGQUERY_EMULATOR_HOST` a URL, as Google's own tools read them. Either is
-understood in the other's form as well; what can be meant in two ways is a fault of the configuration.
+`FIRESTORE_EMULATOR_HOST` is `host:port` and `BIGQUERY_EMULATOR_HOST` a URL, as Google's own tools read them. Each may
+also have the other's form; an ambiguous value is a configuration error.
 """
 
 from __future__ import annotations

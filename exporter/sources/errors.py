@@ -1,7 +1,7 @@
-"""What a client library raises, as one of the closed set of kinds: the one place that knows Google's errors.
+"""Maps what a client library raises to one of the closed set of kinds. The only module that knows Google's errors.
 
-A `Fault` is what went wrong, without saying with what; the adapters make a `SourceError` of it that names the table or
-document and what to do next (`remedies.py`, `refusals.py`). `transient` decides what is tried again in the deadline.
+A `Fault` says what went wrong, but not with which table or document. The adapters turn it into a `SourceError` that
+names that and says what to do (`remedies.py`, `refusals.py`). `transient` decides what is retried within the deadline.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _LONGEST_MESSAGE: Final = 240
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why a call gave nothing. `message` is one line without secrets.
+    """Why a call failed. `message` is one line without secrets.
 
-    `transient`: the same call may succeed in a moment. `of_request`: the service understood the request and refuses
-    this very one, so another one (without the table that is missing) may well be answered. `remedy`: what is wrong and
-    what to run, where the table of refusals knows it.
+    `transient`: the same call may succeed in a moment. `of_request`: the service refuses this particular request, so a
+    different one (without the missing table) may succeed. `remedy`: what is wrong and what to run, where the table of
+    refusals knows it.
     """
 
     kind: ErrorKind
@@ -43,7 +43,7 @@ class Fault:
 
 
 STOPPING: Final = Fault(ErrorKind.UNREACHABLE, "the exporter is stopping")
-"""Why every call fails that is under way when the sources are closed, or comes after that."""
+"""The fault of every call that is running when the sources are closed, or that comes after that."""
 
 
 class CallFailed(Exception):  # noqa: N818 - it carries a fault, and becomes a SourceError where its subject is known
@@ -122,7 +122,7 @@ _STATUSES: Final[Mapping[int, _Meaning]] = MappingProxyType(
     }
 )
 
-# The first type that fits, for everything that is no answer of the service.
+# For everything that is not an answer of the service: the first type that matches.
 _TYPES: Final[tuple[tuple[type[BaseException], _Meaning], ...]] = (
     (auth.DefaultCredentialsError, _DENIED),
     (auth.TransportError, _UNREACHABLE),
@@ -139,8 +139,8 @@ _TYPES: Final[tuple[tuple[type[BaseException], _Meaning], ...]] = (
     (OSError, _UNREACHABLE),
 )
 
-# What only the text tells: gRPC reports under a code of the service's what happens inside this process, and BigQuery
-# misses a job that it has just made with the reason that it also has for a table.
+# Cases that only the text tells apart: gRPC reports local failures under a code of the service, and BigQuery gives the
+# same reason for a job that it cannot find yet as for a missing table.
 _TEXTS: Final[tuple[tuple[re.Pattern[str], _Meaning], ...]] = (
     (re.compile(r"deserializing response"), _INVALID),
     (PLUGIN_UNANSWERED, _UNREACHABLE),
@@ -168,9 +168,9 @@ def fault_of(error: BaseException) -> Fault:
 
 
 def fault_of_credentials(error: Exception) -> Fault:
-    """What it means that no credentials were found, or that they gave no token.
+    """The fault if no credentials were found, or if they gave no token.
 
-    What google-auth does not raise as its own comes from the files that it reads, whose content must not be quoted.
+    Exceptions that are not google-auth's own come from the files that it reads, whose content must not be quoted.
     """
     if isinstance(error, auth.GoogleAuthError | requests.exceptions.RequestException):
         return fault_of(error)
@@ -187,7 +187,7 @@ def transient(error: BaseException) -> bool:
 
 
 def one_line(text: str, longest: int = _LONGEST_MESSAGE) -> str:
-    """A text as it may stand in a log or on a page: one line, bounded, without secrets."""
+    """A text that is safe in a log or on a page: one line, bounded, without secrets."""
     line = beginning(" ".join(text.split()), longest + 1)
     return line if len(line) <= longest else line[: longest - 3] + "..."
 
@@ -200,7 +200,7 @@ def _meaning(error: BaseException) -> _Meaning:
     for kind, meaning in _TYPES:
         if isinstance(error, kind):
             return meaning
-    # Anything else was raised while an answer was taken apart: it is not what the service's interface promises.
+    # Anything else was raised while an answer was decoded: the answer breaks the service's interface.
     return _INVALID
 
 

@@ -1,4 +1,4 @@
-"""The sources that a configuration names: Google's, or the local servers of `endpoints.py`."""
+"""Opens the sources that a configuration names: Google's, or the local servers of `endpoints.py`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def sources_of(
     bigquery: str | None = None,
     account: Account | None = None,
 ) -> Sources:
-    """Both sources, not connected yet: that happens with the first call, and fails there if it has to.
+    """Both sources, not connected yet: the first call connects, and fails if it cannot.
 
     `firestore` and `bigquery` are the addresses of local servers; `account` as for `BigQueryWarehouse`.
     """
@@ -51,10 +51,10 @@ def sources_of(
 
 
 def opener(clock: Callable[[], datetime]) -> Callable[[Loaded, Telemetry], Sources]:
-    """Opens the sources of one configuration after another, in one process.
+    """A function that opens the sources of a configuration, for one configuration after another in one process.
 
-    What BigQuery billed is counted on one account: that of the configuration's ledger, and where there is none, the
-    process's own, so that a reload begins no new day.
+    All of them share one account of billed bytes: that of the configuration's ledger, or else the process's own. So a
+    reload does not start a new budget for the day.
     """
     account = Account()
 

@@ -1,8 +1,8 @@
-"""Every field that is read from a completion document, its entries and the heartbeats, and of which types.
+"""The table of every field that is read from completion documents, their entries and heartbeats, with its types.
 
-`FIELDS` is the only way to a field: a reader asks for it by name, and what has no row there cannot be read. What a
-field may hold is said by its `Reading`; a null is an absent field, and everything else is named as unusable, never
-taken for a default. docs/types.md is generated from these tables.
+Fields are read through `FIELDS` alone: by name, and only those that have a row there. Its `Reading` says what a field
+may hold. A null counts as an absent field; every other value is named as unusable and never becomes a default.
+docs/types.md is generated from these tables.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _LARGEST: Final = 2**63 - 1
-"""Firestore's integers have 64 bits; a double can say more, and then says nonsense."""
+"""Firestore's integers have 64 bits. A double can be larger, and is then no count."""
 _LONGEST_TEXT: Final = 300
-"""Characters kept of a free text: enough to say what happened, whatever was dumped into the field."""
+"""Characters kept of a free text: enough to say what happened, however much was written into the field."""
 _LONGEST_SAID: Final = 60
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}|\d{8}", re.ASCII)
 _MOMENT: Final = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}.*", re.ASCII)
@@ -38,16 +38,16 @@ _EPOCH_UNITS: Final = {10: 1, 13: 10**3, 16: 10**6, 19: 10**9}
 
 EARLIEST: Final = datetime.min.replace(tzinfo=UTC) + timedelta(days=1)
 LATEST: Final = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
-"""The first and the last moment that every zone's calendar has. Go's zero time, for one, lies before: no moment."""
+"""The first and the last moment that exist in every zone's calendar. Go's zero time, for example, lies before them."""
 
 
 def flag(value: object) -> bool | None:
-    """True or false, and nothing that is merely like it."""
+    """True or false; no other value counts as a flag."""
     return value if isinstance(value, bool) else None
 
 
 def count(value: object) -> int | None:
-    """A number of things: whole, never negative, and a bool is no number."""
+    """A count: whole and not negative. A bool is no number."""
     number = _number(value)
     return int(number) if number is not None and number == int(number) else None
 
@@ -109,13 +109,13 @@ def label(value: object) -> str | None:
 
 
 def anything(value: object) -> bool | None:
-    """True for whatever is there but a false: people write notes where a flag belongs."""
+    """True for every value except false: people write notes where a flag belongs."""
     return value is not False
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of one kind of record: how it is read, and what follows where it is there and cannot be."""
+    """One field of one kind of record: how it is read, and what follows if it is there and cannot be read."""
 
     record: Record
     name: str
@@ -137,7 +137,7 @@ ALLOWED: Final[Mapping[Callable[[object], object], str]] = {
     label: "text or number",
     anything: "anything: all but false means yes",
 }
-"""What each way of reading takes, in words."""
+"""The values that each way of reading accepts, in words."""
 
 _TRIGGER: Final = "the trigger's state is `unknown`, and its hint says why"
 _NO_TIME: Final = "the time is unknown"
@@ -168,7 +168,7 @@ FIELDS: Final = (
     Field(Record.HEARTBEATS, "started_at", moment, _NO_TIME),
     Field(Record.HEARTBEATS, "error_message", text, "no message"),
 )
-"""Every field that is read. `Fields` takes nothing else."""
+"""Every field that is read. `Fields` accepts no other."""
 
 _BY_NAME: Final = {(field.record, field.name): field for field in FIELDS}
 
@@ -183,11 +183,11 @@ class Fields:
 
     @property
     def malformed(self) -> tuple[UnusableField, ...]:
-        """What could not be used."""
+        """The fields that could not be used."""
         return tuple(self._malformed)
 
     def first(self, read: Callable[[object], T | None], *names: str) -> T | None:
-        """The first of these fields that can be used, None if there is none."""
+        """The first of these fields that can be used; None if there is none."""
         for name in names:
             assert _BY_NAME[self._record, name].read is read  # noqa: S101 - the table and its reader agree
             value = self._fields.get(name)
@@ -200,7 +200,7 @@ class Fields:
         return None
 
     def flag(self, name: str) -> bool | None:
-        """A flag that is false where it is absent, and None where it is there and cannot be used."""
+        """A flag: false where it is absent, None where it is there and cannot be used."""
         found = self.first(flag, name)
         if found is None and not any(field.name == name for field in self._malformed):
             return False
@@ -208,7 +208,7 @@ class Fields:
 
 
 def unusable(name: str, value: object, entry: str = "") -> UnusableField:
-    """What was there and could not be used; of a secret, by the name of its field or `entry`, the type alone."""
+    """Name a value that could not be used. Of a secret (by the name of its field or `entry`) only the type is said."""
     hidden = names_secret(entry or name) and not isinstance(value, Unusable)
     return UnusableField(name, f"{said(value).partition(' ')[0]} {HIDDEN}" if hidden else said(value))
 
@@ -241,7 +241,7 @@ _SAID: Final[tuple[tuple[type, Callable[[Any], str]], ...]] = (
 
 
 def _since_1970(value: object) -> datetime | None:
-    """A number whose size leaves no doubt about its unit."""
+    """A number since 1970 whose size shows its unit."""
     number = _number(value)
     unit = None if number is None else _EPOCH_UNITS.get(len(str(int(number))))
     return EPOCH + timedelta(microseconds=int(number * 10**6 // unit)) if number is not None and unit else None
@@ -255,11 +255,11 @@ def _number(value: object) -> int | float | Decimal | None:
 
 
 def _utc(value: datetime | None) -> datetime | None:
-    """In UTC, which it is taken for where it names no zone; None for a moment that some zone's calendar lacks."""
+    """The moment in UTC; without a zone it counts as UTC. None for a moment that some zone's calendar lacks."""
     try:
         moved = value.astimezone(UTC) if value and value.tzinfo else value
     except (OverflowError, ValueError):
         return None
-    # Firestore's own subclass of datetime must not travel further: it compares and prints in its own way.
+    # A plain datetime instead of Firestore's own subclass, which compares and prints differently.
     found = datetime.combine(moved.date(), moved.time(), UTC) if moved else None
     return found if found and EARLIEST <= found <= LATEST else None

@@ -1,8 +1,8 @@
 """Completion documents and heartbeats from Firestore, through the generated client of google-cloud-firestore.
 
-One RPC a reading, retried inside the deadline by one layer. The generated client is used, not the one built on it,
-because that one loses a whole batch for one value that it cannot decode (`values.py`) and lets no one say how fast a
-lost connection is tried again.
+One RPC a reading, retried within the deadline by one layer. The generated client is used instead of the client built
+on it, because that one loses a whole batch for one value that it cannot decode (`values.py`), and its reconnection
+pause cannot be set.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _CHANNEL_OPTIONS: Final = (
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
     ("grpc.keepalive_time_ms", 30_000),
-    # By default the pause grows to two minutes, in which every call fails although the service is back.
+    # By default the pause grows to two minutes, and every call in it fails although the service is back.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1_000),
 )
@@ -69,8 +69,8 @@ _COUNT: Final = "documents"
 class FirestoreStore:
     """Reads one database. The connection is made when it is first needed and kept until `close`.
 
-    `endpoint` (host:port) is a local server that wants neither credentials nor encryption; without it
-    FIRESTORE_EMULATOR_HOST names one, and without that it is Google's. Raises ConfigError if it names none in truth.
+    `endpoint` (host:port) is a local server without credentials and encryption; by default the one that
+    FIRESTORE_EMULATOR_HOST names, or else Google's. Raises ConfigError if that variable cannot be used.
     """
 
     def __init__(self, *, project: str, database: str, telemetry: Telemetry, endpoint: str | None = None) -> None:
@@ -119,7 +119,7 @@ class FirestoreStore:
         }
 
     def count(self, collection: str, deadline: Deadline) -> int:
-        """How many documents the collection has, by one aggregation. Raises SourceError."""
+        """Count the collection's documents by one aggregation. Raises SourceError."""
         query = StructuredQuery(from_=[StructuredQuery.CollectionSelector(collection_id=collection)])
         aggregation = StructuredAggregationQuery.Aggregation(
             alias=_COUNT, count=StructuredAggregationQuery.Aggregation.Count()
@@ -147,7 +147,7 @@ class FirestoreStore:
         return total
 
     def contents(self, paths: Collection[str], deadline: Deadline) -> Mapping[str, WireDocument | None]:
-        """These documents, `collection/document`, as Firestore sent them; None for one that is not there.
+        """These documents (`collection/document`) as Firestore sent them; None for one that is not there.
 
         Raises SourceError.
         """
@@ -156,9 +156,9 @@ class FirestoreStore:
         return {path: found[name][0] for path, name in full.items()}
 
     def close(self) -> None:
-        """Let go of the connection; calls that hang end with SourceError."""
+        """Close the connection; calls that hang end with SourceError."""
         self._calls.close()
-        # Not under the lock, which a call may hold that looks for credentials; that one closes what it gets itself.
+        # Without the lock: a call that is looking for credentials may hold it, and closes its connection itself.
         if self._connected is not None:
             self._connected.transport.close()
 
@@ -166,7 +166,7 @@ class FirestoreStore:
         return f"{self._path}/documents/{collection}/{document}"
 
     def _batch(self, collections: Collection[str], paths: Collection[str], deadline: Deadline) -> Mapping[str, Found]:
-        """Every document by its path, as a message (None for one that is not there), and as of when."""
+        """Every document by its path, as a message (None for one that is not there), with its read time."""
         wanted = sorted(set(paths))
         if not wanted:
             return {}
@@ -181,7 +181,7 @@ class FirestoreStore:
                     found[answer.found.name] = answer.found, plain_time(answer.read_time)
                 elif kind == "missing":
                     found[answer.missing] = None, plain_time(answer.read_time)
-                # One that is missing costs a read as well.
+                # A missing document costs a read as well.
                 self._telemetry.add("document_reads", kind is not None)
             unanswered = [path for path in wanted if path not in found]
             if unanswered:
@@ -192,8 +192,8 @@ class FirestoreStore:
         return self._call(f"Firestore {', '.join(sorted(collections))} ({self._place})", attempt, deadline)
 
     def _call(self, subject: str, attempt: Callable[[FirestoreClient, float], T], deadline: Deadline) -> T:
-        """What the attempt returns, tried again inside the deadline. Raises SourceError."""
-        # Half of the time each, so that an answer that got lost on the way does not cost all of it.
+        """Return what the attempt returns; it is retried within the deadline. Raises SourceError."""
+        # Half of the time for each attempt, so that one lost answer does not use up all of it.
         longest = deadline.seconds / 2
         again = retry(deadline.remaining(), _FIRST_PAUSE)
 
@@ -220,7 +220,7 @@ class FirestoreStore:
 
 def _connect(endpoint: str | None, credentials: Credentials | None) -> FirestoreClient:
     if endpoint:
-        # A proxy that the environment names is for the world outside.
+        # A proxy of the environment is for addresses outside this machine.
         channel = grpc.insecure_channel(endpoint, options=(*_CHANNEL_OPTIONS, ("grpc.enable_http_proxy", 0)))
     else:
         channel = FirestoreGrpcTransport.create_channel(_HOST, credentials=credentials, options=_CHANNEL_OPTIONS)

@@ -1,14 +1,14 @@
-"""One job for many tables, in which a table that cannot be read spoils nothing but its own answer.
+"""One job for many tables, in which a table that cannot be read loses only its own answer.
 
-A query over many tables fails as a whole if one of them is gone. Then its parts are halved until the bad ones are
-found; what was read on the way is kept. A bad part is asked on its own from then on, so that the next reading is one
-job for the good parts and a small one for each bad part, until that is well again and goes with the others.
+A query over many tables fails as a whole if one of them is missing. Then its parts are halved until the bad ones are
+found, and the answers of the good halves are kept. From then on a bad part is queried alone: the next reading is one
+job for the good parts and a small one for each bad part, until that part can be read again.
 
-A query may also be refused because it would bill more than one job may. BigQuery bills nothing for that, and the part
-that is too large is found in the same way. Where none is too large alone, the parts stay apart for the rest of the day:
+BigQuery also refuses a query that would bill more than one job may. It bills nothing for that, and the part that is too
+large is found in the same way. If no part alone is too large, the parts stay separate for the rest of the day, because
 together they would be refused again.
 
-A query that may have failed because a date column is no DATE is asked again once the columns' types are known
+A query that may have failed because a date column is no DATE is repeated once the columns' types are known
 (`dates.py`).
 """
 
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
     from exporter.sources.queries import Part, Query
 
 MAXIMUM_JOBS: Final = 48
-"""Jobs of one reading, however many of its parts are bad: the rest of them is looked for in the next one."""
+"""The most jobs of one reading, however many of its parts are bad; the next reading continues the search."""
 
 
 class Isolation:
-    """Reads parts, and remembers which of them have to be asked on their own."""
+    """Reads parts, and remembers which of them have to be queried alone."""
 
     def __init__(self, dates: DateColumns) -> None:
         self._dates = dates
-        # Why it was bad, the one first that has not been tried for the longest time.
+        # Why each bad part failed; the part that has not been tried for the longest time is first.
         self._bad: dict[Part, Fault] = {}
         # Parts that are too large together with others, by the number of the group that is not.
         self._apart: dict[Part, int] = {}
@@ -53,14 +53,14 @@ class Isolation:
         ask: Callable[[Query], Sequence[Row]],
         types_of: Callable[[Query], Mapping[str, str]],
     ) -> Mapping[Part, Sequence[Row] | Fault]:
-        """Every part's rows, or why it has none; `ask` runs one query as one job and raises CallFailed.
+        """Every part's rows, or its error. `ask` runs one query as one job and raises CallFailed.
 
-        `types_of` tells the types of a query's columns without cost, and raises CallFailed too.
-        Raises CallFailed where nothing can be read, whatever the part.
+        `types_of` gives the types of a query's columns without cost, and raises CallFailed too. Raises CallFailed where
+        nothing at all can be read.
         """
         self._bad = {part: fault for part, fault in self._bad.items() if part in set(parts)}
         if window != self._window:
-            # Another day: tables grow and shrink.
+            # On another day the tables may have other sizes.
             self._window, self._apart = window, {}
         good = [part for part in dict.fromkeys(parts) if part not in self._bad]
         groups = deque([*self._together(good), *([part] for part in self._bad)])
@@ -84,7 +84,7 @@ class Isolation:
                     groups.appendleft(group)
                     break
                 if failed.fault.kind is ErrorKind.PERMISSION_DENIED and not rows and not probed:
-                    # Is it these tables, or may nothing be asked at all? Then this raises, and that is the answer.
+                    # Check whether any query is allowed at all. If not, this raises, and that error is the answer.
                     probed = True
                     ask(PROBE)
                 if failed.fault.kind is ErrorKind.BUDGET and len(group) > 1:
@@ -98,7 +98,7 @@ class Isolation:
     def _smaller(
         self, group: list[Part], fault: Fault, types_of: Callable[[Query], Mapping[str, str]]
     ) -> list[list[Part]]:
-        """What to ask in the place of a group that failed, the last first: it again, its halves, or nothing."""
+        """What to query in place of a group that failed, the last first: the same group, its halves, or nothing."""
         if fault.kind is ErrorKind.INVALID:
             news, faults = self._dates.learn(group, types_of)
             for part, found in faults.items():

@@ -1,7 +1,7 @@
-"""One query, one BigQuery job: paid for from the day's budget, ended by its deadline, cancelled if it is given up.
+"""Runs each query as one BigQuery job: paid from the day's budget, ended by its deadline, cancelled if given up.
 
-A job lives in one location, and outside the multi-regions US and EU only those find it who name that: so whoever looks
-for a job or cancels it says where it is (https://cloud.google.com/bigquery/docs/locations).
+A job belongs to one location. Outside the multi-regions US and EU a job is only found by its location, so every request
+about a job names it (https://cloud.google.com/bigquery/docs/locations).
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ _APP: Final = "orchestration-exporter"
 _CANCEL_SECONDS: Final = 1.0
 _PAGE_ROWS: Final = 10_000
 _LOST_KEPT: Final = 100
-"""Jobs whose end nobody heard of that are asked about; the oldest of more stay counted as the most they can bill."""
+"""The most jobs with an unknown end that are asked about. Older ones stay counted with the most that they can bill."""
 _ONCE: Final = Retry(predicate=if_exception_type())
 
-# BigQuery says so also where the policy lets this account see every row.
+# BigQuery reports this also where the policy lets this account see every row.
 HIDDEN_ROWS: Final = Fault(
     ErrorKind.PERMISSION_DENIED,
     "a row access policy was applied, so rows may be hidden: what was counted may be too little",
@@ -64,7 +64,7 @@ HIDDEN_ROWS: Final = Fault(
 
 
 class _Attempt:
-    """A call in a thread of its own: the connection that it uses, and what is known of its job.
+    """A call in a thread of its own: the connection that it uses, and what is known about its job.
 
     `billed` None: the job may be running, and nobody knows what it will cost.
     """
@@ -78,7 +78,7 @@ class _Attempt:
         self._given_up = False
 
     def use(self, connection: Connection, seconds: float) -> Client:
-        """The client of this connection, with so long for each request. Raises CallFailed if it comes too late."""
+        """The client of this connection, with a time limit for each request. Raises CallFailed if it is too late."""
         self.connection = connection
         connection.limit(seconds)
         if self._given_up:
@@ -88,7 +88,7 @@ class _Attempt:
 
     @property
     def unsent(self) -> bool:
-        """Whether no request at all has left this machine."""
+        """Whether no request has left this machine."""
         return self.connection is None or not self.connection.used
 
     def give_up(self) -> None:
@@ -125,15 +125,15 @@ class Jobs:
         self._running: set[_Attempt] = set()
         self._idle: list[Connection] = []
         self._lost: deque[tuple[_Attempt, Reservation]] = deque(maxlen=_LOST_KEPT)
-        # By a query's SQL, in which no date is.
+        # By a query's SQL, which contains no date.
         self._locations: dict[str, str] = {}
         self._bills = Bills()
         self._note_budget()
 
     def run(self, query: Query, collector: str, deadline: Deadline) -> Sequence[Row]:
-        """The rows that the query gives. `collector` is a label of the job. Raises CallFailed.
+        """Return the query's rows. `collector` is a label of the job. Raises CallFailed.
 
-        A job that does not end in time is cancelled before this returns, which is by the deadline or at once after it.
+        A job that does not end in time is cancelled before this returns, at the deadline or just after it.
         """
         self._settle_lost(Deadline(deadline.remaining() / 4))
         reservation = self._budget.reserve(self._clock(), query.tables)
@@ -161,15 +161,15 @@ class Jobs:
             self._note_budget()
 
     def estimate(self, query: Query, deadline: Deadline) -> Estimate:
-        """What a dry run says of the query, which costs nothing. Raises CallFailed."""
+        """Estimate the query by a dry run, which costs nothing. Raises CallFailed."""
         estimate = self._call(_Attempt(query), lambda client: dry_run(client, query, deadline), deadline)
-        # A dry run that says nothing of its columns proves nothing of them; the reading itself is checked in any case.
+        # A dry run without columns proves nothing about them; the reading itself is checked in any case.
         if estimate.types:
             check_types(query, estimate.types)
         return estimate
 
     def close(self) -> None:
-        """Cancel what runs, within about a second, and let go of the connections; later calls fail at once."""
+        """Cancel running jobs within about a second and close the connections; later calls fail at once."""
         with self._lock:
             self._calls.close()
             running, idle = list(self._running), list(self._idle)
@@ -243,7 +243,7 @@ class Jobs:
                 attempt.query.sql, config, job_id=attempt.job_id, job_retry=None, retry=retry, timeout=seconds
             )
         except Conflict:
-            # The id is ours alone: an earlier attempt arrived, and only its answer was lost.
+            # The id is unique to this call: an earlier attempt arrived, and only its answer was lost.
             location = self._locate(client, attempt, deadline)
             job = client.get_job(attempt.job_id, location=location, retry=retry, timeout=longest(deadline))
             return cast("QueryJob", job)
@@ -262,7 +262,7 @@ class Jobs:
         self._telemetry.add("bytes_billed", billed)
 
     def _settle_lost(self, deadline: Deadline) -> None:
-        """Ask what became of the jobs whose end nobody heard of; those that nobody can tell of yet stay as they are."""
+        """Look up the jobs whose end is unknown. Those that are still unknown stay as they are."""
         for _ in range(len(self._lost)):
             attempt, reservation = self._lost.popleft()
             look = partial(self._bill, attempt=attempt, reservation=reservation, deadline=deadline)
@@ -277,18 +277,18 @@ class Jobs:
                 self._settle(reservation, billed)
 
     def _bill(self, client: Client, attempt: _Attempt, reservation: Reservation, deadline: Deadline) -> int | None:
-        """What a job has billed that nobody heard of again; None while that is not known."""
+        """What a job with an unknown end has billed; None while that is not known."""
         location = self._locate(client, attempt, deadline)
         try:
             found = client.get_job(attempt.job_id, location=location, retry=_ONCE, timeout=longest(deadline))
         except NotFound:
-            # Where nobody knows where to look, it may be somewhere else.
+            # Without a known location the job may be in another one.
             return 0 if location else None
         job = cast("QueryJob", found)
         return self._bills.of(client, job, attempt.query, reservation) if DONE.of(job) else None
 
     def _cancel(self, attempt: _Attempt, deadline: Deadline) -> None:
-        """Ask for the job's end, as far as that can be asked at all: its own time-out is the second net."""
+        """Cancel the job, if a request can still be sent. Otherwise its own time-out ends it."""
         cancelling = _Attempt(attempt.query)
 
         def ask() -> None:
@@ -307,7 +307,7 @@ class Jobs:
         return self._connect()
 
     def _connect(self) -> Connection:
-        # Found once, so that every connection uses the same access token.
+        # Find them once, so that every connection uses the same access token.
         self._credentials = self._credentials or find_credentials(self._endpoint)
         return connect(
             project=self._project,
@@ -330,13 +330,13 @@ class Jobs:
 
 
 def _rows(job: QueryJob, query: Query, deadline: Deadline) -> Sequence[Row]:
-    # Here the client's time-out is for all requests together, and what it is for each of them does not hold.
+    # Here the client applies its time-out to all requests together, and not to each of them.
     answer = job.result(page_size=_PAGE_ROWS, retry=again(deadline), timeout=deadline.remaining(), job_retry=None)
     lacking = CallFailed(Fault(ErrorKind.INVALID, "the answer lacks its rows or their columns"))
-    # The client makes an empty answer of one that lacks what it needs, and no rows would be counted as zero.
+    # The client turns an incomplete answer into an empty one, which would count as zero rows.
     if type(answer) is not RowIterator or PART not in {field.name for field in answer.schema}:
         raise lacking
-    # Before the rows: the client's own reading of another type may fail.
+    # Check before reading the rows: the client may fail on a column of another type.
     check_types(query, column_types(answer.schema))
     rows = list(answer)
     if len(rows) != answer.total_rows:
@@ -345,6 +345,6 @@ def _rows(job: QueryJob, query: Query, deadline: Deadline) -> Sequence[Row]:
 
 
 def _is_lost(fault: Fault) -> bool:
-    """Whether nobody knows what became of the job, nor if the connection is any good."""
+    """Whether the job's end is unknown, and the connection may be broken."""
     odd = fault.kind is ErrorKind.INVALID and not fault.of_request
     return odd or fault.kind in {ErrorKind.TIMEOUT, ErrorKind.UNREACHABLE}

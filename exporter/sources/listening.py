@@ -1,9 +1,9 @@
-"""A Firestore listener: one stream that tells every change of the completion documents that are followed.
+"""A Firestore listener: one stream that reports every change of the followed completion documents.
 
-The RPC below the client library's `on_snapshot` is used, for three reasons. That one hides a lost connection
-(`is_active` stays true) and so every gap in which changes went unseen; it takes a stream a document or a query; and one
-value that it cannot decode ends it. Here one target names all documents, a broken stream is told at once, and what
-comes is read as a polled document is.
+It uses the RPC below the client library's `on_snapshot`, for three reasons: `on_snapshot` hides a lost connection
+(`is_active` stays true) and with it every gap in which changes go unseen; it needs a stream for each document or query;
+and one value that it cannot decode ends it. Here one target names all documents, a broken stream is reported at once,
+and documents are decoded as in a poll.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ class Stream(Protocol):
     """An open stream of `ListenResponse`s."""
 
     def __iter__(self) -> Iterator[Any]:
-        """The responses, as they come."""
+        """The responses, as they arrive."""
 
     def cancel(self) -> bool:
-        """End it."""
+        """End the stream."""
 
 
 class DocumentListener:
-    """Follows documents on a thread of its own until it is closed, and opens the stream again whenever it breaks."""
+    """Follows documents on a thread of its own until it is closed, and reopens the stream whenever it breaks."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class DocumentListener:
         subject: str,
         reads: Callable[[int], None],
     ) -> None:
-        """Follow `documents` (by path). `reads` is told what the changes cost, `subject` names them in errors."""
+        """Follow `documents` (by path). `reads` receives the cost of the changes, `subject` names them in errors."""
         self._client = client
         self._database = database
         self._metadata = metadata
@@ -87,7 +87,7 @@ class DocumentListener:
         return self._documents.values()
 
     def close(self) -> None:
-        """Stop following; nothing is told any more once this returns, but for what is being told at this moment."""
+        """Stop following. After this returns, no new report begins; one that is being made may still end."""
         with self._lock:
             self._closed.set()
             stream = self._stream
@@ -95,7 +95,7 @@ class DocumentListener:
             stream.cancel()
 
     def reopen(self) -> None:
-        """Break the stream, as the network would: it is opened again and reports all documents."""
+        """Break the stream, as a network fault would: it is opened again and reports all documents."""
         with self._lock:
             stream = self._stream
         if stream is not None:
@@ -149,7 +149,7 @@ class _Teller(Protocol):
 
 
 class _View:
-    """What a stream has told: changes are handed on when the stream says that they are consistent."""
+    """The state of a stream: changes are reported once the stream says that they are consistent."""
 
     def __init__(self, documents: Mapping[str, DocumentId], tell: _Teller) -> None:
         self._documents = documents
@@ -161,7 +161,7 @@ class _View:
         self.complete = False
 
     def take(self, message: Any) -> None:  # noqa: ANN401 - a protobuf message, whose classes are made at run time
-        """Take one response. Raises CallFailed where the stream can no longer be trusted."""
+        """Process one response. Raises CallFailed if the stream can no longer be trusted."""
         match message.WhichOneof("response_type"):
             case "target_change":
                 self._target_change(message.target_change)
@@ -188,7 +188,7 @@ class _View:
 
     def _target_change(self, change: Any) -> None:  # noqa: ANN401 - as above
         if change.target_change_type == _CHANGE.REMOVE:
-            # The service ends one target as it answers a call: with a status, that of a permission that was taken away.
+            # The service ends a target with a status, for example when a permission was removed.
             cause = from_grpc_status(change.cause.code, change.cause.message or "the target was removed")
             raise CallFailed(fault_of(cause)) from cause
         if change.target_change_type == _CHANGE.RESET:
@@ -200,12 +200,12 @@ class _View:
 
     def _hand_on(self, read_time: datetime | None) -> None:
         if not self.complete:
-            # A document that the first answer does not speak of is not there.
+            # A document that the first answer does not mention does not exist.
             self._pending = {key: Document(exists=False) for key in self._documents.values()} | self._pending
         news = {
             key: replace(document, read_time=read_time)
             for key, document in self._pending.items()
-            # Some servers tell with every change that the missing documents are still missing.
+            # Some servers report with every change that missing documents are still missing.
             if document.exists or self._known.get(key) is not False
         }
         self._known |= {key: document.exists for key, document in news.items()}

@@ -1,4 +1,4 @@
-"""The two ports through which the world is read, and the one error they raise.
+"""The two ports through which the sources are read, and the one error that they raise.
 
 SourceError (kind: one of `ErrorKind`)
 ├── unreachable        no answer: connection refused or broken, service unavailable
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 class SourceError(Exception):
-    """A source gave no value. `kind` says why in one word, `detail` names the thing and what to do."""
+    """A source gave no value. `kind` says why in one word; `detail` names the subject and says what to do."""
 
     def __init__(self, kind: ErrorKind, detail: str) -> None:
         super().__init__(f"{kind}: {detail}")
@@ -50,7 +50,7 @@ class SourceError(Exception):
 
 
 class Deadline:
-    """The moment by which a call must have ended, on the monotonic clock."""
+    """The moment on the monotonic clock by which a call must have ended."""
 
     __slots__ = ("_end", "seconds")
 
@@ -81,9 +81,9 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a dry run says of a query. `size`: the bytes that it would process, None where BigQuery does not say it.
+    """The result of a dry run. `size`: the bytes that the query would process; None where BigQuery does not say it.
 
-    `exact`: it would be no more than that. `location`: where it would run. `types`: its columns', by name.
+    `exact`: it would process no more than that. `location`: where it would run. `types`: those of its columns, by name.
     """
 
     size: int | None
@@ -103,7 +103,7 @@ class RunHistoryRequest:
 
 @dataclass(frozen=True, slots=True)
 class ContextRequest:
-    """What is read beside the row counts, by pipeline (coverage by pipeline and check)."""
+    """What to read besides the row counts, by pipeline (coverage by pipeline and check)."""
 
     calendars: Mapping[str, CalendarConfig] = field(default_factory=dict)
     run_history: Mapping[str, RunHistoryRequest] = field(default_factory=dict)
@@ -113,11 +113,11 @@ class ContextRequest:
 
 @dataclass(frozen=True, slots=True)
 class ContextAnswer:
-    """The answers to a `ContextRequest`: for every key that was asked a value or the error in its place.
+    """The answers to a `ContextRequest`: for every key of it a value, or the error.
 
     Units, coverage and phase log rows have a value for every date of the window (and every configured transition);
-    zero where the table has no row. `calendars_end`: the last date that a calendar which was read has any row of, in
-    the window or beyond it; None where it has none at all.
+    zero where the table has no row. `calendars_end`: the last date with any row, within the window or beyond it, of
+    each calendar that was read; None if it has no row at all.
     """
 
     units: Mapping[str, Mapping[date, int] | SourceError]
@@ -167,10 +167,10 @@ class CompletionStore(Protocol):
         """Read all these heartbeats in one batch; None for one that is not there. Raises SourceError."""
 
     def count(self, collection: str, deadline: Deadline) -> int:
-        """How many documents the collection has, by one aggregation. Raises SourceError."""
+        """Count the collection's documents by one aggregation. Raises SourceError."""
 
     def close(self) -> None:
-        """Let go of the connections; calls that hang end with SourceError."""
+        """Close the connections; calls that hang end with SourceError."""
 
 
 class Warehouse(Protocol):
@@ -191,15 +191,15 @@ class Warehouse(Protocol):
     def dry_run_row_counts(
         self, tables: Collection[TableRef], window: Window, deadline: Deadline
     ) -> Mapping[TableRef, Estimate | SourceError]:
-        """What counting each table's rows would read, or why it cannot be counted. Costs nothing."""
+        """Estimate what counting each table's rows would read, or say why it cannot be counted. Costs nothing."""
 
     def dry_run_context(
         self, request: ContextRequest, window: Window, deadline: Deadline
     ) -> Mapping[str, Estimate | SourceError]:
-        """The same for what `context` reads, by what it is."""
+        """The same for `context`, by subject."""
 
     def close(self) -> None:
-        """Cancel what runs and let go of the connections."""
+        """Cancel running jobs and close the connections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +210,6 @@ class Sources:
     warehouse: Warehouse
 
     def close(self) -> None:
-        """End whatever is under way and let go of the connections."""
+        """End running calls and close the connections."""
         self.warehouse.close()
         self.completions.close()

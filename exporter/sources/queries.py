@@ -1,13 +1,13 @@
-"""The SQL that the warehouse is asked.
+"""The SQL for BigQuery.
 
-Everything that is asked at one time is one query: a UNION ALL of parts, each one table over the window of dates, with
-its number in the column `PART`. Tables and columns come from the configuration, which has validated them, and are
-quoted; dates and names are query parameters; `units`, `where` and the coverage conditions are the operator's own SQL,
-which the configuration has checked to be single expressions. How the date column is read depends on its type:
-`dates.py`. What the rows mean: `answers.py`.
+All that is read at one time is one query: a UNION ALL of parts. Each part reads one table over the window of dates and
+has its number in the column `PART`. Tables and columns come from the validated configuration and are quoted; dates and
+names are query parameters; `units`, `where` and the coverage conditions are the operator's own SQL, which the
+configuration has checked to be single expressions. `dates.py` says how a date column is read, `answers.py` what the
+rows mean.
 
-`COLUMNS` lists every column that is read, and `ROW_COUNTS` and `CONTEXT` the columns of the answers: one of another
-type is refused. Moments, run ids and units are read as text: in that form every type says what it is.
+`COLUMNS` lists every column that is read, `ROW_COUNTS` and `CONTEXT` the columns of the answers; an answer with another
+type is refused. Moments, run ids and units are read as text, because the text shows the original type.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from exporter.sources.ports import RunHistoryRequest
 
 PART: Final = "part"
-"""The column that says to which part a row belongs."""
+"""The column with the part that a row belongs to."""
 MAXIMUM_PARTS: Final = 900
-"""Tables that one query may refer to, of the 1,000 that BigQuery allows."""
+"""The most tables in one query; BigQuery allows 1,000."""
 
 OUTSIDE: Final = "outside"
-"""The name of a calendar's rows that do not count (an All-Star game): their date is in the calendar all the same."""
+"""The name of a calendar's rows that do not count (an All-Star game). Their date is in the calendar nevertheless."""
 REACH: Final = 400
-"""Days on either side of the window in which a calendar has to have a row: off-seasons are shorter than a year."""
+"""Days on either side of the window in which a calendar must have a row: off-seasons are shorter than a year."""
 
 ROW_COUNTS: Final[Mapping[str, str]] = {PART: "INT64", "day": "DATE", "counted": "INT64", "written": "STRING"}
 """The columns of an answer to row counts, and their types."""
@@ -47,7 +47,7 @@ CONTEXT: Final[Mapping[str, str]] = {
     "units": "STRING",
     "counts": "ARRAY<INT64>",
 }
-"""One shape for everything that is read beside the row counts; a part fills the columns that it has."""
+"""The columns of everything that is read besides the row counts; each part fills those that it has."""
 
 _MOMENT: Final = (
     "TIMESTAMP of any precision; DATETIME, in the configured `timezone`; STRING in the form of one of the two"
@@ -111,7 +111,7 @@ class Parameter:
 class Part:
     """One table's share of a query. `subject` names it in messages, `source` is the table's name as SQL has it.
 
-    `columns` and `group_by` are what there is besides the date. `reach`: so many days beyond the window are read too.
+    `columns` and `group_by` come besides the date. `reach`: the days beyond the window that are read too.
     """
 
     subject: str
@@ -129,7 +129,7 @@ class Part:
         return ROW_COUNTS if "counted" in dict(self.columns) else CONTEXT
 
     def select(self, number: int, day: str, within: str) -> str:
-        """Its SELECT. `day` is the expression for a row's date, `within` the condition that it is asked for."""
+        """Its SELECT. `day` is the expression for a row's date, `within` the condition that it lies in the window."""
         expressions = {
             **{name: f"CAST(NULL AS {kind})" for name, kind in self.answer.items()},
             PART: str(number),
@@ -146,7 +146,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A whole query. `tables` is how many it refers to, for what it costs at least; `answer` its columns' types."""
+    """A whole query. `tables`: how many it refers to, which gives its minimum cost. `answer`: its columns' types."""
 
     sql: str
     parameters: tuple[Parameter, ...] = ()
@@ -155,7 +155,7 @@ class Query:
 
 
 PROBE: Final = Query(f"SELECT 1 AS {PART}", answer={PART: "INT64"})
-"""Answered by any project that lets its caller run jobs at all."""
+"""A query that succeeds in every project in which the caller may run jobs."""
 
 
 def row_count_part(table: TableRef, project: str) -> Part:
@@ -182,9 +182,9 @@ def calendar_part(pipeline: str, calendar: CalendarConfig, project: str) -> Part
 
 
 def run_history_part(pipeline: str, number: int, request: RunHistoryRequest, project: str) -> Part:
-    """The runs of the processors or phases that are asked for, one row for each status that a run was logged with.
+    """The runs of the requested processors or phases, one row for each status that a run was logged with.
 
-    Runs without an id are told apart by their times. `number` makes the parameters' names this part's own.
+    Runs without an id are told apart by their times. `number` makes the parameters' names unique to this part.
     """
     table = request.table.table
     wanted = (("processor_name", "processors", request.processors), ("phase", "phases", request.phases))

@@ -1,8 +1,8 @@
-"""The table of refusals: what a client library raised, what is wrong, and the command that mends or shows it.
+"""The table of refusals: what a client library raised, what is wrong, and the command that fixes or shows it.
 
-A row is found by a reason (of `google.rpc.ErrorInfo`, of a precondition's violation, of BigQuery's REST errors or of an
-OAuth answer) or by a library's own words. The first row that fits counts, so the exact ones stand before the general
-ones. docs/permissions.md shows this table; a test holds that every row has the real exception of the real library.
+A row matches a reason (of `google.rpc.ErrorInfo`, a precondition's violation, BigQuery's REST errors or an OAuth
+answer) or words of the library's text. The first match counts, so exact rows come before general ones.
+docs/permissions.md shows this table; a test proves every row with the real exception of the real library.
 
 Reasons: https://cloud.google.com/apis/design/errors#error_info and the enum google.api.ErrorReason.
 """
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One row: a reason or some words of the text, in which `*` stands for anything and `?` for one character.
+    """One row: a reason, or words of the text, in which `*` stands for any text and `?` for one character.
 
-    In `command`, a name in braces is filled with what the error says, or is the name in capitals.
+    In `command`, a name in braces is replaced by what the error says, or else by the name in capitals.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What an exception carries that rows are found by."""
+    """The parts of an exception by which rows are found."""
 
     text: str
     reasons: frozenset[str] = frozenset()
@@ -51,7 +51,7 @@ class Signs:
 
 
 class _Filled(dict[str, str]):
-    """What an error said, as far as it is safe in a command; names stand for all else."""
+    """The details of an error that are safe in a command; placeholders stand for the others."""
 
     def __init__(self, said: Mapping[str, str]) -> None:
         super().__init__({name: value for name, value in said.items() if _SAFE.fullmatch(value)})
@@ -64,7 +64,7 @@ _SAFE: Final = re.compile(r"[A-Za-z0-9_][\w.:@/-]{0,199}")
 
 
 def refusal(signs: Signs) -> Refusal | None:
-    """The first row that fits, if one does."""
+    """The first row that matches, if any."""
     for row in REFUSALS:
         if row.reasons & signs.reasons or any(fnmatchcase(signs.text, f"*{words}*") for words in row.words):
             return row
@@ -90,7 +90,7 @@ def _raised(row: Refusal) -> Iterable[str]:
     yield from (f"“{words.replace(_NO_QUOTE, '')}”" for words in row.words)
 
 
-# Reasons that no service gives: what happened in this process, as google-auth's types say it.
+# Reasons that no service gives: failures in this process, by google-auth's types.
 UNREADABLE: Final = "OSError of a file"
 UNUSABLE: Final = "AttributeError, TypeError, ValueError and others while credentials are read"
 NO_ANSWER: Final = "TransportError"
@@ -157,7 +157,7 @@ REFUSALS: Final[tuple[Refusal, ...]] = (
         "`curl -sS -o /dev/null -w '%{{http_code}}' URL` with the `credential_source.url` and its headers",
         words=("Unable to retrieve Identity Pool subject token",),
     ),
-    # What Google's token endpoints answer.
+    # Answers of Google's token endpoints.
     Refusal(
         "federation_target",
         "the workload identity pool or provider in `audience` does not exist, or is disabled or deleted",
@@ -234,7 +234,7 @@ REFUSALS: Final[tuple[Refusal, ...]] = (
         kind=ErrorKind.UNREACHABLE,
         transient=True,
     ),
-    # What the services answer.
+    # Answers of the services.
     Refusal(
         "quota_project_missing",
         "the login has no quota project, which this service asks of a person's credentials",
@@ -339,7 +339,7 @@ REFUSALS: Final[tuple[Refusal, ...]] = (
         "`gcloud projects add-iam-policy-binding {project} --member PRINCIPAL --role roles/bigquery.jobUser`",
         words=("bigquery.jobs.create",),
     ),
-    # Whatever else google-auth raises: a role is never the remedy.
+    # Everything else that google-auth raises: granting a role is never the remedy.
     Refusal(
         "credentials_failed",
         "the credentials could not be turned into a token",

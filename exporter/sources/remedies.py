@@ -1,6 +1,6 @@
-"""What to do about a source that gives nothing: the end of every `SourceError`'s detail.
+"""The remedies: what to do about a source that fails, as the end of every `SourceError`'s detail.
 
-Where the table of refusals (`refusals.py`) does not know better, it follows from the kind of the error.
+Where the table of refusals (`refusals.py`) has no row, the remedy follows from the kind of the error.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ TABLE_REMEDIES: Final[Mapping[ErrorKind, str]] = MappingProxyType(
 
 
 def source_error(subject: str, fault: Fault, remedies: Mapping[ErrorKind, str]) -> SourceError:
-    """The error that names what was asked for, what was answered and what to do about it."""
+    """The error that names the subject of the request, the answer and the remedy."""
     named = one_line(subject, _LONGEST_SUBJECT)
     if fault == STOPPING:
         return SourceError(fault.kind, f"{named}: {fault.message}")

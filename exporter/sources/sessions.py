@@ -1,8 +1,7 @@
-"""Connections to BigQuery that can be ended while someone waits on them.
+"""Connections to BigQuery that can be ended while another thread waits for an answer.
 
-A time-out of the HTTP library starts again with every byte that arrives, and closing a session leaves the connections
-alone that are in use. A connection that is ended here has its sockets shut down, so that a call that was given up does
-not go on for as long as the other side likes.
+The HTTP library's time-out starts again with every byte that arrives, and closing a session does not affect connections
+in use. Ending a connection here shuts down its sockets, so that a call that was given up really ends.
 """
 
 from __future__ import annotations
@@ -42,23 +41,23 @@ class Connection:
         self._adapter = adapter
 
     def limit(self, seconds: float) -> None:
-        """Wait so long for the answer to each request from now on; the client itself waits two minutes for results."""
+        """Limit the wait for each answer from now on; the client itself waits two minutes for results."""
         self._adapter.seconds = seconds
         self._adapter.used = False
 
     @property
     def used(self) -> bool:
-        """Whether a request may have left this machine since `limit`: there was a connection for it."""
+        """Whether a request may have left this machine since `limit`, because there was a connection for it."""
         return self._adapter.used
 
     def end(self) -> None:
-        """Shut down what is open, whoever waits on it, and refuse all further requests."""
+        """Shut down open sockets, also those that are waited for, and refuse further requests."""
         self._adapter.end()
         self.client.close()
 
 
 def find_credentials(endpoint: str | None) -> Credentials:
-    """The credentials of this machine or its user; a local server wants none. Raises CallFailed."""
+    """The credentials of this machine or its user; a local server needs none. Raises CallFailed."""
     return AnonymousCredentials() if endpoint else machine.find(bigquery.Client.SCOPE)
 
 
@@ -66,7 +65,7 @@ def connect(*, project: str, location: str | None, endpoint: str | None, credent
     """A connection for jobs in this project; `endpoint` is the URL of a local server."""
     adapter = _EndableAdapter()
     session: AuthorizedSession = _Session(credentials)  # type: ignore[no-untyped-call] # the library has no types
-    # A proxy that the environment names is for the world outside.
+    # A proxy of the environment is for addresses outside this machine.
     session.trust_env = endpoint is None
     for scheme in _SCHEMES:
         session.mount(scheme, adapter)
@@ -82,7 +81,7 @@ def connect(*, project: str, location: str | None, endpoint: str | None, credent
 
 
 class _Session(AuthorizedSession):
-    """Google's, but the token is seen to beforehand: an error there is then no error of the request."""
+    """Google's session, but the token is refreshed beforehand, so that its error is not an error of the request."""
 
     def request(self, *args: Any, **kwargs: Any) -> Response:  # noqa: ANN401 - passed on as it is
         machine.refresh(self.credentials)
@@ -91,7 +90,7 @@ class _Session(AuthorizedSession):
 
 
 class _EndableAdapter(HTTPAdapter):
-    """The HTTP library's connections, kept track of so that they can be ended."""
+    """The HTTP library's adapter, which keeps track of its connections so that they can be ended."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -103,7 +102,7 @@ class _EndableAdapter(HTTPAdapter):
     def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:  # noqa: ANN401 - passed on as it is
         if self._ended:
             raise requests.exceptions.RequestException("the connection was given up")
-        # On a connection that is open it leaves at once; any other says when it is.
+        # An open connection sends the request at once; a new one marks it when it has connected.
         self.used = self.used or any(connection.sock is not None for connection in list(self._connections))
         return super().send(request, *args, **{**kwargs, "timeout": self.seconds})
 

@@ -1,6 +1,6 @@
-"""What Google's exceptions carry: the words for a message, and the reasons that the table of refusals is searched by.
+"""Reads Google's exceptions: the words for a message, and the reasons by which the table of refusals is searched.
 
-Answers' bodies and files' contents are searched and never quoted: google-auth keeps both in its exceptions' arguments.
+Bodies of answers and contents of files are searched but never quoted: google-auth keeps both in its exceptions.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PLUGIN: Final = re.compile(r"metadata from plugin failed")
-"""How gRPC begins when google-auth raised inside it; all of the exception's arguments follow."""
+"""How gRPC's text begins when google-auth raised inside it; all of the exception's arguments follow."""
 PLUGIN_UNANSWERED: Final = re.compile(rf"{PLUGIN.pattern}.*([Mm]ax retries|[Cc]onnection|timed out|unavailable)")
 
 _UNAUTHENTICATED: Final = 401
@@ -33,7 +33,7 @@ _FORBIDDEN: Final = 403
 # Where an answer's body begins in google-auth's own words.
 _BODY: Final = re.compile(r"\s*(Response( details)?:|[{<\[]|b['\"]|(?<=metadata service: )).*", re.DOTALL)
 _FIELDS: Final = re.compile(r"missing fields [\w, ]+")
-# What an answer without `google.rpc.ErrorInfo` says in its text only.
+# Reasons that an answer without `google.rpc.ErrorInfo` has only in its text.
 _SAID: Final[Mapping[str, re.Pattern[str]]] = {
     "service": re.compile(r"\b([a-z]+\.googleapis\.com)\b"),
     "project": re.compile(r"\bproject(?:s/|=| #?)([a-z0-9](?:[\w.:-]*\w)?)"),
@@ -42,7 +42,7 @@ _SAID: Final[Mapping[str, re.Pattern[str]]] = {
 
 
 def signs_of(error: BaseException) -> Signs | None:
-    """What the table of refusals is searched by; None where nobody was refused."""
+    """The signs by which the table of refusals is searched; None if the error is no refusal."""
     if isinstance(error, GoogleAPICallError):
         return _signs_of_answer(error)
     if isinstance(error, auth.GoogleAuthError):
@@ -80,14 +80,14 @@ def _signs_of_credentials(error: auth.GoogleAuthError) -> Signs:
 
 
 def first_error(error: GoogleAPICallError) -> Mapping[str, str]:
-    """The first of the REST API's structured errors; gRPC and other answers have none."""
+    """The first structured error of a REST answer; gRPC and other answers have none."""
     errors = error.errors
     first = errors[0] if errors else None
     return {name: text for name, text in first.items() if isinstance(text, str)} if isinstance(first, dict) else {}
 
 
 def words_of(error: BaseException) -> str:
-    """What an exception says, for a message: without the bodies of answers, but not masked or cut yet."""
+    """The text of an exception, without the bodies of answers, and not masked or cut yet."""
     if isinstance(error, GoogleAPICallError):
         text = first_error(error).get("message") or error.message or type(error).__name__
         if PLUGIN.search(text):
@@ -110,7 +110,7 @@ def words_of(error: BaseException) -> str:
 
 
 def _unwrapped(error: auth.GoogleAuthError) -> auth.GoogleAuthError:
-    """The error that this one is about, where it holds another of google-auth's."""
+    """The inner error, where one error of google-auth contains another."""
     inner = error.args[0] if error.args else None
     return _unwrapped(inner) if isinstance(inner, auth.GoogleAuthError) else error
 
@@ -127,7 +127,7 @@ def _credential_words(error: auth.GoogleAuthError) -> str:
 
 
 def _innermost(error: BaseException) -> str:
-    """What the operating system said, where it did: the layers above it add addresses of objects, new each time."""
+    """The operating system's text, if there is one: the layers above it add addresses of objects, which change."""
     seen: BaseException | None = error
     text = f"{type(error).__name__} while waiting for the answer"
     while seen is not None:

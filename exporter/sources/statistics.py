@@ -1,7 +1,7 @@
-"""What is read of a job beside its rows: each statistic, what it decides, and what follows where it is absent.
+"""The table of the statistics that are read of a job: what each decides, and what follows if it is absent.
 
-`STATISTICS` is the only way to one: nothing else in the package looks into a job. A statistic of another type than it
-should have is as good as absent, and an absent one is never a zero. docs/types.md is generated from this table.
+Statistics are read through `STATISTICS` alone. One of the wrong type counts as absent, and an absent one is never zero.
+docs/types.md is generated from this table.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ T_co = TypeVar("T_co", covariant=True)
 
 _DONE: Final = "DONE"
 _STOPPED: Final = "stopped"
-"""The reason with which a job ends that was cancelled or ran out of time: of those that fail it alone may be billed."""
+"""The reason of a job that was cancelled or ran out of time: the only failed jobs that may be billed."""
 _NO_MORE: Final = ("PRECISE", "UPPER_BOUND")
-"""How exact an estimate is that is not exceeded; it may also be LOWER_BOUND or UNKNOWN, as for external tables."""
+"""The accuracy of an estimate that is never exceeded. It may also be LOWER_BOUND or UNKNOWN, as for external tables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ class Statistic(Generic[T_co]):
     absent: str
 
     def of(self, job: QueryJob) -> T_co | None:
-        """Its value; None where it is absent or makes no sense."""
-        # The client has no name for some of them, and its own names raise where a value has another type.
+        """Its value; None if it is absent or unusable."""
+        # The client has no attribute for some of them, and its attributes raise if a value has another type.
         found: object = job._properties  # noqa: SLF001 - see above
         for step in self.path.split("."):
             found = found.get(step) if isinstance(found, Mapping) else None
@@ -61,7 +61,7 @@ def _done(value: object) -> bool:
 
 
 def _may_be_billed(error: object) -> bool:
-    """Whether the job failed in a way that may be billed: it was stopped, or nobody says why it failed."""
+    """Whether the job failed in a way that may be billed: it was stopped, or its reason is unknown."""
     reason = _text(error.get("reason")) if isinstance(error, Mapping) else None
     return reason is None or reason == _STOPPED
 
@@ -71,7 +71,7 @@ def _not_exceeded(value: object) -> bool:
 
 
 def _not_refuted(value: object) -> bool:
-    """Anything but a plain no."""
+    """True unless the value is false."""
     return value is not False
 
 

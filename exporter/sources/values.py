@@ -1,12 +1,12 @@
-"""Firestore's wire values as plain ones, without the client library's decoder.
+"""Decodes Firestore's wire values into plain ones, without the client library's decoder.
 
-That decoder raises for one value that it does not like (a reference into another database, a map that looks like a
-vector), and with it the whole batch of documents is lost. Here such a value becomes `Unusable` and the rest stays. Only
-what a completion document or a heartbeat can mean is decoded: scalars, and maps down to an entry's fields.
+That decoder raises for a single value that it cannot decode (a reference into another database, a map that looks like a
+vector), and then the whole batch of documents is lost. Here such a value becomes `Unusable` and the others are kept.
+Only what completion documents and heartbeats use is decoded: scalars, and maps down to an entry's fields.
 
-A database of the Enterprise edition holds what a MongoDB client wrote. Types that Firestore lacks come as a map with
-one reserved key (https://cloud.google.com/firestore/mongodb-compatibility/docs/supported-data-types-drivers): numbers
-and moments are read as such, the others are unusable.
+A database of the Enterprise edition can hold values of a MongoDB client. Types that Firestore lacks come as a map with
+one reserved key (https://cloud.google.com/firestore/mongodb-compatibility/docs/supported-data-types-drivers). Numbers
+and moments among them are decoded, the others are unusable.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """A value that is there and means nothing to a completion document or a heartbeat. `said`: its type in words."""
+    """A value of a type that no field of a completion document or a heartbeat has. `said`: its type in words."""
 
     said: str
 
 
 class WireDocument(Protocol):
-    """A document as it comes over the wire."""
+    """A document as Firestore sends it."""
 
     @property
     def fields(self) -> Mapping[str, Message]:
@@ -49,12 +49,12 @@ class WireDocument(Protocol):
 
 
 def plain_fields(fields: Mapping[str, Message], depth: int = 1) -> dict[str, object]:
-    """A document's fields; maps are followed `depth` levels down, what lies deeper is `Unusable`."""
+    """A document's fields. Maps are decoded `depth` levels down; deeper values are `Unusable`."""
     return {name: _plain(value, depth) for name, value in fields.items()}
 
 
 def plain_time(timestamp: Timestamp) -> datetime | None:
-    """A moment in UTC, to the microsecond; None where it is no moment that a calendar has."""
+    """A moment in UTC, to the microsecond; None for a moment that no calendar has."""
     try:
         return EPOCH + timedelta(seconds=timestamp.seconds, microseconds=timestamp.nanos // 1000)
     except OverflowError:
@@ -109,7 +109,7 @@ WIRE_TYPES: Final[Mapping[str, Callable[[Any], object]]] = {
     "geo_point_value": lambda _: Unusable("geo point"),
     "array_value": lambda _: Unusable("array"),
 }
-"""What becomes of each type of value that is no map; of one that a later Firestore adds nothing is known."""
+"""How each type of value except a map is decoded. A type that a later Firestore adds is not known."""
 
 BSON_TYPES: Final[Mapping[str, tuple[str, Callable[[Any], object] | None]]] = {
     "__int__": ("Int32", _int32),
