@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from exporter.model import Cause, Explanation, Report, RowCount, Standing
+from exporter.model import Cause, Explanation, Report, RowCount, Snapshot, Standing
+from exporter.reconcile import reconcile
+from exporter.reconcile.season import Season
 from testing.builders import (
     DAY,
     OFFENSE,
@@ -24,7 +26,7 @@ from testing.collecting import PHASE3_DOCUMENT, Scene, healthy
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from exporter.model import PhaseReport, ProcessorReport
+    from exporter.model import PhaseReport, ProcessorReport, Verdict
 
 EXPLANATIONS = (
     Explanation(
@@ -102,6 +104,20 @@ def changed(
             replace(pipeline, phases=tuple(map(changed_phase, pipeline.phases))) for pipeline in report.pipelines
         ),
     )
+
+
+def a_season(*names: str, verdict: Callable[[ProcessorReport], Verdict], gone: bool = False) -> Season:
+    """Sixty days of these processors, each day with the verdict that the function gives."""
+    dates = tuple(DAY - ONE_DAY * number for number in reversed(range(60)))
+    of = config(pipeline([phase("phase3", [processor(name) for name in names])], bare=True), only=dates)
+    report = reconcile(of, Snapshot(), on("18:00"))
+    (judged,) = report.pipelines
+    phases = tuple(
+        replace(one, processors=tuple(replace(two, verdict=verdict(two)) for two in one.processors))
+        for one in judged.phases
+    )
+    early = frozenset(("nba", "phase3", day) for day in dates[:30]) if gone else frozenset()
+    return Season(replace(report, pipelines=(replace(judged, phases=phases),)), early)
 
 
 def explained(report: Report) -> Report:

@@ -21,7 +21,7 @@ from exporter.sources.budget import GIBIBYTE, LEAST_BYTES_PER_TABLE, MEBIBYTE, d
 from exporter.sources.ports import Deadline, HeartbeatId, SourceError, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from exporter.config.load import Loaded
     from exporter.config.resolved import Config
@@ -79,7 +79,7 @@ def connect_report(
         sources.close()
     misread = misread_dates(config, store.documents, store.heartbeats, now)
     findings = [Tried(Result.MISREAD, "dates", said) for said in misread]
-    cost, result = _cost(config, tables)
+    cost, result = _cost(config, tables, len(plan.run_dates))
     everything = [*collections, *findings, *tables]
     code = max((EXITS[result], *(EXITS[tried.result] for tried in everything)))
     return "\n".join([*_lines(everything), *cost]), code
@@ -185,15 +185,28 @@ def _table(config: Config, window: Window, subject: str, outcome: Estimate | Sou
     return Tried(Result.OK, subject, size=outcome.size)
 
 
-def _cost(config: Config, tables: list[Tried]) -> tuple[list[str], Result]:
-    """What a day costs, and whether the budget suffices. A table that is above its own limit is not read."""
+def _cost(config: Config, tables: list[Tried], run_dates: int) -> tuple[list[str], Result]:
+    """What a day costs, and whether the budget suffices. A table that is above its own limit is not read.
+
+    The tables were tried for so many run dates.
+    """
     failed = [tried for tried in tables if tried.result is Result.FAILED]
     unsaid = [tried for tried in tables if tried.result is Result.OK and tried.size is None]
     if failed or unsaid:
         why = "could not be tried" if failed else "do not say their size"
         return [f"The cost is unknown: {len(failed or unsaid)} of {len(tables)} reads {why}"], Result.OK
-    run = sum(max(LEAST_BYTES_PER_TABLE, tried.size or 0) for tried in tables if tried.result is not Result.ABOVE)
-    day = run * (timedelta(days=1) / config.collect.warehouse.every)
+    sizes = [tried.size or 0 for tried in tables if tried.result is not Result.ABOVE]
+    run = _billed(sizes)
+    day, of_season = run * (timedelta(days=1) / config.collect.warehouse.every), ""
+    if season := config.collect.season:
+        a_season = _billed(size * (season.past + 1) / run_dates for size in sizes)
+        day += a_season * (timedelta(days=1) / season.every)
+        of_season = f" with the season, about {a_season / MEBIBYTE:.0f} MiB a reading"
     standing, remedy = day_against_budget(day, config.collect.warehouse_limits)
-    cost = f"BigQuery bills about {run / MEBIBYTE:.0f} MiB a run, {day / GIBIBYTE:.1f} GiB a day: {standing}"
+    cost = f"BigQuery bills about {run / MEBIBYTE:.0f} MiB a run, {day / GIBIBYTE:.1f} GiB a day{of_season}: {standing}"
     return ([cost, remedy], Result.ABOVE) if remedy else ([cost], Result.OK)
+
+
+def _billed(sizes: Iterable[float]) -> float:
+    """What a run over tables bills that reads so much of each."""
+    return sum(max(LEAST_BYTES_PER_TABLE, size) for size in sizes)

@@ -11,6 +11,7 @@ from exporter.collect.completion import MOST_IN_A_BATCH, Completion
 from exporter.collect.context import context_request
 from exporter.collect.heartbeats import Heartbeats
 from exporter.collect.warehouse import Warehouse
+from exporter.config.schema import MOST_SEASON_DAYS
 from exporter.memory.documents import Memory
 from exporter.metrics.telemetry import Telemetry
 from exporter.reconcile.expectations import ONE_DAY, reading_plan
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from exporter.reconcile.season import Season
     from exporter.sources.ports import Sources
 
-MOST_DAYS: Final = 400
+MOST_DAYS: Final = MOST_SEASON_DAYS + 1
 """Run dates that are read at once: a season, and the summer after it."""
 
 

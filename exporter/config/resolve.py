@@ -95,6 +95,7 @@ FORMS: dict[type[schema.Section], Form] = {
     schema.Collector: _COLLECTOR,
     schema.SlowCollector: _COLLECTOR,
     schema.WarehouseCollector: _COLLECTOR,
+    schema.SeasonGrid: Form(resolved.SeasonConfig),
     schema.Pipeline: Form(resolved.PipelineConfig, {"coverage": lambda pipeline: pipeline.coverage or {}}),
     schema.Calendar: Form(resolved.CalendarConfig, {"table": _table}),
     schema.Heartbeats: Form(

@@ -186,14 +186,26 @@ class WarehouseLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class SeasonConfig:
+    """How many days before today the season on the status page goes back, and how often it is read."""
+
+    past: int
+    every: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class CollectConfig:
-    """The collectors. `heartbeat_count` is the slow count of the whole heartbeat collection."""
+    """The collectors. `heartbeat_count` is the slow count of the whole heartbeat collection.
+
+    `season` None: it is not read.
+    """
 
     completion: CollectorConfig
     heartbeats: CollectorConfig
     heartbeat_count: CollectorConfig
     warehouse: CollectorConfig
     warehouse_limits: WarehouseLimits
+    season: SeasonConfig | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ _Annotations = tuple[GetPydanticSchema, WithJsonSchema]
 
 FURTHEST_PAST = 30
 FURTHEST_FUTURE = 7
+MOST_SEASON_DAYS = 399
 STALENESS_INTERVALS = 3
 # In the description of a key that may be left out, between its meaning and what holds without it.
 ABSENT = " If not given: "
@@ -195,6 +196,13 @@ class WarehouseCollector(Collector):
     )
 
 
+class SeasonGrid(Section):
+    """The season on the status page (docs/season.md). It is read at the start, at a reload and then at the interval."""
+
+    past: Annotated[int, _whole("days", 1, MOST_SEASON_DAYS)] = _key(60, "How many days before today.")
+    every: Duration = _key("1d", "The interval from reading to reading; each costs two BigQuery jobs at least.")
+
+
 class Collect(Section):
     """The collectors."""
 
@@ -202,6 +210,7 @@ class Collect(Section):
     heartbeats: Collector = _key({}, "Reads the heartbeats that processors name.")
     heartbeat_count: SlowCollector = _key({}, "Counts all documents of the heartbeat collections.")
     warehouse: WarehouseCollector = _key({}, "Reads BigQuery: rows, calendar, logs, coverage.")
+    season: SeasonGrid | None = _optional("Reads many run dates for the status page.", absent="not read")
 
 
 class Ledger(Section):

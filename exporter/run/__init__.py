@@ -3,5 +3,6 @@
 process.py    signals, the web server, the start and the end
 service.py    the configuration in force, its collectors and what is served; a reload replaces them
 schedule.py   when each collector runs: its interval (`collect.COLLECTOR.every`), jitter, early repeats
+season.py     the season on the status page, read at long intervals
 tuning.py     the garbage collector and the C library's memory, set up for a process that lives long
 """

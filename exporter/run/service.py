@@ -21,12 +21,14 @@ from exporter.metrics.telemetry import Telemetry
 from exporter.present.history import History
 from exporter.present.status import status_json
 from exporter.run.schedule import Schedule
+from exporter.run.season import SeasonWatch
 from exporter.web.state import ReloadError, View
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from exporter.collect.season import SeasonRead
     from exporter.config.load import Loaded
     from exporter.metrics.exposition import Rendered
     from exporter.metrics.samples import Samples
@@ -57,10 +59,19 @@ class Running:
     sources: Sources
     collectors: Collectors
     schedule: Schedule
+    season: SeasonWatch | None
+
+    def start(self) -> None:
+        """Start reading."""
+        self.schedule.start()
+        if self.season:
+            self.season.start()
 
     def stop(self) -> None:
         """Stop the schedule, end what is under way, let go of the connections."""
         self.schedule.stop()
+        if self.season:
+            self.season.stop()
         self.sources.close()
 
 
@@ -82,6 +93,7 @@ class Service:
         self._reloading = threading.Lock()
         self._publishing = threading.Lock()
         self._history = History()
+        self._season: SeasonRead | None = None
         self._stopped = False
         self._collected = False
         self._reload_ok = True
@@ -106,11 +118,23 @@ class Service:
             wait_for_all=not first,
         )
         self._loaded_at = self._clock()
-        return Running(loaded, sources, collectors, Schedule(collectors, self.telemetry, self._clock))
+        return Running(
+            loaded,
+            sources,
+            collectors,
+            Schedule(collectors, self.telemetry, self._clock),
+            self._season_watch(loaded),
+        )
+
+    def _season_watch(self, loaded: Loaded) -> SeasonWatch | None:
+        config = loaded.config.collect.season
+        if config is None:
+            return None
+        return SeasonWatch(loaded, config, self._open, self._clock, self.telemetry, self._publish_season)
 
     def start(self) -> None:
         """Start collecting."""
-        self._running.schedule.start()
+        self._running.start()
 
     def stop(self) -> None:
         """Stop collecting, for good; returns within seconds, whatever hangs."""
@@ -140,7 +164,7 @@ class Service:
             old.stop()
             new.collectors.go_on_from(old.collectors)
             self._running = new
-            new.schedule.start()
+            new.start()
             self._reload_ok = True
             log.info("configuration reloaded", source=loaded.source, hash=loaded.digest)
 
@@ -151,7 +175,20 @@ class Service:
         # During a reload the collectors of the old configuration can still be publishing.
         with self._publishing:
             self._history = self._history.after(report)
-            self._published = Published(View(report, self._history, unread), rendered)
+            self._published = Published(self._view(report, unread), rendered)
+
+    def _publish_season(self, read: SeasonRead) -> None:
+        with self._publishing:
+            self._season = read
+            published = self._published
+            view = self._view(published.report, published.view.unread)
+            self._published = Published(view, published.rendered)
+
+    def _view(self, report: Report, unread: Mapping[str, str]) -> View:
+        season = self._season
+        if season is None or self._running.season is None:
+            return View(report, self._history, unread)
+        return View(report, self._history, unread, season.season, season.unread)
 
     @property
     def report(self) -> Report:

@@ -18,6 +18,7 @@ from exporter.present.words import Moments, shown
 from exporter.web.answers import not_modified, rendered
 from exporter.web.headers import Headers, security_headers
 from exporter.web.negotiate import accepts_gzip
+from exporter.web.season import grid
 from exporter.web.sections import sections, time
 from exporter.web.threads import in_thread
 
@@ -99,6 +100,7 @@ def render_page(view: View, about: About) -> str:
         well=below.well,
         days=below.days,
         history_since=below.history_since,
+        season=grid(view.season, view.season_unread, moments) if view.season else None,
         changed=any(day.changes for day in below.days),
         facts_of=below.facts,
         version=about.version,

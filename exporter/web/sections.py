@@ -46,14 +46,14 @@ MOST_UNUSABLE: Final = 10
 """Fields of one kind of record that could not be used and that the page names; the rest it counts."""
 
 BAD, UNSURE, GOOD, NONE = "bad", "unsure", "good", "none"
-_TONES: Final = {
+TONES: Final = {
     **dict.fromkeys(DISCREPANCIES, BAD),
     Verdict.UNKNOWN: UNSURE,
     Verdict.OK: GOOD,
     **dict.fromkeys(QUIET, NONE),
 }
 _BY_STATE: Final = {
-    **{verdict.value: tone for verdict, tone in _TONES.items()},
+    **{verdict.value: tone for verdict, tone in TONES.items()},
     **{state.value: BAD if state in BAD_TRIGGERS else NONE for state in TriggerState},
     TriggerState.UNKNOWN.value: UNSURE,
     TriggerState.TRIGGERED.value: GOOD,
@@ -236,7 +236,7 @@ def _answers(phase: PhaseReport, pipeline: PipelineReport, moments: Moments) -> 
 
 def _asks(processor: ProcessorReport) -> bool:
     """Whether a reader will want to know why."""
-    return _TONES[processor.verdict] in {BAD, UNSURE} or bool(processor.explanations)
+    return TONES[processor.verdict] in {BAD, UNSURE} or bool(processor.explanations)
 
 
 def _row(phase: PhaseReport, processor: ProcessorReport, why: Why | None) -> Row:
@@ -247,7 +247,7 @@ def _row(phase: PhaseReport, processor: ProcessorReport, why: Why | None) -> Row
         heartbeat(processor),
         bigquery(processor),
         verdict,
-        _TONES[verdict],
+        TONES[verdict],
         why,
     )
 

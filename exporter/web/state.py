@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from exporter.metrics.exposition import Rendered
     from exporter.metrics.samples import Samples
     from exporter.model import Report
+    from exporter.reconcile.season import Season
 
 
 class ReloadError(Exception):
@@ -21,11 +22,16 @@ class ReloadError(Exception):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """What the status page shows: a report, what came before it, and which collectors could not read all, and why."""
+    """What the status page shows: a report, what came before it, and which collectors could not read all, and why.
+
+    `season`: many run dates as they were last read, None while they are not; `season_unread`: `unread` of that reading.
+    """
 
     report: Report
     history: History = field(default_factory=History)
     unread: Mapping[str, str] = field(default_factory=dict)
+    season: Season | None = None
+    season_unread: Mapping[str, str] = field(default_factory=dict)
 
 
 class ServerState(Protocol):

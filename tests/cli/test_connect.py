@@ -27,8 +27,8 @@ MIB, GIB = 2**20, 2**30
 ENTRY = {"status": "success", "completed_at": datetime(2026, 1, 31, 15, tzinfo=UTC), "record_count": 1}
 
 
-def _report(local: LocalSources, more: str = "") -> tuple[list[str], int]:
-    loaded = load(preset="nba", environ={})
+def _report(local: LocalSources, more: str = "", overlay: dict[str, object] | None = None) -> tuple[list[str], int]:
+    loaded = load(preset="nba", overlay=overlay, environ={})
     local.load(parse_incident(DAY + more, "day"), loaded.config.project)
     text, code = connect_report(loaded, lambda found, telemetry: local.open(found.config, telemetry), NOW)
     return text.splitlines(), code
@@ -46,6 +46,15 @@ def test_all_well_is_a_line_a_read_and_the_cost_of_a_day(local: LocalSources) ->
     assert "ok      rows of table nba_analytics.player_game_summary" in lines
     # 11 tables counted, and calendar, run history, phase log and coverage: 15 times the least that is billed.
     assert lines[-1] == ("BigQuery bills about 150 MiB a run, 21.1 GiB a day: within the daily budget of 40.0 GiB")
+
+
+def test_the_season_s_readings_are_part_of_what_a_day_costs(local: LocalSources) -> None:
+    lines, _ = _report(local, overlay={"collect": {"season": {"past": 60, "every": "1h"}}})
+
+    assert lines[-1] == (
+        "BigQuery bills about 150 MiB a run, 24.6 GiB a day with the season, about 150 MiB a reading:"
+        " within the daily budget of 40.0 GiB"
+    )
 
 
 def test_a_table_that_is_missing_is_named_and_leaves_the_cost_unknown(local: LocalSources) -> None:

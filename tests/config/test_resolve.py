@@ -30,6 +30,7 @@ SMALL = Wire.model_validate(
 WHOLE = wire(
     "nba-game-date",
     documents={"only": ["2026-02-02", "2026-01-31"]},
+    collect={"season": {}},
     pipelines={"nba": {"calendar": CALENDAR}, "mine": PIPELINE},
 )
 

@@ -12,30 +12,15 @@ from exporter.model import Snapshot, Verdict
 from exporter.present.season import MARKS, months, season_data, season_text
 from exporter.reconcile import DISCREPANCIES, reconcile
 from exporter.reconcile.season import Season
-from testing.builders import DAY, ONE_DAY, config, on, phase, pipeline, processor
+from testing.builders import DAY, ONE_DAY, on
+from testing.reports import a_season
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import pytest
 
     from exporter.model import ProcessorReport
 
 FIRST = DAY - timedelta(days=59)
-
-
-def a_season(*names: str, verdict: Callable[[ProcessorReport], Verdict], gone: bool = False) -> Season:
-    """Sixty days of these processors, each day with the verdict that the function gives."""
-    dates = tuple(FIRST + ONE_DAY * number for number in range(60))
-    of = config(pipeline([phase("phase3", [processor(name) for name in names])], bare=True), only=dates)
-    report = reconcile(of, Snapshot(), on("18:00"))
-    (judged,) = report.pipelines
-    phases = tuple(
-        replace(one, processors=tuple(replace(two, verdict=verdict(two)) for two in one.processors))
-        for one in judged.phases
-    )
-    early = frozenset(("nba", "phase3", day) for day in dates[:30]) if gone else frozenset()
-    return Season(replace(report, pipelines=(replace(judged, phases=phases),)), early)
 
 
 def all_well(_: ProcessorReport) -> Verdict:

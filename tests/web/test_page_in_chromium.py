@@ -14,6 +14,7 @@ from exporter.incidents.demo import demo_day
 from exporter.incidents.replay import replay
 from exporter.model import ErrorKind, Hint, HintKind, RowCount, Verdict
 from exporter.present.history import History
+from exporter.reconcile.season import Season
 from exporter.web.page import REFRESH_SECONDS
 from exporter.web.sections import MOST_WELL, MOST_WHYS
 from exporter.web.state import View
@@ -21,7 +22,7 @@ from testing.browser import chromium, visiting
 from testing.builders import DAY, OFFENSE, PHASE3, PLAYER, one_phase, processor
 from testing.builders import on as on_day
 from testing.collecting import Scene
-from testing.reports import changed, explained, reported, seed_like, triggered
+from testing.reports import a_season, changed, explained, reported, seed_like, triggered
 from tests.web.example import ExampleState, serving
 
 if TYPE_CHECKING:
@@ -115,7 +116,15 @@ def hostile() -> View:
 
     report = spoilt(explained(reported(seed_like())))
     healed = changed(report, of_processor=lambda one: replace(one, verdict=Verdict.OK))
-    return View(report, History().after(healed).after(report), {HOSTILE: HOSTILE})
+    unread = {HOSTILE: HOSTILE}
+    return View(report, History().after(healed).after(report), unread, Season(report), unread)
+
+
+def season_beside(report: Report) -> View:
+    """Sixty days with every verdict there is, half of them without their documents."""
+    verdicts = list(Verdict)
+    season = a_season(*PHASE3, verdict=lambda one: verdicts[one.run_date.toordinal() % len(verdicts)], gone=True)
+    return View(report, History().after(report), {}, season, {"warehouse": "quota"})
 
 
 @pytest.fixture(name="views", scope="module")
@@ -128,6 +137,7 @@ def _views(seed: Report) -> dict[str, View]:
         "many": View(many, History().after(many)),
         "some": View(some, History().after(some)),
         "hostile": hostile(),
+        "season": season_beside(fine),
     }
 
 
@@ -152,12 +162,20 @@ def test_where_there_are_many_those_that_are_well_are_folded_away(browser: Brows
     assert (shown, summary) == (["processor_00"], f"{MOST_WELL + 1} more without discrepancy")
 
 
-EVERY = pytest.mark.parametrize("served", ["seed", "healthy", "down", "many", "hostile"], indirect=True)
+EVERY = pytest.mark.parametrize("served", ["seed", "healthy", "down", "many", "hostile", "season"], indirect=True)
 
 
 @pytest.mark.parametrize(
     ("served", "width"),
-    [("seed", 360), ("seed", 1280), ("healthy", 360), ("down", 1280), ("hostile", 360), ("some", 1280)],
+    [
+        ("seed", 360),
+        ("seed", 1280),
+        ("healthy", 360),
+        ("down", 1280),
+        ("hostile", 360),
+        ("some", 1280),
+        ("season", 360),
+    ],
     indirect=["served"],
 )
 def test_axe_finds_nothing_in_any_page_folded_open_light_or_dark(browser: Browser, served: Served, width: int) -> None:
@@ -305,7 +323,7 @@ def test_five_hundred_processors_are_a_page_that_loads(browser: Browser, served:
 @EVERY
 def test_a_keyboard_alone_reaches_everything_and_shows_where_it_is(browser: Browser, served: Served) -> None:
     with visiting(browser, served.url) as visit:
-        expected = visit.page.locator("a[href], summary").count()
+        expected = visit.page.locator("a[href], summary, [tabindex='0']").count()
         reached, unseen = [], []
         for _ in range(expected):
             visit.page.keyboard.press("Tab")
@@ -318,7 +336,7 @@ def test_a_keyboard_alone_reaches_everything_and_shows_where_it_is(browser: Brow
                 unseen.append(text)
 
     assert reached[0] == ("A", "Skip to the status")
-    assert {tag for tag, _ in reached} <= {"A", "SUMMARY"}
+    assert {tag for tag, _ in reached} <= {"A", "SUMMARY", "DIV"}
     assert (len(reached), unseen) == (expected, [])
 
 
@@ -361,6 +379,35 @@ def test_a_new_report_shows_without_a_jump_and_what_was_open_stays_open(browser:
         assert page.evaluate("document.activeElement.parentElement.id") == "more-1"
         assert "unregistered → ok" in (page.locator("#changes-2026-02-01").text_content() or "")
         assert visit.faults == []
+
+
+@on("season")
+def test_a_new_report_leaves_a_month_where_it_was_scrolled_to(browser: Browser, served: Served) -> None:
+    shown = served.state.shown
+    with visiting(browser, served.url, width=360, fake_clock=True) as visit:
+        page = visit.page
+        month = page.locator("#season-2026-01")
+        month.evaluate("wide => wide.scrollLeft = 100")
+        served.state.shown = replace(shown, report=replace(shown.report, at=shown.report.at + timedelta(minutes=1)))
+        page.clock.run_for(REFRESH_SECONDS * 1000)
+        page.get_by_text("As of 18:01 UTC (13:01 EST)").wait_for()
+
+        assert month.evaluate("wide => wide.scrollLeft") == 100
+        assert visit.faults == []
+
+
+@on("season")
+def test_a_season_is_a_table_for_a_screen_reader_with_each_discrepancy_in_full(
+    browser: Browser, served: Served
+) -> None:
+    with visiting(browser, served.url) as visit:
+        month = visit.page.get_by_role("region", name="2026-01").get_by_role("table", name="2026-01")
+        row = month.get_by_role("row").filter(has=visit.page.get_by_role("rowheader", name=PLAYER, exact=True))
+        wrong = row.get_by_role("cell", name="M", exact=True).first
+
+        assert month.get_by_role("columnheader").count() == 32
+        assert row.get_by_role("cell").count() == 31
+        assert wrong.get_attribute("title") == "missing"
 
 
 def test_the_same_report_again_is_not_touched(browser: Browser, served: Served) -> None:

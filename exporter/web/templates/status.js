@@ -43,12 +43,14 @@
     const active = document.activeElement;
     const place = old.contains(active) ? active.closest("[id]").id : null;
     const [x, y] = [scrollX, scrollY];
+    const across = [...old.querySelectorAll(".wide")].map((wide) => [wide.id, wide.scrollLeft]);
     old.replaceWith(document.adoptNode(now));
     document.title = next.title;
     if (place !== null) {
       const again = document.getElementById(place);
       (active.tagName === "SUMMARY" ? again?.querySelector("summary") : again)?.focus({ preventScroll: true });
     }
+    for (const [id, left] of across) document.getElementById(id)?.scrollTo({ left });
     scrollTo(x, y);
   };
 
