@@ -50,8 +50,7 @@ def collect_once(
     finally:
         sources.close()
         memory.close()
-    unread = {name: ", ".join(sorted(state.failing)) for name, state in telemetry.collectors().items() if state.failing}
-    return Outcome(report, live, unread)
+    return Outcome(report, live, telemetry.unread())
 
 
 def one_pass_samples(

@@ -170,8 +170,7 @@ class Service:
 
     def _publish(self, report: Report) -> None:
         rendered = render(report_samples(report))
-        failing = {name: state.failing for name, state in self.telemetry.collectors().items() if state.failing}
-        unread = {name: ", ".join(sorted(reasons)) for name, reasons in failing.items()}
+        unread = self.telemetry.unread()
         # During a reload the collectors of the old configuration can still be publishing.
         with self._publishing:
             self._history = self._history.after(report)
