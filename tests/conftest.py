@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytest_plugins = (
+    "tests._lines",  # before anything that imports exporter/
     "tests._programs",
     "tests._reference",
     "tests._records",
@@ -44,25 +44,11 @@ _FOREIGN = frozenset(
 )
 
 
-_TESTS = Path(__file__).parent
 _LONGEST = (
     *("test_notifications.py", "test_healthy_week.py", "test_replay.py", "test_capture.py", "test_mutation.py"),
     "test_page_in_chromium.py",
 )
 """Files that begin first, so that none of them is left when the other processes have nothing to do any more."""
-
-
-_NOT_COUNTED = (
-    *("alertmanager", "alerts", "grafana", "runbooks"),
-    *("integration/test_lifecycle.py", "integration/test_notifications.py", "integration/test_hostile.py"),
-    *("integration/test_types_of_fields.py", "integration/test_vanishing.py", "integration/test_web_tls.py"),
-    *("integration/test_secrets_everywhere.py", "sources/test_types_of_answers.py"),
-    *("web/test_page_in_chromium.py", "test_forms.py"),
-)
-"""Below tests/, those that run the exporter's code only to test something else, or code that other tests count.
-
-Counting lines takes a third of the time of a test that runs Python code.
-"""
 
 
 def pytest_configure() -> None:
@@ -72,12 +58,8 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest files first, the others stay in their order; and leave those out of coverage that add nothing."""
+    """Put the longest files first; the others stay in their order."""
     items.sort(key=lambda item: item.path.name not in _LONGEST)
-    uncounted = tuple(str(_TESTS / name) for name in _NOT_COUNTED)
-    for item in items:
-        if str(item.path).startswith(uncounted):
-            item.add_marker("no_cover")
 
 
 @pytest.fixture(autouse=True)

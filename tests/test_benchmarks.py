@@ -38,7 +38,6 @@ SUBJECTS = {
 }
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("name", BENCHMARKS)
 def test_a_benchmark_yields_its_figures(name: str) -> None:
     rows = BENCHMARKS[name](smallest=True)

@@ -88,7 +88,6 @@ def _captured(replayed: Replayed, local: LocalSources) -> str:
     return _capture(replayed.loaded, replayed.incident, local)
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("file", _chosen(), ids=lambda file: file.stem)
 def test_a_captured_day_replays_to_the_same_verdicts(file: Path, local: LocalSources, clock: SimulatedClock) -> None:
     incident = load_incident(file).model_copy(update={"faults": {}})

@@ -234,7 +234,6 @@ def settled(report: Report) -> bool:
 
 
 @pytest.mark.usefixtures("_programs")
-@pytest.mark.no_cover
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("preset", ["nba", BY_GAME_DATE])
 def test_healthy_days_in_a_row_fire_nothing_but_the_watchdog(

@@ -25,7 +25,6 @@ SCORECARD = read_days(PAGE.read_text(encoding="utf-8"))
 
 
 @pytest.mark.usefixtures("_programs")
-@pytest.mark.no_cover
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_an_incident_s_expectations_hold_and_sentence_and_alerts_agree_on_every_condition(
     file: Path, local: LocalSources, clock: SimulatedClock, tmp_path: Path

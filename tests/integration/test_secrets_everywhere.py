@@ -135,7 +135,6 @@ BARE: dict[str, Callable[[Outcome], str]] = {
 """Those that have none of them."""
 
 
-@pytest.mark.no_cover
 def test_a_secret_in_documents_and_rows_is_in_no_form_of_the_report(report: tuple[Loaded, Outcome, str]) -> None:
     loaded, outcome, _ = report
     forms = {name: form(outcome) for name, form in (FORMS | BARE).items()}
@@ -145,7 +144,6 @@ def test_a_secret_in_documents_and_rows_is_in_no_form_of_the_report(report: tupl
     assert [name for name in FORMS if HIDDEN not in "".join(forms[name].split()) and "explain" not in name] == []
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("report", CAPTURED.values(), ids=list(CAPTURED), indirect=True)
 def test_a_captured_day_holds_no_secret_and_replays_to_the_same_verdicts(
     report: tuple[Loaded, Outcome, str], local: LocalSources, clock: SimulatedClock

@@ -121,7 +121,7 @@ def test_the_readings_are_those_of_the_presets(reading: str, preset: str) -> Non
     assert owed(config) == owed(load(preset=preset, environ={}).config)
 
 
-@pytest.mark.no_cover
+@pytest.mark.simulated
 @pytest.mark.parametrize("offsets", [Offsets(7, 22, 0), Offsets(48, 50, 590)], ids=["one_by_one", "crossing"])
 @pytest.mark.parametrize("reading", READINGS)
 def test_healthy_days_look_healthy(reading: str, offsets: Offsets) -> None:
