@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,19 +11,21 @@ from google.api_core import exceptions
 from google.cloud.bigquery import ArrayQueryParameter, QueryJobConfig, ScalarQueryParameter
 from google.cloud.bigquery.retry import DEFAULT_RETRY
 
-from exporter.emulators.bigquery.emulator import BigQueryEmulator, local_client
+from exporter.emulators.bigquery.emulator import local_client
 from exporter.emulators.bigquery.gate import BigQueryFault, BigQueryGate
 from exporter.emulators.bigquery.loopback import LoopbackServer, json_answer
 from exporter.incidents.loading import add_rows, drop_table, insert_rows, load_tables, reset
 from exporter.incidents.tables import TableDataError, TableDefinition, shipped_definitions
+from testing.local_tables import make_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from google.cloud import bigquery
 
-# One worker starts one server for all of these.
+    from exporter.emulators.bigquery.emulator import BigQueryEmulator
+    from exporter.incidents.local import LocalSources
 
 PROJECT = "nba-props-platform"
 SATURDAY, SUNDAY = date(2026, 1, 31), date(2026, 2, 1)
@@ -34,9 +37,9 @@ ONCE = DEFAULT_RETRY.with_predicate(lambda _: False)
 
 
 @pytest.fixture(scope="module")
-def emulator() -> Iterator[BigQueryEmulator]:
-    with BigQueryEmulator() as emulator:
-        yield emulator
+def emulator(_running: LocalSources) -> BigQueryEmulator:
+    reset(_running.bigquery.client(PROJECT))
+    return _running.bigquery
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +79,37 @@ def rows_by_date(definitions: dict[str, TableDefinition]) -> str:
         f" WHERE {table.partition} IN UNNEST(@dates) GROUP BY {table.partition}"
         for part, table in enumerate(definitions.values())
     )
+
+
+# What it is asked twice
+
+
+@pytest.mark.parametrize(
+    ("sql", "answers"),
+    [
+        ("SELECT * FROM t.a ORDER BY 1", [[(1,), (2,)], [(Decimal("0.5"), "x")], [("y",)]]),
+        ("SELECT MIN(n) FROM t.a", [[(1,)], [(Decimal("0.5"),)], [("y",)]]),
+        ("SELECT AVG(n) FROM t.a", [[(1.5,)], [(Decimal("0.5"),)], None]),
+    ],
+)
+def test_a_query_asked_again_is_of_the_columns_that_its_table_has_now(
+    sql: str, answers: list[list[tuple[object, ...]] | None], client: bigquery.Client
+) -> None:
+    client.create_dataset("t")
+    tables: Sequence[tuple[dict[str, str], list[dict[str, object]]]] = (
+        ({"n": "INT64"}, [{"n": 1}, {"n": 2}]),
+        ({"n": "NUMERIC", "s": "STRING"}, [{"n": "0.5", "s": "x"}]),
+        ({"n": "STRING"}, [{"n": "y"}]),
+    )
+    for (columns, rows), answer in zip(tables, answers, strict=True):
+        make_table(client, "t.a", columns, rows)
+        for _ in range(2):
+            if answer is None:
+                with pytest.raises(exceptions.GoogleAPICallError):
+                    ask(client, sql)
+            else:
+                assert ask(client, sql) == answer
+        client.delete_table(f"{PROJECT}.t.a")
 
 
 # Its tables

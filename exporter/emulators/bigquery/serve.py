@@ -7,6 +7,7 @@ reads there nothing but the end: when the other side is gone, however it went, s
 from __future__ import annotations
 
 import asyncio
+import functools
 import importlib.util
 import os
 import shutil
@@ -15,12 +16,14 @@ import socket
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _EXTENSION = "spatial"
+_KEPT = 256
+"""Texts whose translation is remembered."""
 
 
 def link_extension(home: Path) -> None:
@@ -57,6 +60,39 @@ def call_at_end(link: socket.socket, ended: Callable[[], None]) -> threading.Thr
     thread = threading.Thread(target=wait, name="starter", daemon=True)
     thread.start()
     return thread
+
+
+def remember_translations() -> None:
+    """Let the emulator parse and translate each text once: each run of a query parses it sixty times.
+
+    A translation follows from the text, the columns of its tables and who asks. Measured: a query that was asked before
+    takes a third of the time.
+    """
+    import sqlglot
+    from bqemulator.jobs import executor
+    from bqemulator.sql.translator import SQLTranslator
+
+    remember = functools.lru_cache(_KEPT)
+    parse, translate = remember(sqlglot.parse_one), SQLTranslator.translate
+    translations: dict[str, Any] = {}
+
+    def parsed(*text: Any, **dialect: Any) -> Any:  # noqa: ANN401 - sqlglot's
+        return parse(*text, **dialect).copy()
+
+    def translated(self: SQLTranslator, sql: str, **context: Any) -> Any:  # noqa: ANN401 - bqemulator's
+        key = repr((sql, context))
+        if key not in translations:
+            if len(translations) >= _KEPT:
+                translations.clear()
+            translations[key] = translate(self, sql, **context)
+        return translations[key]
+
+    for owner, name, replacement in (
+        (sqlglot, "parse_one", parsed),
+        (SQLTranslator, "translate", translated),
+        (executor, "rewrite_table_refs", remember(vars(executor)["rewrite_table_refs"])),
+    ):
+        setattr(owner, name, replacement)
 
 
 async def serve(ready: Callable[[int], None]) -> None:
@@ -98,6 +134,7 @@ def main() -> None:
 
     call_at_end(link, leave)
     link_extension(home)
+    remember_translations()
     asyncio.run(serve(lambda port: link.sendall(b"%d\n" % port)))
 
 
