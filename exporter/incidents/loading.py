@@ -25,11 +25,13 @@ def load_tables(
     definitions: Mapping[str, TableDefinition],
     groups: object,
     absent: Collection[str] = (),
-) -> None:
-    """Create every defined table but the absent ones, in the client's project, and fill them.
+    empty: Collection[str] = (),
+) -> set[str]:
+    """Create every defined table but the absent ones, in the client's project, and fill them; those that stay empty.
 
-    `groups` is an incident file's `bigquery`: table to groups of equal rows. The data set of an absent table exists.
-    Nothing is created if the groups are wrong. Raises TableDataError, also for rows of an absent table.
+    `groups` is an incident file's `bigquery`: table to groups of equal rows. `empty` tables are there already, with all
+    data sets. The data set of an absent table exists. Nothing is created if the groups are wrong. Raises
+    TableDataError, also for rows of an absent table.
     """
     rows = expand_rows(definitions, groups)
     for name in absent:
@@ -37,8 +39,11 @@ def load_tables(
             raise TableDataError(
                 ("bigquery", name), "has rows here and is listed as absent: it can only be one of the two"
             )
-    create_tables(client, definitions, absent)
+    for name in set(absent) & set(empty):
+        drop_table(client, name)
+    create_tables(client, definitions, absent, empty)
     insert_rows(client, rows)
+    return set(definitions) - set(absent) - set(rows)
 
 
 def add_rows(client: bigquery.Client, definitions: Mapping[str, TableDefinition], groups: object) -> None:
@@ -56,13 +61,20 @@ def empty_tables(client: bigquery.Client, definitions: Mapping[str, TableDefinit
 
 
 def create_tables(
-    client: bigquery.Client, definitions: Mapping[str, TableDefinition], absent: Collection[str] = ()
+    client: bigquery.Client,
+    definitions: Mapping[str, TableDefinition],
+    absent: Collection[str] = (),
+    present: Collection[str] = (),
 ) -> None:
-    """Create the data sets and, partitioned by day, all tables but the absent ones, in the client's project."""
-    for dataset in dict.fromkeys(definition.dataset for definition in definitions.values()):
-        client.create_dataset(dataset, retry=_retry(), timeout=_CALL_SECONDS)
+    """Create the data sets and, partitioned by day, all tables but the absent and the present ones.
+
+    If one is present, so are the data sets.
+    """
+    if not present:
+        for dataset in dict.fromkeys(definition.dataset for definition in definitions.values()):
+            client.create_dataset(dataset, exists_ok=True, retry=_retry(), timeout=_CALL_SECONDS)
     for definition in definitions.values():
-        if definition.name not in absent:
+        if definition.name not in absent and definition.name not in present:
             _create_table(client, definition)
 
 

@@ -8,13 +8,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
 from exporter.incidents.incident import IncidentError
-from exporter.incidents.loading import add_rows, empty_tables, load_tables, reset
+from exporter.incidents.loading import add_rows, drop_table, empty_tables, load_tables, reset
 from exporter.incidents.tables import TableDataError, shipped_definitions
 from exporter.messages.errors import UnavailableError
 from exporter.sources.factory import sources_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from google.cloud import bigquery
 
     from exporter.config.resolved import Config
     from exporter.emulators.bigquery.gate import BigQueryGate
@@ -70,6 +72,10 @@ class LocalSources:
         self.gate: BigQueryGate
         self._stack = contextlib.ExitStack()
         self._project = ""
+        self._client: bigquery.Client | None = None
+        self._empty: set[str] = set()
+        self._filled: set[str] = set()
+        self._changes: int | None = None
 
     def __enter__(self) -> Self:
         from exporter.emulators.bigquery.gate import BigQueryGate
@@ -80,6 +86,7 @@ class LocalSources:
             stack.enter_context(self.firestore)
             self.bigquery.wait()
             self.gate = stack.enter_context(BigQueryGate(self.bigquery.address))
+            self._client = None
             self._stack = stack.pop_all()
         return self
 
@@ -90,15 +97,28 @@ class LocalSources:
         """Empty both and fill them with the incident's day. Raises IncidentError for rows that fit no table."""
         self.fault({})
         self.firestore.reset()
-        client = self.bigquery.client(project)
-        reset(client)
-        self._project = project
+        client = self._emptied(project)
         try:
-            load_tables(client, self.definitions, incident.bigquery, incident.absent)
+            self._empty = load_tables(client, self.definitions, incident.bigquery, incident.absent, self._empty)
+            self._filled = set(self.definitions) - self._empty - set(incident.absent)
+            self._changes = self.bigquery.changes
             self.firestore.put_all(incident.firestore, project=project)
         except (TableDataError, TypeError, ValueError) as error:
             raise IncidentError(f"{incident.title}: {error}") from error
         self.fault(incident.faults)
+
+    def _emptied(self, project: str) -> bigquery.Client:
+        """A client of the project, whose tables hold no row: those that nobody touched since the last incident stay."""
+        if self._client is None or self._project != project:
+            self._client, self._project, self._changes = self.bigquery.client(project), project, None
+        if self._changes == self.bigquery.changes:
+            for name in self._filled:
+                drop_table(self._client, name)
+        else:
+            reset(self._client)
+            self._empty = set()
+        self._changes = None
+        return self._client
 
     def apply(self, step: Step) -> None:
         """Carry out a later step. Raises IncidentError."""
@@ -110,13 +130,22 @@ class LocalSources:
                     self.firestore.put(path, change.set, project=self._project)
                 if change.merge is not None:
                     self.firestore.merge(path, change.merge, project=self._project)
-            client = self.bigquery.client(self._project)
-            empty_tables(client, self.definitions, step.emptied)
-            add_rows(client, self.definitions, step.bigquery)
+            if step.emptied or step.bigquery:
+                self._change_tables(step)
         except (TableDataError, TypeError, ValueError) as error:
             raise IncidentError(f"step at {step.at}: {error}") from error
         if step.faults is not None:
             self.fault(step.faults)
+
+    def _change_tables(self, step: Step) -> None:
+        client = self._client or self.bigquery.client(self._project)
+        ours = self._changes == self.bigquery.changes
+        self._changes = None
+        empty_tables(client, self.definitions, step.emptied)
+        add_rows(client, self.definitions, step.bigquery)
+        self._filled |= {*step.emptied, *step.bigquery}
+        self._empty -= self._filled
+        self._changes = self.bigquery.changes if ours else None
 
     def fault(self, faults: Mapping[str, str]) -> None:
         """Let the sources answer every call so from now on; no fault for a source that is not named."""

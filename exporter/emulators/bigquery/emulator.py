@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Self
 from exporter.messages.errors import UnavailableError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from google.cloud import bigquery
+    from requests import Response
 
 _PACKAGES = {
     "bqemulator": "bqemulator",
@@ -51,6 +53,8 @@ class BigQueryEmulator:
         self._link: socket.socket | None = None
         self._log = Path()
         self._port: int | None = None
+        self.changes = 0
+        """Calls of its clients so far that may have changed what it holds."""
 
     @property
     def address(self) -> str:
@@ -61,9 +65,12 @@ class BigQueryEmulator:
 
     def client(self, project: str) -> bigquery.Client:
         """A real client of this server; it is closed when the server stops."""
-        client = local_client(self.address, project)
+        client = local_client(self.address, project, self._called)
         self._running.callback(client.close)
         return client
+
+    def _called(self, response: Response, **_: object) -> None:
+        self.changes += response.request.method != "GET"
 
     def start(self) -> None:
         """Start the process and return at once. Raises EmulatorError if the demo extra is not installed."""
@@ -151,8 +158,11 @@ def require_packages() -> None:
         )
 
 
-def local_client(address: str, project: str) -> bigquery.Client:
-    """A real client of the server at this URL, with no credentials; whoever asks for it closes it."""
+def local_client(address: str, project: str, called: Callable[..., None] | None = None) -> bigquery.Client:
+    """A real client of the server at this URL, with no credentials; whoever asks for it closes it.
+
+    `called` is told of every response.
+    """
     from google.api_core.client_options import ClientOptions
     from google.auth.credentials import AnonymousCredentials
     from google.auth.transport.requests import AuthorizedSession
@@ -162,6 +172,8 @@ def local_client(address: str, project: str) -> bigquery.Client:
     session = AuthorizedSession(credentials)
     # A proxy that the environment names is for the world outside; looking for one takes a fifth of a call's time.
     session.trust_env = False
+    if called is not None:
+        session.hooks["response"].append(called)
     return bigquery.Client(
         project=project,
         credentials=credentials,
