@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Final, Self
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 JAR_VARIABLE: Final = "FIRESTORE_EMULATOR_JAR"
 REQUIRED_VARIABLE: Final = "REQUIRE_FIRESTORE_EMULATOR"
@@ -31,6 +32,8 @@ _JAVA_OPTIONS: Final = ("-Duser.language=en", "-Xmx512m", "-XX:+UseSerialGC", "-
 _COMPONENT: Final = "cloud-firestore-emulator"
 _JAR: Final = Path("platform", _COMPONENT, f"{_COMPONENT}.jar")
 _INSTALLED: Final = Path(".install", f"{_COMPONENT}.snapshot.json")
+TESTS: Final = ("tests/conformance/", "tests/integration/test_probe_writes.py")
+"""Where the tests stand that ask it. One process gets them all, so that it is started once."""
 _START: Final = 60.0  # seconds it may take
 _LIFETIME: Final = 1800  # seconds after which it ends even if nobody is left to end it
 
@@ -135,6 +138,25 @@ class ReferenceServer:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait(10)
+
+
+class ByFile(LoadFileScheduling):  # type: ignore[misc] # xdist has no types
+    """xdist's `--dist loadfile`, to which the files that ask the emulator are one file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return TESTS[0] if nodeid.startswith(TESTS) else str(super()._split_scope(nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile | None:
+    """Give out the tests file by file."""
+    return ByFile(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with them, as they are many; conftest.py then puts the longest files before them."""
+    items.sort(key=lambda item: not item.nodeid.startswith(TESTS))
 
 
 @pytest.fixture(scope="session")
