@@ -31,11 +31,17 @@ _NEVER: Final = 2**30
 """Hits after which a probe is taken out again: slipcover would exchange functions' code while other threads run it."""
 
 
+def _counting(**files: list[str]) -> Slipcover:
+    from slipcover import Slipcover
+
+    return Slipcover(branch=True, d_miss_threshold=_NEVER, **files)
+
+
 def _start() -> Slipcover:
     """Put probes into all of exporter/ that is imported from now on."""
-    from slipcover import FileMatcher, ImportManager, Slipcover
+    from slipcover import FileMatcher, ImportManager
 
-    counter = Slipcover(branch=True, d_miss_threshold=_NEVER)
+    counter = _counting()
     ImportManager(counter, FileMatcher(sources=[_CODE])).__enter__()
     return counter
 
@@ -72,8 +78,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if output is not None:
         output[_WORKERS] = json.dumps(_counter.get_coverage())
         return
-    _counter.source = [str(_CODE)]  # its modules that nothing imported count as well
     found = merged([_counter.get_coverage(), *session.config.stash[_found]])
+    # Its modules that nothing imported count as well.
+    known = [str(Path(file).absolute()) for file in found["files"]]
+    found = merged([found, _counting(source=[str(_CODE)], omit=known).get_coverage()])
     session.config.stash[_found] = [found]
     if not enough(found) and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -40,7 +40,7 @@ def test_what_no_process_ran_counts_against_the_bound(missing: int) -> None:
 def test_tests_that_run_too_little_fail_together() -> None:
     test = f"{Path(__file__).relative_to(ROOT)}::{test_what_no_process_ran_counts_against_the_bound.__name__}"
     ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "1", test],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test],
         cwd=ROOT,
         env=os.environ | {VARIABLE: "1"},
         capture_output=True,
