@@ -1,4 +1,4 @@
-"""What a collector is: what it reads, from which source, and what stays of the readings before when it fails."""
+"""The base class of collectors: what one reads, from which source, and which earlier values it keeps if it fails."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BIGQUERY = "bigquery"
 
 @dataclass(slots=True, eq=False)
 class Run:
-    """One run of a collector. Once it is given up, nothing that it still brings counts."""
+    """One run of a collector. After it is given up, its results are discarded."""
 
     now: datetime
     deadline: Deadline
@@ -39,7 +39,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class ReadResult:
-    """How a run ended: what of it failed, and whether the rest brought anything."""
+    """How a run ended: the errors of its parts, and whether any part succeeded."""
 
     errors: tuple[SourceError, ...] = ()
     anything: bool = True
@@ -47,7 +47,7 @@ class ReadResult:
 
 @dataclass(slots=True, eq=False)
 class Board:
-    """What the collectors of one configuration share: what they work with, and the snapshot that they change."""
+    """What the collectors of one configuration share: their means, and the snapshot that they change."""
 
     config: Config
     sources: Sources
@@ -57,15 +57,15 @@ class Board:
     settling: Settling = field(default_factory=Settling)
     snapshot: Snapshot = field(default_factory=Snapshot)
     swap: threading.Lock = field(default_factory=threading.Lock)
-    """Held while the snapshot changes, and while a run is given up."""
+    """Held while the snapshot is changed, and while a run is given up."""
     stopped: threading.Event = field(default_factory=threading.Event)
 
     def closed(self, run: Run | None) -> bool:
-        """Whether nothing of this run (or, without a run, of anything) counts any more."""
+        """Whether the results of this run (or, without a run, any results) are discarded from now on."""
         return self.stopped.is_set() if run is None else run.given_up
 
     def change(self, run: Run | None = None, **changes: Any) -> None:  # noqa: ANN401 - the fields of Snapshot, checked by its constructor
-        """Swap in what a run brought, or (no run) what stays after it failed."""
+        """Put the values that a run read into the snapshot, or (no run) those that are kept after it failed."""
         with self.swap:
             if not self.closed(run):
                 self.snapshot = replace(self.snapshot, doubts=self.settling.doubts, **changes)
@@ -77,28 +77,28 @@ class Collector(ABC):
     name: ClassVar[str]
     source: ClassVar[str]
     matters: ClassVar[tuple[Matter, ...]] = ()
-    """What it reads that can be gone for a moment."""
+    """The kinds of values that it reads and that can be missing for a moment."""
 
     def __init__(self, board: Board) -> None:
         self.board = board
 
     @abstractmethod
     def read(self, run: Run) -> ReadResult:
-        """Read, and change the snapshot. Raises SourceError if nothing at all could be read."""
+        """Read the source and change the snapshot. Raises SourceError if nothing could be read."""
 
     @abstractmethod
     def kept(self, failure: Failure) -> dict[str, Any]:
-        """The fields of the snapshot after a run that failed: the values of before with the failure beside them."""
+        """The fields of the snapshot after a failed run: the last values, with the failure beside them."""
 
     @property
     def settings(self) -> CollectorConfig:
-        """Its part of the configuration: interval, deadline, how long a value counts."""
+        """Its part of the configuration: interval, time limit, and how long a value counts."""
         settings: CollectorConfig = getattr(self.board.config.collect, self.name)
         return settings
 
     def fresh(self, value: T, now: datetime) -> Reading[T]:
-        """The value as it was read at this moment."""
-        # A clock that was set back meanwhile would have it read in the future, where it counts for nothing.
+        """A reading of this value at this moment."""
+        # If the clock was set back meanwhile, the reading would lie ahead of it and count for nothing.
         return Reading(value, min(now, self.board.clock()), None, self.settings.max_staleness)
 
     def failed(self, readings: Mapping[K, Reading[T]], keys: Collection[K], failure: Failure) -> dict[K, Reading[T]]:

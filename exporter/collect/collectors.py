@@ -1,4 +1,4 @@
-"""The collectors at work: each run ends in new values or in the reason why there are none, and a report follows.
+"""Runs the collectors: each run ends in new values or in the reason why there are none, and a report follows.
 
 A run takes the time as an argument, so the scheduler and a replay drive the same code. Values and failures go into one
 `Snapshot`, which is swapped whole; then everything is reconciled again and the report is handed on.
@@ -44,11 +44,11 @@ COLLECTORS: Final[tuple[type[Collector], ...]] = (Completion, Heartbeats, Heartb
 """Every collector there is."""
 
 LAST_WORDS = 1.0
-"""Seconds beyond its deadline that a call gets to end by itself, before it is left behind."""
+"""Seconds beyond its deadline that a call may take to end by itself, before it is given up."""
 
 
 class Collectors:
-    """The collectors of one configuration and what they have brought so far."""
+    """The collectors of one configuration, and what they have read so far."""
 
     def __init__(  # noqa: PLR0913 - what it works with, and two ways of working
         self,
@@ -62,7 +62,7 @@ class Collectors:
         follow: bool = False,
         wait_for_all: bool = False,
     ) -> None:
-        """Go on from what is remembered of the documents (`memory`; none: nothing is).
+        """Continue with what `memory` remembers of the documents; without it, nothing is remembered.
 
         `follow`: also follow the documents with a listener, unless the configuration says not to. `wait_for_all`:
         publish nothing before every collector has run once.
@@ -96,16 +96,16 @@ class Collectors:
 
     @property
     def snapshot(self) -> Snapshot:
-        """What is known at this moment."""
+        """The values that are known at this moment."""
         return self._board.snapshot
 
     @property
     def settling(self) -> Settling:
-        """What was there and is missing in the newest readings."""
+        """The values that are missing in the newest readings and were there before."""
         return self._board.settling
 
     def go_on_from(self, before: Collectors) -> None:
-        """Hold what is read against what other collectors read, where that is read in the same way."""
+        """Compare readings with those of other collectors too, where both read a value in the same way."""
         self.settling.go_on_from(before.settling, reads_alike(before.config, self.config))
 
     def source_of(self, name: str) -> str:
@@ -113,7 +113,7 @@ class Collectors:
         return self._collectors[name].source
 
     def repeat_at(self, name: str) -> datetime | None:
-        """When this collector is to read again before its turn, because less is there than it read before."""
+        """When this collector has to read again before its turn, because it found less than before."""
         return self.settling.repeat_at(self._collectors[name].matters)
 
     @property
@@ -127,7 +127,7 @@ class Collectors:
         return self._wait_for_all and not self._attempted.issuperset(self.collectors)
 
     def stop(self) -> None:
-        """Make every run under way end now; what it still brings is thrown away."""
+        """End all current runs now; their results are discarded."""
         with self._board.swap:
             self._board.stopped.set()
             for run in self._under_way:
@@ -138,9 +138,9 @@ class Collectors:
             self.follower.stop()
 
     def run(self, name: str, *, conclude: bool = True) -> None:
-        """Run one collector now, within its deadline, and publish what follows; a source's errors are noted.
+        """Run one collector now, within its deadline, and publish a report. Errors of sources are counted and logged.
 
-        Without `conclude`, nothing is published: who runs several at one time concludes once from all of them.
+        Without `conclude`, nothing is published: a caller that runs several collectors concludes once afterwards.
         """
         left = self._left_behind.get(name)
         if left is not None and left.is_alive():
@@ -159,7 +159,7 @@ class Collectors:
             refusal, result = error, ReadResult((error,), anything=False)
             self._board.change(**collector.kept(Failure(error.kind, error.detail, run.now)))
         finally:
-            # Whatever went wrong: one collector must not keep the others' values from being published.
+            # Catch everything: an error of one collector must not prevent the publication of the others' values.
             self._attempted.add(name)
         if self._board.stopped.is_set():
             return
@@ -172,7 +172,7 @@ class Collectors:
             failures=[failed.kind for failed in result.errors],
             success=result.anything,
         )
-        # Here, because the documents alone may be read but once in hours.
+        # Try it here: the collector of the documents may run only once in hours.
         self.memory.tend(ended)
         for failed in result.errors:
             log.warning("collection failed", collector=name, source=source, reason=failed.kind, detail=failed.detail)
@@ -180,7 +180,7 @@ class Collectors:
             self.conclude()
 
     def run_all(self) -> None:
-        """Run every collector once, all at the same time, so that waiting for one source is no wait for the next."""
+        """Run every collector once, all at the same time, so that the waits for the sources do not add up."""
         with ThreadPoolExecutor(len(self.collectors), thread_name_prefix="collector") as pool:
             try:
                 under_way = {pool.submit(self.run, name) for name in self.collectors}
@@ -193,7 +193,7 @@ class Collectors:
                 raise
 
     def conclude(self) -> None:
-        """Reconcile what is known at this moment and publish the report; nothing any more once stopped."""
+        """Reconcile the current snapshot and publish the report. After `stop`, nothing is published."""
         with self._publishing:
             if not self._board.stopped.is_set():
                 attempted = frozenset(self._attempted)
@@ -201,7 +201,7 @@ class Collectors:
                 self._published = attempted
 
     def take(self, documents: Mapping[DocumentId, Document], now: datetime) -> None:
-        """Take the changes that a listener reported. The report that follows from them is published soon after."""
+        """Store the changes that a listener reported. A report with them is published soon after."""
         if self._completion.take(documents, now):
             self._news.set()
 
@@ -210,14 +210,14 @@ class Collectors:
         self._completion.begin_gap()
 
     def _conclude_news(self) -> None:
-        """Conclude once from all that was told meanwhile, however much that is."""
+        """Conclude once from all changes that were reported meanwhile."""
         while self._news.wait() and not self._board.stopped.is_set():
             self._news.clear()
             if not self._early:
                 self.conclude()
 
     def _bounded(self, collector: Collector, run: Run) -> ReadResult:
-        """Read on a thread of its own, so that one that hangs in spite of its deadline can be left behind."""
+        """Read on a thread of its own, so that a reading that hangs beyond its deadline can be given up."""
         outcome: list[ReadResult | BaseException] = []
 
         def work() -> None:

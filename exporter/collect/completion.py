@@ -1,4 +1,4 @@
-"""The collector `completion`: the completion documents, read at intervals and told by a listener."""
+"""The collector `completion`: the completion documents, read at intervals and reported by a listener."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Documents = Mapping[DocumentId, Document]
 
 MOST_IN_A_BATCH: Final = 500
-"""Documents that are read at once. A season has more, and then one lost answer costs no more than these."""
+"""The most documents in one batch. A season has more, and one lost answer then costs only one batch."""
 
 
 class Completion(Collector):
@@ -52,11 +52,11 @@ class Completion(Collector):
         return ReadResult()
 
     def kept(self, failure: Failure) -> dict[str, Any]:
-        """All documents as they were."""
+        """The last values of all documents."""
         return {"documents": replace(self.board.snapshot.documents, failure=failure)}
 
     def take(self, documents: Documents, now: datetime) -> bool:
-        """Take the changes that a listener reported. Returns whether anything is new."""
+        """Store the changes that a listener reported. Returns whether anything is new."""
         with self.board.swap:
             if self.board.stopped.is_set():
                 return False
@@ -71,7 +71,7 @@ class Completion(Collector):
         self.board.change(**self._remembered())
 
     def _remember(self, documents: Documents, now: datetime, run: Run | None = None) -> None:
-        """Remember a reading (of all documents, where a run brought it), and only then conclude from it."""
+        """Remember a reading before anything is concluded from it. With `run`, it is a reading of all documents."""
         board = self.board
         with board.swap:
             if board.closed(run):
@@ -95,7 +95,7 @@ class Completion(Collector):
 def counting_documents(
     settling: Settling, documents: Mapping[DocumentId, Document], now: datetime
 ) -> dict[DocumentId, Document]:
-    """Without those that are gone, or that had entries and have none at all: entries that go one by one are a loss."""
+    """Leave out documents that are gone or have lost all entries. Entries that go one by one are losses instead."""
     sizes = {key: document.exists + bool(document.entries) for key, document in documents.items()}
     doubtful = settling.hold(Matter.DOCUMENT, sizes, now)
     return {key: document for key, document in documents.items() if key not in doubtful}

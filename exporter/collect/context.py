@@ -1,4 +1,4 @@
-"""What a configuration asks of the warehouse beside the row counts, and how a reading of it ended."""
+"""Builds the request for calendar, run history, phase log and coverage, and summarises the errors of its answer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def context_request(config: Config) -> ContextRequest:
-    """What the configuration asks of the warehouse beside the row counts."""
+    """The request for everything that the configuration reads from BigQuery besides the row counts."""
     pipelines = config.pipelines.values()
     return ContextRequest(
         calendars={pipeline.name: pipeline.calendar for pipeline in pipelines},
@@ -43,10 +43,10 @@ def _run_history_request(pipeline: PipelineConfig, table: RunHistoryConfig) -> R
 
 
 def reads_alike(before: Config, after: Config) -> Callable[[Matter, Any], bool]:
-    """Whether both read a value in the same way, by its key among those that are held against what was there.
+    """A test for keys of remembered values: whether both configurations read the value in the same way.
 
-    A document, a heartbeat and a table's rows are named by where they are kept; what else is counted, and of whom, is a
-    matter of configuration: another `where` of a calendar finds fewer games, and none of them is gone.
+    Documents, heartbeats and rows are identified by their place. What else is counted depends on the configuration:
+    with another `where`, a calendar has fewer games although none of them is gone.
     """
     places = [(config.project, config.firestore_database, config.timezone) for config in (before, after)]
     old, new = context_request(before), context_request(after)
@@ -67,7 +67,7 @@ def reads_alike(before: Config, after: Config) -> Callable[[Matter, Any], bool]:
 
 
 def outcome_of(rows: Mapping[Any, Any], answer: ContextAnswer) -> ReadResult:
-    """How a reading of the warehouse ended: what of it failed, and whether the rest brought anything."""
+    """How a reading of BigQuery ended: the errors of its parts, and whether any part succeeded."""
     outcomes = (
         *rows.values(),
         *answer.units.values(),
@@ -76,5 +76,5 @@ def outcome_of(rows: Mapping[Any, Any], answer: ContextAnswer) -> ReadResult:
         *answer.coverage.values(),
     )
     errors = [outcome for outcome in outcomes if isinstance(outcome, SourceError)]
-    # One that stands in for several answers is said once.
+    # An error that stands for several answers is reported once.
     return ReadResult(tuple(dict.fromkeys(errors)), anything=len(errors) < len(outcomes))

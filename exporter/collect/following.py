@@ -43,7 +43,7 @@ class Follower:
     def __init__(
         self, completions: CompletionStore, store: ChangeStore, telemetry: Telemetry, clock: Callable[[], datetime]
     ) -> None:
-        """Nothing is followed before the first `follow`."""
+        """Follows nothing before the first call of `follow`."""
         self._completions = completions
         self._store = store
         self._telemetry = telemetry
@@ -88,7 +88,7 @@ class Follower:
             current.following.reopen()
 
     def stop(self) -> None:
-        """Follow nothing any more."""
+        """Stop following."""
         with self._lock:
             self._stopped = True
             ended, self._current = _chain(self._current), None

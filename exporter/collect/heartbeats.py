@@ -47,7 +47,7 @@ class Heartbeats(Collector):
         return ReadResult()
 
     def kept(self, failure: Failure) -> dict[str, Any]:
-        """The heartbeats of every pipeline as they were."""
+        """The last heartbeats of every pipeline."""
         return {"heartbeats": self.failed(self.board.snapshot.heartbeats, tuple(self.board.config.pipelines), failure)}
 
 
@@ -78,7 +78,7 @@ class HeartbeatCount(Collector):
         return ReadResult()
 
     def kept(self, failure: Failure) -> dict[str, Any]:
-        """The count of every pipeline as it was."""
+        """The last count of every pipeline."""
         board = self.board
         return {
             "heartbeat_documents": self.failed(
@@ -90,7 +90,7 @@ class HeartbeatCount(Collector):
 def counting_heartbeats(
     settling: Settling, found: Mapping[HeartbeatId, Heartbeat | None], now: datetime
 ) -> dict[HeartbeatId, Heartbeat | None]:
-    """Without those that are gone."""
+    """Leave out the heartbeats that are gone."""
     sizes = {(key.collection, key.document): int(beat is not None) for key, beat in found.items()}
     doubtful = settling.hold(Matter.HEARTBEAT, sizes, now)
     return {key: beat for key, beat in found.items() if (key.collection, key.document) not in doubtful}

@@ -40,7 +40,7 @@ def collect_once(
     telemetry = Telemetry()
     reports: list[Report] = []
     sources = open_sources(loaded, telemetry)
-    # What an exporter that runs beside this remembers counts here, too.
+    # Use what an exporter that runs at the same time remembers.
     memory = Memory(loaded.config.ledger, telemetry, read_only=True)
     collectors = Collectors(loaded.config, sources, telemetry, clock, reports.append, memory=memory, wait_for_all=True)
     try:
@@ -56,7 +56,7 @@ def collect_once(
 def one_pass_samples(
     loaded: Loaded, telemetry: Telemetry, report: Report, of_report: Samples, loaded_at: datetime
 ) -> Samples:
-    """The exporter's own series after passes that no service stands behind."""
+    """The exporter's own series, for passes without a service."""
     collect = loaded.config.collect
     return live_samples(
         telemetry,

@@ -1,4 +1,4 @@
-"""Many run dates read at once, without a scheduler: what `season` does, what it will cost, and what it did cost."""
+"""Reads many run dates at once, without a scheduler, for `season`: what it costs beforehand, and what it has cost."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from exporter.sources.ports import Sources
 
 MOST_DAYS: Final = MOST_SEASON_DAYS + 1
-"""Run dates that are read at once: a season, and the summer after it."""
+"""The most run dates: a season, and the summer after it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expense:
-    """What a reading will cost: jobs over so many tables, each billed for `size` bytes at least, and document reads."""
+    """The estimated cost of a reading: tables, each billed for at least `size` bytes, and document reads."""
 
     jobs: int
     tables: int
@@ -56,7 +56,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SeasonRead:
-    """What was read and concluded. `unread`: the collectors that could not read all, each with the reasons."""
+    """The report of a season. `unread`: the collectors that could not read everything, each with the reasons."""
 
     season: Season
     unread: Mapping[str, str]
@@ -64,13 +64,13 @@ class SeasonRead:
 
 
 def of_dates(loaded: Loaded, first: date, last: date) -> Loaded:
-    """The configuration, of these run dates alone."""
+    """The configuration, limited to these run dates."""
     dates = tuple(first + ONE_DAY * number for number in range((last - first).days + 1))
     return replace(loaded, config=replace(loaded.config, documents=replace(loaded.config.documents, only=dates)))
 
 
 def expense(config: Config, now: datetime) -> Expense:
-    """What a reading of the exposed run dates costs, if every table can be read."""
+    """The cost of reading the exposed run dates, if every table can be read."""
     plan, request = reading_plan(config, now), context_request(config)
     of_jobs = len(plan.tables), sum(len(getattr(request, part.name)) for part in fields(request))
     heartbeats = sum(map(len, plan.heartbeats.values()))
@@ -87,14 +87,14 @@ def expense(config: Config, now: datetime) -> Expense:
 def read_season(
     loaded: Loaded, open_sources: Callable[[Loaded, Telemetry], Sources], clock: Callable[[], datetime]
 ) -> SeasonRead:
-    """Read once what the verdicts of the exposed run dates rest on, and judge it all at one moment.
+    """Read once everything that the verdicts of the exposed run dates need, and judge it at one moment.
 
     A source that fails leaves its part unknown.
     """
     telemetry = Telemetry()
     started = time.monotonic()
     sources = open_sources(loaded, telemetry)
-    # What an exporter that runs beside this remembers counts here, too.
+    # Use what an exporter that runs at the same time remembers.
     memory = Memory(loaded.config.ledger, telemetry, read_only=True)
     collectors = Collectors(loaded.config, sources, telemetry, clock, lambda _: None, memory=memory)
     try:

@@ -1,4 +1,4 @@
-"""The collector `warehouse`: everything that BigQuery is asked, in two jobs."""
+"""The collector `warehouse`: everything that is read from BigQuery, in two jobs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Warehouse(Collector):
     matters = (Matter.ROWS, Matter.UNITS, Matter.RUNS, Matter.PHASE_LOG, Matter.COVERAGE)
 
     def read(self, run: Run) -> ReadResult:
-        """Count the rows in one job, and read all else in another; a table that cannot be read spoils only its own."""
+        """Count the rows in one job and read everything else in another. A table that cannot be read fails alone."""
         board = self.board
         plan = reading_plan(board.config, run.now)
         window = Window(plan.first, plan.last)
@@ -67,7 +67,7 @@ class Warehouse(Collector):
         return outcome_of(rows, answer)
 
     def kept(self, failure: Failure) -> dict[str, Any]:
-        """Every table and every part of the context as it was."""
+        """The last values of every table and every part of the context."""
         old, config = self.board.snapshot, self.board.config
         plan, context = reading_plan(config, failure.at), context_request(config)
         return {
@@ -86,7 +86,7 @@ def merged(
     now: datetime,
     max_age: timedelta,
 ) -> dict[K, Reading[T]]:
-    """New values where there are some (None: it does not count); elsewhere the last, with the failure beside it."""
+    """The new values (None: the value does not count yet), and for errors the last value with the failure."""
     found: dict[K, Reading[T]] = {}
     for key, outcome in outcomes.items():
         if isinstance(outcome, SourceError):
@@ -100,12 +100,12 @@ def merged(
 def counting_rows(
     settling: Settling, rows: Mapping[TableRef, Mapping[date, RowCount] | SourceError], now: datetime
 ) -> dict[TableRef, Mapping[date, RowCount] | SourceError]:
-    """Without the dates that have fewer rows than before."""
+    """Leave out the dates that have fewer rows than before."""
     return _counting(settling, Matter.ROWS, rows, lambda counted: counted.rows, now)
 
 
 def counting_context(settling: Settling, answer: ContextAnswer, now: datetime) -> ContextAnswer:
-    """Without the dates that have fewer units, transitions or covered rows than before.
+    """Leave out the dates that have fewer units, transitions or covered rows than before.
 
     A calendar without any row says nothing of any date.
     """
@@ -124,7 +124,7 @@ def counting_context(settling: Settling, answer: ContextAnswer, now: datetime) -
 def counting_runs(
     settling: Settling, runs: Mapping[str, tuple[PipelineRun, ...] | SourceError], days: Collection[date], now: datetime
 ) -> dict[str, tuple[PipelineRun, ...] | SourceError | None]:
-    """None for a history that has fewer runs of a date than before: which of them are missing nobody knows."""
+    """None for a history with fewer runs of a date than before, because it is unknown which runs are missing."""
     sizes = {
         (pipeline, day): sum(run.data_date == day for run in outcome)
         for pipeline, outcome in runs.items()

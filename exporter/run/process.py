@@ -42,7 +42,7 @@ class Web:
     option: str = OPTION
 
     def require_address(self) -> None:
-        """Raise ListenError if the address cannot be had: for programs that set up much before they serve."""
+        """Raise ListenError if the address is not available, for programs that set up a lot before they serve."""
         listen(self.address, self.option).close()
 
 
@@ -54,7 +54,7 @@ def run(
     *,
     started: Callable[[str], None] = lambda _url: None,
 ) -> None:
-    """Run until SIGTERM or SIGINT; SIGHUP reloads. `started` hears the URL once it is served.
+    """Run until SIGTERM or SIGINT; SIGHUP reloads. `started` is called with the URL once it is served.
 
     Raises ConfigError, WebConfigError, and ListenError for an address it cannot have.
     """
@@ -62,7 +62,7 @@ def run(
     signals: list[int] = []
 
     def on_stop(number: int, _frame: FrameType | None) -> None:
-        # Nothing is logged from here: the signal may have come in the middle of another line.
+        # Do not log here: the signal may have arrived in the middle of another line.
         signals.append(number)
         stop.set()
 
@@ -95,4 +95,4 @@ def _reload(service: Service) -> None:
     try:
         service.reload()
     except ReloadError:
-        return  # said in the log and in the metrics
+        return  # The log and the metrics say it.

@@ -1,6 +1,6 @@
-"""When each collector runs: APScheduler, one job a collector, the work done inside the job.
+"""Runs each collector at its interval with APScheduler: one job for each collector, which does the work itself.
 
-APScheduler goes by the machine's clock, and collectors by theirs, which can show another day (`demo`).
+APScheduler uses the machine's clock. The collectors have their own clock, which can show another day (`demo`).
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 JITTER = 0.05
-"""Share of the interval by which a run may come late, so that exporters do not march in step."""
+"""The share of the interval by which a run may be delayed, so that several exporters do not run in step."""
 
 WATCH_SECONDS = 2.0
 CLOCK_JUMP_SECONDS = 30.0
-"""A wall clock that moves this far against the monotonic one has been set: the jobs are planned again."""
+"""If the wall clock moves this far against the monotonic one, it has been set, and the jobs are planned again."""
 
 _REASONS = {EVENT_JOB_MISSED: "missed", EVENT_JOB_MAX_INSTANCES: "max_instances", EVENT_JOB_ERROR: "error"}
 
@@ -40,7 +40,7 @@ class Schedule:
     """Runs the collectors at their intervals until it is stopped."""
 
     def __init__(self, collectors: Collectors, telemetry: Telemetry, clock: Callable[[], datetime]) -> None:
-        """`clock`: that of the collectors."""
+        """`clock` is the clock of the collectors."""
         self._clock = clock
         self._collectors = collectors
         self._telemetry = telemetry
@@ -70,7 +70,7 @@ class Schedule:
         self._watch.start()
 
     def stop(self) -> None:
-        """Stop, whether started or not; runs under way are told to end and not waited for."""
+        """Stop, whether started or not. Current runs are told to end and not awaited."""
         self._stopped.set()
         self._collectors.stop()
         if self._scheduler.running:
@@ -82,7 +82,7 @@ class Schedule:
             job.modify(next_run_time=datetime.now(UTC))
 
     def _run(self, name: str) -> None:
-        """Run a collector; if its source is back with that, the source's other collectors run at once."""
+        """Run a collector. If its source answers again, run the source's other collectors at once."""
         source = self._collectors.source_of(name)
         away = self._telemetry.sources().get(source) is not None
         self._collectors.run(name)
@@ -104,16 +104,16 @@ class Schedule:
         while not self._stopped.wait(WATCH_SECONDS):
             moved = time.time() - time.monotonic() - offset
             if abs(moved) >= CLOCK_JUMP_SECONDS:
-                # A clock set back would leave the next run where the old clock had put it, hours ahead.
+                # If the clock was set back, the next run would stay at the time of the old clock, hours ahead.
                 offset += moved
                 log.warning("the clock was set", seconds=round(moved, 1))
                 self.run_now()
-            # A listener tells of a document that is gone outside any run.
+            # A listener can report a missing document outside any run.
             for name in self._collectors.collectors:
                 self._repeat(name)
 
     def _repeat(self, name: str) -> None:
-        """Plan a collector's next run sooner, once, where something has to be read again before it counts."""
+        """Move a collector's next run forward once, if a value has to be read again before it counts."""
         again, job = self._collectors.repeat_at(name), self._scheduler.get_job(name)
         if again is None or job is None or again == self._repeats.get(name):
             return

@@ -1,4 +1,4 @@
-"""The running exporter: configuration, sources, schedule and what is served, held together and swapped on reload."""
+"""The running exporter: holds configuration, sources, schedule and the served report, and swaps them on reload."""
 
 from __future__ import annotations
 
@@ -40,20 +40,20 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A report with what came before it, and the bytes that say it."""
+    """A report with the history before it, and its rendered bytes."""
 
     view: View
     rendered: Rendered
 
     @property
     def report(self) -> Report:
-        """The report alone."""
+        """The rendered report."""
         return self.view.report
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """One configuration at work."""
+    """One configuration with everything that runs for it."""
 
     loaded: Loaded
     sources: Sources
@@ -68,7 +68,7 @@ class Running:
             self.season.start()
 
     def stop(self) -> None:
-        """Stop the schedule, end what is under way, let go of the connections."""
+        """Stop the schedule, end current runs and close the connections."""
         self.schedule.stop()
         if self.season:
             self.season.stop()
@@ -76,7 +76,7 @@ class Running:
 
 
 class Service:
-    """What `run` runs, and what the web server asks (`exporter.web.state.ServerState`)."""
+    """The service of `run`, which is also the web server's state (`exporter.web.state.ServerState`)."""
 
     def __init__(
         self,
@@ -137,15 +137,15 @@ class Service:
         self._running.start()
 
     def stop(self) -> None:
-        """Stop collecting, for good; returns within seconds, whatever hangs."""
-        # Before the lock: of the reloads that wait for it, none is to begin any more.
+        """Stop collecting for good. Returns within seconds, even if something hangs."""
+        # Set it before taking the lock, so that no reload that waits for the lock begins after this.
         self._stopped = True
         with self._reloading:
             self._running.stop()
             self._memory.close()
 
     def reload(self) -> None:
-        """Read the configuration again and go on with it; what was there before is kept.
+        """Read the configuration again and continue with it; earlier values and history are kept.
 
         Raises ReloadError, and then nothing has changed.
         """
@@ -171,7 +171,7 @@ class Service:
     def _publish(self, report: Report) -> None:
         rendered = render(report_samples(report))
         unread = self.telemetry.unread()
-        # During a reload the collectors of the old configuration can still be publishing.
+        # During a reload the collectors of the old configuration can still publish.
         with self._publishing:
             self._history = self._history.after(report)
             self._published = Published(self._view(report, unread), rendered)
@@ -195,11 +195,11 @@ class Service:
         return self._published.report
 
     def rendered(self) -> Rendered:
-        """The report as it was last rendered."""
+        """The bytes of the last report."""
         return self._published.rendered
 
     def live(self) -> Samples:
-        """The exporter's own series; computed again only when something changed or a second has passed."""
+        """The exporter's own series, computed again only if something changed or a second has passed."""
         published, process = self._published, self._process.samples()
         key = (self.telemetry.version, published, self._reload_ok, self._running, process)
         if self._live is None or self._live[0] != key:
@@ -220,13 +220,13 @@ class Service:
         return self._live[1]
 
     def ready(self) -> tuple[str, ...]:
-        """The collectors that have not run yet; after a reload the report before it is served, so it stays ready."""
+        """The collectors that have not run yet. After a reload the earlier report is served, so it stays ready."""
         if self._collected:
             return ()
         return tuple(f"collector {name} has not ended its first run" for name in self._running.collectors.waiting_for)
 
     def view(self) -> View:
-        """The report as the status page shows it, with what came before it."""
+        """The report and the history for the status page."""
         return self._published.view
 
     def status_json(self) -> bytes:
