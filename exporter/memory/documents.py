@@ -1,8 +1,8 @@
 """What the exporter remembers of the documents it watches, from one reading to the next and over a restart.
 
-`Memory` joins the judgement of `losses.py` with the ledger: an observation is durable before anything is made of it. A
-ledger that cannot be used is said in the log and in the metrics, and the exporter goes on without it; it is tried
-again, and then it gets what it lacks.
+`Memory` joins the judgement of `losses.py` with the ledger: an observation is on the disk before anything is concluded
+from it. If the ledger cannot be used, the log and the metrics say so, and the exporter continues without it. It tries
+the ledger again, and then writes what the ledger lacks.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ DURABLE: Final = "ledger_durable"
 FAILURES: Final = "ledger_failures"
 GAPS_KEPT: Final = 50
 RETRY: Final = timedelta(minutes=1)
-"""So long a ledger that cannot be opened is left alone before it is tried again."""
+"""The pause before a ledger that could not be opened is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What is remembered at one moment."""
+    """Everything remembered at one moment."""
 
     watched: Mapping[DocumentId, Watched]
     followed_since: datetime | None = None
@@ -46,13 +46,13 @@ class Remembered:
 
 
 class Memory:
-    """Everything remembered of the documents. All methods may be called from any thread."""
+    """Remembers the documents. All methods may be called from any thread."""
 
     def __init__(self, config: LedgerConfig, telemetry: Telemetry, *, read_only: bool = False) -> None:
-        """Open the ledger and take over what it holds.
+        """Open the ledger and load its content.
 
-        `read_only`: only look at it, as `check` does beside an exporter that runs. Raises LedgerInUseError if another
-        exporter has the ledger; a ledger with any other fault is done without.
+        `read_only`: only read it, as `check` does while an exporter is running. Raises LedgerInUseError if another
+        exporter has the ledger; with any other fault, the exporter continues without a ledger.
         """
         self._config = config
         self._telemetry = telemetry
@@ -71,7 +71,7 @@ class Memory:
         self._write()
 
     def _open(self, config: LedgerConfig) -> Ledger | None:
-        """Take over what the ledger holds, and note what it lacks of what is remembered."""
+        """Load the ledger's content, and note what it lacks."""
         if config.path == MEMORY or (self._read_only and not Path(config.path).exists()):
             return None
         ledger: Ledger | None = None
@@ -100,11 +100,11 @@ class Memory:
 
     @property
     def now(self) -> Remembered:
-        """What is remembered now."""
+        """Everything remembered now."""
         return self._now
 
     def reconfigure(self, config: LedgerConfig) -> None:
-        """Go on with another configuration; what is remembered stays.
+        """Continue with another configuration; everything remembered is kept.
 
         Raises LedgerInUseError, and then nothing has changed.
         """
@@ -115,12 +115,12 @@ class Memory:
                     before.close()
             self._config = config
             if config.path == MEMORY:
-                # Not 0: where no file is to hold anything, none fails to.
+                # No sample instead of 0: without a ledger file nothing can fail, so no alert may fire.
                 self._telemetry.drop(DURABLE)
             self._write()
 
     def tend(self, now: datetime) -> None:
-        """Try a ledger again that could not be used, and write what it lacks; nothing to do where all is well."""
+        """Retry a ledger that could not be used, and write what it lacks. Does nothing if the ledger is in order."""
         with self._lock:
             self._reopen(now)
             self._write()
@@ -134,7 +134,7 @@ class Memory:
         longest_gap: timedelta,
         everything: bool,
     ) -> None:
-        """Take a reading; `everything`: documents that are not in it are no longer of interest."""
+        """Store a reading. `everything`: documents that are not in it are no longer watched."""
         with self._lock:
             self._longest_gap = longest_gap
             self._oldest = None if self._config.path == MEMORY else (now - self._config.keep).date()
@@ -144,13 +144,13 @@ class Memory:
             self._unwritten.update({key: seen[key] for key in seen if seen[key] is not before.get(key)})
             since = self._now.followed_since
             if everything and since is not None:
-                # The listener is held against every polled reading, so it was no deaf one until now.
+                # Every polled reading is compared with the listener, so it has missed no change until now.
                 self._followed_until, self._unnoted = now, True
             self._write()
             self._now = Remembered(seen if everything else {**before, **seen}, since, self._now.gaps)
 
     def follow(self, now: datetime) -> None:
-        """Note that the documents are followed at this moment; if they were not until now, a gap ends with that."""
+        """Note that the documents are followed at this moment. If they were not before, this ends a gap."""
         with self._lock:
             self._reopen(now)
             since, gaps = self._now.followed_since, self._now.gaps
@@ -163,12 +163,12 @@ class Memory:
             self._write()
 
     def begin_gap(self) -> None:
-        """Note that the documents are followed no longer."""
+        """Note that the documents are no longer followed."""
         with self._lock:
             self._now = Remembered(self._now.watched, None, self._now.gaps)
 
     def close(self) -> None:
-        """Let the next exporter have the ledger; what is observed after that is kept nowhere."""
+        """Release the ledger for the next exporter. Later observations are not stored."""
         with self._lock:
             self._closed = True
             self._telemetry.drop(DURABLE)
@@ -185,7 +185,7 @@ class Memory:
         if self._ledger is not None or self._closed or self._read_only or self._config.path == MEMORY:
             return
         self._tried_at = self._tried_at or now
-        # A clock that was set back must not put it off.
+        # A clock that was set back must not delay it.
         if abs(now - self._tried_at) < RETRY:
             return
         self._tried_at = now

@@ -1,7 +1,7 @@
-"""The ledger: an SQLite file that remembers what was seen of every document, so that a restart forgets nothing.
+"""The ledger: an SQLite file with everything that was seen of every document, so that a restart forgets nothing.
 
-What `record` was given is on the disk when it returns, so nothing is served that a kill could take back. One exporter
-has the file at a time. Tables and columns are described in docs/losses.md.
+`record` returns after its data is on the disk, so nothing is served that a kill could undo. Only one exporter has the
+file at a time. docs/losses.md describes tables and columns.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MEMORY: Final = ":memory:"
 VERSION: Final = 1
-"""Of the schema; kept as SQLite's user_version."""
+"""The version of the schema, stored as SQLite's user_version."""
 
 _SCHEMA: Final = """
 CREATE TABLE documents (
@@ -54,7 +54,7 @@ _SEEN: Final = "UPDATE documents SET seen_at = ?, read_time = ? WHERE collection
 
 
 class LedgerError(Exception):
-    """The ledger cannot be used; the message names the file, what is wrong with it and what to do."""
+    """The ledger cannot be used. The message names the file, its fault and the remedy."""
 
 
 class LedgerInUseError(LedgerError, UnavailableError):
@@ -65,7 +65,7 @@ class Ledger:
     """One open ledger. All methods may be called from any thread."""
 
     def __init__(self, path: str = MEMORY, *, read_only: bool = False) -> None:
-        """Open or create the file. `read_only`: look at the file of an exporter that may be running.
+        """Open or create the file. `read_only`: read the file of an exporter that may be running.
 
         Raises LedgerInUseError, and LedgerError for a file that is no ledger or cannot be written.
         """
@@ -85,14 +85,14 @@ class Ledger:
 
     @property
     def moved(self) -> bool:
-        """Whether other files, or none, stand where those stood that are written: what is recorded is found by nobody.
+        """Whether the open files were deleted or replaced, so that what is written to them is lost.
 
-        A file that is deleted or moved away can be written as long as it is open, and SQLite says nothing of it.
+        A file that is deleted or moved away can still be written while it is open, and SQLite reports no error.
         """
         return self._files is not None and self._files != _files(self.path)
 
     def load(self) -> dict[DocumentId, Watched]:
-        """Everything that is remembered, by document. Raises LedgerError."""
+        """Everything remembered, by document. Raises LedgerError."""
         with self._guarded() as database:
             entries: dict[DocumentId, dict[str, Sighting]] = {}
             for row in database.execute("SELECT * FROM entries"):
@@ -107,7 +107,7 @@ class Ledger:
             }
 
     def record(self, watched: Mapping[DocumentId, Watched]) -> None:
-        """Remember these documents as they now are; on the disk when it returns. Raises LedgerError."""
+        """Store these documents as they now are. They are on the disk when this returns. Raises LedgerError."""
         recorded, self._recorded = self._recorded, {}
         with self._guarded() as database, database:
             for key, seen in watched.items():
@@ -116,11 +116,11 @@ class Ledger:
                     database.execute(_SEEN, (_text(seen.seen_at), _text_or_none(seen.read_time), *_place(key)))
                 else:
                     _write(database, key, seen)
-        # Only now: what a write that failed left in the file is anybody's guess, and the next one writes all of it.
+        # Only after the commit: a failed write leaves the file in an unknown state, and the next one writes everything.
         self._recorded = {**recorded, **watched}
 
     def followed(self) -> tuple[datetime | None, tuple[Gap, ...]]:
-        """Until when the documents were followed by the exporter before this one, and its gaps. Raises LedgerError."""
+        """Until when the previous exporter followed the documents, and its gaps. Raises LedgerError."""
         with self._guarded() as database:
             row = database.execute("SELECT until FROM followed").fetchone()
             gaps = tuple(
@@ -130,7 +130,7 @@ class Ledger:
             return (_moment_or_none(row["until"]) if row else None), gaps
 
     def note_following(self, since: datetime | None, until: datetime, gaps: Sequence[Gap]) -> None:
-        """Remember how long the documents were followed, and the gaps in it. Raises LedgerError."""
+        """Store until when the documents were followed, and the gaps. Raises LedgerError."""
         with self._guarded() as database, database:
             database.execute("INSERT OR REPLACE INTO followed VALUES (1, ?, ?)", (_text_or_none(since), _text(until)))
             database.execute("DELETE FROM gaps")
@@ -147,7 +147,7 @@ class Ledger:
             del self._recorded[key]
 
     def close(self) -> None:
-        """Close the file and let the next exporter have it."""
+        """Close the file and release it for the next exporter."""
         with self._lock:
             left_behind = self._left_behind()
             self._database.close()
@@ -156,7 +156,7 @@ class Ledger:
         self._release()
 
     def _left_behind(self) -> tuple[Path, ...]:
-        """The journal and index of a database that was taken away: the one that now stands there is none of theirs."""
+        """The journal and index of a deleted database, which do not belong to the database that is there now."""
         if self._files is None or self._files[0] == _identity(self.path):
             return ()
         beside = zip(("-wal", "-shm"), self._files[1:3], strict=True)
@@ -180,7 +180,7 @@ class Ledger:
 
 
 def _hold(path: str) -> IO[str]:
-    """Lock the file beside the database: the lock ends with the process, however that ends."""
+    """Lock the file beside the database. The lock ends with the process, however the process ends."""
     try:
         lock = Path(f"{path}.lock").open("a", encoding="utf-8")  # noqa: SIM115 - held as long as the ledger is open
     except OSError as error:
@@ -196,7 +196,7 @@ def _hold(path: str) -> IO[str]:
 
 
 def _files(path: str) -> tuple[tuple[int, int] | None, ...]:
-    """Which files a ledger consists of: the database, its journal and their index, and the lock."""
+    """The files of a ledger: the database, its journal and their index, and the lock."""
     return tuple(map(_identity, (path, f"{path}-wal", f"{path}-shm", f"{path}.lock")))
 
 
@@ -287,7 +287,7 @@ def _write(database: sqlite3.Connection, key: DocumentId, seen: Watched) -> None
 
 
 def _same(one: Watched, other: Watched) -> bool:
-    """Nothing but the time of the last sight differs."""
+    """Whether only the time of the last sighting differs."""
     return replace(one, seen_at=other.seen_at, read_time=other.read_time) == other
 
 

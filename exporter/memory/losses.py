@@ -1,7 +1,7 @@
-"""Entries that were seen in a document and are gone: what successive readings of it prove (docs/losses.md).
+"""Judges entries that were seen in a document and were removed: what successive readings prove (docs/losses.md).
 
-Pure: what is remembered and a new reading in, what is remembered then out. A document that is deleted, created again
-(another creation time), emptied at once or begun again by a rerun was reset on purpose: nothing is lost by that.
+Pure: the memory and a new reading in, the new memory out. A document that is deleted, created again (with another
+creation time), emptied at once or started again by a rerun was reset on purpose: that loses nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from exporter.model import Document, DocumentId
 
 KEPT = 100
-"""Removals remembered of one document, and all whose question is open; the oldest go first."""
+"""The most removals remembered for one document, besides the undecided ones; the oldest are forgotten first."""
 
 CLOSING = frozenset({RemovalKind.RESET, RemovalKind.EXPIRED})
 
@@ -31,15 +31,15 @@ def watch(
     *,
     longest_gap: timedelta,
 ) -> dict[DocumentId, Watched]:
-    """What is remembered of these documents after this reading; only entries of `names` are followed.
+    """The memory of these documents after this reading. Only entries of `names` are followed.
 
-    `longest_gap`: a reading that comes later than this after the one before says little about what happened between.
+    `longest_gap`: after a longer pause between two readings, little is known about what happened in between.
     """
     return {key: _step(key, before.get(key), document, names, now, longest_gap) for key, document in documents.items()}
 
 
 def newer(known: Document | None, document: Document) -> Document:
-    """Of what is known of a document and a new reading of it, the later one: a reading can overtake another."""
+    """The later one of a known document and a new reading of it: a reading can overtake another."""
     return known if known is not None and _older(document.read_time, known.read_time) else document
 
 
@@ -69,9 +69,10 @@ def _step(
 
 
 def joined(key: DocumentId, earlier: Watched, later: Watched, longest_gap: timedelta) -> Watched:
-    """What two memories remember of one document, of which the later may have begun without knowing the earlier.
+    """Join two memories of one document, of which the later may have begun without knowing the earlier.
 
-    What went between the two is judged as between two readings; only which write took it nobody knows.
+    Entries that were removed between the two are judged as between two readings, but which write removed them is
+    unknown.
     """
     if later.first_seen_at <= earlier.seen_at:
         return later
@@ -92,7 +93,7 @@ def joined(key: DocumentId, earlier: Watched, later: Watched, longest_gap: timed
 
 
 def _all_removals(key: DocumentId, before: Watched, after: Watched, longest_gap: timedelta) -> tuple[Removal, ...]:
-    """Those of before, ended where this step answers their question, and those of this step."""
+    """The earlier removals, decided where this step decides them, and the removals of this step."""
     removals = list(_removals(key, before, after, longest_gap))
     begun_again = (
         not after.entries or _created_again(before, after) or any(removal.kind in CLOSING for removal in removals)
@@ -144,13 +145,13 @@ def _sightings(
             found[name] = seen if seen and same else Sighting(entry, content, now, document.update_time)
     new = [name for name in found if found[name] is not known.get(name)]
     if before is not None and len(new) == 1:
-        # Of several that came between two readings, only one can have come with the newest write.
+        # Of several entries that arrived between two readings, only one can have come with the newest write.
         found[new[0]] = replace(found[new[0]], written_at=document.update_time)
     return found
 
 
 def _removals(key: DocumentId, before: Watched, after: Watched, longest_gap: timedelta) -> Iterator[Removal]:
-    """Every entry that this step took away, or replaced by a newer one of the same name."""
+    """Every entry that this step removed, or replaced by a newer one of the same name."""
     changed = [name for name, seen in after.entries.items() if before.entries.get(name) != seen]
     metadata = [name for name in sorted(after.metadata) if before.metadata.get(name) != after.metadata[name]]
     gone = [name for name in before.entries if name not in after.entries]
@@ -183,7 +184,7 @@ def _kinds(
     if of_all is RemovalKind.RESET:
         return dict.fromkeys(gone, of_all)
     return {
-        # Hands put it there, and hands take it away: between two readings that cannot be told from an overwrite.
+        # A person added it by hand and may remove it by hand: between two readings that looks like an overwrite.
         name: RemovalKind.EDITED
         if before.entries[name].entry.manual
         else of_all or _of_one(before.entries[name], before, after, stayed)
@@ -192,20 +193,20 @@ def _kinds(
 
 
 def _of_all(before: Watched, after: Watched, longest_gap: timedelta) -> RemovalKind:
-    """Nothing stayed, something else is there: a write that knew nothing of the others, or a fresh start."""
+    """No entry stayed, and another one is there: a write that did not know the others, or a fresh start."""
     if _put_back(before, after):
         return RemovalKind.STALE_WRITE
     if any(name in before.entries for name in after.entries):
-        # Who registered before registers first again: a rerun. A blind overwrite by it cannot be told from that.
+        # The processor that registered first is first again: a rerun. A blind overwrite by it would look the same.
         return RemovalKind.RESET
-    # Of a clock that was set back in between nobody knows how far.
+    # If the clock was set back in between, the length of the pause is unknown.
     if abs(after.seen_at - before.seen_at) > longest_gap:
         return RemovalKind.UNWATCHED
     return RemovalKind.BLIND_OVERWRITE
 
 
 def _put_back(before: Watched, after: Watched) -> bool:
-    """An entry stands again as it once stood and no longer did: who wrote that held an old copy."""
+    """Whether an entry has an earlier value again that it had lost: its writer held an old copy."""
     return any(
         seen is not None and _alike(seen, removal.sighting)
         for removal in before.removals
@@ -215,14 +216,14 @@ def _put_back(before: Watched, after: Watched) -> bool:
 
 
 def _of_one(gone: Sighting, before: Watched, after: Watched, stayed: Collection[Sighting]) -> RemovalKind:
-    """Some stayed, so the document was not begun again. What is gone tells which write can have done it."""
+    """Some entries stayed, so the document was not started again. The removed ones tell which kind of write it was."""
     newest = _latest(seen.at for seen in stayed)
     if newest is None or gone.at is None:
         return RemovalKind.UNEXPLAINED
     if gone.at >= newest:
-        # What stood when the writer read is there, what came between its reading and its writing is not.
+        # Entries from before the writer's read are there; those between its read and its write are not.
         return RemovalKind.STALE_WRITE
-    # Its own entry written once more, and nothing beside it: the message that asks for it can be delivered twice.
+    # Only its own entry was written once more: the message that triggers the write can be delivered twice.
     again = len(stayed) == len(after.entries) == 1 and len(before.entries) > 1
     return RemovalKind.BLIND_OVERWRITE if again else RemovalKind.UNEXPLAINED
 

@@ -1,8 +1,8 @@
-"""What was there and is gone is unknown until a later reading says so again (docs/verdicts.md, "Unknown").
+"""A value that was there and is missing is unknown until a later reading confirms it (docs/verdicts.md, "Unknown").
 
-A table is emptied and loaded again, a document deleted and rewritten: one reading in between proves nothing. So each
-value is held against the last one that counted. If there is less of it, it does not count until enough readings, over
-enough time, have found no more; the collector that found it is to run again soon.
+A table can be emptied and loaded again, a document deleted and rewritten: one reading in between proves nothing. So
+each value is compared with the last one that counted. If there is less of it, it does not count until enough readings,
+over enough time, have found no more. The collector that found it runs again soon.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How many readings, the first included, and how long after it, until less than before counts."""
+    """How many readings (the first included) and how much time it takes until less than before counts."""
 
     readings: int
     after: timedelta
@@ -31,39 +31,39 @@ class Patience:
 
 FIRESTORE: Final = Patience(2, timedelta(seconds=30))
 WAREHOUSE: Final = Patience(2, timedelta(minutes=3))
-"""A table is loaded again within minutes."""
+"""For tables, which are loaded again within minutes."""
 NO_UNITS: Final = Patience(3, timedelta(minutes=5))
-"""A date without units owes nothing at all, so the next reading alone is not enough."""
+"""For calendars. A date without units expects nothing at all, so one more reading is not enough."""
 
 USUAL: Final[Mapping[Matter, Patience]] = {
     matter: FIRESTORE if matter in {Matter.DOCUMENT, Matter.HEARTBEAT} else WAREHOUSE for matter in Matter
 }
 LONGEST: Final = 5
-"""Readings after which less than before counts, even if each of them found more than the one before."""
+"""After this many readings less than before counts, even if each of them found more than the one before."""
 KEPT: Final = timedelta(days=1)
-"""So long a value is remembered that is not read any more: its table cannot be read, or its date is no longer asked."""
+"""How long a value is remembered after its last reading: its table cannot be read, or its date is no longer needed."""
 
 
 class Settling:
-    """What one process has read so far, by matter. A restart forgets it: the first reading counts as it is."""
+    """The values that one process has read so far, by matter. After a restart the first reading counts as it is."""
 
     def __init__(self) -> None:
         self._counting: dict[Matter, dict[object, tuple[int, datetime]]] = {matter: {} for matter in Matter}
         self._doubts: dict[Matter, dict[object, Doubt]] = {matter: {} for matter in Matter}
 
     def go_on_from(self, before: Settling, keeps: Callable[[Matter, Any], bool]) -> None:
-        """Take over what another one has read, of the values that `keeps` says are read in the same way."""
+        """Copy the values of another one for which `keeps` says that they are read in the same way."""
         for matter in Matter:
             self._counting[matter] = _those(before._counting[matter], matter, keeps)
             self._doubts[matter] = _those(before._doubts[matter], matter, keeps)
 
     @property
     def doubts(self) -> Mapping[tuple[Matter, object], Doubt]:
-        """Every value that does not count at this moment."""
+        """The values that do not count at this moment."""
         return {(matter, key): doubt for matter, found in self._doubts.items() for key, doubt in found.items()}
 
     def hold(self, matter: Matter, sizes: Mapping[K, int], now: datetime) -> frozenset[K]:
-        """Take a reading, as how much there is of each value. The values that do not count yet are returned."""
+        """Store a reading (how much there is of each value). Returns the values that do not count yet."""
         counting, doubts = dict(self._counting[matter]), dict(self._doubts[matter])
         for key, size in sizes.items():
             doubt = _doubt(counting.get(key), doubts.pop(key, None), size, now)
@@ -77,9 +77,9 @@ class Settling:
         return frozenset(key for key in sizes if key in doubts)
 
     def repeat_at(self, matters: Collection[Matter]) -> datetime | None:
-        """When what reads these matters is to read them again before its turn: once for each value in doubt.
+        """When the collector of these matters has to read them again before its turn: once for each value in doubt.
 
-        The latest counts: an earlier one either had its repeat, or is of a value that is not read any more.
+        The latest time counts: an earlier one was used already, or belongs to a value that is no longer read.
         """
         moments = [
             doubt.since + USUAL[matter].after
@@ -100,12 +100,12 @@ def _doubt(counted: tuple[int, datetime] | None, doubt: Doubt | None, size: int,
         return None
     was, seen_at = counted
     doubt = doubt or Doubt(was, seen_at, since=now)
-    # A clock that was set back must not make it wait for hours.
+    # A clock that was set back must not delay it for hours.
     return replace(doubt, since=min(doubt.since, now), found=(*doubt.found, size))
 
 
 def _settled(matter: Matter, doubt: Doubt, now: datetime) -> bool:
-    """Whether less than before counts now. Where a reading found more than the last one, a table is being loaded."""
+    """Whether less than before counts now. If a reading finds more than the last one, the table is being loaded."""
     patience = NO_UNITS if matter is Matter.UNITS and doubt.found[-1] == 0 else USUAL[matter]
     readings = len(doubt.found)
     growing = readings > 1 and doubt.found[-1] > doubt.found[-2] and readings < LONGEST
