@@ -1,4 +1,4 @@
-"""What every text for a person goes by, wherever it leaves the process.
+"""Errors, secrets and logs: the rules for every text that leaves the process.
 
 errors.py    the two kinds of errors that end a command, each with its exit code
 secrets.py   what is a secret in a text, and the functions that hide it

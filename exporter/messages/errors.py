@@ -10,8 +10,8 @@ from __future__ import annotations
 
 
 class RefusedError(Exception):
-    """What was asked for, or a file that it names, cannot be used."""
+    """The request, or a file that it names, cannot be used."""
 
 
 class UnavailableError(Exception):
-    """It cannot be done here and now: something is missing, taken or out of order on this machine."""
+    """The request cannot be done now: something is missing, taken or broken on this machine."""

@@ -1,7 +1,7 @@
-"""Logs: one line an event, logfmt or JSON, on standard error; libraries' logs take the same way.
+"""Logs: one line for each event, logfmt or JSON, on standard error, for libraries' logs as well.
 
-What is logged can come from outside (a document's text, an error that quotes a request). So control characters are
-escaped, which keeps one event on one line, long texts are cut, and secrets are hidden (`secrets.py`).
+Logged texts can come from outside (a document's text, an error that quotes a request). So control characters are
+escaped, which keeps each event on one line, long texts are cut, and secrets are hidden (`secrets.py`).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ LEVELS: Final[Mapping[str, int]] = {
 }
 
 _LIBRARIES: Final = ("apscheduler", "asyncio", "google", "grpc", "urllib3", "uvicorn")
-"""Libraries that tell at info level what is of use to their own developers; at debug level, they may say it."""
+"""Libraries whose info messages are meant for their own developers; they are shown at debug level only."""
 
 _MOST_CHARACTERS: Final = 16 * 1024
 _DEEPEST: Final = 6
@@ -46,9 +46,9 @@ _ORDER: Final = ("timestamp", "level", "logger", "event")
 
 
 def configure(level: str, log_format: Format, stream: TextIO | None = None) -> None:
-    """Send all logs of the process to `stream` (standard error): of `level` (see LEVELS) and above, in this format.
+    """Send all logs of the process from `level` (see LEVELS) on to `stream` (standard error), in this format.
 
-    An exception that nothing catches, in whichever thread, is one of these lines as well.
+    An uncaught exception of any thread is such a line as well.
     """
     shared: list[Processor] = [
         structlog.stdlib.add_logger_name,
@@ -80,10 +80,10 @@ def configure(level: str, log_format: Format, stream: TextIO | None = None) -> N
     for name in _LIBRARIES:
         library = logging.getLogger(name)
         library.setLevel(quiet)
-        # Google's libraries cut their logs off unless they find a level when they are imported.
+        # Google's libraries suppress their logs unless a level is set when they are imported.
         library.propagate = True
     logging.captureWarnings(capture=True)
-    # In place of Python's own hooks alone: a program around this one may have set others.
+    # Replace only Python's own hooks: a program around this one may have set others.
     if sys.excepthook is sys.__excepthook__:
         sys.excepthook = _uncaught
     if threading.excepthook is threading.__excepthook__:
@@ -93,10 +93,10 @@ def configure(level: str, log_format: Format, stream: TextIO | None = None) -> N
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """A handler that names a record it cannot write, where the standard one prints all its arguments."""
+    """A handler that only names a record that it cannot write; the standard one prints all its arguments."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
-        """Say which call of the logger failed, and how."""
+        """Report which call of the logger failed, and how."""
         kind, error, _ = sys.exc_info()
         with contextlib.suppress(OSError, ValueError):
             said = masked(f"{kind and kind.__name__}: {error}", _MOST_CHARACTERS)
@@ -105,7 +105,7 @@ class _Handler(logging.StreamHandler[TextIO]):
 
 
 def _uncaught(kind: type[BaseException], error: BaseException | None, traceback: TracebackType | None) -> None:
-    """What Python calls with an exception that nothing caught, in place of printing it."""
+    """The hook that Python calls with an uncaught exception, instead of printing it."""
     if issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, error or kind(), traceback)
         return
@@ -113,7 +113,7 @@ def _uncaught(kind: type[BaseException], error: BaseException | None, traceback:
 
 
 def _uncaught_elsewhere(failed: threading.ExceptHookArgs | sys.UnraisableHookArgs) -> None:
-    """The same for a thread, and for what is raised while an object is destroyed."""
+    """The hook for a thread's uncaught exception, and for one that is raised while an object is destroyed."""
     _uncaught(failed.exc_type, failed.exc_value, failed.exc_traceback)
 
 
@@ -144,14 +144,14 @@ _RENDERERS: Final[Mapping[Format, Callable[[Mapping[str, Any]], str]]] = {"logfm
 
 
 def _escaped(text: str) -> str:
-    """JSON without what a terminal acts on, hides, or shows in another order than it is written."""
+    """JSON without characters that a terminal acts on, hides or shows in another order."""
     if text.isprintable():
         return text
     return "".join(character if character.isprintable() else json.dumps(character)[1:-1] for character in text)
 
 
 def _safe(key: str, value: object, depth: int = 0) -> object:
-    """A value that JSON can express, secrets masked by the key's name or by their own form."""
+    """The value in a form that JSON can express, with secrets masked by the key's name or by their own form."""
     if value is not None and not isinstance(value, bool) and names_secret(key):
         return HIDDEN
     if value is None or isinstance(value, bool | int):

@@ -1,11 +1,10 @@
-"""What is a secret in a text: the one table that decides it, and the functions that hide what it finds.
+"""The one table that decides what is a secret in a text, and the functions that hide secrets.
 
-Everything that leaves the process passes `masked` or `masked_data`: logs, answers over HTTP, what commands print and
-write. Texts are masked value by value before they are cut, folded into a table or escaped, because a secret that is
-broken into pieces has no form any more.
+Everything that leaves the process passes `masked` or `masked_data`: logs, HTTP answers, and the output of commands.
+Texts are masked value by value before they are cut, wrapped in a table or escaped, because a secret in pieces is not
+recognised.
 
-The patterns take time that grows with the text's length and no faster: none can begin again inside what it has
-searched.
+The patterns take linear time: none can start again inside the text that it has searched.
 """
 
 from __future__ import annotations
@@ -20,23 +19,23 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HIDDEN: Final = "(hidden)"
-"""What stands in a secret's place. It can stand in YAML, JSON and Markdown as it is."""
+"""The text in place of a secret. It needs no quoting in YAML, JSON and Markdown."""
 
 _REPEATED: Final = 256
-"""Texts up to this length are remembered: names, verdicts and hints come again in every report."""
+"""Results for texts up to this length are cached: names, verdicts and hints occur in every report."""
 
 _SEARCHED: Final = 16 * 1024
-"""Of a text of which only the beginning is shown, so much is searched."""
+"""How much is searched of a text of which only the beginning is shown."""
 
 _PARTLY: Final = 2048
-"""A word this long at the end of a text that is cut may be half of a secret, and goes."""
+"""A word of at least this length at the end of a cut text may be half of a secret, and is removed."""
 
 _NAMES: Final = (
     r"passw(?:or)?d|passphrase|passcode|pwd|secret(?:[ _-]?(?:access[ _-]?)?key)?|token|assertion"
     r"|(?<!application_)credential|(?:api|private|access|account|signing|encryption|shared|routing|service|integration"
     r"|webhook)[ _-]?key|apikey"
 )
-"""What the name of a setting that holds a secret ends with: `db_password`, `clientSecret`, `X-Auth-Token`, `tokens`."""
+"""The endings of names of settings with secrets: `db_password`, `clientSecret`, `X-Auth-Token`, `tokens`."""
 
 _NAME_SIGNS: Final = ("passw", "passphrase", "passcode", "pwd", "secret", "token", "assertion", "credential", "key")
 
@@ -47,7 +46,7 @@ _ORDINARY: Final = (
     r"|name|no|none|not|null|of|ok|on|one|or|refused|rejected|required|revoked|run|see|service|set|the|this|to|true"
     r"|unknown|unset|unused|use|used|was|were|what|with|wrong|you|your)[,.;:!?)\]}\"'\\]{0,5}(?:\s|\Z))"
 )
-"""What is no secret: the words that begin a sentence ("credentials: a service account"), variables, commands."""
+"""Values that are no secrets: the first words of a sentence ("credentials: a service account"), variables, commands."""
 
 _QUOTED: Final = (
     r"b?\"(?:[^\"\\]|\\.)*(?:\"|\Z)"
@@ -64,9 +63,9 @@ _SCHEMES: Final = r"basic|bearer|negotiate|ntlm|token|apikey|geniekey|splunk"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of secret. `pattern` finds it, `kept` is what stays of what was found.
+    """One kind of secret. `pattern` finds it, `kept` is the part of the match that stays.
 
-    `signs`: one of these stands in every text that has such a secret, in lower case. Looking for them costs little.
+    `signs`: every text with such a secret contains one of these, in lower case. Searching for them is cheap.
     """
 
     name: str
@@ -172,7 +171,7 @@ KINDS: Final = (
         _KEPT,
     ),
 )
-"""Every kind of secret. The order counts: what has a form of its own goes before what is known by a name beside it."""
+"""Every kind of secret, in this order: first those with a form of their own, then those with a name beside them."""
 
 _SECRET_NAME: Final = re.compile(rf"[\w .:-]{{0,80}}(?:{_NAMES}|authorization|cookie)s?\d{{0,3}}", re.IGNORECASE)
 _OPAQUE: Final = re.compile(
@@ -181,13 +180,13 @@ _OPAQUE: Final = re.compile(
 
 
 class Masked(str):
-    """A text whose values were masked one by one before it was put together, so that nothing more is done to it."""
+    """A text whose values were masked before it was put together; it is not masked again."""
 
     __slots__ = ()
 
 
 def masked(text: str, longest: int | None = None) -> Masked:
-    """The text without its secrets; from `longest` characters on it is cut, and says by how much."""
+    """The text without its secrets. A text longer than `longest` is cut, and says by how much."""
     if isinstance(text, Masked) and (longest is None or len(text) <= longest):
         return text
     if longest is not None and len(text) > longest:
@@ -197,21 +196,21 @@ def masked(text: str, longest: int | None = None) -> Masked:
 
 
 def beginning(text: str, most: int) -> str:
-    """The first characters of a text, masked before it is cut."""
+    """The first characters of a text; it is masked before it is cut."""
     return masked(text if len(text) <= _SEARCHED else _whole(text[:_SEARCHED]))[:most]
 
 
 def masked_data(value: object, *, names: bool = False) -> Any:  # noqa: ANN401 - JSON and the like
-    """The same mappings, lists and values with every text masked, those of keys included.
+    """The same mappings, lists and values with every text masked, including the keys.
 
-    `names`: the keys are names of settings or fields, and what stands under a secret's name is hidden whole. Without
-    it, keys are names of processors, tables and phases, or our own.
+    `names`: the keys are names of settings or fields, and a value under a secret's name is hidden whole. Without it,
+    keys are names of processors, tables and phases, or our own.
     """
     return _data(value, names=names, hide=False)
 
 
 def masked_record(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """A document or a row. Its keys name fields, but that of a mapping names an entry: `masked_data` of what it has."""
+    """Mask a document or a row: its keys name fields, but the key of a mapping names an entry."""
     return {
         _without_secrets(name): _data(value, names=True, hide=names_secret(name) and not isinstance(value, dict))
         for name, value in fields.items()
@@ -229,7 +228,7 @@ def names_secret(name: str) -> bool:
 
 
 def without_opaque(text: str) -> str:
-    """The text of an error about credentials: what has no form but looks like chance is hidden as well."""
+    """Mask the text of an error about credentials: words that look random are hidden as well."""
     return _OPAQUE.sub(HIDDEN, text)
 
 
@@ -249,13 +248,13 @@ def _without_secrets(text: str) -> str:
 
 
 def _whole(text: str) -> str:
-    """The text without the word at its end, which is cut off in the middle and may be half of a secret."""
+    """The text without its last word, which was cut in the middle and may be half of a secret."""
     end = max(text.rfind(mark) for mark in " \t\r\n\"'<>")
     return text[: end + 1] if end >= len(text) - _PARTLY else text
 
 
 def _data(value: object, *, names: bool, hide: bool) -> Any:  # noqa: ANN401 - as above
-    """What JSON and YAML take: they know no texts but plain ones. An enumeration's value has no secret."""
+    """A plain text for JSON and YAML, which accept no subclasses. An enumeration's value has no secret."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, dict):
