@@ -1,4 +1,4 @@
-"""`probe-writes`: what becomes of entries that several processors write into one document at the same moment.
+"""`probe-writes` measures which entries survive when several processors write into one document at the same moment.
 
 The only part of the exporter that writes, and only into a scratch collection (docs/probe-writes.md). Its command is
 `exporter.cli.probe_writes`.

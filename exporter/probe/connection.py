@@ -1,7 +1,7 @@
 """The Firestore client of the probe: the real one, with every call bounded and every failed answer counted.
 
-The library retries inside its calls without a word, and its transactions take no time limit. So the generated client
-below it is given its one retry layer here, where conflicts can be counted as they are answered.
+The library retries silently inside its calls, and its transactions take no time limit. So the generated client below it
+gets the only retry layer here, where every conflict can be counted.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ class Tally:
 
     @property
     def retries(self) -> int:
-        """How often something was tried again: every failure but one that ended it all."""
+        """How often something was retried: every failure except one that ended the write."""
         return self.failed - self.failed_last
 
 
 class CountingApi(FirestoreClient):
-    """The generated client; an attempt takes `seconds` at most, and no new one begins after as many.
+    """The generated client. An attempt takes at most `seconds`, and no new one begins after that time.
 
-    What is transient is tried again, ABORTED included, except inside a transaction: there the whole has to be done
-    again, which is the business of `firestore.transactional`.
+    Transient failures, ABORTED included, are retried, except inside a transaction: a transaction has to be repeated as
+    a whole, and `firestore.transactional` does that.
     """
 
     def __init__(self, transport: FirestoreGrpcTransport, seconds: float) -> None:
@@ -63,7 +63,7 @@ class CountingApi(FirestoreClient):
 
     @contextmanager
     def counted(self) -> Iterator[Tally]:
-        """Count what this thread's calls are answered."""
+        """Count the answers to this thread's calls."""
         tally = self._current.tally = Tally()
         try:
             yield tally
@@ -71,7 +71,7 @@ class CountingApi(FirestoreClient):
             del self._current.tally
 
     def batch_get_documents(self, *args: Any, **more: Any) -> Iterator[BatchGetDocumentsResponse]:  # noqa: ANN401 - passed on as it is
-        """Read documents; all answers have arrived when this returns."""
+        """Read documents. All answers have arrived when this returns."""
         call = super().batch_get_documents
         return iter(self._tried(lambda **bounded: list(call(*args, **bounded)), more))
 
@@ -86,7 +86,7 @@ class CountingApi(FirestoreClient):
         return self._tried(lambda **bounded: call(*args, **bounded), more)
 
     def rollback(self, *args: Any, **more: Any) -> None:  # noqa: ANN401 - as above
-        """End a transaction that has failed already; how that goes is not counted."""
+        """End a transaction that has already failed. The result is not counted."""
         super().rollback(*args, **{**more, "retry": None, "timeout": self._seconds})
 
     def _tried(self, call: Callable[..., T], more: Mapping[str, Any]) -> T:
@@ -127,13 +127,13 @@ class Connection:
 
 
 def connect(project: str, database: str, endpoint: str | None, seconds: float) -> Connection:
-    """A connection to this database; `endpoint` (host:port) is a local server, without it it is Google's.
+    """A connection to this database. `endpoint` (host:port) is a local server; by default it is Google's.
 
-    Raises CallFailed if this machine has no credentials for Google's.
+    Raises CallFailed if this machine has no credentials for Google's server.
     """
     if endpoint:
         credentials: Credentials = AnonymousCredentials()
-        # A proxy that the environment names is for the world outside.
+        # A proxy of the environment is for addresses outside this machine.
         channel = grpc.insecure_channel(endpoint, options=[("grpc.enable_http_proxy", 0)])
     else:
         credentials = machine.find(FirestoreGrpcTransport.AUTH_SCOPES, self_signed=True)

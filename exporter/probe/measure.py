@@ -1,4 +1,4 @@
-"""Rounds of simultaneous writes to scratch documents, which are deleted in the end, whatever happens."""
+"""Rounds of simultaneous writes to scratch documents, which are deleted at the end in any case."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _DELETED_AT_ONCE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to do: every strategy so many rounds of so many writers, in documents that are named after `run`.
+    """The plan: how many rounds of how many writers for every strategy, in documents that are named after `run`.
 
     Attributes:
         attempts: how often a transaction is tried; the client's own default is 5.
@@ -57,7 +57,7 @@ class Remains:
 
 
 class Scratch:
-    """Documents to write to; a context manager that deletes all of them on leaving, or says what remains."""
+    """The documents to write to. A context manager that deletes all of them at the end, or reports what remains."""
 
     def __init__(self, client: Client, collection: str, remains: Remains) -> None:
         self._client = client
@@ -82,16 +82,17 @@ class Scratch:
                 return
 
     def document(self, name: str) -> DocumentReference:
-        """A document of this name, from now on among those to delete."""
+        """A document of this name, which is deleted at the end."""
         return self._handed_out.setdefault(name, self._collection.document(name))
 
 
 def measure(
     plan: Plan, connection: Connection, scratch: Scratch, stopping: threading.Event, say: Callable[[str], None]
 ) -> Iterator[Outcome]:
-    """Try the strategies one after the other; ends early, without the round under way, once `stopping` is set.
+    """Try the strategies one after the other. Ends early, without the current round, once `stopping` is set.
 
-    `say` is told what begins. Raises what the client raises if a round cannot be prepared or looked at.
+    `say` receives a message for each strategy that begins. Raises what the client raises if a round cannot be prepared
+    or read back.
     """
     for strategy in plan.strategies:
         if stopping.is_set():
@@ -164,7 +165,7 @@ def _write(connection: Connection, strategy: Strategy, turn: Turn) -> Write:
         except Exception as failure:  # noqa: BLE001 - whatever it is, it is this write's outcome
             error = reason(failure)
     seconds = time.perf_counter() - before
-    # One that failed before it met the others must not keep them waiting.
+    # A writer that failed before it met the others must not keep them waiting.
     with suppress(threading.BrokenBarrierError):
         turn.meet()
     return Write(
@@ -177,9 +178,9 @@ def _write(connection: Connection, strategy: Strategy, turn: Turn) -> Write:
 
 
 def reason(error: BaseException) -> str:
-    """Why a write was given up, in words that are the same for every write with the same trouble."""
+    """Why a write was given up, in the same words for every write with the same problem."""
     seen: BaseException | None = error
-    # Rolling back what never began, and running out of attempts, are errors of their own that hide the first.
+    # A rollback of a transaction that never began, or the last attempt, raises an error that hides the first one.
     while seen is not None and not isinstance(seen, GoogleAPIError):
         seen = seen.__cause__ or seen.__context__
     if isinstance(seen, Aborted):

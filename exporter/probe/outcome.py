@@ -1,4 +1,4 @@
-"""What became of the entries: from what was written and what is there to numbers, and from those to one sentence."""
+"""Compares the written entries with those that are there afterwards, in numbers and in one sentence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 OLDER: Final = "older"
-"""The key of the entry that is in the document before the writers come."""
+"""The key of the entry that is in the document before the writers begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Write:
 
     Attributes:
         conflicts: answers that said ABORTED.
-        retries: how often something was tried again, for a conflict or another passing error.
+        retries: how often something was retried, for a conflict or another transient error.
         error: why it was given up; None if it was acknowledged.
 
     """
@@ -36,7 +36,7 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Writes of the same moment, and what was there after them: entries as they were written, and all others."""
+    """The writes of one round, and the entries afterwards: those as they were written, and all others."""
 
     writes: tuple[Write, ...]
     intact: frozenset[str]
@@ -48,9 +48,9 @@ class Outcome:
     """All rounds of one strategy. Seconds are None if no write was acknowledged.
 
     Attributes:
-        written: entries whose write was acknowledged; `left` are there afterwards, `lost` are not.
+        written: entries whose write was acknowledged. Of these, `left` are there afterwards and `lost` are not.
         older_lost: entries that were there before the round and are not there after it.
-        damaged: entries that are there and are not what was written.
+        damaged: entries that are there with another content than was written.
         unacknowledged_left: entries that are there although their write ended in an error.
         errors: why writes were given up, and how many.
 
@@ -103,7 +103,7 @@ def summarize(strategy: Strategy, rounds: Sequence[Round]) -> Outcome:
 
 
 def conclusion(outcomes: Sequence[Outcome]) -> str:
-    """What follows from it, in one sentence; it says nothing of strategies that were not tried."""
+    """The conclusion in one sentence, about the strategies that were tried."""
     said = [_losses(outcome) for outcome in outcomes if outcome.lost or outcome.older_lost]
     kept = [f"`{outcome.strategy}`" for outcome in outcomes if outcome.written and not _lossy(outcome)]
     if kept:
@@ -143,5 +143,5 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _percentile(ordered: Sequence[float], share: float) -> float | None:
-    """The smallest value that so large a share of them does not exceed."""
+    """The smallest value that is not exceeded by this share of the values."""
     return ordered[math.ceil(share * len(ordered)) - 1] if ordered else None

@@ -33,7 +33,7 @@ class StoppedError(Exception):
 
 
 class Meeting:
-    """Waits until every writer has come, and knows for how long (seconds); from the second time on it does nothing."""
+    """Waits until all writers have arrived, and measures for how many seconds. Only the first wait counts."""
 
     def __init__(self, barrier: threading.Barrier) -> None:
         self._barrier = barrier
@@ -41,7 +41,7 @@ class Meeting:
         self.seconds = 0.0
 
     def __call__(self) -> None:
-        """Wait. Raises threading.BrokenBarrierError if the others do not come in time."""
+        """Wait for the others. Raises threading.BrokenBarrierError if they do not arrive in time."""
         if self._met:
             return
         self._met = True
@@ -122,4 +122,4 @@ WRITES: Final[Mapping[Strategy, Callable[[Turn], None]]] = MappingProxyType(
         Strategy.DOCUMENT_PER_PROCESSOR: _document_per_processor,
     }
 )
-"""What a writer does; it returns when the write is acknowledged, and raises what the client raises."""
+"""The action of a writer. It returns when the write is acknowledged, and raises what the client raises."""
