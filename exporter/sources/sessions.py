@@ -102,7 +102,7 @@ class _EndableAdapter(HTTPAdapter):
     def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:  # noqa: ANN401 - passed on as it is
         if self._ended:
             raise requests.exceptions.RequestException("the connection was given up")
-        # An open connection sends the request at once; a new one marks it when it has connected.
+        # An open connection sends the request at once; a new one sets `used` when it has connected.
         self.used = self.used or any(connection.sock is not None for connection in list(self._connections))
         return super().send(request, *args, **{**kwargs, "timeout": self.seconds})
 
