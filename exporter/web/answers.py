@@ -1,4 +1,4 @@
-"""The answers of the server: the only way for a text to leave over HTTP, `/metrics` apart (`samples.label_text`)."""
+"""The server's answers. Every text leaves over HTTP through here, except `/metrics` (`samples.label_text`)."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def plain(text: str, status: int = 200, headers: Mapping[str, str] | None = None
 
 
 def rendered(content: str | bytes, media_type: str, headers: Mapping[str, str] | None = None) -> Response:
-    """An answer whose values were masked one by one before it was rendered: a page, JSON, YAML."""
+    """An answer whose values were masked before it was rendered: a page, JSON, YAML."""
     return Response(content, headers=headers, media_type=media_type)
 
 
 def not_modified(headers: Mapping[str, str]) -> Response:
-    """The client has it already."""
+    """The answer if the client has the newest version already."""
     return Response(status_code=304, headers=headers)

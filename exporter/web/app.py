@@ -43,15 +43,15 @@ def create_app(
 ) -> ASGIApp:
     """The exporter's HTTP interface as an ASGI application.
 
-    `lifecycle` allows `/-/reload`; `version` is shown on the status page; `web_config` brings users, rate limit and
-    headers (its TLS is the server's business); `runbooks` is where the status page's links to runbooks lead.
+    `lifecycle` allows `/-/reload`. `version` is shown on the status page. `web_config` gives users, rate limit and
+    headers (the server uses its TLS). `runbooks` is the address of the runbooks for the status page's links.
     """
     dispatch: ASGIApp = _Dispatch(state, _Routes(state, page.About(version, lifecycle, runbooks)).app())
     return _AccessLog(Guard(dispatch, web_config) if web_config else dispatch)
 
 
 class _Dispatch:
-    """`/metrics` on the short way, everything else through Starlette."""
+    """Answer `/metrics` directly, and everything else through Starlette."""
 
     def __init__(self, state: ServerState, rest: ASGIApp) -> None:
         self._metrics = MetricsEndpoint(state)
@@ -67,7 +67,7 @@ class _Dispatch:
 
 
 class _Routes:
-    """Everything but `/metrics`."""
+    """Answer everything except `/metrics`."""
 
     def __init__(self, state: ServerState, about: page.About) -> None:
         self._state = state
@@ -90,7 +90,7 @@ class _Routes:
                 Route("/api/v1/openapi.json", self.openapi),
             ],
         )
-        # A path with a slash too many is not found, rather than found elsewhere.
+        # A path with an extra slash is not found, instead of being redirected.
         app.router.redirect_slashes = False
         return app
 
@@ -132,7 +132,7 @@ class _Routes:
 
 
 class _AccessLog:
-    """One line a request, at debug level. The query string stays out: it can hold what nobody wants in a log."""
+    """Log one line for each request at debug level, without the query string, which can contain secrets."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -152,7 +152,7 @@ class _AccessLog:
         try:
             await self._app(scope, receive, noting_send)
         finally:
-            # On a socket for both IPv4 and IPv6, the former come in the latter's clothes.
+            # On a socket for both IPv4 and IPv6, IPv4 addresses arrive in IPv6 form.
             client = (scope["client"] or [""])[0].removeprefix("::ffff:")
             _log.debug(
                 "request",

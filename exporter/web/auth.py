@@ -1,4 +1,4 @@
-"""What the web configuration file asks of every request: users, rate limit, headers; read again when it changes."""
+"""Applies the web configuration file to every request: users, rate limit, headers. A changed file is read again."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 _log = structlog.get_logger(__name__)
 
 OPEN_PATHS: Final = frozenset({"/-/healthy", "/-/ready", "/healthz", "/readyz"})
-"""Answered without user and outside the rate limit: the orchestrator that asks has neither."""
+"""Answered without a user and outside the rate limit, because an orchestrator's probe has no credentials."""
 
 _BCRYPT_BYTES: Final = 72
-"""What bcrypt uses of a password; programs that make hashes leave out the rest as well."""
+"""The bytes of a password that bcrypt uses; programs that make hashes ignore the rest as well."""
 
 _REMEMBERED: Final = 128
 _MOST_WAITING: Final = 16
@@ -42,9 +42,9 @@ _CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="orchestration-exporter", 
 
 
 class WebConfigFile:
-    """The web configuration in force: the last version of the file that could be used.
+    """The web configuration in force: the last usable version of the file.
 
-    Used on the event loop's thread.
+    Use it on the event loop's thread only.
     """
 
     def __init__(self, path: Path) -> None:
@@ -56,7 +56,7 @@ class WebConfigFile:
         self._note_http2()
 
     def current(self) -> WebConfig:
-        """The configuration for this request or connection; costs a look at the files' times."""
+        """The configuration for this request or connection. It checks the files' times."""
         now = signature(self._watched)
         if now != self._signature:
             self._signature = now
@@ -64,7 +64,7 @@ class WebConfigFile:
         return self._config
 
     def server_context(self) -> ssl.SSLContext | None:
-        """What the server is to be made with: for each new connection the TLS in force; None without TLS."""
+        """The TLS context for the server, which uses the TLS in force for each new connection; None without TLS."""
         return CurrentContext.of(self._tls) if self._config.tls else None
 
     def _tls(self) -> ssl.SSLContext:
@@ -98,9 +98,9 @@ class WebConfigFile:
 
 
 class BasicAuth:
-    """Checks user and password against bcrypt hashes: slow by design, hence off the event loop and remembered.
+    """Checks user and password against bcrypt hashes. That is slow by design, so it runs on a thread and is cached.
 
-    What is remembered is a keyed hash of user, password and bcrypt hash, so a changed password counts at once.
+    The cache holds a keyed hash of user, password and bcrypt hash, so a changed password counts at once.
     """
 
     def __init__(self) -> None:
@@ -116,7 +116,7 @@ class BasicAuth:
             return False
         user, password = credentials
         hashed = users.get(user)
-        # A name that is not known costs as much as a wrong password, so that answers do not tell which names exist.
+        # An unknown name takes as long as a wrong password, so that the time does not reveal which names exist.
         against = hashed or next(iter(users.values()))
         token = self._token(authorization, against)
         if token in self._admitted:
@@ -126,7 +126,7 @@ class BasicAuth:
         self._waiting += 1
         try:
             async with self._turn:
-                # Of many that came together with the same password, one pays.
+                # Of many simultaneous requests with the same password, one computes the hash.
                 if token in self._admitted:
                     return True
                 matches = await in_thread(lambda: bcrypt.checkpw(password, against))
@@ -144,7 +144,7 @@ class BasicAuth:
 
 
 class BusyError(Exception):
-    """So many passwords wait to be checked that one more would only wait in vain."""
+    """Too many passwords are waiting to be checked."""
 
 
 def _credentials(authorization: bytes) -> tuple[str, bytes] | None:
@@ -159,7 +159,7 @@ def _credentials(authorization: bytes) -> tuple[str, bytes] | None:
 
 
 class Guard:
-    """The ASGI application around another one that holds requests to the web configuration."""
+    """An ASGI application that applies the web configuration to requests for another application."""
 
     def __init__(self, app: ASGIApp, file: WebConfigFile, clock: Callable[[], float] = time.monotonic) -> None:
         self._app = app
@@ -168,7 +168,7 @@ class Guard:
         self._limiter = _RateLimiter(clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or refuse it."""
+        """Forward the request, or refuse it."""
         config = self._file.current()
         if config.headers:
             send = adding(send, config.headers)
@@ -179,7 +179,7 @@ class Guard:
         await app(scope, receive, send)
 
     async def _refusal(self, scope: Scope, config: WebConfig) -> ASGIApp | None:
-        """The answer to a request that may not pass."""
+        """The answer to a request that is refused."""
         if config.rate_limit and not self._limiter.admits(config.rate_limit):
             return plain("Too many requests.\n", 429)
         if not config.users:
@@ -194,7 +194,7 @@ class Guard:
 
 
 class _RateLimiter:
-    """A bucket of tokens: `burst` of them, one more every `interval`."""
+    """A token bucket: `burst` tokens, and one more every `interval`."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock

@@ -15,7 +15,7 @@ NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 
 
 def security_headers(allowed: Sequence[str] = (), cache: str = "no-store") -> Headers:
-    """For pages and API: nothing is loaded but what is allowed here, nothing frames it; `cache`: who may keep it."""
+    """Headers for pages and API: only allowed content is loaded, framing is forbidden. `cache`: who may store it."""
     policy = ["default-src 'none'", *allowed, "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"]
     return (
         NOSNIFF,
@@ -26,7 +26,7 @@ def security_headers(allowed: Sequence[str] = (), cache: str = "no-store") -> He
 
 
 def adding(send: Send, headers: Sequence[tuple[bytes, bytes]]) -> Send:
-    """A `send` that puts these headers on the response, in place of what it has by the same names."""
+    """A `send` that adds these headers to the response and replaces those with the same names."""
     names = {name for name, _ in headers}
 
     async def send_with_headers(message: Message) -> None:

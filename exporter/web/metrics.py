@@ -1,6 +1,6 @@
-"""`/metrics`: bytes that lie ready, and a short live part behind them.
+"""`/metrics`: the prepared bytes of the report, followed by a short live part.
 
-Under Starlette rather than on it: a scrape of a few thousand series costs no more than an answer of constant bytes.
+It bypasses Starlette, so that a scrape of a few thousand series costs no more than an answer of constant bytes.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from exporter.web.state import ServerState
 
 _JOINED: Final = 4 * 1024 * 1024
-"""Up to this size the two parts lie joined, which is one message to the server; above, a copy would cost memory."""
+"""Up to this size the two parts are joined into one message to the server; above it, a copy would cost memory."""
 
 _PIECE: Final = 256 * 1024
-"""A piece of a large body where sending means copying or encrypting it: others get their turn in between."""
+"""The size of pieces of a large body, where sending copies or encrypts it. Other requests are served in between."""
 
 
 def _headers(media_type: MediaType, *, gzip: bool) -> list[tuple[bytes, bytes]]:
@@ -43,7 +43,7 @@ _HEADERS: Final = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Answer:
-    """What one kind of client gets for as long as neither the report nor the live part changes."""
+    """The answer for one kind of client, until the report or the live part changes."""
 
     rendered: Rendered
     live: Samples
@@ -55,7 +55,7 @@ class _Answer:
 class MetricsEndpoint:
     """The ASGI application behind `/metrics`: GET and HEAD, both formats, plain and gzip.
 
-    Only ever used on the event loop's thread.
+    Use it on the event loop's thread only.
     """
 
     def __init__(self, state: ServerState) -> None:
@@ -82,12 +82,12 @@ class MetricsEndpoint:
         await send({"type": "http.response.body", "body": answer.end})
 
     def _answer(self, media_type: MediaType, gzip: bool) -> _Answer:  # noqa: FBT001 - it is half of the key
-        """The answer as it lies ready, or a new one when the state has something new to say."""
+        """The prepared answer, or a new one if the report or the live part has changed."""
         rendered, live = self._state.rendered(), self._state.live()
         known = self._answers.get((media_type, gzip))
         if known is not None and known.rendered is rendered and (known.live is live or known.live == live):
             return known
-        # Also what nobody asks for any more would keep its old report in memory.
+        # Drop all old answers: one that nobody requests any more would keep its report in memory.
         for key in [key for key, kept in self._answers.items() if kept.rendered is not rendered]:
             del self._answers[key]
         end = render_live(live, openmetrics=media_type is OPENMETRICS)
@@ -100,7 +100,7 @@ class MetricsEndpoint:
 
 
 def _preferences(headers: list[tuple[bytes, bytes]]) -> tuple[str, str]:
-    """The values of Accept and Accept-Encoding; a header that is sent twice is one list."""
+    """The values of Accept and Accept-Encoding. A header that is sent twice is joined into one list."""
     accept: list[bytes] = []
     accept_encoding: list[bytes] = []
     for name, value in headers:
@@ -112,9 +112,9 @@ def _preferences(headers: list[tuple[bytes, bytes]]) -> tuple[str, str]:
 
 
 def _keeps_bytes(scope: Scope) -> bool:
-    """Whether the connection takes a body of any size without copying it and sends it while Python does other things.
+    """Whether the connection accepts a body of any size without copying it and sends it in the background.
 
-    uvloop does, unless it encrypts. The standard event loop copies what the socket does not take at once.
+    uvloop does, unless it encrypts. The standard event loop copies what the socket does not accept at once.
     """
     return scope["scheme"] == "http" and type(asyncio.get_running_loop()).__module__.startswith("uvloop")
 

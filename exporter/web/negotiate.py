@@ -1,4 +1,4 @@
-"""Which of the representations at hand a client prefers (RFC 9110, sections 12.4 and 12.5), q-values included."""
+"""Chooses the representation that a client prefers (RFC 9110, sections 12.4 and 12.5), including q-values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-# A list's elements, and a range's parameters: commas and semicolons inside quotes separate nothing.
+# The elements of a list, and the parameters of a range. Commas and semicolons inside quotes do not separate.
 _ELEMENTS = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*"?)+')
 _PARAMETERS = re.compile(r'(?:[^;"]|"(?:[^"\\]|\\.)*"?)+')
 _QVALUE = re.compile(r"0(?:\.\d{0,3})?|1(?:\.0{0,3})?")
@@ -18,7 +18,7 @@ _QVALUE = re.compile(r"0(?:\.\d{0,3})?|1(?:\.0{0,3})?")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MediaType:
-    """A representation on offer: its type, and the parameters that a range may ask of it."""
+    """An available representation: its type, and the parameters that a range may require."""
 
     type: str
     parameters: Mapping[str, str]
@@ -33,7 +33,7 @@ YAML: Final = MediaType("application/yaml", {})
 JSON: Final = MediaType("application/json", {})
 
 _ANY_VALUE = frozenset({"escaping", "schema", "proto", "encoding"})
-"""Parameters that change nothing here: metric and label names need no escaping in any scheme."""
+"""Parameters without effect here: metric and label names need no escaping in any scheme."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class _Range:
     position: int
 
     def specificity(self, offer: MediaType) -> int | None:
-        """How closely this range names the offer; None: not at all."""
+        """How specifically this range matches the offer; None: it does not match."""
         if self.type == "*/*":
             return 0
         if self.type.endswith("/*"):
@@ -58,10 +58,11 @@ class _Range:
 
 
 def best_media_type(accept: str, offers: Sequence[MediaType]) -> MediaType:
-    """The offer that the `Accept` header prefers; the first one where it has no preference or accepts none.
+    """The offer that the `Accept` header prefers; the first offer if it has no preference or accepts none.
 
-    For each offer the most specific range decides. Among equals the one named more exactly wins, then the one named
-    first. A header that accepts nothing on offer gets the first offer: a scrape in the wrong format says more than 406.
+    For each offer the most specific range decides. Among equals the offer that is matched more specifically wins, then
+    the one that is named first. If the header accepts no offer, the first one is sent: a scrape in the wrong format
+    gives a clearer error than 406.
     """
     ranges = list(_ranges(accept))
     best, best_rank = offers[0], (0.0, 0, 0)
@@ -81,7 +82,7 @@ def best_media_type(accept: str, offers: Sequence[MediaType]) -> MediaType:
 
 
 def accepts_gzip(accept_encoding: str) -> bool:
-    """Whether the `Accept-Encoding` header takes gzip, and likes it no less than the plain bytes."""
+    """Whether the `Accept-Encoding` header accepts gzip and does not prefer plain bytes."""
     qualities = {candidate.type: candidate.quality for candidate in _ranges(accept_encoding)}
     anything = qualities.get("*", 0.0)
     gzip = qualities.get("gzip", qualities.get("x-gzip", anything))
@@ -90,12 +91,12 @@ def accepts_gzip(accept_encoding: str) -> bool:
 
 @lru_cache(maxsize=64)
 def exposition(accept: str, accept_encoding: str) -> tuple[MediaType, bool]:
-    """The format of the exposition, and whether to compress it; remembered, since scrapers repeat themselves."""
+    """The format of the exposition, and whether to compress it. Cached, because scrapers repeat their headers."""
     return best_media_type(accept, (TEXT, OPENMETRICS)), accepts_gzip(accept_encoding)
 
 
 def _ranges(header: str) -> Iterator[_Range]:
-    """The elements of a list header. One whose q-value is no number between 0 and 1 is left out."""
+    """The elements of a list header, without those whose q-value is not a number between 0 and 1."""
     for position, element in enumerate(_ELEMENTS.findall(header)):
         name, *rest = [part.strip() for part in _PARAMETERS.findall(element)] or [""]
         if not name:

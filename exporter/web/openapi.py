@@ -16,7 +16,7 @@ def _get(identifier: str, summary: str, responses: dict[str, Any]) -> dict[str, 
 
 
 def document(version: str) -> dict[str, Any]:
-    """What `/api/v1/openapi.json` answers."""
+    """The content of `/api/v1/openapi.json`."""
     healthy = {"200": _text("The process answers.")}
     ready = {"200": _text("Every collector has run once."), "503": _text("Not yet, and why; a reason a line.")}
     reload = {

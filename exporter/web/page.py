@@ -1,4 +1,4 @@
-"""The status page: one document that needs nothing else, rendered when a new report is there and then only sent."""
+"""The status page: one self-contained document, rendered once for each report."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from exporter.web.state import ServerState, View
 
 REFRESH_SECONDS: Final = 30
-"""How often the page asks for its successor; an answer that nothing changed is a few bytes."""
+"""How often the page asks for a newer one. If nothing changed, the answer is a few bytes."""
 
 MARKS: Final = {Health.WRONG: "Wrong", Health.UNKNOWN: "Unknown", Health.WELL: "All well"}
 
@@ -51,7 +51,7 @@ _ENVIRONMENT: Final = jinja2.Environment(
 
 
 def _part(name: str) -> Markup:
-    """A part of the page that is ours, to stand in it as it is."""
+    """A part of the page that comes with the exporter and is inserted without escaping."""
     return Markup(_LOADER.get_source(_ENVIRONMENT, name)[0])  # noqa: S704 - comes with the package
 
 
@@ -70,15 +70,15 @@ HEADERS: Final[Headers] = security_headers(
         "connect-src 'self'",
         "img-src data:",
     ),
-    # Kept, and asked about each time: an answer that nothing changed costs neither side anything.
+    # Browsers store the page and revalidate it each time, which is cheap for both sides.
     cache="no-cache",
 )
-"""What is sent with the page: it may use its own style and script and ask its own server again, nothing else."""
+"""The page's headers: it may use its own style and script and query its own server, nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What the page says of the exporter itself. `runbooks`: where the runbooks are served, if anywhere."""
+    """What the page says about the exporter itself. `runbooks`: the address of the runbooks, if they are served."""
 
     version: str
     lifecycle: bool = False
@@ -121,7 +121,7 @@ class _Rendered:
 
 
 class StatusPage:
-    """The endpoint behind `/`: renders each view once, off the event loop, and answers 304 to who has it already."""
+    """The endpoint of `/`: renders each view once, off the event loop, and answers 304 if the client has it already."""
 
     def __init__(self, state: ServerState, about: About) -> None:
         self._state = state
@@ -133,7 +133,7 @@ class StatusPage:
         """Answer one request."""
         page = await self._current()
         zipped = accepts_gzip(",".join(request.headers.getlist("accept-encoding")))
-        # The two encodings are two representations, so their tags differ.
+        # The two encodings are different representations, so their tags differ.
         etag = f'"{page.etag}-gzip"' if zipped else f'"{page.etag}"'
         headers = {"ETag": etag, "Vary": "Accept-Encoding"}
         if _known(request.headers.getlist("if-none-match"), etag):

@@ -1,4 +1,4 @@
-"""HTTP/1.1 connections with bounds: uvicorn's protocol, which by itself trusts its clients with time and memory."""
+"""HTTP/1.1 connections with limits on time and memory, which uvicorn's own protocol does not have."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ HEAD_BYTES: Final = 32 * 1024
 """Request line and headers; scrapers send about 400 bytes."""
 
 HEAD_SECONDS: Final = 10.0
-"""From the connection's first moment, or a request's first byte, to the end of its headers."""
+"""Seconds from the start of a connection, or the first byte of a request, to the end of its headers."""
 
 WRITE_SECONDS: Final = 120.0
-"""How long a client may leave a response lying that does not fit into the socket."""
+"""Seconds that a client may leave a response unread that does not fit into the socket."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """Ends connections whose client sends endless headers, none at all, or does not read what it asked for."""
+    """Closes connections whose client sends endless headers or none, or does not read the response."""
 
-    # The application writes its own access log, with the duration.
+    # The application writes its own access log, which includes the duration.
     access_log: bool = False
 
     _head_open = True
@@ -31,31 +31,31 @@ class BoundedProtocol(HttpToolsProtocol):
     _write_timer: TimerHandle | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn narrows it
-        """Begin to wait for the first request."""
+        """Start the time limit of the first request."""
         super().connection_made(transport)
         self.access_log = False
         self._head_timer = self.loop.call_later(HEAD_SECONDS, transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection."""
+        """Cancel the time limits of a closed connection."""
         self._cancel_head_timer()
         self._cancel_write_timer()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
-        """Note that a request's headers begin."""
+        """Mark the beginning of a request's headers."""
         super().on_message_begin()
         self._head_open = True
 
     def on_headers_complete(self) -> None:
-        """Note that they are complete."""
+        """End the time limit of a request's headers."""
         self._head_open = False
         self._head_bytes = 0
         self._cancel_head_timer()
         super().on_headers_complete()
 
     def data_received(self, data: bytes) -> None:
-        """Parse, and give up on headers that have grown too large."""
+        """Parse the data, and close the connection if the headers are too large."""
         super().data_received(data)
         if not self._head_open or self.transport.is_closing():
             return
@@ -66,12 +66,12 @@ class BoundedProtocol(HttpToolsProtocol):
             self._head_timer = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
 
     def pause_writing(self) -> None:
-        """Begin to wait for a client that does not take its response."""
+        """Start the time limit of a client that does not read its response."""
         super().pause_writing()
         self._write_timer = self.loop.call_later(WRITE_SECONDS, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """Go on: it does."""
+        """End that time limit: the client reads again."""
         self._cancel_write_timer()
         super().resume_writing()
 

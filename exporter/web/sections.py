@@ -1,4 +1,4 @@
-"""What the status page shows, as plain values in the order in which they stand there."""
+"""The content of the status page, as plain values in the page's order."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ if TYPE_CHECKING:
     from exporter.present.history import Change, History, Subject
 
 MOST_WELL: Final = 12
-"""So many processors without discrepancy stand in the open below those with one; more are folded away."""
+"""The most processors without discrepancy that are shown below those with one; more are folded."""
 
 MOST_WHYS: Final = 30
-"""So many processors of a page get their hints below them, the worst phases' first; the JSON has all."""
+"""The most processors of a page with hints below them, beginning with the worst phases; the JSON has all hints."""
 
 MOST_CHANGES: Final = 25
-"""Changes of one run date that the page lists; the JSON has all that are remembered."""
+"""The most changes of one run date on the page; the JSON has all that are remembered."""
 
 MOST_UNUSABLE: Final = 10
-"""Fields of one kind of record that could not be used and that the page names; the rest it counts."""
+"""The most unusable fields of one kind of record that the page names; it counts the others."""
 
 BAD, UNSURE, GOOD, NONE = "bad", "unsure", "good", "none"
 TONES: Final = {
@@ -61,7 +61,7 @@ _BY_STATE: Final = {
 
 
 class Time(NamedTuple):
-    """A time: for machines, for people, and how far from the report."""
+    """A time: for machines, for people, and relative to the report."""
 
     machine: str
     text: str
@@ -78,7 +78,7 @@ class Reason(NamedTuple):
 
 
 class Why(NamedTuple):
-    """What stands below a processor with a discrepancy, or one that is unknown."""
+    """The details below a processor with a discrepancy or an unknown verdict."""
 
     did: str
     since: Time | None
@@ -129,14 +129,14 @@ class Section(NamedTuple):
 
 
 class Fact(NamedTuple):
-    """Something that belongs to no single processor."""
+    """A fact that belongs to no single processor."""
 
     what: str
     value: str
 
 
 class Day(NamedTuple):
-    """A run date as it was last seen, and what changed."""
+    """A run date: its last state, and the changes."""
 
     run_date: str
     phases: Sequence[tuple[str, Sequence[tuple[str, str]]]]
@@ -145,7 +145,7 @@ class Day(NamedTuple):
 
 
 class Sections(NamedTuple):
-    """The whole page below its first sentence."""
+    """Everything on the page below its first sentence."""
 
     trouble: Sequence[Section]
     well: Sequence[Section]
@@ -156,7 +156,7 @@ class Sections(NamedTuple):
 
 
 def sections(report: Report, history: History) -> Sections:
-    """Everything of a report and what came before it."""
+    """The content of the page for a report and its history."""
     moments = Moments.of(report)
     pipelines = {pipeline.pipeline: pipeline for pipeline in report.pipelines}
     found: list[tuple[bool, Section]] = []
@@ -181,7 +181,7 @@ def time(at: datetime, moments: Moments) -> Time:
 
 
 def _section(phase: PhaseReport, pipeline: PipelineReport, moments: Moments, whys: int) -> Section:
-    """A phase with hints for at most so many processors: a page on which all is wrong still has to load."""
+    """A phase, with hints for at most `whys` processors, so that a page with many discrepancies still loads."""
     processors = sorted(worst_first(phase.processors), key=lambda one: not _asks(one))
     asking = sum(map(_asks, processors))
     rows = [
@@ -220,7 +220,7 @@ def _section(phase: PhaseReport, pipeline: PipelineReport, moments: Moments, why
 
 
 def _answers(phase: PhaseReport, pipeline: PipelineReport, moments: Moments) -> list[Answer]:
-    """Each source's oldest answer that this phase rests on; those that were read together stand together."""
+    """The oldest answer of each source that this phase uses. Sources that were read together are listed together."""
     read = {
         "completion document": [one.document_read_at for one in phase.processors] if phase.has_document else [],
         "heartbeats": [pipeline.heartbeats_read_at] if pipeline.heartbeat_stale_after else [],
@@ -235,7 +235,7 @@ def _answers(phase: PhaseReport, pipeline: PipelineReport, moments: Moments) -> 
 
 
 def _asks(processor: ProcessorReport) -> bool:
-    """Whether a reader will want to know why."""
+    """Whether the page explains this processor."""
     return TONES[processor.verdict] in {BAD, UNSURE} or bool(processor.explanations)
 
 

@@ -1,4 +1,4 @@
-"""uvicorn, set up for scrapes: a listening socket with clear errors, bounds, a stop that does not wait for clients."""
+"""uvicorn, configured for scrapes: a listening socket with clear errors, limits, and a stop that does not wait."""
 
 from __future__ import annotations
 
@@ -26,43 +26,43 @@ if TYPE_CHECKING:
 _log = structlog.get_logger(__name__)
 
 KEEP_ALIVE_SECONDS: Final = 120
-"""Idle time until a connection is closed: longer than any usual scrape interval, so that scrapers reuse theirs."""
+"""Idle time before a connection is closed: longer than usual scrape intervals, so that scrapers reuse connections."""
 
 MAX_CONNECTIONS: Final = 512
-"""Above this, requests are answered with 503: below the usual limit of 1024 open files a process."""
+"""Above this number of connections, requests get 503. It is below the usual limit of 1024 open files."""
 
 STOP_SECONDS: Final = 0.5
-"""What responses under way get to finish in when the server stops; then their connections are cut."""
+"""Seconds for current responses to finish when the server stops; then their connections are closed."""
 
 JOIN_SECONDS: Final = 10.0
-"""What `stop` waits for the server's thread at the most; it ends far sooner unless the machine is overwhelmed."""
+"""The longest that `stop` waits for the server's thread, which ends much sooner unless the machine is overloaded."""
 
 _SWITCH_SECONDS: Final = 0.0005
-"""How long a collection may keep the interpreter while a scrape waits for it (Python's default is ten times that)."""
+"""How long another thread may hold the interpreter while a scrape waits (Python's default is ten times that)."""
 
 _MAX_PORT: Final = 65535
 
 
 class ListenError(UnavailableError):
-    """The server cannot listen where it was told to; the message names the address and what to do."""
+    """The server cannot listen on its address. The message names the address and the remedy."""
 
 
 OPTION: Final = "--web.listen-address"
-"""Where the address is given, unless a program has another name for it."""
+"""The option with the address, unless a program has another one."""
 
 
 def listen(address: str, option: str = OPTION) -> socket.socket:
     """A socket that listens on `host:port`, `[IPv6]:port`, or `:port` for every address of the machine.
 
-    Port 0 takes a free one. Clients can connect from now on, and get answers when the server runs. Raises ListenError,
-    whose message says that another address is given with `option`.
+    Port 0 takes a free one. Clients can connect at once, and get answers when the server runs. Raises ListenError,
+    whose message names `option` for another address.
     """
     host, port = _parse(address)
     try:
         listener = _open(host, port)
     except OSError as error:
         raise ListenError(f"cannot listen on {address}: {_reason(error, port, option)}") from None
-    # Inherited by accepted connections. The standard event loop would leave short answers waiting for the next packet.
+    # Accepted connections inherit it. Without it, the standard event loop delays short answers until the next packet.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
@@ -83,11 +83,13 @@ def _parse(address: str) -> tuple[str, int]:
 
 def _open(host: str, port: int) -> socket.socket:
     if host in {"", "::"} and socket.has_dualstack_ipv6():
-        with contextlib.suppress(OSError):  # a machine can know IPv6 and have none; IPv4 then says what is wrong
+        with contextlib.suppress(
+            OSError
+        ):  # A machine can support IPv6 without having it; the attempt with IPv4 then gives the error.
             return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
     flags = socket.AI_PASSIVE if not host else socket.AddressInfo(0)
     found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=flags)
-    # As Prometheus does: where a name has both, IPv4.
+    # If a name has both kinds of address, use IPv4, as Prometheus does.
     family, *_, where = min(found, key=lambda item: item[0] != socket.AF_INET)
     return socket.create_server((str(where[0]), port), family=family)
 
@@ -112,7 +114,7 @@ def _reason(error: OSError, port: int, option: str) -> str:
 class WebServer:
     """Serves an ASGI application on one address, on a thread of its own (`start`) or on the caller's (`serve`).
 
-    It listens from the moment it is made, which raises ListenError when it cannot. Signals are the caller's: `stop` may
+    It listens from the moment it is made, and raises ListenError if it cannot. The caller handles signals: `stop` may
     be called from any thread and from a signal handler.
     """
 
@@ -144,12 +146,12 @@ class WebServer:
 
     @property
     def connections(self) -> int:
-        """How many clients are connected, idle ones included."""
+        """The number of connected clients, including idle ones."""
         return len(self._server.server_state.connections)
 
     def serve(self) -> None:
-        """Serve on this thread until `stop` is called, which may have happened already."""
-        # In this order, so that of `stop` and this at least one sees the other.
+        """Serve on this thread until `stop` is called, even if it was called already."""
+        # Set `_serving` before checking `should_exit`, so that a concurrent `stop` cannot be missed.
         self._serving = True
         if self._server.should_exit:
             self._listener.close()
@@ -164,7 +166,7 @@ class WebServer:
         _log.debug("stopped listening", address=self._address)
 
     def start(self) -> None:
-        """Serve on a thread of its own; returns when requests are answered. Raises ListenError."""
+        """Serve on a thread of its own. Returns when requests are answered. Raises ListenError."""
         self._thread = threading.Thread(target=self._serve_or_fail, name="web", daemon=True)
         self._thread.start()
         self._server.ready.wait()
@@ -181,7 +183,7 @@ class WebServer:
             self._server.ready.set()
 
     def stop(self) -> None:
-        """Answer nothing new and end within a second, whatever clients do; waits for the thread if `start` made one."""
+        """Accept no more requests and end within a second, whatever clients do. Waits for the thread of `start`."""
         self._server.should_exit = True
         if self._thread is not None:
             self._thread.join(JOIN_SECONDS)
@@ -190,7 +192,7 @@ class WebServer:
 
 
 def _ending(app: ASGIApp) -> ASGIApp:
-    """The application, whose requests end without a word when they are cancelled: only a stop does that."""
+    """The application, without log lines for cancelled requests: only a stop cancels them."""
 
     async def run(scope: Scope, receive: Receive, send: Send) -> None:
         with contextlib.suppress(asyncio.CancelledError):
@@ -200,7 +202,7 @@ def _ending(app: ASGIApp) -> ASGIApp:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which by itself waits for every client when it stops, and takes the process's signals."""
+    """uvicorn's server, changed so that it neither waits for clients when it stops nor takes the process's signals."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -214,7 +216,7 @@ class _Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         protocol = partial(BoundedProtocol, config=self.config, server_state=self.server_state, app_state={})
         tls = self.config.ssl
-        # uvicorn would leave a client a minute for its handshake.
+        # uvicorn would allow a client a minute for its handshake.
         limit = HEAD_SECONDS if tls else None
         self.servers = [
             await loop.create_server(protocol, sock=listener, ssl=tls, ssl_handshake_timeout=limit)
@@ -237,7 +239,7 @@ class _Server(uvicorn.Server):
             await asyncio.sleep(0.01)
         for connection in list(state.connections):
             connection.transport.abort()
-        # The transports tell their protocols, so that cancelled requests know that nobody waits for an answer.
+        # Let the transports inform their protocols, so that cancelled requests know that nobody waits for an answer.
         await asyncio.sleep(0)
         for task in list(state.tasks):
             task.cancel()

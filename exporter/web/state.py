@@ -1,4 +1,4 @@
-"""What the web side asks of the rest of the exporter."""
+"""The interface of the exporter that the web server uses."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class ReloadError(Exception):
-    """The configuration could not be read again; the old one stays. The message lists every fault, without secrets."""
+    """The configuration could not be reloaded; the old one stays. The message lists every fault, without secrets."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """What the status page shows: a report, what came before it, and which collectors could not read all, and why.
+    """The content of the status page: a report, its history, and the collectors that could not read everything.
 
-    `season`: many run dates as they were last read, None while they are not; `season_unread`: `unread` of that reading.
+    `season`: the last reading of many run dates, None if there is none; `season_unread`: `unread` of that reading.
     """
 
     report: Report
@@ -35,23 +35,23 @@ class View:
 
 
 class ServerState(Protocol):
-    """The running exporter, as its HTTP side sees it.
+    """The running exporter, as the web server sees it.
 
-    `rendered`, `live`, `view` and `ready` are called on the event loop for every request, so they only look up what is
-    there; `status_json`, `config_yaml` and `reload` are called on a thread of their own and may take their time.
+    `rendered`, `live`, `view` and `ready` are called on the event loop for every request, so they must be fast.
+    `status_json`, `config_yaml` and `reload` are called on a thread of their own and may take longer.
     """
 
     def rendered(self) -> Rendered:
-        """The report as it was last rendered."""
+        """The bytes of the last report."""
 
     def live(self) -> Samples:
-        """What the exporter says of itself now: a few dozen samples, rendered at each scrape."""
+        """The exporter's own samples, a few dozen, rendered at each scrape."""
 
     def view(self) -> View:
-        """What the status page shows; the same object until a new report is there."""
+        """The content of the status page; the same object until there is a new report."""
 
     def ready(self) -> tuple[str, ...]:
-        """Why the exporter is not ready yet, one reason an item; empty when it is."""
+        """The reasons why the exporter is not ready yet; empty if it is ready."""
 
     def status_json(self) -> bytes:
         """The report as JSON."""

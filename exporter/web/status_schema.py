@@ -1,4 +1,4 @@
-"""The JSON Schema of `/api/v1/status`, as the interface's description has it."""
+"""The JSON Schema of `/api/v1/status`, for the OpenAPI description."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TEXTS: Schema = {"type": "array", "items": {"type": "string"}}
 
 
 def _or_unknown(schema: Schema) -> Schema:
-    """A value, or null where it is unknown or there is none."""
+    """A value, or null if it is unknown or there is none."""
     return {"anyOf": [schema, {"type": "null"}]}
 
 
@@ -146,4 +146,4 @@ STATUS: Schema = _object(
     },
     "The report, and what came before it.",
 )
-"""What `/api/v1/status` answers."""
+"""The schema of the answer of `/api/v1/status`."""

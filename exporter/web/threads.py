@@ -1,4 +1,4 @@
-"""Work that takes its time, off the event loop."""
+"""Slow work, off the event loop."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 async def in_thread(work: Callable[[], T]) -> T:
     """The result of `work`, done on a thread of its own.
 
-    The threads are daemons: unlike those of a pool, one that hangs does not keep the process from ending.
+    The threads are daemons: unlike a pool's, a hanging one does not prevent the process from ending.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()
@@ -35,5 +35,5 @@ async def in_thread(work: Callable[[], T]) -> T:
 
 
 def _tell(loop: asyncio.AbstractEventLoop, done: asyncio.Future[T], settle: Callable[[], None]) -> None:
-    with contextlib.suppress(RuntimeError):  # the loop has been closed: nobody waits any more
+    with contextlib.suppress(RuntimeError):  # The loop was closed, so nobody waits for the result.
         loop.call_soon_threadsafe(lambda: None if done.done() else settle())

@@ -1,6 +1,6 @@
-"""TLS as the web configuration file asks for it, within what Python's `ssl` can do; what it cannot is refused.
+"""TLS for the web configuration file, as far as Python's `ssl` supports it. Everything else is refused.
 
-The names of versions, policies, cipher suites and curves are the ones of Go's crypto/tls, which the format takes over.
+The names of versions, policies, cipher suites and curves are those of Go's crypto/tls, as in Prometheus's format.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ CURVES: Final = {"CurveP256": "prime256v1", "CurveP384": "secp384r1", "CurveP521
 
 
 class TlsError(Exception):
-    """A setting that cannot be had; `key` is its name in the file. The message holds nothing secret."""
+    """A setting that is not supported. `key` is its name in the file. The message contains no secret."""
 
     def __init__(self, key: str, message: str) -> None:
         super().__init__(message)
@@ -56,7 +56,7 @@ class TlsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TlsSettings:
-    """`tls_server_config`, files read: certificates and keys are PEM."""
+    """The section `tls_server_config` with the contents of its files: certificates and keys in PEM."""
 
     cert: bytes
     key: bytes = field(repr=False)
@@ -112,9 +112,9 @@ def _set_certificate(context: ssl.SSLContext, settings: TlsSettings) -> None:
 
 @contextlib.contextmanager
 def _readable(pem: bytes) -> Iterator[str]:
-    """A name under which OpenSSL, which takes certificates from files alone, reads these bytes.
+    """The name of a file from which OpenSSL can read these bytes: it reads certificates from files only.
 
-    Where the system can (Linux), the file is memory: no disk sees the key, and a read-only file system is no obstacle.
+    On Linux the file is in memory: the key never reaches a disk, and a read-only file system is no obstacle.
     """
     with os.fdopen(os.memfd_create("pem"), "w+b") if hasattr(os, "memfd_create") else TemporaryFile() as file:
         file.write(pem)
@@ -189,18 +189,18 @@ def _set_client_auth(context: _ServerContext, settings: TlsSettings) -> None:
 
 
 class _ServerContext(ssl.SSLContext):
-    """A context that also knows the names clients may have."""
+    """A context that also knows the allowed names of clients."""
 
     allowed_sans: frozenset[str] = frozenset()
 
 
 class _NamedClients(ssl.SSLObject):
-    """Ends the handshake with a client whose verified certificate has none of the allowed names."""
+    """Ends the handshake if the client's verified certificate has none of the allowed names."""
 
     def do_handshake(self) -> None:
         super().do_handshake()
         certificate = self.getpeercert()
-        if not certificate:  # the policy let it come without one
+        if not certificate:  # The policy allows a client without a certificate.
             return
         allowed = self.context.allowed_sans if isinstance(self.context, _ServerContext) else frozenset()
         names = {_comparable(str(entry[1])) for entry in certificate.get("subjectAltName", ())}
@@ -209,7 +209,7 @@ class _NamedClients(ssl.SSLObject):
 
 
 def _comparable(name: str) -> str:
-    """A name, an IP address in its one short form: OpenSSL writes IPv6 in a way that nobody does."""
+    """A name; an IP address in its canonical form, because OpenSSL writes IPv6 addresses differently."""
     try:
         return str(ipaddress.ip_address(name))
     except ValueError:
@@ -217,7 +217,7 @@ def _comparable(name: str) -> str:
 
 
 class CurrentContext(ssl.SSLContext):
-    """Stands where a server wants one context for its life, and gives each new connection the one in force."""
+    """A context for a server that accepts only one, which gives each new connection the context in force."""
 
     current: Callable[[], ssl.SSLContext]
 
@@ -229,5 +229,5 @@ class CurrentContext(ssl.SSLContext):
         return context
 
     def wrap_bio(self, *args: Any, **kwargs: Any) -> ssl.SSLObject:  # noqa: ANN401 - what it takes is none of its business
-        """Begin a connection."""
+        """Wrap a new connection with the context in force."""
         return self.current().wrap_bio(*args, **kwargs)

@@ -1,7 +1,7 @@
 """The web configuration file: TLS, users and headers, in the format of Prometheus's own exporters.
 
-docs/web.md lists the keys. All faults of a file are found at once, each with its line. No message repeats a value from
-the file: a slip of the hand can put a password anywhere.
+docs/web.md lists the keys. All faults of a file are reported at once, each with its line. No message repeats a value of
+the file, because a typing error can put a password anywhere.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _HEADERS: Final[Mapping[str, tuple[str, ...]]] = {
     "X-XSS-Protection": (),
     "Content-Security-Policy": (),
 }
-"""The headers that the format lets one set, and the values where only some make sense."""
+"""The headers that the format allows, and their valid values where these are limited."""
 
 _BCRYPT: Final = re.compile(r"\$2[aby]\$(?:0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}")
 _DURATION: Final = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h))+")
@@ -48,9 +48,9 @@ _MOST_BYTES: Final = 1024 * 1024
 
 
 class WebConfigError(RefusedError):
-    """The file cannot be used; the message names file and line of every fault, and what to do.
+    """The file cannot be used. The message names the file and line of every fault, and the remedy.
 
-    `files` are the ones whose change may mend it.
+    `files` are those whose change may fix it.
     """
 
     def __init__(self, message: str, files: tuple[Path, ...]) -> None:
@@ -68,7 +68,7 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class WebConfig:
-    """A web configuration, ready for use. `users` maps a name to its bcrypt hash; `files` are what it was read from."""
+    """A web configuration, ready for use. `users` maps names to bcrypt hashes; `files` are those that it came from."""
 
     users: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     headers: tuple[tuple[bytes, bytes], ...] = ()
@@ -79,7 +79,7 @@ class WebConfig:
 
 
 def load(path: Path) -> WebConfig:
-    """Read the file, and the files it names (relative to its folder). Raises WebConfigError."""
+    """Read the file and the files that it names, relative to its folder. Raises WebConfigError."""
     try:
         content = _content(path)
     except OSError as error:
@@ -105,7 +105,7 @@ class _Entry:
 
 
 class _Reader:
-    """Walks the file once; collects what it says and all that is wrong with it."""
+    """Reads the file once, and collects its settings and faults."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -135,7 +135,7 @@ class _Reader:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             line = mark.line + 1 if mark else 1
-            # What PyYAML quotes in its reasons comes from the file.
+            # PyYAML quotes the file in its messages.
             reason = re.sub(r"['\"].*['\"]", "...", error.problem or "damaged")
             raise WebConfigError(f"{self._path}:{line}: not valid YAML: {reason}", (self._path,)) from None
         except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
@@ -147,7 +147,7 @@ class _Reader:
         self._faults.append((line, message))
 
     def _section(self, entry: _Entry | None, where: str) -> dict[str, _Entry]:
-        """A mapping's entries; null, or not there at all, is an empty one."""
+        """A mapping's entries; null or an absent key is an empty mapping."""
         if entry is None or entry.node.tag == "tag:yaml.org,2002:null":
             return {}
         if not isinstance(entry.node, yaml.MappingNode):
@@ -270,7 +270,7 @@ class _Reader:
             return None
 
     def _pem(self, section: _Entry, entries: Mapping[str, _Entry], key: str, *, needed: bool) -> bytes | None:
-        """What `key` holds, or the file that `key`_file names."""
+        """The value of `key`, or the content of the file that `key`_file names."""
         inline, file = entries.get(key), entries.get(f"{key}_file")
         if inline and file:
             self._fault(file.line, f"{key} and {key}_file are both there; keep one")
@@ -298,7 +298,7 @@ class _Reader:
 
 
 def signature(files: Iterable[Path]) -> tuple[tuple[int, int, int] | None, ...]:
-    """What changes when one of the files does, or is replaced: a link that points elsewhere counts."""
+    """A value that changes if one of the files is changed or replaced, also by another target of a link."""
     return tuple(_signature(file) for file in files)
 
 
