@@ -1,8 +1,8 @@
-"""Capture: what the sources hold for a run date, as an incident file that replays to the same verdicts.
+"""Writes what the sources hold for a run date as an incident file that replays to the same verdicts.
 
-It reads raw documents and grouped rows through Google's clients, beside the exporter's own reading, which supplies the
-verdicts to expect. Of the tables only the columns are taken that the configuration uses, so no player is named in the
-file, and equal rows become one group.
+It reads raw documents and grouped rows through Google's clients, besides the exporter's own reading, which gives the
+expected verdicts. Of the tables it takes only the columns that the configuration uses, so the file names no player,
+and equal rows become one group.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 SECONDS = 60.0
 MOST_GROUPS = 10_000
 IDENTITIES = frozenset({"player_lookup", "team_abbr"})
-"""Columns that name someone and that nothing is concluded from."""
+"""Columns that name a person and that no conclusion needs."""
 
 _FIRST_PAUSE: Final = 0.25
 _SQL_NAMES: Final = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL", "RECORD": "STRUCT"}
@@ -71,7 +71,7 @@ Fields = dict[str, Any]
 
 
 class CaptureError(Exception):
-    """The day cannot be captured; the message names the source, what it said and what to do."""
+    """The day cannot be captured. The message names the source, its answer and the remedy."""
 
 
 def capture(
@@ -81,7 +81,7 @@ def capture(
     now: datetime,
     title: str = "",
 ) -> Masked:
-    """The incident file of that run date, as of `now`, without secrets. Raises CaptureError if a source fails."""
+    """The incident file of this run date, as of `now`, without secrets. Raises CaptureError if a source fails."""
     config = loaded.config
     plan = reading_plan(config, now)
     report = collect_once(loaded, open_sources, lambda: now).report
@@ -109,7 +109,7 @@ def capture(
 
 
 def _without_secrets(fields: Fields, place: str, notes: Notes) -> Fields:
-    """A document or row on one line, as the file may show it: secrets stand in texts that no verdict is made from."""
+    """A document or row on one line without secrets, which occur only in texts that no verdict needs."""
     shown = masked_record(fields)
     if shown != fields:
         notes.add(place, f"what looks like a secret became {HIDDEN}")
@@ -121,13 +121,13 @@ def _preset(loaded: Loaded) -> str:
 
 
 def _overlay(loaded: Loaded, preset: str, run_date: date) -> Fields:
-    """What must be merged over the preset to get this configuration, with nothing but the captured date exposed."""
+    """What to merge over the preset to get this configuration, with only the captured date exposed."""
     base = load(preset=preset, environ={}).raw
     return difference(base, loaded.raw) | {"documents": {"only": [run_date.isoformat()]}}
 
 
 def difference(base: Mapping[str, Any], wanted: Mapping[str, Any]) -> Fields:
-    """The mapping that, merged deeply over `base`, gives `wanted`; what is to go is None."""
+    """The mapping that gives `wanted` when it is merged deeply over `base`; None removes a key."""
     out: Fields = {key: None for key in base if key not in wanted}
     for key, value in wanted.items():
         if key in base and isinstance(value, dict) and isinstance(base[key], dict):
@@ -193,7 +193,7 @@ def _tables(
 
 
 def _columns(config: Config) -> dict[str, tuple[str, list[str]]]:
-    """For every table that is read: its date column, and the columns that something is concluded from."""
+    """For every table that is read: its date column, and the columns that conclusions need."""
     wanted: dict[str, tuple[str, set[str]]] = {}
     definitions = shipped_definitions()
 
@@ -220,9 +220,9 @@ def _columns(config: Config) -> dict[str, tuple[str, list[str]]]:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """A table to read: what the local one is like, the date column, and the columns to take.
+    """A table to read: the definition of the local one, the date column, and the columns to take.
 
-    `reach` is how far on either side of the window a row still says something: that a calendar is kept.
+    `reach` is how far beyond the window rows are taken: they show that a calendar is kept.
     """
 
     definition: TableDefinition
@@ -255,7 +255,7 @@ class _Paid:
         try:
             return list(job.result(timeout=SECONDS, retry=again, job_retry=None)), bool(HIDES_ROWS.of(job))
         finally:
-            # What is not known stays counted as the most that it can be.
+            # An unknown size stays counted with the most that it can be.
             size = billed(job, reservation) if DONE.of(job) else None
             if size is not None:
                 self.budget.settle(reservation, size)

@@ -1,4 +1,4 @@
-"""The demo's day: the day of the incident report."""
+"""The day that the demo shows: the day of the incident report."""
 
 from __future__ import annotations
 
@@ -23,6 +23,6 @@ def demo_day() -> Incident:
 
 
 def running_clock(start: datetime) -> Callable[[], datetime]:
-    """A clock that says `start` now and goes on from there."""
+    """A clock that begins at `start` and runs on."""
     began = time.monotonic()
     return lambda: start + timedelta(seconds=time.monotonic() - began)

@@ -1,8 +1,8 @@
-"""Sources that do not change between two steps of an incident: what was asked once is answered again from memory.
+"""Sources that do not change between two steps of an incident: repeated requests are answered from a cache.
 
-A source with a fault refuses every call in the same way, whatever dates it is asked about. So each of its refusals is
-fetched once, through the real client, and is remembered for as long as the incident lasts: a watch of days meets a
-source that hangs no oftener than one of an hour.
+A source with a fault refuses every call in the same way, whatever the dates. So each refusal is fetched once through
+the real client and remembered for the whole incident: watching several days meets a hanging source no more often than
+watching an hour.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PATIENCE = (0.25, 1.0, 4.0)
-"""Seconds for a source with a fault: what a real exporter waits for, a replay need not. More where the machine is slow
-and the call ended otherwise than its fault says."""
+"""Seconds for a source with a fault: a replay need not wait as long as a real exporter. More on a slow machine, if the
+call ended differently from its fault."""
 
 
 class Frozen:
-    """Both ports over real sources. `thaw` forgets, so that the next question is asked again.
+    """Both ports over real sources. `thaw` empties the cache, so that the next request reaches the source.
 
     `faults`: by source, the fault with which it answers every call, if it has one.
     """
@@ -48,18 +48,18 @@ class Frozen:
         self._refusals: dict[Hashable, SourceError] = {}
 
     def sources(self) -> Sources:
-        """This as the sources of a collection."""
+        """This object as the sources of a collection."""
         return Sources(self, self)
 
     def thaw(self, faults: Mapping[str, str]) -> None:
-        """Forget every answer: the sources have changed, and these are their faults now."""
+        """Forget every answer: the sources have changed. `faults` are their faults from now on."""
         self._answers.clear()
         self.faults = faults
 
     def _once(
         self, source: str, matter: Hashable, subject: Hashable, deadline: Deadline, ask: Callable[[Deadline], T]
     ) -> T:
-        """The answer to a question: of what `matter` (all that a refusal names), and about which `subject` of it."""
+        """The answer to a request. `matter` is all that a refusal names, `subject` what the request is about."""
         fault = self.faults.get(source)
         refusal = self._refusals.get((source, fault, matter))
         if refusal is None:
@@ -145,12 +145,12 @@ class Frozen:
         return self._sources.warehouse.dry_run_context(request, window, deadline)
 
     def close(self) -> None:
-        """Let go of the real sources' connections."""
+        """Close the real sources' connections."""
         self._sources.close()
 
 
 def _hurried(ask: Callable[[Deadline], T], fault: str) -> T:
-    """What a source with this fault answers, which is an error of the same name, without waiting for it in full."""
+    """The answer of a source with this fault: an error of the same name, without the full wait."""
     for seconds in PATIENCE:
         try:
             return ask(Deadline(seconds))

@@ -1,4 +1,4 @@
-"""Incident files: a day of the watched pipeline, what its sources held and what must be concluded.
+"""Reads and writes incident files: a day of the watched pipeline, with its sources' content and the expectations.
 
 The format is described in docs/incidents.md. Quoted dates stay strings, YAML timestamps are timestamps.
 """
@@ -28,7 +28,7 @@ Fields = dict[str, Any]
 
 
 class IncidentError(RefusedError):
-    """An incident file that cannot be used; the message lists every fault with the file and its place in it."""
+    """An incident file that cannot be used. The message lists every fault with its file and place."""
 
 
 class _Strict(BaseModel):
@@ -46,8 +46,8 @@ class Change(_Strict):
 class Step(_Strict):
     """What changes at a later time. `faults` replaces the faults in force; without it they stay.
 
-    `emptied`: tables that lose all their rows, before rows are added. `restart`: the exporter is ended and started
-    again at this time, with the same ledger.
+    `emptied`: tables that lose all their rows before rows are added. `restart`: the exporter is restarted at this time
+    with the same ledger.
     """
 
     at: AwareDatetime
@@ -59,7 +59,7 @@ class Step(_Strict):
 
 
 class PhaseExpectation(_Strict):
-    """What is expected of one phase; what is not given is not checked."""
+    """The expectations of one phase. A field that is not given is not checked."""
 
     expected: int | None = None
     registered: int | None = None
@@ -69,7 +69,7 @@ class PhaseExpectation(_Strict):
 
 
 class AlertExpectation(_Strict):
-    """Alerts that must fire, must not, and severities of which none may fire, from clock to until."""
+    """Alerts that must fire or must not, and severities of which no alert may fire, from `clock` to `until`."""
 
     firing: list[str] = Field(default_factory=list)
     silent: list[str] = Field(default_factory=list)
@@ -77,10 +77,10 @@ class AlertExpectation(_Strict):
 
 
 class Expectation(_Strict):
-    """What must be concluded at `clock`. Keys are `phase/run_date[/processor]`, with or without the pipeline before.
+    """The conclusions to expect at `clock`. Keys are `phase/run_date[/processor]`, optionally after the pipeline.
 
-    `removals`: at the end of the watched time, every entry that went from the document, by how it went; `overwritten`:
-    those that were lost and restored.
+    `removals`: every removed entry at the end of the watched time, by kind; `overwritten`: those that were lost and
+    restored.
     """
 
     verdicts: dict[str, Verdict] = Field(default_factory=dict)
@@ -92,7 +92,7 @@ class Expectation(_Strict):
 
 
 class Incident(_Strict):
-    """One incident file. `preset`: one, several, or none, where `config` is the whole configuration.
+    """One incident file. `preset`: one, several, or none if `config` is the whole configuration.
 
     `listen`: the documents are followed by a listener as well as read.
     """
@@ -113,13 +113,13 @@ class Incident(_Strict):
 
     @property
     def end(self) -> datetime:
-        """Until when it is watched."""
+        """The end of the watched time."""
         return self.until or self.clock + WATCH
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where in which file a fault stands."""
+    """The file and place of a fault."""
 
     file: str
     path: tuple[str | int, ...] = field(default=())
@@ -138,7 +138,7 @@ def load_incident(path: Path) -> Incident:
 
 
 def parse_incident(text: str, name: str) -> Incident:
-    """The incident that the YAML text says; `name` stands for the file in messages. Raises IncidentError."""
+    """The incident in this YAML text. `name` stands for the file in messages. Raises IncidentError."""
     try:
         raw = parse_yaml(text)
     except yaml.YAMLError as error:
@@ -200,7 +200,7 @@ def _bad_paths(paths: Iterable[str]) -> Iterator[str]:
 
 
 def dump_incident(content: Mapping[str, Any]) -> str:
-    """The YAML of an incident file: one line a document and a group of rows, timestamps in UTC with `Z`."""
+    """The YAML of an incident file: one line for each document and group of rows, timestamps in UTC with `Z`."""
     return yaml.dump(dict(content), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
 
 
@@ -218,7 +218,7 @@ TIMESTAMP = "tag:yaml.org,2002:timestamp"
 
 class _Dumper(yaml.SafeDumper):
     def choose_scalar_style(self) -> str:
-        # Left alone, it quotes times on one line for their colons, and then needs a tag to say that they are times.
+        # By default PyYAML quotes times in flow style because of their colons, and then needs a tag for their type.
         if isinstance(self.event, yaml.ScalarEvent) and self.event.tag == TIMESTAMP:
             return ""
         return super().choose_scalar_style()

@@ -1,4 +1,4 @@
-"""Puts tables and rows into a local BigQuery through the real client, and takes them out again."""
+"""Adds tables and rows to a local BigQuery through the real client, and removes them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def load_tables(
     absent: Collection[str] = (),
     empty: Collection[str] = (),
 ) -> set[str]:
-    """Create every defined table but the absent ones, in the client's project, and fill them; those that stay empty.
+    """Create and fill every defined table except the absent ones, in the client's project. Returns the empty ones.
 
     `groups` is an incident file's `bigquery`: table to groups of equal rows. `empty` tables are there already, with all
     data sets. The data set of an absent table exists. Nothing is created if the groups are wrong. Raises
@@ -47,12 +47,12 @@ def load_tables(
 
 
 def add_rows(client: bigquery.Client, definitions: Mapping[str, TableDefinition], groups: object) -> None:
-    """Add groups of rows to tables that exist. Raises TableDataError, and adds none, if one of them is wrong."""
+    """Add groups of rows to existing tables. If one of them is wrong, raises TableDataError and adds none."""
     insert_rows(client, expand_rows(definitions, groups))
 
 
 def empty_tables(client: bigquery.Client, definitions: Mapping[str, TableDefinition], names: Collection[str]) -> None:
-    """Delete every row of these tables, which stay. Raises TableDataError for a table that nobody knows."""
+    """Delete every row of these tables, but not the tables. Raises TableDataError for an unknown table."""
     for number, name in enumerate(names):
         if name not in definitions:
             raise TableDataError(("emptied", number), f"{name} is no known table")
@@ -66,9 +66,9 @@ def create_tables(
     absent: Collection[str] = (),
     present: Collection[str] = (),
 ) -> None:
-    """Create the data sets and, partitioned by day, all tables but the absent and the present ones.
+    """Create the data sets and all tables except the absent and the present ones, partitioned by day.
 
-    If one is present, so are the data sets.
+    If one table is present, so are the data sets.
     """
     if not present:
         for dataset in dict.fromkeys(definition.dataset for definition in definitions.values()):
@@ -111,7 +111,7 @@ def drop_table(client: bigquery.Client, name: str) -> None:
 
 
 def reset(client: bigquery.Client) -> None:
-    """Delete every data set of the client's project, so that the same server can take the next day."""
+    """Delete every data set of the client's project, so that the same server can hold the next day."""
     for dataset in list(client.list_datasets(retry=_retry(), timeout=_CALL_SECONDS)):
         client.delete_dataset(
             dataset.reference, delete_contents=True, not_found_ok=True, retry=_retry(), timeout=_CALL_SECONDS
@@ -119,7 +119,7 @@ def reset(client: bigquery.Client) -> None:
 
 
 def _retry() -> Retry:
-    """The client's own retries, for seconds where its default is ten minutes: the server is on this machine."""
+    """The client's own retries, limited to seconds instead of ten minutes: the server is on this machine."""
     from google.cloud.bigquery.retry import DEFAULT_RETRY
 
     return DEFAULT_RETRY.with_timeout(_RETRY_SECONDS)

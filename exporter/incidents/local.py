@@ -1,4 +1,4 @@
-"""Both local servers together, filled from an incident file: what demo, replay and the integration tests read."""
+"""Both local servers, filled from an incident file, for demo, replay and the integration tests."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FIRESTORE_CODES = {
 
 
 class LocalSourcesError(UnavailableError):
-    """This installation has no local servers."""
+    """The installation has no local servers."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -42,20 +42,20 @@ class LocalSourcesError(UnavailableError):
 
 
 class SimulatedClock:
-    """A clock that says what it was told."""
+    """A clock that shows the time that was set."""
 
     def __init__(self, now: datetime | None = None) -> None:
         self.now = now or datetime.now(UTC)
 
     def __call__(self) -> datetime:
-        """The time it was told."""
+        """The time that was set."""
         return self.now
 
 
 class LocalSources:
     """A local Firestore and a local BigQuery behind a gate, for one incident after another; a context manager.
 
-    Raises LocalSourcesError where the servers are left out, as in the container image, and EmulatorError on entering
+    Raises LocalSourcesError if the servers are not installed, as in the container image, and EmulatorError on entering
     if the demo extra is not installed.
     """
 
@@ -148,7 +148,7 @@ class LocalSources:
         self._changes = self.bigquery.changes if ours else None
 
     def fault(self, faults: Mapping[str, str]) -> None:
-        """Let the sources answer every call so from now on; no fault for a source that is not named."""
+        """Set the faults with which the sources answer every call from now on; other sources have none."""
         self.firestore.faults.clear()
         ordered = faults.get("firestore")
         if ordered == "unreachable":
@@ -159,5 +159,5 @@ class LocalSources:
         self.gate.fault = faults.get("bigquery")
 
     def open(self, config: Config, telemetry: Telemetry) -> Sources:
-        """The real adapters, reading from here."""
+        """The real adapters, connected to these servers."""
         return sources_of(config, telemetry, self.clock, firestore=self.firestore.address, bigquery=self.gate.address)

@@ -1,8 +1,7 @@
-"""Alert rules over series of a watch, evaluated by promtool: which alerts fire at which minute.
+"""Evaluates alert rules over the series of a watch with promtool: which alerts fire at which minute.
 
-What fires is asked as `ALERTS` at every minute; promtool answers by way of failed expectations. The files are checked
-as they are, and evaluated without their annotations: those texts would be rendered at every minute for every active
-alert.
+It queries `ALERTS` at every minute; promtool answers in the form of failed expectations. The files are checked as they
+are, but evaluated without annotations, whose texts would be rendered at every minute for every active alert.
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ if TYPE_CHECKING:
 
 TIMEOUT_SECONDS = 120
 TIMEOUT_SECONDS_PER_DAY = 240
-"""Every rule is evaluated at every simulated minute: an outage of days takes long, more so on a busy machine."""
+"""Every rule is evaluated at every simulated minute, so an outage of days takes long, especially on a busy machine."""
 ALERTS = 'ALERTS{alertstate="firing"}'
 
 _ENVIRONMENT = {"GOGC": "400"}
-"""It ends soon, so it need not look for garbage as often as a server does; the environment may say otherwise."""
+"""promtool ends soon, so it needs fewer garbage collections than a server. The environment can override this."""
 
 _ANSWER = re.compile(r'expr: "ALERTS[^\n]*time: (?P<time>[^,]+),\s*\n\s*exp:[^\n]*\n\s*got:(?P<got>[^\n]*)')
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
@@ -36,7 +35,7 @@ _SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 
 
 class WatchError(UnavailableError):
-    """promtool could not be run, or said something else than what was asked; the message has its words."""
+    """promtool could not be run, or failed. The message contains its output."""
 
 
 class Rules:
@@ -70,7 +69,7 @@ class Rules:
             ],
         }
         with tempfile.TemporaryDirectory(prefix="orchestration-exporter-watch-") as name:
-            # JSON is YAML, and quicker to write.
+            # JSON is valid YAML and faster to write.
             for file, content in {**self._files, "watch.json": test}.items():
                 (Path(name) / file).write_text(json.dumps(content), encoding="utf-8")
             days = minutes / (24 * 60)
@@ -88,7 +87,7 @@ class Rules:
 
 
 def _evaluated(file: Path) -> Any:  # noqa: ANN401 - YAML
-    """A rule file that promtool found to be right, without its annotations."""
+    """A checked rule file without its annotations."""
     content = parse_yaml(file.read_text(encoding="utf-8"))
     for group in (content or {}).get("groups") or ():
         for rule in group.get("rules") or ():

@@ -1,4 +1,4 @@
-"""Replay: an incident file through the same path as a real day, against local servers, and its expectations checked."""
+"""Replays an incident file on the same path as a real day, against local servers, and checks its expectations."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LISTENER_SECONDS = 15.0
-"""How long a step may take to reach the listener, by the wall clock: its pauses after a fault count in."""
+"""Seconds of real time for a step to reach the listener, including the listener's pauses after a fault."""
 
 LISTENER_POLL = 0.005
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What a replay concluded at the incident's clock, and every expectation that did not hold.
+    """The result of a replay at the incident's clock, and every expectation that did not hold.
 
-    `alerts` is None where the alerts were not asked for.
+    `alerts` is None if the alerts were not evaluated.
     """
 
     incident: Incident
@@ -76,7 +76,7 @@ class Replayed:
 
 
 class Replayer:
-    """An incident under way: the local sources filled with it, the collectors, and a clock to set."""
+    """An incident in progress: the filled local sources, the collectors, and a clock to set."""
 
     def __init__(self, incident: Incident, local: LocalSources, clock: SimulatedClock) -> None:
         """Fill the sources. Raises IncidentError and ConfigError."""
@@ -135,7 +135,7 @@ class Replayer:
             self.collectors.conclude()
 
     def _await_listener(self, step: Step) -> None:
-        """Wait, by the wall clock, until the listener told what the step changed, or lost its stream over a fault."""
+        """Wait in real time until the listener has reported the step's changes, or lost its stream over a fault."""
         self._await_stream()
         ids = [found for path in step.firestore if (found := document_id(path))]
         if FIRESTORE in self._frozen.faults or not ids:
@@ -153,7 +153,7 @@ class Replayer:
         return seen is not None and (seen.exists, seen.update_time) == (document.exists, document.update_time)
 
     def collect(self, *names: str) -> None:
-        """Run these collectors (all, if none is named) at the time the clock says."""
+        """Run these collectors (by default all) at the clock's time."""
         for name in names or tuple(self.collectors.collectors):
             self.collectors.run(name, conclude=False)
             if name == "completion" and self.incident.listen:
@@ -169,19 +169,19 @@ class Replayer:
             time.sleep(LISTENER_POLL)
 
     def samples(self) -> tuple[Samples, Samples]:
-        """The series of the report, and the exporter's own as they stand at the time the clock says."""
+        """The series of the report, and the exporter's own series at the clock's time."""
         of_report = report_samples(self.report)
         return of_report, one_pass_samples(self.loaded, self.telemetry, self.report, of_report, self.incident.clock)
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._end()
         self._frozen.close()
         self._stack.close()
 
 
 def replay(incident: Incident, local: LocalSources, clock: SimulatedClock, *, rules: Path | None = None) -> Replayed:
-    """Run the incident at its clock and check what it expects; with `rules`, a folder, also the alerts.
+    """Run the incident at its clock and check its expectations; with the folder `rules`, also the alerts.
 
     Raises IncidentError, ConfigError, and WatchError where the alerts cannot be evaluated.
     """
@@ -190,7 +190,7 @@ def replay(incident: Incident, local: LocalSources, clock: SimulatedClock, *, ru
 
 
 def run(replayer: Replayer, rules: Rules | None = None) -> Replayed:
-    """Likewise, with a replayer that has not collected yet; it is closed in any case."""
+    """Run the incident of a replayer that has not collected yet, as `replay` does. Closes the replayer in any case."""
     incident = replayer.incident
     try:
         replayer.collect()
@@ -241,7 +241,7 @@ def failures(incident: Incident, report: Report) -> Iterator[str]:
 
 
 def removal_failures(incident: Incident, report: Report) -> Iterator[str]:
-    """Every expectation on entries that went from a document that does not hold."""
+    """Every expectation on removed and overwritten entries that does not hold."""
     found = by_key({phase_key(phase): phase for phase in report.phases})
     for key, expected in incident.expect.removals.items():
         if key not in found:
@@ -281,6 +281,6 @@ def _phase_failures(key: str, phase: PhaseReport, expectation: PhaseExpectation)
 
 
 def by_key(items: Mapping[str, T]) -> dict[str, T]:
-    """The items by their whole key, and by the key without its pipeline: the first pipeline's, where two share it."""
+    """The items by whole key, and by the key without its pipeline (of the first pipeline that has it)."""
     short = {key.partition("/")[2]: item for key, item in reversed(list(items.items()))}
     return {**short, **items}

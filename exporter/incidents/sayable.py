@@ -1,7 +1,7 @@
-"""What an incident file can say of a stored value: the value itself, or something that is read as it is, with a note.
+"""Turns stored values into values for an incident file: the same value, or one that is read alike, with a note.
 
-A Firestore value that YAML has no form for becomes an array with one text: an array is as unusable to the exporter as a
-reference or a geo point. A cell of a table becomes what the local table's column takes, or nothing.
+A Firestore value without a form in YAML becomes an array with one text: for the exporter an array is as unusable as a
+reference or a geo point. A cell of a table becomes a value for the local table's column, or nothing.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _LONGEST_NAME: Final = 1500
 
 
 class Notes(list[str]):
-    """What a file does not say as it was; each is one line of printable text."""
+    """Notes on values that the file does not contain as they were; each is one line of printable text."""
 
     def add(self, place: str, said: str) -> None:
-        """Note what became of the value at this place."""
+        """Note how the value at this place was changed."""
         note = f"{place}: {said}"
         if note not in self:
             self.append(note)
@@ -70,7 +70,7 @@ def _value(value: Any, place: str, notes: Notes, *, in_array: bool = False) -> A
 
 
 def cell(value: Any, kind: str, zone: tzinfo, place: str, notes: Notes) -> Any:  # noqa: ANN401 - whatever a column holds
-    """A table's value for a local column of this type; None, with a note, if that cannot take it."""
+    """A table's value for a local column of this type; None, with a note, if the column cannot hold it."""
     said = _SAID.get(kind, _as_it_is)(value, zone)
     if isinstance(said, str) and NUMBER in said:
         notes.add(place, f"{NUMBER} in a text means the row's number in this file, and became {{ n}}")
@@ -114,7 +114,7 @@ _SAID: Final = {"STRING": _text, "DATE": _date, "TIMESTAMP": _moment}
 
 
 def window(kind: str, first: date, last: date, zone: tzinfo) -> tuple[date | datetime, date | datetime] | None:
-    """The first moment of a window of dates and the first after it, for a column of this type; None for other types."""
+    """The first moment of a window of dates and the first one after it, for a column of this type, or None."""
     after = last + timedelta(days=1)
     match kind:
         case "DATE":

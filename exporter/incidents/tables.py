@@ -21,7 +21,7 @@ Row: TypeAlias = dict[str, str | int | float | bool | None]
 """A row as BigQuery's REST API takes it: column to value, dates and numbers of high precision as text."""
 
 NUMBER = "{n}"
-"""Stands for the row's number in a text."""
+"""The placeholder for the row's number in a text."""
 _REPEAT = "repeat"
 _MOST_ROWS = 1_000_000
 _TABLE_NAME = re.compile(r"[A-Za-z0-9_]+\.[A-Za-z0-9_-]+")
@@ -29,7 +29,7 @@ _COLUMN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class TableDataError(ValueError):
-    """A definition or a row cannot be used; the message says where it is written and what to write instead."""
+    """A definition or a row cannot be used. The message names its place and says what to write instead."""
 
     def __init__(self, path: Path, message: str) -> None:
         super().__init__(f"{path_text(path)}: {message}")
@@ -88,7 +88,7 @@ def _read_definition(name: object, definition: object) -> TableDefinition:
 def expand_rows(
     definitions: Mapping[str, TableDefinition], groups: object, path: Path = ("bigquery",)
 ) -> dict[str, list[Row]]:
-    """The rows of every table in `{table: [{repeat: 3, column: value}, ...]}`; `repeat` is 1 where it is not given.
+    """The rows of every table in `{table: [{repeat: 3, column: value}, ...]}`; `repeat` is 1 by default.
 
     `{n}` in a string is the row's number in its group, from 1. A row that a group repeats unchanged is one object.
     `path` is where the groups are written, for messages. Raises TableDataError.
@@ -152,7 +152,7 @@ def _encode(definition: TableDefinition, column: str, value: object, path: Path)
 
 
 def takes(kind: str, value: object) -> bool:
-    """Whether a column of this BigQuery type takes the value."""
+    """Whether a column of this BigQuery type can hold the value."""
     try:
         _ENCODERS[kind][0](value)
     except (TypeError, ValueError, InvalidOperation):
@@ -215,7 +215,7 @@ def _timestamp(value: object) -> str:
     return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)).isoformat()
 
 
-# By BigQuery type: how a value of the YAML is written in a request, and what to call such a value.
+# By BigQuery type: how a value of the YAML is written in a request, and its name in messages.
 _ENCODERS: Mapping[str, tuple[Callable[[object], str | int | float | bool], str]] = {
     "STRING": (_string, "text (in quotes, where it looks like a number or a date)"),
     "INT64": (_int64, "a whole number"),

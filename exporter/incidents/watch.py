@@ -1,4 +1,4 @@
-"""Watching an incident: every simulated minute an exposition, and over all of them the shipped rules, by promtool.
+"""Watches an incident: one exposition for every simulated minute, over which promtool evaluates the rules.
 
 promtool's clock starts at 1970-01-01, so every timestamp (the families that end in `_timestamp_seconds`) is shifted by
 the start of the watch.
@@ -33,7 +33,7 @@ ABSENT = None
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """An alert that fired while the incident was watched, and each time it began to."""
+    """An alert that fired while the incident was watched, and each time at which it began to fire."""
 
     name: str
     severity: str
@@ -51,7 +51,7 @@ class Alert:
 
 
 class History:
-    """The series of a watch, one value a minute. Equal values in a row are kept, and written, as one."""
+    """The series of a watch, one value for each minute. Successive equal values are stored and written as one."""
 
     def __init__(self, start: datetime) -> None:
         self._shift = start.timestamp()
@@ -59,7 +59,7 @@ class History:
         self._minutes: dict[tuple[Family, str], int] = {}
 
     def add(self, minute: int, samples: Samples) -> None:
-        """Take the exposition of a minute; minutes come in order."""
+        """Add the exposition of a minute. Minutes come in order."""
         for family, values in samples.items():
             shift = self._shift if family.name.endswith("_timestamp_seconds") else 0.0
             for labels, value in values:
@@ -77,7 +77,7 @@ class History:
         self._minutes[key] = minute + 1
 
     def series(self, minutes: int) -> dict[str, str]:
-        """Every series over so many minutes, in promtool's notation (`7 3+0x119 _x3`), and that the exporter was up."""
+        """Every series over this many minutes, in promtool's notation (`7 3+0x119 _x3`), and `up` of the exporter."""
         found = {f"{UP}{{{TARGET}}}": _run(1, minutes)}
         for (family, labels), runs in self._series.items():
             name = f"{family.name}{{{labels},{TARGET}}}" if labels else f"{family.name}{{{TARGET}}}"
@@ -93,7 +93,7 @@ def _run(value: float | None, length: int) -> str:
 
 
 def watch(replayer: Replayer, rules: Rules) -> tuple[Alert, ...]:
-    """Run the incident from its clock to its end, a minute at a time, and say which alerts of the rules fired.
+    """Run the incident from its clock to its end, minute by minute, and return the alerts that fired.
 
     Raises WatchError.
     """
@@ -117,7 +117,7 @@ def watch(replayer: Replayer, rules: Rules) -> tuple[Alert, ...]:
 
 
 def next_run(collectors: Collectors, name: str, now: datetime) -> datetime:
-    """After its interval, or sooner where it has to read something again."""
+    """The collector's next run: after its interval, or sooner if it has to read a value again."""
     usual, again = now + collectors.collectors[name].every, collectors.repeat_at(name)
     return usual if again is None else min(usual, again)
 
