@@ -1,11 +1,11 @@
-"""What the calls of BigQuery's REST API are called in its own reference: "jobs.insert", "tables.get"."""
+"""The names of the calls of BigQuery's REST API in its own reference: "jobs.insert", "tables.get"."""
 
 from __future__ import annotations
 
 import re
 
 OTHER = "other"
-"""A call that has no entry in the table below."""
+"""A call without an entry in the table below."""
 
 _PROJECT = r"(?:/bigquery/v2)?/projects/[^/]+"
 _CALLS = tuple(
@@ -30,7 +30,7 @@ _CALLS = tuple(
 
 
 def name_of(method: str, target: str) -> str:
-    """The name of the call that this method and path make; `target` may carry a query string."""
+    """The name of the call with this method and path. `target` may contain a query string."""
     path = target.partition("?")[0]
     for known_method, pattern, name in _CALLS:
         if method == known_method and pattern.fullmatch(path):

@@ -28,24 +28,24 @@ _PACKAGES = {
     "duckdb_extension_spatial": "duckdb-extension-spatial",
     "numpy": "numpy",
 }
-"""Module to distribution, for all that the process imports."""
+"""The distribution of every module that the process imports."""
 
 _START_SECONDS = 60.0
 _TERMINATE_SECONDS = 2.0
 _LAST_WORDS = 5
 _PREFIX = "orchestration-exporter-bigquery-"
-# Its own settings, and a tracer's: measured, the emulator takes two to three times as long.
+# The emulator's own settings, and those of a tracer, with which it takes two to three times as long (measured).
 _FOREIGN_VARIABLES = ("BQEMU_", "COVERAGE_")
 
 
 class EmulatorError(UnavailableError):
-    """The local BigQuery cannot be started; the message says why and what to do."""
+    """The local BigQuery cannot be started. The message says why and what to do."""
 
 
 class BigQueryEmulator:
-    """A local BigQuery, loopback only and in memory, that ends with this process however that ends; a context manager.
+    """A local BigQuery in memory, on loopback only, that ends with this process in any case. A context manager.
 
-    It takes about a second to start: `start` gets it going, `wait` waits for it, entering the context does both.
+    It takes about a second to start. `start` begins, `wait` waits for it, entering the context does both.
     """
 
     def __init__(self) -> None:
@@ -88,14 +88,14 @@ class BigQueryEmulator:
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     env=_environment(home),
-                    # A Ctrl-C in the terminal is for the process that started it, which stops it in its own order.
+                    # Ctrl-C in the terminal is for the starting process, which then stops this one.
                     start_new_session=True,
                 )
             stack.callback(_end, process)
             self._running = stack.pop_all()
 
     def wait(self, seconds: float = _START_SECONDS) -> None:
-        """Wait until it answers. Raises EmulatorError, and leaves nothing behind, if it does not within `seconds`."""
+        """Wait until it answers. If it does not within `seconds`, stops it and raises EmulatorError."""
         if self._link is None:
             raise EmulatorError("the local BigQuery is not started")
         try:
@@ -121,7 +121,7 @@ class BigQueryEmulator:
 
 
 def _read_port(link: socket.socket, log: Path, seconds: float) -> int:
-    """The port that the process says it serves on. Raises EmulatorError if it ends or the time is over before."""
+    """The port that the process reports. Raises EmulatorError if the process ends or the time is over."""
     end = time.monotonic() + seconds
     said = b""
     while not said.endswith(b"\n"):
@@ -159,9 +159,9 @@ def require_packages() -> None:
 
 
 def local_client(address: str, project: str, called: Callable[..., None] | None = None) -> bigquery.Client:
-    """A real client of the server at this URL, with no credentials; whoever asks for it closes it.
+    """A real client of the server at this URL, without credentials. The caller closes it.
 
-    `called` is told of every response.
+    `called` receives every response.
     """
     from google.api_core.client_options import ClientOptions
     from google.auth.credentials import AnonymousCredentials
@@ -183,6 +183,6 @@ def local_client(address: str, project: str, called: Callable[..., None] | None 
 
 
 def _environment(home: Path) -> dict[str, str]:
-    """The environment of the process: a home of its own, and nothing that would configure or slow down the emulator."""
+    """The environment of the process: its own home, and no variables that configure or slow down the emulator."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN_VARIABLES)}
     return kept | {"HOME": str(home), "TMPDIR": str(home)}

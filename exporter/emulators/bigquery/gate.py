@@ -1,4 +1,4 @@
-"""A gate in front of a local BigQuery: lets calls through, or answers them with a fault, as ordered."""
+"""A proxy in front of a local BigQuery that forwards calls, or answers them with a requested fault."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _HANG_LIMIT_SECONDS = 600.0
-"""Longer than any deadline that a caller may have; after it even a forgotten gate lets its callers go."""
+"""Longer than any caller's deadline; after this time a call that hangs is released in any case."""
 
 # These belong to one connection and are not passed on; the gate states its own lengths.
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "content-length", "transfer-encoding", "host"})
 
 
 class BigQueryFault(StrEnum):
-    """How a BigQuery that does not answer as it should presents itself to its callers."""
+    """The ways in which a faulty BigQuery behaves."""
 
     UNREACHABLE = "unreachable"
     """The connection is closed without an answer."""
@@ -35,9 +35,9 @@ class BigQueryFault(StrEnum):
     TIMEOUT = "timeout"
     """No answer at all, until the fault is lifted or the gate stops."""
     QUOTA = "quota"
-    """403 quotaExceeded: a limit of the day is used up, so the client does not try again."""
+    """403 quotaExceeded: a daily limit is used up, and the client does not retry."""
     RATE_LIMIT = "rate_limit"
-    """403 rateLimitExceeded: too many calls just now, so the client tries again."""
+    """403 rateLimitExceeded: too many calls at the moment, and the client retries."""
     SERVER_ERROR = "server_error"
     """503 backendError."""
 
@@ -63,10 +63,10 @@ _REFUSALS = {
 
 
 class BigQueryGate:
-    """An HTTP server on loopback before the local BigQuery at `upstream` (its URL); a context manager.
+    """An HTTP server on loopback in front of the local BigQuery at `upstream` (its URL). A context manager.
 
-    While `fault` is None every call passes, `delay` seconds late. `calls` counts what was called, by the name in the
-    REST reference (jobs.insert, jobs.getQueryResults), refused calls included. Stopping ends calls that hang.
+    While `fault` is None it forwards every call, after `delay` seconds. `calls` counts all calls, also refused ones, by
+    their name in the REST reference (jobs.insert, jobs.getQueryResults). Stopping ends hanging calls.
     """
 
     def __init__(self, upstream: str) -> None:
@@ -82,18 +82,18 @@ class BigQueryGate:
 
     @property
     def address(self) -> str:
-        """The gate's URL, to be used in the place of the upstream's."""
+        """The gate's URL, to be used instead of the upstream's."""
         return self._server.address
 
     @property
     def calls(self) -> Counter[str]:
-        """How often each method of the REST API was called so far."""
+        """How often each call of the REST API was made so far."""
         with self._lock:
             return Counter(self._calls)
 
     @property
     def fault(self) -> BigQueryFault | None:
-        """What every call is answered with from now on; None lets them through. Calls that hang are let go."""
+        """The fault of every call from now on; None forwards them. Setting it releases hanging calls."""
         return self._fault
 
     @fault.setter
@@ -102,7 +102,7 @@ class BigQueryGate:
 
     @property
     def delay(self) -> float:
-        """Seconds that every call waits before it is passed on or answered."""
+        """Seconds that every call waits before it is forwarded or answered."""
         return self._delay
 
     @delay.setter
@@ -110,11 +110,11 @@ class BigQueryGate:
         self._order(self._fault, seconds)
 
     def start(self) -> None:
-        """Serve from now on."""
+        """Begin to serve."""
         self._server.start()
 
     def stop(self) -> None:
-        """Close every connection, those of calls that hang or are still being answered upstream included."""
+        """Close every connection, including those of calls that hang or wait for the upstream."""
         self._server.stopping.set()
         self._order(None, 0.0)
         with self._lock:
@@ -152,7 +152,7 @@ class BigQueryGate:
         return self._pass_on(call) if fault is None else _REFUSALS[fault]
 
     def _pass_on(self, call: Call) -> Answer | None:
-        """The upstream's answer; None where it gives none."""
+        """The upstream's answer; None if it gives none."""
         connection = http.client.HTTPConnection(self._upstream.hostname or "", self._upstream.port)
         try:
             connection.connect()
@@ -181,7 +181,7 @@ class BigQueryGate:
 
 
 def _billed(body: bytes) -> bytes:
-    """A job's resource that says that it billed nothing, and that it knows no sizes, as is so of a local BigQuery."""
+    """A job's resource that says that it billed nothing and has no sizes, as is true for a local BigQuery."""
     with contextlib.suppress(ValueError):
         job = json.loads(body)
         if isinstance(job, dict) and "jobReference" in job:

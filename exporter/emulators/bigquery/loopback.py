@@ -1,4 +1,4 @@
-"""An HTTP server on loopback that answers by a function and stops at once, whatever its callers are doing."""
+"""An HTTP server on loopback that answers by a function and stops at once, even while calls hang."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One response, to be sent as it is."""
+    """One response."""
 
     status: int
     body: bytes
@@ -55,8 +55,8 @@ def error_answer(status: int, reason: str, message: str) -> Answer:
 class LoopbackServer:
     """Serves `answer` on a free port of 127.0.0.1 until it is stopped; a context manager.
 
-    `answer` runs in a thread per connection. It gives the response, or None to close the connection without one. A
-    function that waits must wait on `stopping`, so that the server can stop in the middle of a call.
+    `answer` runs in a thread for each connection. It returns the response, or None to close the connection without one.
+    A function that waits must wait on `stopping`, so that the server can stop in the middle of a call.
     """
 
     def __init__(self, answer: Callable[[Call], Answer | None]) -> None:
@@ -76,7 +76,7 @@ class LoopbackServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Close every connection, end every handler and let go of the port. Does nothing the second time."""
+        """Close every connection, end every handler and release the port. The second call does nothing."""
         self.stopping.set()
         if self._thread.is_alive():
             self._http.shutdown()
@@ -95,7 +95,7 @@ class LoopbackServer:
 
 
 class _HttpServer(ThreadingHTTPServer):
-    """Knows its handlers' threads and connections, which the standard server forgets."""
+    """Remembers its handlers' threads and connections, which the standard server forgets."""
 
     daemon_threads = True
 
@@ -109,7 +109,7 @@ class _HttpServer(ThreadingHTTPServer):
     def handle_error(
         self, request: socket.socket | tuple[bytes, socket.socket], client_address: tuple[str, int]
     ) -> None:
-        """Say nothing of callers that hang up: here that is what they are made to do."""
+        """Ignore callers that hang up: tests make them do so."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
@@ -174,4 +174,4 @@ class _Handler(BaseHTTPRequestHandler):
     do_DELETE = do_GET = do_PATCH = do_POST = do_PUT = _serve  # noqa: N815 - the names that http.server looks for
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in http.server
-        """Log nothing: what was called is for the answering function to count."""
+        """Log nothing: the answering function counts the calls."""

@@ -1,7 +1,7 @@
-"""The process that the local BigQuery runs in: `python serve.py HOME`, started by `emulator.BigQueryEmulator` alone.
+"""The process of the local BigQuery: `python serve.py HOME`, started by `emulator.BigQueryEmulator` only.
 
-Its standard input is a socket to the process that started it. It says there which port it serves on, once it does, and
-reads there nothing but the end: when the other side is gone, however it went, so is this process.
+Its standard input is a socket to the starting process. Through it this process reports its port, and notices when the
+other side has ended, for whatever reason; then it ends too.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _KEPT = 256
 
 
 def link_extension(home: Path) -> None:
-    """Put the installed extension where DuckDB looks for it below this home, so that it downloads none.
+    """Link the installed extension to where DuckDB looks for it below this home, so that DuckDB downloads none.
 
-    A link, where DuckDB's own installation would copy 80 MB at each start.
+    DuckDB's own installation would copy 80 MB at each start.
     """
     import duckdb
 
@@ -47,7 +47,7 @@ def link_extension(home: Path) -> None:
 
 
 def call_at_end(link: socket.socket, ended: Callable[[], None]) -> threading.Thread:
-    """Call `ended` when the other side of the link is gone; the thread that waits for it."""
+    """Start a thread that calls `ended` when the other side of the link is gone."""
 
     def wait() -> None:
         try:
@@ -96,7 +96,7 @@ def remember_translations() -> None:
 
 
 async def serve(ready: Callable[[int], None]) -> None:
-    """Serve on a free port of 127.0.0.1 until SIGTERM, and say which when it answers."""
+    """Serve on a free port of 127.0.0.1 until SIGTERM, and report the port when the server answers."""
     from bqemulator.config import LogLevel, PersistenceMode, Settings
     from bqemulator.server import EmulatorServer
 
@@ -113,7 +113,7 @@ async def serve(ready: Callable[[int], None]) -> None:
         )
     )
     await server.start()
-    # An incident file's configuration holds SQL, and the file may be a stranger's: DuckDB reads no file and no address.
+    # An incident file's configuration contains SQL, possibly a stranger's, so DuckDB may read no file and no address.
     server._engine.execute("SET enable_external_access = false")  # noqa: SLF001 no setting of the emulator says it
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
@@ -122,7 +122,7 @@ async def serve(ready: Callable[[int], None]) -> None:
 
 
 def main() -> None:
-    """Serve until SIGTERM or until the starter is gone; the one argument is the folder for all files."""
+    """Serve until SIGTERM, or until the starting process ends. The only argument is the folder for all files."""
     home = Path(sys.argv[1])
     os.chdir(home)
     link = socket.socket(fileno=os.dup(0))

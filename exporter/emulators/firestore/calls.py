@@ -1,4 +1,4 @@
-"""What the server was asked: calls by method, and documents read as Firestore bills them."""
+"""Counts the calls by method, and the document reads as Firestore bills them."""
 
 import threading
 from collections import Counter
@@ -46,11 +46,11 @@ class Calls:
             self._read = 0
 
     def called(self, method: str) -> None:
-        """One more call."""
+        """Count a call."""
         with self._lock:
             self._methods[method] += 1
 
     def read(self, documents: int) -> None:
-        """So many more document reads."""
+        """Count document reads."""
         with self._lock:
             self._read += documents

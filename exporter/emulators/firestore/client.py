@@ -10,8 +10,8 @@ from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrp
 def connect(address: str, project: str) -> firestore.Client:
     """A client, without credentials or TLS, for a local Firestore (this one or Google's emulator) at `HOST:PORT`.
 
-    The environment is not asked: neither FIRESTORE_EMULATOR_HOST, which would have to be set for the whole process,
-    nor a proxy. Close it with `close(client)` once its listeners have unsubscribed.
+    It ignores the environment: FIRESTORE_EMULATOR_HOST, which would apply to the whole process, and proxies. Close it
+    with `close(client)` after its listeners have unsubscribed.
     """
     options = [
         ("grpc.enable_http_proxy", 0),

@@ -13,9 +13,9 @@ class CallError(Exception):
     """The call ends with this status.
 
     Attributes:
-        code: what the client's library turns into its own exception (`NOT_FOUND` becomes
+        code: the client library turns it into its own exception (`NOT_FOUND` becomes
             `google.api_core.exceptions.NotFound`).
-        message: names the thing that is wrong.
+        message: names what is wrong.
         details: messages of google.rpc that say more, such as an `ErrorInfo`.
 
     """
@@ -33,5 +33,5 @@ def invalid(message: str) -> CallError:
 
 
 def unimplemented(what: str) -> CallError:
-    """The request asks for something that Firestore has and this server has not."""
+    """The request needs a feature of Firestore that this server lacks."""
     return CallError(StatusCode.UNIMPLEMENTED, f"the local Firestore does not implement {what}")

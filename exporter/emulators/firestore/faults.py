@@ -1,4 +1,4 @@
-"""Faults to order while the server runs: status codes, hangs, delays, broken streams."""
+"""Faults that tests set while the server runs: status codes, hangs, delays, broken streams."""
 
 import threading
 from collections.abc import Sequence
@@ -23,14 +23,14 @@ _SHORTEST_REFUSAL: Final = 0.05  # seconds; a refused listener comes back at onc
 
 @dataclass(slots=True, eq=False)
 class _Fault:
-    """What meets a call.
+    """A fault.
 
     Attributes:
         code: the call ends with it, and with the message; None lets the call go on.
-        seconds: how long it is held before that; None holds it until the fault is lifted.
-        left: so many more calls meet it; None sets no limit.
-        details: what the error says beside its message.
-        lifted: it is over, also for the calls that it holds.
+        seconds: how long the call is held before that; None holds it until the fault is lifted.
+        left: how many more calls it affects; None sets no limit.
+        details: the details of the error besides its message.
+        lifted: set when the fault is over, also for the calls that it holds.
 
     """
 
@@ -45,7 +45,7 @@ class _Fault:
 class Faults:
     """The faults in force: one for each method, and one for all methods that have none of their own.
 
-    A newly ordered fault takes the place of the one before it. All methods may be called from any thread.
+    A new fault replaces the earlier one. All methods may be called from any thread.
     """
 
     def __init__(self, changed: threading.Condition) -> None:
@@ -74,18 +74,18 @@ class Faults:
         self._order(method, _Fault(_status(code), message, after, times, details))
 
     def delay(self, seconds: float, *, method: str | None = None, times: int | None = None) -> None:
-        """Hold calls so long, then answer them; raises ValueError for an unknown method."""
+        """Hold calls for this time, then answer them. Raises ValueError for an unknown method."""
         self._order(method, _Fault(None, "", seconds, times))
 
     def hang(self, *, method: str | None = None, times: int | None = None) -> None:
         """Hold calls until the fault is cleared, then answer them; raises ValueError for an unknown method.
 
-        A call that its client gives up, or whose deadline passes, is let go.
+        A call that its client gives up, or whose deadline passes, is released.
         """
         self._order(method, _Fault(None, "", None, times))
 
     def unreachable(self) -> None:
-        """Answer every call as a client sees a server that is not there, and break all open listeners.
+        """Answer every call as if the server did not exist, and break all open listeners.
 
         (To have connections refused, stop the server; it starts again at the same address with the same documents.)
         """
@@ -101,20 +101,20 @@ class Faults:
             self._changed.notify_all()
 
     def clear(self, method: str | None = None) -> None:
-        """Lift the fault of one method, or all faults; calls that hang go on."""
+        """Lift the fault of one method, or all faults; hanging calls continue."""
         with self._changed:
             for scope in [*self._faults] if method is None else [method]:
                 self._lift(scope)
             self._changed.notify_all()
 
     def stopping(self, *, now: bool) -> None:
-        """Let go of everything that is held, or (`now=False`) hold again: the server stops or starts."""
+        """Release all held calls because the server stops, or (`now=False`) hold again because it starts."""
         with self._changed:
             self._stopping = now
             self._changed.notify_all()
 
     def meet(self, method: str, context: ServicerContext) -> None:
-        """What a call does first: wait or fail as ordered. Raises CallError if it fails."""
+        """Apply the faults to a call: wait or fail. Raises CallError if it fails."""
         with self._changed:
             fault = self._next(method)
             if fault is None:
@@ -144,11 +144,11 @@ class Faults:
 
     @property
     def breaks(self) -> int:
-        """How often open streams were broken; what a stream finds when it opens goes to `broken`."""
+        """How often open streams were broken. A stream passes the number at its opening to `broken`."""
         return self._breaks
 
     def broken(self, since: int) -> CallError | None:
-        """How a stream must end that opened when `breaks` was `since`, or None if it need not."""
+        """The code with which a stream must end that opened when `breaks` was `since`; None if it need not end."""
         if self._stopping:
             return _stopping()
         return None if self._breaks == since else CallError(self._broken_with, "the stream was broken")

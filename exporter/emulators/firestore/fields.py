@@ -1,4 +1,4 @@
-"""Field paths, and reading and changing what they point at in a document's fields."""
+"""Field paths, and how to read and change the values that they point to."""
 
 import re
 from collections.abc import Iterable
@@ -36,7 +36,7 @@ def parse(path: str) -> FieldPath:
 
 
 def render(path: FieldPath) -> str:
-    """What `parse` reads back."""
+    """The text of a path, which `parse` reads back."""
     return ".".join(segment if _PLAIN.fullmatch(segment) else f"`{_SPECIAL.sub(_ESCAPE, segment)}`" for segment in path)
 
 
@@ -50,13 +50,13 @@ def lookup(fields: Message, path: FieldPath) -> Message | None:
     for segment in path[:-1]:
         if segment not in fields:
             return None
-        # A value that is no map has an empty one, so the next step finds nothing.
+        # For a value that is no map this is empty, so the next step finds nothing.
         fields = fields[segment].map_value.fields
     return fields.get(path[-1])
 
 
 def assign(fields: Message, path: FieldPath, value: Message) -> None:
-    """Put the value at the path; whatever on the way is missing or no map becomes a map."""
+    """Set the value at the path. Missing values on the way, and those that are no maps, become maps."""
     for segment in path[:-1]:
         step = fields[segment]
         step.map_value.SetInParent()
@@ -65,7 +65,7 @@ def assign(fields: Message, path: FieldPath, value: Message) -> None:
 
 
 def remove(fields: Message, path: FieldPath) -> None:
-    """Take the value at the path away, if there is one; an emptied map stays."""
+    """Remove the value at the path, if there is one. An emptied map stays."""
     for segment in path[:-1]:
         if segment not in fields:
             return

@@ -29,7 +29,7 @@ _NEGATIONS: Final = frozenset({"NOT_EQUAL", "NOT_IN", "IS_NOT_NULL", "IS_NOT_NAN
 
 
 def predicate(where: Message) -> Predicate:
-    """What a query's `where` keeps; raises CallError (INVALID_ARGUMENT) for a filter that Firestore refuses."""
+    """The predicate of a query's `where`. Raises CallError (INVALID_ARGUMENT) for a filter that Firestore refuses."""
     negations = [name for name, _ in _leaves(where) if name in _NEGATIONS]
     if len(negations) > 1:
         raise invalid(f"a query takes one of {', '.join(sorted(_NEGATIONS))}, this one has {len(negations)}")
@@ -37,7 +37,7 @@ def predicate(where: Message) -> Predicate:
 
 
 def inequality_fields(where: Message) -> list[FieldPath]:
-    """The fields that a query is implicitly ordered by, in the order of their names."""
+    """The fields by which a query is implicitly ordered, in the order of their names."""
     return sorted({fields.parse(path) for name, path in _leaves(where) if name in _INEQUALITIES})
 
 

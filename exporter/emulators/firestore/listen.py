@@ -1,8 +1,8 @@
-"""Listen: a stream that tells a client what every commit changes in its targets.
+"""Listen: a stream that reports to a client what every commit changes in its targets.
 
-Every snapshot ends, as the protocol asks, with a TargetChange that names no target and carries the time as of which
-the client's view is consistent. A resume token is the number of the last commit that the client has seen: where the
-commits since are still known only they are sent, else the client is told to reset and gets everything again.
+As the protocol requires, every snapshot ends with a TargetChange without a target, which has the time as of which the
+client's view is consistent. A resume token is the number of the last commit that the client has seen. If the commits
+since then are still known, only they are sent; otherwise the client is told to reset and gets everything again.
 """
 
 import threading
@@ -37,7 +37,7 @@ class ListenStream:
         self._breaks = faults.breaks
 
     def responses(self, requests: Iterable[Message]) -> Iterator[Message]:
-        """What the client gets, until it hangs up; raises CallError if the stream is broken or a request is wrong."""
+        """The client's responses, until it hangs up. Raises CallError if the stream is broken or a request is wrong."""
         self._context.add_callback(self._wake)
         threading.Thread(target=self._receive, args=(requests,), name=f"{self._name}-listen", daemon=True).start()
         while True:
@@ -47,7 +47,7 @@ class ListenStream:
                     raise error
                 if not self._context.is_active():
                     return
-                # What a client asked for before it stopped asking is still answered.
+                # Requests from before the client closed its side are still answered.
                 last = self._ended
                 news = [*self._news()]
             self._calls.read(sum(1 for response in news if response.document_change.target_ids))

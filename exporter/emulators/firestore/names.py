@@ -13,7 +13,7 @@ _DATABASE: Final = re.compile(r"projects/[^/]+/databases/[^/]+")
 
 
 def root(project: str, database: str = DEFAULT_DATABASE) -> str:
-    """The name under which all documents of a project's database live."""
+    """The parent name of all documents of a project's database."""
     return f"projects/{project}/databases/{database}/documents"
 
 
@@ -26,7 +26,7 @@ def document_name(project: str, path: str) -> str:
 
 
 def document_path(name: str) -> str:
-    """What `document_name` was given: the name without project and database."""
+    """The name without project and database, as `document_name` takes it."""
     return name.split("/", 5)[5]
 
 
@@ -36,7 +36,7 @@ def collection_of(name: str) -> str:
 
 
 def check_document(name: str) -> None:
-    """Refuse (INVALID_ARGUMENT) what can be no document's name."""
+    """Refuse (INVALID_ARGUMENT) an impossible document name."""
     match = _ROOT.match(name)
     segments = name[match.end() + 1 :].split("/") if match and name[match.end() : match.end() + 1] == "/" else []
     if not segments or len(segments) % 2:
@@ -46,13 +46,13 @@ def check_document(name: str) -> None:
 
 
 def check_parent(name: str) -> None:
-    """Refuse (INVALID_ARGUMENT) what can have no collections: anything but a database's root or a document."""
+    """Refuse (INVALID_ARGUMENT) a parent without collections: anything except a database's root or a document."""
     if not _ROOT.fullmatch(name):
         check_document(name)
 
 
 def check_database(name: str) -> None:
-    """Refuse (INVALID_ARGUMENT) what can be no database's name."""
+    """Refuse (INVALID_ARGUMENT) an impossible database name."""
     if not _DATABASE.fullmatch(name):
         raise invalid(f"{name!r} names no database: expected projects/PROJECT/databases/DATABASE")
 

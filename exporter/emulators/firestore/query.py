@@ -1,4 +1,4 @@
-"""A structured query: which documents of a view it has, in which order, and what of them."""
+"""A structured query: its result documents in a view, their order, and the returned fields."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from exporter.emulators.firestore.values import SortKey, sort_key
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One field that results are ordered by."""
+    """One field by which results are ordered."""
 
     path: FieldPath
     descending: bool
@@ -23,7 +23,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """A place between results: just before or just after those whose first keys are these."""
+    """A position between results: just before or just after those that begin with these keys."""
 
     keys: tuple[SortKey, ...]
     before: bool
@@ -34,8 +34,8 @@ class Query:
     """A query as Firestore runs it, implicit orders included.
 
     Attributes:
-        parent: the document or root whose collections are asked.
-        collection_id: which of them.
+        parent: the document or root whose collections are queried.
+        collection_id: the id of the collection.
         everywhere: all collections of that id at any depth below the parent, not only its own.
         where: None keeps every document.
         orders: ends with the document's name.
@@ -56,7 +56,7 @@ class Query:
 
     @property
     def windowed(self) -> bool:
-        """Whether a document's place among the others decides if it is a result."""
+        """Whether a document's position among the others decides if it is a result."""
         return self.offset > 0 or self.limit is not None
 
     @property
@@ -65,11 +65,11 @@ class Query:
         return self.where is None and len(self.orders) == 1 and self.start is None and self.end is None
 
     def selects(self, document: Message) -> bool:
-        """Whether the document is a result, its place (offset, limit) aside."""
+        """Whether the document is a result, ignoring offset and limit."""
         return self._is_in_scope(names.collection_of(document.name)) and self._keys(document) is not None
 
     def results(self, view: View) -> list[Message]:
-        """The documents in their order, whole, with offset and limit applied."""
+        """The whole documents in their order, with offset and limit applied."""
         rows = [
             (*keys, document)
             for home in self._scope(view)
@@ -82,14 +82,14 @@ class Query:
         return [row[-1] for row in rows[self.offset : end]]
 
     def count(self, view: View) -> int:
-        """How many results there are."""
+        """The number of results."""
         if not self.whole:
             return len(self.results(view))
         total = sum(view.size(home) for home in self._scope(view)) - self.offset
         return max(total if self.limit is None else min(total, self.limit), 0)
 
     def projected(self, document: Message) -> Message:
-        """What is returned of a result."""
+        """The returned part of a result."""
         return document if self.projection is None else fields.project(document, self.projection)
 
     def _scope(self, view: View) -> Iterator[str]:
@@ -105,7 +105,7 @@ class Query:
         return above == self.parent or (self.everywhere and above.startswith(f"{self.parent}/"))
 
     def _keys(self, document: Message) -> list[SortKey] | None:
-        """What the document is ordered by, or None if it is no result."""
+        """The sort keys of the document, or None if it is no result."""
         if self.where is not None and not self.where(document):
             return None
         keys: list[SortKey] = []

@@ -1,4 +1,4 @@
-"""gRPC around the service: decoding, counting, faults, and status codes for errors."""
+"""The gRPC layer around the service: decoding, counting, faults, and status codes for errors."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SERVICE: Final = "/google.firestore.v1.Firestore/"
 
 
 class FirestoreHandlers(grpc.GenericRpcHandler):
-    """What answers every call that reaches the server."""
+    """Answers every call that reaches the server."""
 
     def __init__(self, store: Store, service: FirestoreService, faults: Faults, calls: Calls, name: str) -> None:
         self._store = store
@@ -42,7 +42,7 @@ class FirestoreHandlers(grpc.GenericRpcHandler):
         }
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Message, Message]:
-        """The handler of a method; one that refuses, by name, where there is none."""
+        """The handler of a method, or one that refuses an unknown method by name."""
         method: str = handler_call_details.method
         return self._handlers.get(method) or self._refusal(method.removeprefix(_SERVICE))
 
@@ -86,7 +86,7 @@ class FirestoreHandlers(grpc.GenericRpcHandler):
             with self._call(method, context):
                 raise unimplemented(f"the method {method}")
 
-        # Takes any number of requests, and so refuses methods that stream as well.
+        # It accepts any number of requests, so it refuses streaming methods as well.
         return grpc.stream_unary_rpc_method_handler(handle)
 
 

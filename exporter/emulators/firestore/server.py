@@ -29,19 +29,19 @@ _OPTIONS: Final = [
 
 
 class FirestoreServer:
-    """Firestore in memory, on a loopback port of its own; as a context manager it starts and stops.
+    """Firestore in memory, on its own loopback port. As a context manager it starts and stops.
 
     Arguments:
-        clock: gives the time of writes and reads, aware; the machine's if not given. Commit times are strictly
+        clock: gives the aware time of writes and reads; by default the machine's. Commit times are strictly
             increasing in any case.
         host, port: where to listen; port 0 takes a free one, and a restart keeps it.
-        project: whose documents `put`, `get` and the like mean.
+        project: the project of the documents of `put`, `get` and so on.
         history: how many commits are kept. A listener that missed more gets all documents again, a
             transaction is aborted.
 
     Attributes:
-        faults: what to order for the calls to come.
-        calls: what was asked so far.
+        faults: the faults of the next calls.
+        calls: the counts of the calls so far.
 
     """
 
@@ -66,7 +66,7 @@ class FirestoreServer:
         self._running: tuple[grpc.Server, ThreadPoolExecutor] | None = None
 
     def start(self) -> Self:
-        """Listen; raises OSError if the address is not to be had."""
+        """Listen. Raises OSError if the address is not available."""
         workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix=self._name)
         service = FirestoreService(self._store, self._transactions, self.calls)
         handlers = FirestoreHandlers(self._store, service, self.faults, self.calls, self._name)
@@ -82,12 +82,12 @@ class FirestoreServer:
         return self
 
     def stop(self, grace: float = 0.5) -> None:
-        """End: listeners break, what hangs is let go, and other calls have `grace` seconds to finish."""
+        """Stop: listeners break, hanging calls are released, and other calls have `grace` seconds to finish."""
         if self._running is None:
             return
         server, workers = self._running
         self._running = None
-        # The door first: a listener that is let go comes back at once, and one that arrives at a closing door is told
+        # Close the port first: a released listener reconnects at once, and one that reaches a closing server gets
         # CANCELLED, which its client takes for the end.
         stopped = server.stop(grace)
         self.faults.stopping(now=True)
@@ -112,7 +112,7 @@ class FirestoreServer:
         return connect(self.address, project or self.project)
 
     def put(self, path: str, fields: Mapping[str, object], *, project: str | None = None) -> None:
-        """Write a document as `set()` does: what was there is replaced.
+        """Write a document as `set()` does: the earlier content is replaced.
 
         Raises ValueError for a path that names no document, TypeError for a value that Firestore has no type for, and
         CallError for content that Firestore refuses.
@@ -124,7 +124,7 @@ class FirestoreServer:
         self._store.put(self._document(path, fields, project) for path, fields in documents.items())
 
     def merge(self, path: str, fields: Mapping[str, object], *, project: str | None = None) -> None:
-        """Write into a document as `set(merge=True)` does: maps merge, all else is replaced; raises as `put` does."""
+        """Write into a document as `set(merge=True)` does: maps merge, others are replaced; raises as `put` does."""
         mask = {"field_paths": [render(leaf) for leaf in _leaves(fields)]}
         self._store.commit([messages.Write(update=self._document(path, fields, project), update_mask=mask)])
 

@@ -35,7 +35,7 @@ _MOST_AGGREGATIONS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """The documents as one request sees them; a transaction remembers what it was shown."""
+    """The documents as one request sees them. A transaction remembers what it has read."""
 
     view: View
     at: Timestamp
@@ -152,7 +152,7 @@ class FirestoreService:
         return Empty()
 
     def commit(self, request: Message) -> Message:
-        """All writes or none, and the transaction's end; ABORTED if what it read was changed since."""
+        """Apply all writes or none, and end the transaction; ABORTED if something that it read has changed."""
         _check_inside(request.database, map(writes.target, request.writes))
         with self._store.changed:
             if request.transaction:
@@ -164,7 +164,7 @@ class FirestoreService:
         return CommitResponse(write_results=results, commit_time=at if results else None)
 
     def batch_write(self, request: Message) -> Message:
-        """Each write for itself; its status says what became of it."""
+        """Apply each write by itself; each gets its own status."""
         targets = [writes.target(write) for write in request.writes]
         _check_inside(request.database, targets)
         if len(set(targets)) < len(targets):

@@ -1,8 +1,8 @@
 """The documents, and the last commits to them.
 
-One condition guards everything: hold it to read or to write; it is notified after every commit. Documents are never
-changed in place, so what was read may be sent after the condition is let go. The kept commits serve both
-transactions, which read the documents as of their first read, and listeners, which go on from where they were.
+One condition guards everything: hold it to read or to write. It is notified after every commit. Documents are never
+changed in place, so they may be sent after the condition is released. The kept commits are for transactions, which
+read the documents as of their first read, and for listeners, which continue from their last position.
 """
 
 import threading
@@ -23,7 +23,7 @@ _NONE: Final[Mapping[str, Message | None]] = {}
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One document across one commit; None where it did not exist."""
+    """One document before and after a commit; None if it did not exist."""
 
     before: Message | None
     after: Message | None
@@ -31,7 +31,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What one commit changed, by document name; `number` counts commits from 1."""
+    """The changes of one commit, by document name. `number` counts commits from 1."""
 
     number: int
     at: Timestamp
@@ -39,7 +39,7 @@ class Commit:
 
 
 class View:
-    """The documents as of one commit: those of now, with what has changed since put back."""
+    """The documents as of one commit: the current ones, with later changes undone."""
 
     def __init__(
         self, collections: Mapping[str, Mapping[str, Message]], earlier: Mapping[str, Message | None] = _NONE
@@ -102,12 +102,12 @@ class Store:
         return self._number
 
     def read_time(self) -> Timestamp:
-        """The time that a read of now is as of: the clock's, never before the last commit."""
+        """The read time of a read now: the clock's time, but never before the last commit."""
         now = self._clock()
         return values.timestamp(now if self._last is None else max(now, self._last))
 
     def view(self) -> View:
-        """The documents of now."""
+        """The current documents."""
         return View(self._collections)
 
     def view_at(self, number: int) -> View | None:
@@ -135,7 +135,7 @@ class Store:
     def commit(self, requested: Iterable[Message]) -> tuple[Timestamp, list[Message]]:
         """Apply all writes in their order, or none; returns the commit's time and each write's WriteResult.
 
-        Raises CallError if one of the writes cannot be.
+        Raises CallError if one of the writes is not possible.
         """
         with self.changed:
             moment = self._next_moment()

@@ -1,4 +1,4 @@
-"""What of a request this server understands. Anything else is refused by name: an ignored field is a wrong answer."""
+"""The fields of requests that this server supports. Others are refused by name: to ignore one would answer wrongly."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -25,10 +25,9 @@ _SUPPORTED: Final[Mapping[str, frozenset[str]]] = {
     "StructuredQuery": frozenset({"select", "from_", "where", "order_by", "start_at", "end_at", "offset", "limit"}),
     "Target": frozenset({"query", "documents", "resume_token", "target_id"}),
     "TransactionOptions.ReadOnly": frozenset(),
-    # The transaction that failed before. Only a server that locks needs to know it: it keeps the retry's place in the
-    # queue.
+    # The earlier, failed transaction. Only a server with locks needs it, to keep the retry's place in the queue.
     "TransactionOptions.ReadWrite": frozenset({"retry_transaction"}),
-    # A write's content is checked where it is applied.
+    # A write's content is checked when it is applied.
     "Write": frozenset({"update", "delete", "transform", "update_mask", "update_transforms", "current_document"}),
 }
 _PACKAGE: Final = "google.firestore.v1."
@@ -36,7 +35,7 @@ _LEAVES: Final = frozenset({"Write", "Value"})
 
 
 def check(message: Message) -> None:
-    """Raise CallError (UNIMPLEMENTED) for what a request sets, at any depth, and this server does not know."""
+    """Raise CallError (UNIMPLEMENTED) for a field of a request, at any depth, that this server does not support."""
     kind = message.DESCRIPTOR.full_name.removeprefix(_PACKAGE)
     known = _SUPPORTED.get(kind)
     for field, value in message.ListFields():

@@ -1,4 +1,4 @@
-"""What a listener listens to, and the messages that keep it up to date."""
+"""The targets of a listener, and the messages that keep it up to date."""
 
 from collections.abc import Iterable, Iterator
 from typing import Protocol
@@ -13,22 +13,22 @@ from exporter.emulators.firestore.store import Commit, View
 
 
 class Target(Protocol):
-    """One thing that a client listens to; `resumable` if a commit alone tells what it changes for it."""
+    """A target of a listener. `resumable`: a commit alone shows what it changes for the target."""
 
     resumable: bool
 
     def initial(self, view: View, at: Timestamp) -> Iterable[Message]:
-        """Everything that the client must know."""
+        """The messages with the whole state."""
 
     def after(self, commit: Commit) -> Iterable[Message]:
-        """What one commit changes."""
+        """The messages for one commit."""
 
     def settled(self, view: View, at: Timestamp) -> Iterable[Message]:
-        """What is left to say once all commits up to this view were passed to `after`."""
+        """The messages that remain after all commits up to this view were passed to `after`."""
 
 
 def target(request: Message) -> Target:
-    """The target that an add_target asks for; raises CallError (INVALID_ARGUMENT) for one that Firestore refuses."""
+    """The target of an add_target request. Raises CallError (INVALID_ARGUMENT) for one that Firestore refuses."""
     number: int = request.target_id
     match request.WhichOneof("target_type"):
         case "documents":
@@ -69,7 +69,7 @@ class DocumentsTarget:
 
 
 class QueryTarget:
-    """The results of a query in which a document's place does not matter."""
+    """The results of a query in which a document's position does not matter."""
 
     resumable = True
 
@@ -115,7 +115,7 @@ class WindowTarget:
         return ()
 
     def settled(self, view: View, at: Timestamp) -> Iterator[Message]:
-        """What differs from what the client was shown."""
+        """The differences from what the client has."""
         before = self._shown
         self._shown = {document.name: document for document in self._query.results(view)}
         for name, document in before.items():

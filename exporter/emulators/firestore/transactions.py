@@ -30,10 +30,10 @@ class Transaction:
     """One open transaction.
 
     Attributes:
-        read_only: it takes no writes and conflicts with nobody.
-        snapshot: what it reads as of, from its first read on.
+        read_only: it accepts no writes and has no conflicts.
+        snapshot: the commit as of which it reads, from its first read on.
         names: the documents that it asked for, missing ones included.
-        queries: what tells whether a document is in one of the results that it read.
+        queries: the queries that it made, to test whether a document is among their results.
 
     """
 
@@ -43,14 +43,14 @@ class Transaction:
     queries: list[Callable[[Message], bool]] = field(default_factory=list)
 
     def read(self, document: Message | None) -> bool:
-        """Whether the document, as it was or is, is among what this transaction's queries found."""
+        """Whether the document, before or after a change, is a result of this transaction's queries."""
         return document is not None and any(selects(document) for selects in self.queries)
 
 
 class Transactions:
     """The open transactions of a store; use it with the store's condition held.
 
-    Begun and never ended, a transaction stays until `most` younger ones are open.
+    A transaction that is never ended stays until `most` younger ones are open.
     """
 
     def __init__(self, store: Store, most: int = 1000) -> None:
@@ -76,7 +76,7 @@ class Transactions:
             raise invalid(f"the transaction {identifier!r} is closed, has expired or never was") from None
 
     def view(self, transaction: Transaction) -> tuple[View, Timestamp]:
-        """What the transaction sees, as of when; raises CallError (ABORTED) if that is too long ago."""
+        """The transaction's snapshot and its time. Raises CallError (ABORTED) if that is too long ago."""
         if transaction.snapshot is None:
             transaction.snapshot = Snapshot(self._store.number, self._store.read_time())
         view = self._store.view_at(transaction.snapshot.number)
@@ -85,7 +85,7 @@ class Transactions:
         return view, transaction.snapshot.at
 
     def close(self, identifier: bytes) -> Transaction:
-        """End the transaction, whatever comes of it; raises CallError (INVALID_ARGUMENT) if it is not open."""
+        """End the transaction, whatever follows. Raises CallError (INVALID_ARGUMENT) if it is not open."""
         transaction = self.get(identifier)
         del self._open[identifier]
         return transaction

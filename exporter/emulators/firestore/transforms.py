@@ -1,4 +1,4 @@
-"""What the server computes from the stored value: server time, increment, maximum, minimum, array union and removal."""
+"""Field transforms that the server computes: server time, increment, maximum, minimum, array union and removal."""
 
 import math
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Firestore values: to and from Python's, their order, and what may be stored."""
+"""Firestore values: conversion to and from Python's, their order, and which may be stored."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ class Reference:
 
 
 def encode(value: object) -> Message:
-    """A Python value as Firestore's; raises TypeError or ValueError for what has no counterpart there."""
+    """A Python value as Firestore's. Raises TypeError or ValueError for one without a counterpart there."""
     for python_type, encoder in _ENCODERS:
         if isinstance(value, python_type):
             return encoder(value)
@@ -135,7 +135,7 @@ _KEYS: Final[Mapping[str, tuple[int, Callable[[Message], object]]]] = {
 
 
 def sort_key(value: Message) -> SortKey:
-    """What orders values as Firestore does; the first part is the type, and equal keys mean equal values."""
+    """The sort key of a value in Firestore's order. The first part is the type; equal keys mean equal values."""
     kind = value.WhichOneof("value_type")
     if kind not in _KEYS:
         raise unimplemented(f"a value of kind {kind or 'nothing'}")
@@ -156,7 +156,7 @@ def is_number(value: Message) -> bool:
 
 
 def tidy(fields: Message, depth: int = 0) -> None:
-    """Make fields what Firestore stores: refuse what it refuses, cut timestamps to microseconds; in place."""
+    """Change fields in place to what Firestore stores: cut timestamps to microseconds, refuse what it refuses."""
     for key, value in fields.items():
         if key == "__type__" and value.string_value == "__vector__":
             raise unimplemented("vector values")

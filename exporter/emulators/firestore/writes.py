@@ -1,4 +1,4 @@
-"""One write of a commit: the document before it, the document after it, or why it cannot be."""
+"""Applies one write of a commit: the document before it, and the document after it or an error."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -15,7 +15,7 @@ _LARGEST_DOCUMENT: Final = 1024 * 1024  # bytes, https://firebase.google.com/doc
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a write leaves.
+    """The result of a write.
 
     Attributes:
         document: the document after the write: the very object before it if nothing changed, None if it is gone.
@@ -28,7 +28,7 @@ class Outcome:
 
 
 def target(write: Message) -> str:
-    """The name of the document that the write is about."""
+    """The name of the document that is written."""
     operation = write.WhichOneof("operation")
     if operation == "update":
         name: str = write.update.name
@@ -62,13 +62,13 @@ def apply(write: Message, name: str, current: Message | None, at: Timestamp) -> 
 
 
 def tell_time(result: Message, document: Message | None) -> None:
-    """Put into a write's result when its document was changed last, as the whole commit leaves it."""
+    """Set in a write's result when its document was last changed, after the whole commit."""
     if document is not None:
         result.update_time.CopyFrom(document.update_time)
 
 
 def finished(changed: Message, current: Message | None, at: Timestamp) -> Message:
-    """What is stored for a document with this name and these fields: `changed` with its times, or `current` if equal.
+    """The document to store with this name and these fields: `changed` with its times, or `current` if equal.
 
     Raises CallError (INVALID_ARGUMENT) for content that Firestore does not store.
     """
@@ -109,7 +109,7 @@ def _update(write: Message, stored: Message) -> None:
 
 
 def _same(before: Message, after: Message) -> bool:
-    # Bytes and not `==`: a NaN equals itself here.
+    # Compare bytes instead of using `==`: here a NaN equals itself.
     return _content(before) == _content(after)
 
 
