@@ -1,7 +1,7 @@
 """The command line: the group, one module a command, and what commands share. Nothing else imports click.
 
-Importing this package must stay quick: whatever takes time (Google's clients, the web server) is imported by the
-function that needs it.
+Importing this package must stay fast: the functions that need slow modules (Google's clients, the web server) import
+them.
 
 group.py        the group, which joins the commands; command.py: how errors become messages and exit codes
 run.py, check.py, season.py, config.py, explain.py, repair.py, capture.py, replay.py, demo.py, dump.py, probe_writes.py

@@ -1,4 +1,4 @@
-"""The machine's clock. Commands hand it on; nothing below them reads a clock by itself."""
+"""The machine's clock. Commands pass it on; the code below them never reads a clock itself."""
 
 from __future__ import annotations
 

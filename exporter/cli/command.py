@@ -1,4 +1,4 @@
-"""What every command is: its errors end as a message and an exit code."""
+"""The base class of commands: errors become a message and an exit code."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Command(click.Command):
     """Turns every error that has a message for the user into that message and its exit code."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - click's own signature
-        """Run a command; the only way out is an exit code."""
+        """Run a command and exit with its code."""
         kwargs["standalone_mode"] = False
         try:
             sys.exit(super().main(*args, **kwargs))
@@ -36,7 +36,7 @@ class Command(click.Command):
             sys.exit(exits.UNAVAILABLE)
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own signature
-        """Run what was asked for. Whatever goes wrong in it is a line of the log, without secrets."""
+        """Run the command. An unexpected error becomes a line of the log, without secrets."""
         if not isinstance(self, click.Group):
             from exporter.messages import logs
 

@@ -1,6 +1,6 @@
-"""Trying every read that a configuration asks for, without a query: what `config check --connect` does.
+"""`config check --connect`: tries every read of a configuration without running a query.
 
-Every query is tried by a dry run, which costs nothing; of Firestore the documents and heartbeats of one cycle are read.
+Queries are tried by dry runs, which cost nothing; the Firestore documents and heartbeats of one cycle are read.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ SECONDS = 10.0
 
 
 class Result(StrEnum):
-    """What came of one read."""
+    """The result of trying one read."""
 
     OK = "ok"
     EMPTY = "empty"
-    """It can be read, and holds nothing for these dates."""
+    """It can be read and has no content for these dates."""
     ABOVE = "ABOVE"
-    """It can be read, and the exporter will not: it would bill more than is allowed."""
+    """It can be read, but the exporter will not, because it would bill more than is allowed."""
     MISREAD = "MISREAD"
     """The documents fit another configuration."""
     FAILED = "FAILED"
@@ -56,7 +56,7 @@ EXITS = {
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One read: what it is, what came of it and what there is to say. `size`: bytes of a query, None if not known."""
+    """One read: its subject, its result and a message. `size`: the bytes of a query, None if unknown."""
 
     result: Result
     subject: str
@@ -67,7 +67,7 @@ class Tried:
 def connect_report(
     loaded: Loaded, open_sources: Callable[[Loaded, Telemetry], Sources], now: datetime
 ) -> tuple[str, int]:
-    """Try every collection and every table; a line each, what a day costs, and the exit code that all this is."""
+    """Try every collection and every table. Returns a line for each, the daily cost, and the exit code."""
     config = loaded.config
     plan = reading_plan(config, now)
     sources = open_sources(loaded, Telemetry())
@@ -99,7 +99,7 @@ def _lines(everything: list[Tried]) -> Iterator[str]:
 
 
 class _Store:
-    """Reads one collection of Firestore after another; what cannot be reached is not waited for again."""
+    """Reads one Firestore collection after another. After an unreachable one, the others are not awaited."""
 
     def __init__(self, sources: Sources) -> None:
         self.documents: dict[DocumentId, Document] = {}
@@ -108,7 +108,7 @@ class _Store:
         self._unreached: SourceError | None = None
 
     def _tried(self, collection: str, read: Callable[[], bool], nothing: str) -> Tried:
-        """`read` says whether there was anything; `nothing` is said where there was not."""
+        """Try one collection. `read` returns whether it found anything; `nothing` is the message if it did not."""
         subject = f"collection {collection}"
         try:
             if self._unreached:
@@ -123,7 +123,7 @@ class _Store:
         return Tried(Result.EMPTY, subject, f"{nothing}; {beside}")
 
     def try_documents(self, plan: ReadingPlan) -> Iterator[Tried]:
-        """Each collection of completion documents."""
+        """Try each collection of completion documents."""
         wanted: defaultdict[str, list[DocumentId]] = defaultdict(list)
         for key in plan.documents:
             wanted[key.collection].append(key)
@@ -138,7 +138,7 @@ class _Store:
             yield self._tried(collection, read, f"holds no document for these dates ({dates})")
 
     def try_heartbeats(self, config: Config, plan: ReadingPlan) -> Iterator[Tried]:
-        """Each collection of heartbeats."""
+        """Try each collection of heartbeats."""
         wanted: defaultdict[str, list[HeartbeatId]] = defaultdict(list)
         for pipeline, names in plan.heartbeats.items():
             heartbeats = config.pipelines[pipeline].heartbeats
@@ -186,9 +186,9 @@ def _table(config: Config, window: Window, subject: str, outcome: Estimate | Sou
 
 
 def _cost(config: Config, tables: list[Tried], run_dates: int) -> tuple[list[str], Result]:
-    """What a day costs, and whether the budget suffices. A table that is above its own limit is not read.
+    """The cost of a day, and whether the budget suffices. A table above the limit of one job is not read.
 
-    The tables were tried for so many run dates.
+    `run_dates`: how many run dates the tables were tried for.
     """
     failed = [tried for tried in tables if tried.result is Result.FAILED]
     unsaid = [tried for tried in tables if tried.result is Result.OK and tried.size is None]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def run_demo(address: str) -> None:
-    """Run until Ctrl-C; everything that was started ends with it.
+    """Run until Ctrl-C, then end everything that was started.
 
     Raises ListenError, and EmulatorError without the demo extra.
     """

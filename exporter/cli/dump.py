@@ -1,4 +1,4 @@
-"""Writing out what comes with the exporter, its links pointed at where the reader's runbooks and dashboards are."""
+"""The command `dump`: writes the shipped files, with links to the user's own runbooks and dashboards."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ KINDS: Mapping[str, str] = {
 
 
 class DumpError(RefusedError):
-    """The files cannot be written; the message names what is in the way, and what to do."""
+    """The files cannot be written. The message names the obstacle and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bases:
-    """Where runbooks and dashboards are served; None leaves the shipped placeholder."""
+    """The addresses of runbooks and dashboards; None keeps the shipped placeholder."""
 
     runbooks: str | None = None
     dashboards: str | None = None
 
     def apply(self, text: str) -> str:
-        """The text with its links pointed there."""
+        """The text with links to these addresses."""
         for placeholder, base in ((RUNBOOK_BASE, self.runbooks), (DASHBOARD_BASE, self.dashboards)):
             if base is not None:
                 text = text.replace(placeholder, base.rstrip("/"))
@@ -50,9 +50,9 @@ class Bases:
 
 
 def dump(kind: str, folder: Path, bases: Bases, *, force: bool) -> tuple[Path, ...]:
-    """Write the files of this kind (a key of KINDS) below `folder`, and say which.
+    """Write the files of this kind (a key of KINDS) below `folder`, and return them.
 
-    Without `force`, files that are there already are left alone and nothing is written. Raises DumpError, AssetsError.
+    Without `force`, existing files are kept and nothing is written. Raises DumpError, AssetsError.
     """
     source = assets(KINDS[kind])
     files = {folder / file.relative_to(source): file for file in sorted(source.rglob("*")) if file.is_file()}

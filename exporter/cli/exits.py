@@ -24,5 +24,5 @@ _OF_HEALTH = {Health.WRONG: DISCREPANCIES, Health.UNKNOWN: UNKNOWN, Health.WELL:
 
 
 def exit_code(report: Report, unread: Mapping[str, str] | None = None) -> int:
-    """What the sentence above the report says, as a number. `unread`: what could not be read in full, and why."""
+    """The exit code for the sentence above the report. `unread`: what could not be read in full, and why."""
     return _OF_HEALTH[summarize(report, unread).health]

@@ -1,4 +1,4 @@
-"""Files that change all at once or not at all."""
+"""Writes files atomically."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write the text beside `path` and put it in its place; readers see the old content or the new. Raises OSError.
+    """Write the text to a file beside `path` and replace `path` by it, so that readers see the old or the new content.
 
-    A link stays and its target is replaced. What is no file (a pipe, a device) is written to: it has no old content.
+    A link stays and its target is replaced. A pipe or a device is written directly. Raises OSError.
     """
     path = path.resolve()
     if path.exists() and not path.is_file():

@@ -1,4 +1,4 @@
-"""The options that several commands share, and what they stand for."""
+"""The options that several commands share, and the values that they give."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _web_address(_context: click.Context, _option: click.Parameter, value: str |
 
 
 def web_options(command: F) -> F:
-    """The options of the web server, beside its address."""
+    """The options of the web server, besides its address."""
     for option in (
         click.option(
             "--web.config.file",
@@ -114,7 +114,7 @@ def load_config(config_file: Path | None, preset: str | None, run_date: date | N
 
 
 FIRST_RUN_DATE, LAST_RUN_DATE = date(1970, 1, 1), date(9998, 12, 31)
-"""Far enough from the ends of the calendar for the days beside a run date."""
+"""The range of run dates whose neighbouring days exist in the calendar."""
 
 
 def _run_date(_context: click.Context, _option: click.Parameter, value: datetime | None) -> date | None:
@@ -143,7 +143,7 @@ output_option = click.option(
 
 
 def collected(config_file: Path | None, preset: str | None, run_date: date | None) -> tuple[Loaded, Outcome]:
-    """The configuration, and what one collection with it found. Raises ConfigError."""
+    """The configuration, and the outcome of one collection with it. Raises ConfigError."""
     from exporter.collect.once import collect_once
     from exporter.sources.factory import opener
 

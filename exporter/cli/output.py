@@ -1,4 +1,4 @@
-"""What commands print and write: the only way to standard output, standard error and the file of `--output`."""
+"""The only way for commands to write to standard output, standard error and the file of `--output`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def say(text: str, *, err: bool = False) -> None:
-    """Print the text without its secrets, on a line of its own."""
+    """Print the text without its secrets, followed by a line break."""
     click.echo(masked(text), err=err, nl=not text.endswith("\n"))
 
 
@@ -27,7 +27,7 @@ def say_from_signal(text: bytes) -> None:
 
 
 def write_output(text: str, output: Path | None) -> None:
-    """Print the text, or write it to the file that `--output` names; without its secrets either way."""
+    """Print the text, or write it to the file of `--output`, in both cases without its secrets."""
     if output is None:
         say(text)
         return

@@ -36,14 +36,14 @@ EPILOG: Final = (
 )
 PREFIX: Final = "orchestration_exporter_probe"
 STRATEGIES: Final = ("set", "blind-set", "merge", "update", "transaction", "document-per-processor")
-"""Their names once more, because `--help` must not wait for Google's client."""
+"""The names of the strategies, repeated here because `--help` must not import Google's client."""
 
 _COLLECTION: Final = re.compile(re.escape(PREFIX) + r"[A-Za-z0-9_-]{0,60}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The options. `timeout` is in seconds and is for one call."""
+    """The options. `timeout` is the time limit of one call in seconds."""
 
     strategy: tuple[str, ...]
     writers: int
@@ -56,7 +56,7 @@ class Asked:
 
 
 def probe_options(command: F) -> F:
-    """The options of `probe-writes`, beside those that name a configuration."""
+    """The options of `probe-writes`, besides those that name a configuration."""
     number = click.IntRange
     for option in (
         click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True),
@@ -88,7 +88,7 @@ def probe_options(command: F) -> F:
 
 
 def run_probe(config: Config, asked: Asked) -> int:
-    """Probe, print, and say how it went as an exit code. Raises click.ClickException for what is refused."""
+    """Probe, print and return the exit code. Raises click.ClickException for a request that is refused."""
     endpoint = firestore_endpoint()
     refuse(config, asked, endpoint)
     place = _place(config, asked)
@@ -147,7 +147,7 @@ def run_probe(config: Config, asked: Asked) -> int:
 
 
 def refuse(config: Config, asked: Asked, endpoint: str | None) -> None:
-    """Raise click.UsageError unless it is a scratch collection, and either local or wanted."""
+    """Raise click.UsageError unless the collection is a scratch one, and the server is local or was confirmed."""
     if not _COLLECTION.fullmatch(asked.collection):
         raise click.UsageError(
             f"--collection {asked.collection}: the probe writes only to collections whose name is {PREFIX}, or that"
@@ -180,14 +180,14 @@ def _say(text: str) -> None:
 
 
 class _Signals:
-    """Ctrl-C and SIGTERM as something to look at between two rounds."""
+    """Turns Ctrl-C and SIGTERM into a flag that is checked between two rounds."""
 
     def __init__(self) -> None:
         self.stopping = threading.Event()
         self.number = 0
 
     def arrived(self, number: int, _frame: FrameType | None) -> None:
-        """Remember it; a second one changes nothing, so that the documents are deleted all the same."""
+        """Remember the signal. A second one changes nothing, so that the documents are deleted in any case."""
         self.number = number
         self.stopping.set()
         say_from_signal(b"Stopping: the round under way ends first, then the documents are deleted.\n")

@@ -1,4 +1,4 @@
-"""The command `replay`: one incident file, one report, and what did not hold."""
+"""The command `replay`: one incident file, its report, and the expectations that did not hold."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def run_replay(file: Path, form: str, rules: Path | None) -> bool:
-    """Replay the file and print the outcome, the alerts of `rules` included; True if an expectation did not hold.
+    """Replay the file and print the outcome, with the alerts of `rules`. Returns whether an expectation did not hold.
 
     Raises IncidentError, ConfigError, WatchError, and EmulatorError without the demo extra.
     """

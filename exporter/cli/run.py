@@ -45,7 +45,7 @@ def run(  # noqa: PLR0913 - an argument for each option
     log_format: Format,
 ) -> None:
     """Run the exporter until SIGTERM or Ctrl-C; SIGHUP reloads the configuration."""
-    # Until there is something to reload: by default it would end the process that is just starting.
+    # Ignore SIGHUP until there is something to reload: by default it would end the starting process.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     from exporter.messages import logs
     from exporter.run import process as runner
