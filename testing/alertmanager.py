@@ -1,4 +1,4 @@
-"""A real Alertmanager with the shipped configuration, and what it sends: every receiver leads to one recorder."""
+"""A real Alertmanager with the shipped configuration, whose receivers all send to one recorder."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def seconds(duration: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One call of a receiver: what kind of integration made it, and its content."""
+    """One call of a receiver: the kind of its integration, and its content."""
 
     receiver: str
     kind: str
     headers: Mapping[str, str]
     content: dict[str, Any]
     at: float = field(default_factory=time.monotonic)
-    """When it came, by the monotonic clock."""
+    """The time of its arrival, by the monotonic clock."""
 
     @property
     def alerts(self) -> list[dict[str, Any]]:
@@ -62,7 +62,7 @@ class Message:
 
 
 class Recorder:
-    """Takes whatever the receivers send and keeps it; a context manager."""
+    """Receives and stores everything that the receivers send. A context manager."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -78,17 +78,17 @@ class Recorder:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The address on which it listens."""
         return self._server.address
 
     def messages(self, kind: str = WEBHOOK, receiver: str | None = None, about: str = "") -> list[Message]:
-        """What has come so far of one kind, of one receiver or of all, that has this text in it."""
+        """The messages so far of one kind, of one receiver or of all, that contain this text."""
         with self._lock:
             found = [item for item in self._messages if item.kind == kind and receiver in {None, item.receiver}]
         return [item for item in found if about in json.dumps(item.content)]
 
     def first(self, kind: str, receiver: str, about: str = "") -> Message:
-        """The first such message, as soon as it is there."""
+        """Wait for the first such message."""
         return until(lambda: self.messages(kind, receiver, about), f"a {kind} message to {receiver} about {about}")[0]
 
     def _take(self, call: Call) -> Answer:
@@ -100,10 +100,10 @@ class Recorder:
 
 
 def recorded(folder: Path, recorder: Recorder, *, faster: int = 1) -> Path:
-    """The shipped configuration, written into the folder, with every receiver led to the recorder.
+    """The shipped configuration, written to the folder, with every receiver redirected to the recorder.
 
-    Each receiver keeps its own integrations and gets a webhook besides, which has the alerts as they are. All times of
-    the routes are divided by `faster`.
+    Each receiver keeps its own integrations and gets an additional webhook, which contains the unchanged alerts. All
+    times of the routes are divided by `faster`.
     """
     config = shipped()
     config["templates"] = [str(SHIPPED / name) for name in config["templates"]]
@@ -179,12 +179,12 @@ class Alertmanager:
 
     @property
     def log(self) -> str:
-        """What it wrote so far."""
+        """The program's output so far."""
         return self._log.read_text(encoding="utf-8")
 
     @property
     def complaints(self) -> list[str]:
-        """Its log's lines that are more than news."""
+        """The warnings and errors in its log."""
         return complaints(self.log)
 
     def post(
@@ -195,7 +195,7 @@ class Alertmanager:
         since: datetime | None = None,
         ended: datetime | None = None,
     ) -> None:
-        """Hand over alerts with these labels, as Prometheus does; firing unless they `ended`."""
+        """Send alerts with these labels, as Prometheus does. They fire unless they have `ended`."""
         now = datetime.now(UTC)
         times = {
             "startsAt": (since or now).isoformat(),
@@ -207,7 +207,7 @@ class Alertmanager:
         assert answer.is_success, answer.text
 
     def resolve(self, alerts: Iterable[Mapping[str, str]]) -> None:
-        """Say that these alerts are over."""
+        """Resolve these alerts."""
         now = datetime.now(UTC)
         self.post(alerts, since=now - timedelta(minutes=2), ended=now - timedelta(minutes=1))
 
@@ -235,14 +235,14 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """How amtool ended, and what it said."""
+    """The exit code and output of amtool."""
 
     code: int
     text: str
 
 
 def amtool(*arguments: str | Path) -> Answered:
-    """Run amtool to its end, without its user's own settings."""
+    """Run amtool to its end, without the user's own settings."""
     done = subprocess.run(
         ["amtool", *arguments],
         stdin=subprocess.DEVNULL,

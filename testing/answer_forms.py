@@ -1,4 +1,4 @@
-"""The answers of a Firestore server in a form that every right server shares; what that leaves out: `answers.py`."""
+"""Normalises the answers of a Firestore server, so that correct servers give equal answers (see `answers.py`)."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def name_of(name: str) -> str:
 
 
 def _today(found: re.Match[str]) -> str:
-    """A test that began before midnight may end after it."""
+    """Whether the text is today's date; a test that began before midnight may end after it."""
     days = datetime.now(UTC).date() - date.fromisoformat(found[0])
     return "<today>" if abs(days) <= timedelta(days=1) else found[0]
 
@@ -141,7 +141,7 @@ def _fields(fields: Message) -> Json:
 
 
 def _value(value: Message) -> Json:
-    """A value; where JSON has no such type, it says so with a `$`. 1 and 1.0 stay apart."""
+    """A value. A key with `$` marks types that JSON lacks. 1 and 1.0 stay different."""
     kind = value.WhichOneof("value_type")
     form = _VALUES.get(kind)
     assert form is not None, f"no form for a {kind}"

@@ -1,7 +1,7 @@
-"""What a Firestore server answers to the real client, call by call, in a form that every right server shares.
+"""Records what a Firestore server answers to the real client, normalised so that correct servers give equal answers.
 
-`Answers.observed` puts an interceptor into a client's channel: it looks on and changes nothing. What is lawfully
-different from one server or run to the next is left out or made equal here, and nothing else is:
+`Answers.observed` adds an interceptor to a client's channel, which changes nothing. Lawful differences between servers
+or runs are omitted or made equal here, and no others:
 
 - the project, ids that the client made up or that are today's date, transaction ids, resume tokens and page tokens; an
   error's text (its code stays);
@@ -10,7 +10,7 @@ different from one server or run to the next is left out or made equal here, and
   happened is left out;
 - the order in which BatchGetDocuments sends its documents. A query's order stays;
 - the fields in ListDocuments: the client asks for none, and Google's emulator sends all, whatever the mask;
-- how a listener's news are spread over messages: what counts is what changed from one consistent moment to the next.
+- how a listener's changes are spread over messages: only the changes between two consistent moments count.
   Listeners run beside the test, so they come after its calls, by what they listen to.
 """
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class _Call:
-    """One call; `status` is there once it has failed."""
+    """One call. `status` is set if it failed."""
 
     method: str
     answers: list[Json] = field(default_factory=list)
@@ -46,7 +46,7 @@ class _Call:
 
 @dataclass(slots=True)
 class _Listening:
-    """One listener's stream, folded into what changed from one consistent moment to the next."""
+    """One listener's stream, reduced to the changes between consistent moments."""
 
     target: str = ""
     moments: list[Json] = field(default_factory=list)
@@ -104,7 +104,7 @@ class _Listening:
 
 
 class Answers:
-    """All that was answered to the clients of one test."""
+    """All answers to the clients of one test."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -112,23 +112,23 @@ class Answers:
         self._listeners: list[_Listening] = []
 
     def observed(self, channel: grpc.Channel) -> grpc.Channel:
-        """The channel, looked upon."""
+        """The channel with an observer."""
         return grpc.intercept_channel(channel, _Observer(self))
 
     def tell(self, what: str, value: Json) -> None:
-        """Take down what a test found, where the calls that led to it differ from run to run."""
+        """Record a test's result, if the calls that led to it differ from run to run."""
         with self._lock:
             self._calls.append({what: value})
 
     def call(self, method: str) -> _Call:
-        """A call that begins."""
+        """Record the beginning of a call."""
         call = _Call(method)
         with self._lock:
             self._calls.append(call)
         return call
 
     def listening(self) -> _Listening:
-        """A listener that begins."""
+        """Record the beginning of a listener."""
         listening = _Listening()
         with self._lock:
             self._listeners.append(listening)
@@ -149,7 +149,7 @@ class _Observer(
     grpc.UnaryStreamClientInterceptor,
     grpc.StreamStreamClientInterceptor,
 ):
-    """Sees every call of a channel."""
+    """Observes every call of a channel."""
 
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
@@ -197,7 +197,7 @@ class _Observer(
 
 
 class _Stream:
-    """A stream of answers that is looked upon; in all else it is the stream itself."""
+    """A stream of answers with an observer; otherwise it behaves as the stream itself."""
 
     def __init__(self, stream: Any, take: Callable[[Message], None], fail: Callable[[str], None]) -> None:  # noqa: ANN401 - gRPC's own
         self._stream = stream

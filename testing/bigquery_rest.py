@@ -1,4 +1,4 @@
-"""A stand-in for BigQuery's REST API, for what the local emulator cannot show: refusals, limits, hangs, odd answers.
+"""A server with BigQuery's REST API, for cases that the local emulator lacks: refusals, limits, hangs, odd answers.
 
     with BigQueryRest() as server:
         server.answer(Rows({"n": "INT64"}, [[3]], bytes_processed=10_000_000))
@@ -7,8 +7,8 @@
         rows = server.client().query("SELECT ...").result()
         assert server.queries[0].maximum_bytes_billed == 2**30
 
-It speaks the calls that a query makes, answers with what it was told and records what it was asked. It never looks into
-the SQL but for the text that `when` names.
+It supports the calls that a query makes, gives the requested answers and records the requests. It does not interpret
+SQL, except for the text that `when` names.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The job is accepted and ends with this error; `status` is what getQueryResults makes of it."""
+    """The job is accepted and ends with this error. `status` is the HTTP status of getQueryResults."""
 
     reason: str
     message: str
@@ -70,7 +70,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The job is not accepted: its first call is answered with this error."""
+    """The job is refused: its first call gets this error."""
 
     status: int
     reason: str
@@ -87,7 +87,7 @@ Outcome = Rows | Failed | Refused | Running
 
 @dataclass(frozen=True, slots=True)
 class Slow:
-    """The call is answered as it should be, seconds late."""
+    """The call gets its proper answer, seconds late."""
 
     seconds: float
 
@@ -109,7 +109,7 @@ class With:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """The connection is closed without an answer: at once, or after the caller has waited as long as it likes."""
+    """The connection is closed without an answer: at once, or after the caller has given up."""
 
     hangs: bool = False
 
@@ -138,7 +138,7 @@ def access_denied(table: str) -> Failed:
 
 
 def invalid_query(message: str = "Unrecognized name: nope at [1:8]") -> Failed:
-    """The job's SQL makes no sense."""
+    """The job's SQL is invalid."""
     return Failed("invalidQuery", message)
 
 
@@ -159,11 +159,11 @@ class _Job:
 
 
 class BigQueryRest:
-    """The stand-in on a free loopback port; a context manager. What it recorded can be read after it has stopped.
+    """The server on a free loopback port. A context manager. Its records can be read after it has stopped.
 
-    `long_poll` is how long it holds those who ask for the results of a running job, if they do not say: seconds. A job
-    that does not say where runs in `location`; outside US and EU whoever asks about it has to name that. `misplaced`:
-    the calls that named none, or another one.
+    `long_poll` is how many seconds it holds a request for the results of a running job by default. A job without a
+    location runs in `location`; outside US and EU requests about it must name the location. `misplaced`: the calls that
+    named none, or another one.
     """
 
     def __init__(self, *, long_poll: float = 10.0, location: str = "US") -> None:
@@ -191,21 +191,21 @@ class BigQueryRest:
         return client
 
     def answer(self, *outcomes: Outcome, when: str = "") -> None:
-        """How jobs whose SQL contains `when` end, in turn, the last for all that follow. A newer rule goes first."""
+        """Set how jobs whose SQL contains `when` end, in turn; the last one repeats. A newer rule has priority."""
         self._outcomes.insert(0, (when, deque(outcomes)))
 
     def interfere(self, call: str, *interferences: Interference) -> None:
-        """What the next calls of this name (`jobs.insert`) get instead of, or beside, their proper answers."""
+        """Set what the next calls of this name (`jobs.insert`) get instead of, or besides, their proper answers."""
         with self._changed:
             self._interferences[call].extend(interferences)
 
     def wait_for_call(self, name: str, count: int = 1, seconds: float = 10.0) -> bool:
-        """Wait until a call was made so many times, answered or not; False if it was not within these seconds."""
+        """Wait until a call was made this many times, answered or not. False if the seconds are over before."""
         with self._changed:
             return self._changed.wait_for(lambda: self.calls[name] >= count, seconds)
 
     def recover(self) -> None:
-        """Answer properly from now on, whatever interferences are left."""
+        """Answer properly from now on, and drop the remaining interferences."""
         with self._changed:
             self._interferences.clear()
 
@@ -396,7 +396,7 @@ def _job_resource(job: _Job) -> dict[str, object]:
 
 
 def _remove(content: Any, path: Sequence[str]) -> None:  # noqa: ANN401 - JSON has no narrower type
-    """Take the field at this path away, where there is one."""
+    """Remove the field at this path, if there is one."""
     for step in path[:-1]:
         content = content.get(step, {})
     content.pop(path[-1], None)

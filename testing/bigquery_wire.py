@@ -1,4 +1,4 @@
-"""Queries and rows as BigQuery's REST API writes them."""
+"""Queries and rows in the form of BigQuery's REST API."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A job as it was asked for; what the query did not set is None. `configuration` has all of it, as it was sent."""
+    """A requested job. Settings that the query lacks are None. `configuration` is the whole request as it was sent."""
 
     job_id: str
     project: str

@@ -1,4 +1,4 @@
-"""Debian's Chromium, driven by Playwright, which brings no browser of its own."""
+"""Debian's Chromium, driven by Playwright, which does not include a browser."""
 
 from __future__ import annotations
 
@@ -41,19 +41,19 @@ def chromium() -> Iterator[Browser]:
 
 @dataclass
 class Visit:
-    """A page that was opened, what it asked for since, and what went wrong in it."""
+    """An open page, with its requests and errors."""
 
     page: Page
     requests: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
     def width(self) -> tuple[int, int]:
-        """How wide the document is, and how wide the window."""
+        """The width of the document and of the window."""
         found = self.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
         return found[0], found[1]
 
     def violations(self, *rules: str) -> list[str]:
-        """What axe-core has to complain about; `rules`: these alone, which takes less time than all."""
+        """The violations that axe-core finds. `rules`: check only these, which is faster."""
         self.page.evaluate(resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
         found = self.page.evaluate(
             "(rules) => axe.run(document, { resultTypes: ['violations'], ...(rules.length && { runOnly: rules }) })",
@@ -72,7 +72,7 @@ def visiting(
     scripts: bool = True,
     fake_clock: bool = False,
 ) -> Iterator[Visit]:
-    """The page at this address in a window of its own. `fake_clock`: its timers wait for the test."""
+    """Open the page at this address in its own window. `fake_clock`: the test controls its timers."""
     context = browser.new_context(
         viewport={"width": width, "height": 800}, color_scheme=scheme, java_script_enabled=scripts
     )

@@ -1,4 +1,4 @@
-"""Small makers of configurations and of what the sources hold, for tests of the decisions.
+"""Small builders of configurations and of sources' content, for tests of the decisions.
 
 Times are short: `15:00:44` is UTC on the day of the tests, `-1 22:00` the day before it, `+1 05:00` the day after.
 """
@@ -127,7 +127,7 @@ def phase(
 def pipeline(
     phases: Iterable[PhaseConfig], *, name: str = "nba", log_offset: int = 0, bare: bool = False
 ) -> PipelineConfig:
-    """`bare`: completion documents, rows and calendar alone."""
+    """`bare`: only completion documents, rows and calendar."""
     named = PipelineConfig(
         name=name,
         calendar=CalendarConfig(TableRef(f"{name}.schedule", "game_date"), "COUNT(*)", noun="game"),
@@ -225,7 +225,7 @@ def _phase3(offset: int, due: str, modes: Iterable[Mode] | None) -> PhaseConfig:
 
 
 def by_processing_date(*, past: int = 0, future: int = 0) -> Config:
-    """The seed's reading: document D is what ran on day D; historical processors carry rows of D-1."""
+    """The seed's reading: document D is what ran on day D; historical processors have rows of D-1."""
     return config(
         pipeline(
             (
@@ -241,7 +241,7 @@ def by_processing_date(*, past: int = 0, future: int = 0) -> Config:
 
 
 def by_game_date(*, past: int = 0, future: int = 0) -> Config:
-    """The code's reading: document D is about the games of D, from the evening before to the morning after."""
+    """The code's reading: document D is about the games of D, from the evening before until the morning after."""
     after = (
         replace(AFTER_THE_GAMES[0], expected=frozenset({"predictions"})),
         *AFTER_THE_GAMES[1:],

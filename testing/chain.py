@@ -1,6 +1,6 @@
-"""The whole chain in compressed time: local sources, exporter, Prometheus, Alertmanager, and whom it tells.
+"""The whole chain in compressed time: local sources, exporter, Prometheus, Alertmanager, and its receivers.
 
-Every program is the real one, with the shipped rules and the shipped Alertmanager configuration.
+All programs are real, with the shipped rules and the shipped Alertmanager configuration.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """What one message said: to whom, of which group (its labels as sorted pairs), and of which alerts."""
+    """One message: its receiver, its group (the labels as sorted pairs), and its alerts."""
 
     receiver: str
     status: str
@@ -52,7 +52,7 @@ class Notification:
 
 
 def notification(message: Message) -> Notification:
-    """A webhook's message without what differs from run to run."""
+    """A webhook's message without the parts that differ from run to run."""
     alerts = (
         Told(labels["alertname"], labels["severity"], labels.get("processor", ""), alert["status"])
         for alert in message.alerts
@@ -114,11 +114,11 @@ class Chain:
         self._stack.close()
 
     def told(self) -> list[Notification]:
-        """What the receivers were told so far, in order; without the watchdog's signs of life."""
+        """The messages so far, in order, without the watchdog's."""
         return [notification(message) for message in self.recorder.messages() if message.receiver != DEAD_MANS_SWITCH]
 
     def firing(self) -> set[tuple[str, str]]:
-        """The alerts that fire in Prometheus at this moment, the watchdog aside: name and processor (or empty)."""
+        """The alerts that fire in Prometheus now, except the watchdog: name and processor (or empty)."""
         return {
             (labels["alertname"], labels.get("processor", ""))
             for labels, _ in self.prometheus.query(f'ALERTS{{alertstate="firing",alertname!="{WATCHDOG}"}}')
@@ -132,10 +132,10 @@ class Chain:
         }
 
     def signs_of_life(self) -> int:
-        """How often the dead man's switch was told so far: each proves the whole chain once more."""
+        """The messages to the dead man's switch so far; each proves that the whole chain works."""
         return len(self.recorder.messages(receiver=DEAD_MANS_SWITCH))
 
     def go_on(self, signs: int = 2) -> None:
-        """Let the chain work on until it has proved itself so often."""
+        """Wait until the dead man's switch got this many more messages."""
         before = self.signs_of_life()
         until(lambda: self.signs_of_life() >= before + signs, f"{signs} more signs of life")

@@ -1,4 +1,4 @@
-"""A wall clock that moves only when it is told to, and takes the scheduler with it."""
+"""A wall clock that tests move, together with the scheduler."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from time_machine import Traveller
 
 SECONDS = 60.0
-"""How long the scheduler may take, in real time, to do what is due."""
+"""The real time that the scheduler may take to run what is due."""
 
 
 class DrivenScheduler(BackgroundScheduler):  # type: ignore[misc] # APScheduler has no types
-    """APScheduler's own, which tells when it has looked at its jobs, and how many of them are running."""
+    """APScheduler's own scheduler, which reports when it has checked its jobs, and how many are running."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - APScheduler's own
         super().__init__(*arguments, **options)
@@ -50,7 +50,7 @@ class DrivenScheduler(BackgroundScheduler):  # type: ignore[misc] # APScheduler 
 class Clockwork:
     """Moves the clock from one planned run to the next, and waits for each run to end.
 
-    `holding` is the number of runs that a test keeps from ending: they are not waited for.
+    `holding` is the number of runs that a test keeps from ending; they are not awaited.
     """
 
     def __init__(self, traveller: Traveller) -> None:
@@ -59,7 +59,7 @@ class Clockwork:
         self.holding = 0
 
     def make_scheduler(self, *arguments: Any, **options: Any) -> DrivenScheduler:  # noqa: ANN401 - APScheduler's own
-        """A scheduler that this moves, in the place of the one before."""
+        """Create the scheduler to move, instead of the earlier one."""
         self._scheduler = DrivenScheduler(*arguments, **options)
         return self._scheduler
 
@@ -72,23 +72,23 @@ class Clockwork:
 
     @property
     def now(self) -> datetime:
-        """What the clock says."""
+        """The clock's time."""
         return datetime.now(UTC)
 
     def jump(self, by: timedelta) -> None:
-        """Set the clock, forward or back, in one go; what is due then has run when this returns."""
+        """Set the clock forward or back in one step. Runs that are due then have ended when this returns."""
         self._traveller.shift(by)
         self.settle()
 
     def advance(self, by: timedelta) -> None:
-        """Let so much time go by: every run that falls into it takes place at its own time."""
+        """Move the clock by this duration; every run within it happens at its own time."""
         end = self.now + by
         while (following := self._next_run()) <= end:
             self.jump(following - self.now)
         self.jump(end - self.now)
 
     def settle(self) -> None:
-        """Let the scheduler do what is due, and wait for it."""
+        """Let the scheduler run what is due, and wait for it."""
         scheduler = self.scheduler
         with scheduler.changed:
             begun = scheduler.begun

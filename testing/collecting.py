@@ -47,7 +47,7 @@ class Scene:
         )
 
     def register(self, *names: str, created: datetime | None = CREATED) -> None:
-        """The document of the day holds these entries from now on."""
+        """Set the entries of the day's document."""
         entries = {name: entry(count=12) for name in names}
         self.memory.store.held[PHASE3_DOCUMENT] = Document(entries=entries, create_time=created)
 
@@ -55,7 +55,7 @@ class Scene:
         return {item.processor: item.verdict for item in self.reports[-1].processors if item.phase == phase_name}
 
     def orders(self, collector: str) -> Orders:
-        """What decides how this collector's first call ends."""
+        """The orders that decide how this collector's first call ends."""
         store, warehouse = self.memory.store.orders, self.memory.warehouse.orders
         return {
             "completion": store["documents"],
@@ -65,13 +65,13 @@ class Scene:
         }[collector]
 
     def shorten(self, seconds: float) -> None:
-        """Give every run so long."""
+        """Set the time limit of every run."""
         for name, settings in self.collectors.collectors.items():
             self.collectors.collectors[name] = replace(settings, timeout=timedelta(seconds=seconds))
 
 
 def healthy(clock: Callable[[], datetime] | None = None) -> Scene:
-    """A day on which everything is there. `clock`: what the collectors go by, if not by the scene's own."""
+    """A day on which everything is there. `clock`: the collectors' clock, by default the scene's own."""
     scene = Scene(by_processing_date(), other_clock=clock)
     scene.register(*PHASE3)
     phase4 = DocumentId("phase4_completion", DAY)

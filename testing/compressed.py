@@ -1,7 +1,7 @@
-"""The shipped rules and intervals with all times divided by one factor: an hour of alerting in a minute or less.
+"""The shipped rules and intervals with all times divided by one factor, so that an hour takes a minute or less.
 
-What is divided: the rules' `for`, `keep_firing_for` and ranges, Prometheus's scrape, evaluation and resend intervals,
-and the exporter's `collect.*.every`. What the data say (deadlines, the age at which a heartbeat is stale) stays.
+The factor divides the rules' `for`, `keep_firing_for` and ranges, Prometheus's scrape, evaluation and resend intervals,
+and the exporter's `collect.*.every`. Times in the data (deadlines, the age of a stale heartbeat) stay.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _DURATIONS = ("for", "keep_firing_for")
 _RANGE = re.compile(r"\[([0-9][0-9smhd]*)\]")
 RESEND = "1m"
-"""How often Prometheus says again that an alert fires, unless it is told otherwise."""
+"""Prometheus's default interval for sending a firing alert again."""
 SHORTEST_EVERY = 2
 """Seconds. The exporter counts in whole ones, and a run must end before the next."""
 
@@ -74,7 +74,7 @@ def compressed_collect(faster: int, shortest: int = SHORTEST_EVERY) -> dict[str,
 
 def _collector(collector: CollectorConfig, faster: int, shortest: int) -> dict[str, str]:
     every = max(_whole(collector.every, faster), shortest)
-    # What was read must outlast the next run, which comes a little late and takes its time.
+    # A value must count beyond the next run, which begins a little late and takes some time.
     max_staleness = max(_whole(collector.max_staleness, faster), every + 1)
     return {"every": f"{every}s", "timeout": f"{every - 1}s", "max_staleness": f"{max_staleness}s"}
 

@@ -1,4 +1,4 @@
-"""Incident files moved to another date: the running exporter goes by the machine's clock, whatever day it shows."""
+"""Incident files moved to another date, because a running exporter uses the machine's clock."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 
 
 def a_past_day() -> date:
-    """Yesterday in New York: whatever the hour, everything of it is due, and it stays exposed over midnight."""
+    """Yesterday in New York: at any hour everything of it is due, and it stays exposed over midnight."""
     return datetime.now(ZoneInfo("America/New_York")).date() - timedelta(days=1)
 
 

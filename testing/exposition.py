@@ -1,4 +1,4 @@
-"""Expositions read back by the parsers of Prometheus's own client library."""
+"""Parses expositions with Prometheus's own client library."""
 
 from __future__ import annotations
 

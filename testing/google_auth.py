@@ -1,4 +1,4 @@
-"""Credentials that Google's library really reads, and a local server in the place of those that give out tokens."""
+"""Real credentials files for Google's library, and a local server in place of the token endpoints."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 PROVIDER = "//iam.googleapis.com/projects/123/locations/global/workloadIdentityPools/pool/providers/provider"
 SECRET = "s3cr3t-that-nobody-may-see"
-"""What tests look for in messages."""
+"""Secrets that tests search for in messages."""
 CLOSED = "http://127.0.0.1:1"
 
 
 class TokenServer:
-    """Answers each path as told (404 without a word otherwise); a context manager."""
+    """Gives each path the requested answer, and an empty 404 otherwise. A context manager."""
 
     def __init__(self) -> None:
         self.answers: dict[str, Answer] = {}
@@ -33,7 +33,7 @@ class TokenServer:
         return self._server.address
 
     def answer(self, path: str, status: int, content: object, **headers: str) -> str:
-        """What this path gives from now on; the URL of it. A mapping is sent as JSON."""
+        """Set the answer of this path, and return its URL. A mapping is sent as JSON."""
         body = content if isinstance(content, str) else json.dumps(content)
         kind = "text/plain" if isinstance(content, str) else "application/json"
         self.answers[path] = Answer(status, body.encode(), kind, headers)

@@ -1,6 +1,7 @@
-"""The alerts of the register as Alertmanager gets them, and which of them mutes which: the design, told once more.
+"""The alerts of the register as Alertmanager gets them, and an independent statement of which alert mutes which.
 
-The matrix in tests/alertmanager holds Alertmanager to it; tests/alerts/test_register.py compares register and rules.
+The matrix in tests/alertmanager tests Alertmanager against it; tests/alerts/test_register.py compares register and
+rules.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ VALUES = {
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of alert: its name and severity, the labels it has, and those of them that are always the same."""
+    """One kind of alert: its name, severity and labels, and the labels with a constant value."""
 
     name: str
     severity: str
@@ -64,7 +65,7 @@ KINDS = tuple(
 )
 
 NEEDS = {alert.short_name: frozenset(alert.needs) for alert in alerts() if alert.needs}
-"""The sources that an alert about a pipeline is concluded from."""
+"""The sources that an alert about a pipeline needs."""
 
 COLLECTORS = {
     "completion": FIRESTORE,
@@ -93,7 +94,7 @@ EXPORTER_DOWN, UNREACHABLE, STALE, MISSING, LOST, UNREGISTERED, COVERAGE_LOW = (
 
 
 def mutes(cause: Labels, alert: Labels) -> bool:
-    """Whether the design lets this cause mute this alert while both fire."""
+    """Whether this cause mutes this alert while both fire, according to the design."""
     return any(rule(cause, alert) for rule in RULES)
 
 
@@ -169,7 +170,7 @@ OTHERS = {
     "check": ("other_check",),
     "collector": tuple(COLLECTORS),
 }
-"""What a label can be instead, so that cause and alert differ in it."""
+"""Other values of the labels, so that cause and alert differ in one."""
 
 
 def variants(kind: Kind) -> list[Labels]:

@@ -1,7 +1,7 @@
-"""A process whose ledger finds no more room for a while, and is killed once there is some again.
+"""A process whose ledger has no room on the disk for a while, and that is killed once there is room again.
 
-`python -m testing.ledger_full_disk FILE` prints what was said of the ledger at each step, as JSON, after the log.
-No file of the process may grow: to SQLite that is a disk that takes nothing more, and it needs no privileges.
+`python -m testing.ledger_full_disk FILE` prints the ledger's state at each step as JSON, after the log. The process's
+limit on file sizes acts as a full disk for SQLite, and needs no privileges.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ START = on("15:00")
 
 
 def main(path: Path) -> None:
-    """Observe on a disk with room, on one without, then on one with room again."""
+    """Observe on a disk with room, without room, and with room again."""
     telemetry = Telemetry()
     memory = opened(path, telemetry)
     said: list[float | None] = []

@@ -1,4 +1,4 @@
-"""A process that observes and is killed at any moment, again and again, and what its ledger holds after each time.
+"""Kills an observing process at random moments, again and again, and checks its ledger after each time.
 
 `python -m testing.ledger_victim TIMES FOLDER` prints how many observations were served, and ends with 1 if one of
 them is missing. It forks from a warm process, so that a kill takes milliseconds.
@@ -87,7 +87,7 @@ def held(path: Path) -> tuple[int, frozenset[int]]:
 
 
 def rounds(times: int, folder: Path, seed: int) -> int:
-    """Kill so many processes one after the other; how many observations were served. Raises AssertionError."""
+    """Kill this many processes one after the other. Returns the served observations. Raises AssertionError."""
     chance = random.Random(seed)  # noqa: S311 - moments to kill at
     path = folder / "ledger.sqlite"
     newest = total = 0

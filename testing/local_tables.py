@@ -1,4 +1,4 @@
-"""Tables of the local BigQuery as a test wants them."""
+"""Creates tables in the local BigQuery for tests."""
 
 from __future__ import annotations
 

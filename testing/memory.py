@@ -1,7 +1,7 @@
-"""Sources that hold what a test put into them and end a call as they are told.
+"""Sources in memory with content and outcomes of calls that a test sets.
 
-They stand at the ports, where the exporter's own code begins, for what Google's clients cannot show because they keep
-their deadlines: a call that hangs all the same, an error that nobody foresaw.
+They implement the ports, for cases that Google's clients cannot show because they keep their deadlines: a call that
+hangs in spite of its deadline, and an unexpected error.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from exporter.sources.ports import ChangeReceiver, ContextRequest, Deadline, HeartbeatId, Window
 
 HANG_SECONDS = 60.0
-"""Even a forgotten hang ends."""
+"""The limit after which a forgotten hang ends."""
 
 
 @dataclass
 class Orders:
-    """How calls end: with `error`, or held until `release`; `times` says when each came, by the wall clock."""
+    """How calls end: with `error`, or held until `release`. `times` has the wall-clock time of each call."""
 
     error: Exception | None = None
     hanging: bool = False
@@ -38,7 +38,7 @@ class Orders:
 
     @property
     def calls(self) -> int:
-        """How many calls came so far."""
+        """The number of calls so far."""
         return len(self.times)
 
     def hang(self) -> None:
@@ -48,16 +48,16 @@ class Orders:
         self.hanging = True
 
     def release(self) -> None:
-        """Let go of the calls that hang, and hold no more."""
+        """Release the calls that hang, and hold no more."""
         self.hanging = False
         self.released.set()
 
     def fail(self, kind: ErrorKind, detail: str = "as ordered") -> None:
-        """End every call so from now on."""
+        """Fail every call with this error from now on."""
         self.error = SourceError(kind, detail)
 
     def meet(self) -> None:
-        """What a call does first."""
+        """Apply the orders at the beginning of a call."""
         self.times.append(datetime.now(UTC))
         released = self.released
         if self.hanging:
@@ -69,7 +69,7 @@ class Orders:
 
 @dataclass
 class MemoryFollowing:
-    """Documents that are followed: it tells what the test tells it to."""
+    """Documents that are followed: the test makes the reports."""
 
     documents: Collection[DocumentId]
     receiver: ChangeReceiver
@@ -85,7 +85,7 @@ class MemoryFollowing:
 
 @dataclass
 class MemoryStore:
-    """A completion store; a document that nobody put there does not exist."""
+    """A completion store. Only documents that the test added exist."""
 
     held: dict[DocumentId, Document] = field(default_factory=dict)
     beats: dict[str, Heartbeat] = field(default_factory=dict)
@@ -118,9 +118,9 @@ class MemoryStore:
 
 @dataclass
 class MemoryWarehouse:
-    """A warehouse with the same answer for every table, pipeline and check; an error stands in for a value.
+    """A warehouse with the same answer for every table, pipeline and check, which may be an error.
 
-    A date that `rows` leaves out has none.
+    A date that is not in `rows` has no rows.
     """
 
     rows: Mapping[date, RowCount] | SourceError = field(default_factory=dict)
@@ -172,7 +172,7 @@ class MemoryWarehouse:
 
 @dataclass
 class Memory:
-    """Both, as `open_sources` hands them out; `opened` counts how often."""
+    """Both sources, as `open_sources` returns them; `opened` counts the calls."""
 
     store: MemoryStore = field(default_factory=MemoryStore)
     warehouse: MemoryWarehouse = field(default_factory=MemoryWarehouse)
@@ -189,6 +189,6 @@ class Memory:
         return (*self.store.orders.values(), *self.warehouse.orders.values())
 
     def release(self) -> None:
-        """Let go of everything that hangs."""
+        """Release everything that hangs."""
         for orders in self.all_orders():
             orders.release()

@@ -1,4 +1,4 @@
-"""One example of each kind of secret, put together here so that no file holds what a scanner takes for a real one."""
+"""One example of each kind of secret, assembled at run time so that secret scanners find none in the repository."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 from exporter.messages.secrets import HIDDEN
 
 CORE: Final = "hunter2"
-"""What every example has in its secret part, so that one search finds it wherever it comes out."""
+"""A word in the secret part of every example, so that one search finds any of them."""
 
 _LONG: Final = CORE * 5
 _JWT: Final = ".".join(("ey" + "JhbGciOiJSUzI1NiJ9", "ey" + "JzdWIiOiJ4In0", _LONG))
@@ -57,11 +57,11 @@ SECRETS: Final = {
     "user of curl": f"curl -u reader:{CORE} https://db.example.com",
     "GitHub token": "gh" + f"p_{_LONG}",
 }
-"""A text with a secret by kind; each fits into what is kept of a document's text."""
+"""A text with a secret, by kind. Each is short enough to be kept as a document's text."""
 
 
 def leaks(text: str) -> bool:
-    """Whether the secret part stands in the text, folded or not."""
+    """Whether the text contains the secret part, wrapped or not."""
     return CORE in "".join(text.split())
 
 

@@ -1,4 +1,4 @@
-"""A program that a test starts and that never outlives it, also where the test fails or waits in vain."""
+"""A program that a test starts and that always ends with the test, also if the test fails."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Process(subprocess.Popen[AnyStr]):
-    """A `Popen` whose `with` ends the program by force if it still runs; the original waits for it, for ever."""
+    """A `Popen` whose `with` kills a program that still runs; the original waits for it without limit."""
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None

@@ -24,12 +24,12 @@ _NEWS = re.compile(r"\blevel=(?:info|INFO)\b")
 
 
 def complaints(log: str) -> list[str]:
-    """The lines of a server's log that are more than news. Servers write `level=info`, newer ones `level=INFO`."""
+    """The warnings and errors of a server's log. Servers write `level=info`, newer ones `level=INFO`."""
     return [line for line in log.splitlines() if not _NEWS.search(line)]
 
 
 def free_port() -> int:
-    """A port of the loopback that nothing has at this moment."""
+    """A free port of the loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -84,27 +84,27 @@ class Prometheus:
 
     @property
     def log(self) -> str:
-        """What it wrote so far."""
+        """The server's output so far."""
         return self._log.read_text(encoding="utf-8")
 
     @property
     def complaints(self) -> list[str]:
-        """Its log's lines that are more than news."""
+        """The warnings and errors in its log."""
         return complaints(self.log)
 
     def query(self, expression: str) -> list[tuple[dict[str, str], float]]:
-        """The series that an expression gives now, and their values."""
+        """The current result of an expression: series and values."""
         result = self._get("query", query=expression)["result"]
         return [(item["metric"], float(item["value"][1])) for item in result]
 
     def value(self, expression: str) -> float | None:
-        """The value of an expression that gives one series, or None while it gives none."""
+        """The value of an expression with one series, or None while there is none."""
         found = self.query(expression)
         assert len(found) <= 1, found
         return found[0][1] if found else None
 
     def target_state(self) -> dict[str, Any]:
-        """What it says of the exporter as a target."""
+        """Prometheus's state of the exporter as a target."""
         targets: list[dict[str, Any]] = self._get("targets")["activeTargets"]
         return targets[0]
 
@@ -134,7 +134,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def promtool(*arguments: str, text: bytes = b"") -> tuple[int, list[str]]:
-    """What promtool says of the text, line by line, and its exit code."""
+    """The messages of promtool about the text, line by line, and its exit code."""
     done = subprocess.run(
         ["promtool", *arguments],
         input=text,

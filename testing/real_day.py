@@ -42,7 +42,7 @@ class Day:
         self.local.firestore.put_all(self.incident.firestore, project=PROJECT)
 
     def collect(self, *names: str, after: timedelta = timedelta()) -> None:
-        """Let that much time go by, and run these collectors."""
+        """Move the clock by this duration, and run these collectors."""
         self.clock.now += after
         for name in names:
             self.collectors.run(name)
@@ -51,7 +51,7 @@ class Day:
         return {item.processor: item.verdict for item in self.reports[-1].processors}
 
     def shorten(self, seconds: float) -> None:
-        """Give every run so long."""
+        """Set the time limit of every run."""
         for name, settings in self.collectors.collectors.items():
             self.collectors.collectors[name] = replace(settings, timeout=timedelta(seconds=seconds))
 
@@ -59,7 +59,7 @@ class Day:
         return set(self.telemetry.collectors()[name].failing)
 
     def close(self) -> None:
-        """Lift the faults and let go of the connections."""
+        """Lift the faults and close the connections."""
         self.local.fault({})
         self.collectors.stop()
         self.sources.close()

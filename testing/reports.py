@@ -1,4 +1,4 @@
-"""Reports to show: days over sources in memory, and what the decisions do not give yet."""
+"""Reports for tests of the presentation: days over sources in memory, and changes to them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ EXPLANATIONS = (
 
 
 def reported(scene: Scene) -> Report:
-    """What the collectors conclude now."""
+    """The report that the collectors conclude now."""
     scene.collectors.run_all()
     return scene.reports[-1]
 
@@ -93,7 +93,7 @@ def changed(
     of_phase: Callable[[PhaseReport], PhaseReport] = lambda phase: phase,
     of_processor: Callable[[ProcessorReport], ProcessorReport] = lambda processor: processor,
 ) -> Report:
-    """The report with each of its phases and processors changed so."""
+    """The report with each of its phases and processors changed by these functions."""
 
     def changed_phase(one: PhaseReport) -> PhaseReport:
         return of_phase(replace(one, processors=tuple(map(of_processor, one.processors))))

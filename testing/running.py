@@ -31,7 +31,7 @@ _ENDS_WITHIN = 60.0
 
 
 def environment(local: LocalSources | None = None, more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment of a command that reads these sources, or none at all that could be reached."""
+    """The environment of a command that reads these sources; without sources, none is reachable."""
     sources = (
         {"FIRESTORE_EMULATOR_HOST": "127.0.0.1:1", "BIGQUERY_EMULATOR_HOST": "http://127.0.0.1:1"}
         if local is None
@@ -44,7 +44,7 @@ def environment(local: LocalSources | None = None, more: Mapping[str, str] | Non
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a command ended."""
+    """The result of a command."""
 
     code: int
     out: str
@@ -107,12 +107,12 @@ class RunningExporter:
 
     @property
     def log(self) -> str:
-        """What it wrote to standard error so far."""
+        """Its standard error so far."""
         return self._err.read_text(encoding="utf-8")
 
     @property
     def out(self) -> str:
-        """What it wrote to standard output so far."""
+        """Its standard output so far."""
         return self._out.read_text(encoding="utf-8")
 
     @property
@@ -122,7 +122,7 @@ class RunningExporter:
         return found[1] or found[2] if found else None
 
     def get(self, path: str) -> httpx.Response:
-        """Ask it for a page."""
+        """Request a page."""
         return self.client.get(path)
 
     def wait_until_ready(self) -> None:
@@ -139,7 +139,7 @@ class RunningExporter:
         self.process.send_signal(number)
 
     def wait(self, seconds: float = _ENDS_WITHIN) -> int:
-        """Wait for its end; its exit code."""
+        """Wait for its end and return its exit code."""
         return self.process.wait(seconds)
 
     def _end(self) -> None:
@@ -155,7 +155,7 @@ class RunningExporter:
 def reading_the_seed(
     local: LocalSources, clock: SimulatedClock, folder: Path, day: date, *arguments: str, **more: object
 ) -> RunningExporter:
-    """An exporter to start that reads the incident report's day, moved to `day`; `more` goes into its configuration.
+    """An exporter that reads the incident report's day, moved to `day`. `more` is added to its configuration.
 
     The configuration is `exporter.yaml` in the folder.
     """

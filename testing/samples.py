@@ -1,4 +1,4 @@
-"""Samples read back, so that a test can name a series by its labels' values."""
+"""Parses samples, so that a test can name a series by its labels' values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LABEL = re.compile(r'([a-z_]+)="((?:[^"\\\n]|\\["\\n])*)"(?:,|$)')
 
 
 def labels(text: str) -> dict[str, str]:
-    """The labels of a sample, read back; fails on text that is no list of labels."""
+    """The labels of a sample. Fails on a text that is no list of labels."""
     assert "".join(match[0] for match in LABEL.finditer(text)) == text
     return {match[1]: match[2] for match in LABEL.finditer(text)}
 

@@ -1,4 +1,4 @@
-"""Waiting for what happens elsewhere: by looking, for as long as it takes, within a generous deadline."""
+"""Waits for events elsewhere by polling, within a generous deadline."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PAUSE = 0.01
 
 
 def until(condition: Callable[[], T], what: str, seconds: float = SECONDS) -> T:
-    """The condition's value as soon as it is true. Raises AssertionError, naming `what` it was, if it never is."""
+    """The condition's value as soon as it is true. If it never is, raises AssertionError, which names `what`."""
     end = time.monotonic() + seconds
     while not (value := condition()):
         if time.monotonic() > end:

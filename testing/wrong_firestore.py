@@ -1,4 +1,4 @@
-"""A pytest plugin that breaks the local Firestore in four places, to show that its answers are compared."""
+"""A pytest plugin that breaks the local Firestore in four places, to prove that the tests compare its answers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def pytest_configure() -> None:
-    """Break it: before any server is started, and for the rest of the process."""
+    """Break it before any server is started, for the rest of the process."""
     batch_get_documents, run_query, changed = (
         FirestoreService.batch_get_documents,
         FirestoreService.run_query,
