@@ -1,7 +1,7 @@
-"""The tests that run Prometheus, promtool, Alertmanager and amtool, with several versions of these, in one table.
+"""Runs the tests of Prometheus, promtool, Alertmanager and amtool with several versions, and prints one table.
 
-Each FOLDER holds the programs of one version, under the names that Debian or the releases give them; FOLDER:FOLDER
-names two that hold them together. The versions that are on the path come first. What follows `--` is for pytest.
+Each FOLDER contains the programs of one version, with the names of Debian or of the releases; FOLDER:FOLDER names two
+folders that contain them together. The versions on the path come first. Arguments after `--` are for pytest.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ _TESTS_FAILED: Final = (0, 1)
 
 
 class MatrixError(Exception):
-    """A version cannot be tested; the message says why."""
+    """A version cannot be tested. The message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How the tests of one version ended. `whole` is false if pytest did not come to its end."""
+    """The results of the tests with one version. `whole` is false if pytest was interrupted."""
 
     tests: int
     failed: int
@@ -53,7 +53,7 @@ class Result:
 
 
 def programs(path: str) -> dict[str, Path]:
-    """The four programs in these folders, separated as in PATH. Raises MatrixError for those that are not there."""
+    """The four programs in these folders, separated as in PATH. Raises MatrixError for missing ones."""
     found: dict[str, Path] = {}
     for name, spellings in NAMES.items():
         there = next((place for spelling in spellings if (place := shutil.which(spelling, path=path))), None)
@@ -64,7 +64,7 @@ def programs(path: str) -> dict[str, Path]:
 
 
 def version(program: Path) -> str:
-    """The version that a program says it is. Raises MatrixError."""
+    """The version that a program reports. Raises MatrixError."""
     done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=60, check=False)
     words = (done.stdout + done.stderr).split()
     if done.returncode or "version" not in words[:-1]:
@@ -105,7 +105,7 @@ def run(found: Mapping[str, Path], arguments: Sequence[str]) -> Result:
 
 
 def _counted(report: Path) -> tuple[int, int]:
-    """How many tests there were, and how many of them failed, also before they began or after they ended."""
+    """The number of tests, and of those that failed, including errors in set-up and tear-down."""
     cases: dict[tuple[str | None, str | None], bool] = {}
     for case in ET.parse(report).iter("testcase"):  # noqa: S314 our own file
         key = (case.get("classname"), case.get("name"))

@@ -56,7 +56,7 @@ PAGES: Mapping[str, tuple[int, Scheme]] = {
     "status-dark": (1000, "dark"),
     "status-phone": (360, "light"),
 }
-"""The status page's pictures: how wide, and in which colours."""
+"""The widths and colour schemes of the status page's pictures."""
 
 
 def day() -> Report:
@@ -83,7 +83,7 @@ def season() -> tuple[Report, Season]:
 
 
 def terminal_page(command: str, render: Callable[[Console], None], width: int) -> str:
-    """What a command prints, as a web page."""
+    """The output of a command as a web page."""
     console = Console(
         record=True, file=io.StringIO(), force_terminal=True, width=width, color_system="truecolor", highlight=False
     )

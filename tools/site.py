@@ -1,7 +1,7 @@
 """The documentation as a site (`make site`): mkdocs.yml names this file as a hook, so MkDocs calls its `on_` functions.
 
-The pages stay where GitHub shows them, with links between them that hold in both places. README.md's section "Read on"
-is the order of the site, so it is kept once.
+The pages stay where GitHub shows them, and their links work in both places. README.md's section "Read on" gives the
+order of the site.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def on_page_markdown(markdown: str, page: Page, files: Files, **_: object) -> st
     folder = (ROOT / page.file.src_uri).parent
 
     def linked(link: re.Match[str]) -> str:
-        """Only the text of a link to what is in the repository and no part of the site."""
+        """Replace a link to a file of the repository that is not part of the site by its text."""
         target = (folder / link[2]).resolve()
         inside = target.exists() and target.is_relative_to(ROOT)
         return link[1] if inside and target.relative_to(ROOT).as_posix() not in files.src_uris else link[0]

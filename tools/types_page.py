@@ -1,4 +1,4 @@
-"""docs/types.md: every field and column that is read, and of which types, from the tables beside the readers."""
+"""docs/types.md: every field and column that is read, with its types, from the tables of the readers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The numbers of the bar that the alerts are held to, read from rules, tests, runbooks and the inhibition matrix."""
+"""The quality figures of the alerts, computed from rules, tests, runbooks and the inhibition matrix."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _tested(alerts: Sequence[str]) -> list[str]:
 
 
 def _questions() -> int:
-    """What promtool is asked over all files: whether this alert, at this time, has exactly these labels and texts."""
+    """The questions to promtool in all files: whether an alert has exactly these labels and texts at a time."""
     return sum(
         len(test.get("alert_rule_test", ())) + len(test.get("promql_expr_test", ()))
         for file in TESTS.glob("*.yml")

@@ -1,4 +1,4 @@
-"""What follows from the register of alerts in files that are otherwise written by hand: `make docs` writes it.
+"""Writes the parts of hand-written files that follow from the register of alerts: `make docs`.
 
 Alertmanager's inhibition, the words for an alert in its messages, the tables of the runbooks' overview, and where the
 links between runbooks lead: a page links to `[text][stuck#mitigation]`, by what the other alert is about. Each part
@@ -32,7 +32,7 @@ SECTIONS = {"phase": "A phase", "processor": "A processor", "pipeline": "A pipel
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a file: the line above it, the line below it (none: it goes to the end), and what makes it."""
+    """A part of a file: the line above it, the line below it (none: to the end of the file), and its content."""
 
     path: Path
     mark: str
@@ -77,7 +77,7 @@ def _any(wanted: Iterable[Alert]) -> str:
 
 
 def words() -> str:
-    """What a message says is the matter, as a template of Alertmanager."""
+    """The words for an alert in a message, as a template of Alertmanager."""
     said = [alert for alert in alerts() if alert.says != "firing"]
     tests = "{{- else if ".join(f'match "^{alert.name}$" $name }}}}{alert.says}\n' for alert in said)
     return (
@@ -119,7 +119,7 @@ def _verdict(alert: Alert) -> str:
 
 
 def links(page: Path) -> str:
-    """Where the links of a runbook to other runbooks lead. Raises KeyError for a link to what no alert is about."""
+    """The targets of a runbook's links to other runbooks. Raises KeyError for a link to an unknown subject."""
     written = page.read_text(encoding="utf-8").partition(LINKS)[0]
     labels = dict.fromkeys(re.findall(r"\]\[([\w#-]+)\]", written))
     return "\n" + "".join(f"[{label}]: {address(label)}\n" for label in sorted(labels))

@@ -1,4 +1,4 @@
-"""`docs/notifications.md`: who is told what, and how long it took, measured in the whole chain beside what is computed.
+"""`docs/notifications.md`: the receivers of each alert, and the time to the message, measured and computed.
 
 `make notifications` measures (some minutes a round) and writes `measured.yaml`; the page follows from that and from the
 rules, so that it is written again without measuring.
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from tools.alerting.rulefiles import Rule
 
 FASTER = 30
-"""Divides every shipped interval to whole seconds, which is what the exporter counts in."""
+"""A divisor of every shipped interval into whole seconds, the unit of the exporter."""
 ROUNDS = 2
 MEASURED = Path(__file__).with_name("measured.yaml")
 PAGE = Path(__file__).parents[2] / "docs" / "notifications.md"
 STEP = 10
-"""Seconds: what the page rounds to, since nothing finer is known."""
+"""The page rounds to this many seconds, the precision of the measurement."""
 
 NOT_PROVOKED: Mapping[str, str] = {
     rule.key: why for rule in load_rules() if rule.alert and (why := in_register(rule).not_provoked)
@@ -146,7 +146,7 @@ def _row(rule: Rule, times: Times, taken: Mapping[str, list[int]]) -> str:
 
 
 def measure(rounds: int, faster: int = FASTER) -> dict[str, Any]:
-    """Provoke every alert in so many rounds; what `measured.yaml` holds, in seconds of uncompressed time."""
+    """Provoke every alert in this many rounds. Returns the content of `measured.yaml`, in uncompressed seconds."""
     from tools.alerting.provoke import data_faults, exporter_faults, lost_exporters  # the page needs none of the tests
 
     seconds: dict[str, list[int]] = {}
@@ -159,7 +159,7 @@ def measure(rounds: int, faster: int = FASTER) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure, keep what was measured, and write the page."""
+    """Measure, store the measurements, and write the page."""
     parser = argparse.ArgumentParser(prog="make notifications", description=main.__doc__)
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often each alert is provoked (%(default)s)")
     measured = measure(parser.parse_args().rounds)

@@ -1,4 +1,4 @@
-"""Rule tests on the edge of a range: what they expect depends on whether the range includes its oldest moment.
+"""Finds rule tests on the edge of a range, whose result depends on whether the range includes its oldest moment.
 
 Prometheus 2 includes a sample that is exactly as old as the range is long; Prometheus 3 does not. Prometheus 2 with
 ranges that are a millisecond shorter answers as Prometheus 3 does, and Prometheus 3 with longer ones as Prometheus 2.
@@ -55,7 +55,7 @@ _EDGE: Final = {
 
 
 def on_an_edge(files: Sequence[Path]) -> dict[Path, str]:
-    """Of test files that pass, those with questions on an edge, and which these are. Raises PromtoolError.
+    """The passing test files with questions on an edge, and these questions. Raises PromtoolError.
 
     Annotations are left out: they are texts, and most of the time of a run.
     """
@@ -74,13 +74,13 @@ def on_an_edge(files: Sequence[Path]) -> dict[Path, str]:
 
 
 def includes_the_oldest(folder: Path) -> bool:
-    """Whether this promtool takes a sample that is exactly as old as a range is long, as Prometheus 2 does."""
+    """Whether this promtool includes a sample that is exactly as old as a range is long, as Prometheus 2 does."""
     _write(folder / "edge.yml", _EDGE)
     return not failed_tests([folder / "edge.yml"])
 
 
 def moved(expression: str, by: int) -> str:
-    """The expression with each of its ranges longer by so many milliseconds."""
+    """The expression with each of its ranges lengthened by this many milliseconds."""
     return _RANGE.sub(lambda found: f"[{_milliseconds(found[1]) + by}ms", expression)
 
 

@@ -1,4 +1,4 @@
-"""The faults of the data: the healthy day once for each alert, each on a date of its own, and what goes wrong there.
+"""The faults of the data: one healthy day for each alert, on its own date, with the fault that provokes it.
 
 Each date (or pipeline) has one fault, so that none mutes or delays another. All of them come in one step.
 """
@@ -37,7 +37,7 @@ Rows = list[dict[str, Any]]
 
 @dataclass
 class Day:
-    """The healthy day on a date of its own: what is there from the start, and what comes with the fault."""
+    """A healthy day on its own date: its content from the start, and the changes of its fault."""
 
     date: date
     document: dict[str, Any]
@@ -56,17 +56,17 @@ class Day:
         return self.rows[f"nba_analytics.{processor}"]
 
     def unregister(self, processor: str) -> dict[str, Any]:
-        """Take its entry out of the document, which counts one less; the entry."""
+        """Remove its entry from the document, which then counts one less. Returns the entry."""
         self.document["_completed_count"] -= 1
         entry: dict[str, Any] = self.document.pop(processor)
         return entry
 
     def delay(self, table: str) -> None:
-        """Let this table's rows come with the fault."""
+        """Add this table's rows with the fault."""
         self.later_rows[table] = self.rows.pop(table)
 
     def delay_games(self) -> None:
-        """Let the calendar's games come with the fault: until then nothing is expected of the day."""
+        """Add the calendar's games with the fault: until then nothing is expected of the day."""
         self.delay(SCHEDULE)
 
     def set_later(self, **fields: object) -> None:
@@ -74,7 +74,7 @@ class Day:
         self.later[self.path] = Change(set={**self.document, **fields})
 
     def beat(self, processor: str, age: timedelta) -> None:
-        """With the fault, a run of this processor for this day is under way and last beat so long ago."""
+        """With the fault, this processor is running for this day, and its last beat was this long ago."""
         name, offset = HEARTBEATS[processor]
         at = datetime.now(UTC) - age
         self.later[f"processor_heartbeats/{name}"] = Change(
@@ -149,7 +149,7 @@ def _counted(processor: str, *, rows: int, recorded: int) -> Callable[[Day], Non
 
 
 def _covered(**groups: int) -> Callable[[Day], None]:
-    """Of 280 rows so many played, were left out or were not marked."""
+    """A change of 280 rows: how many played, were left out or were not marked."""
 
     def change(day: Day) -> None:
         played, _ = day.rows_of(PLAYER)
@@ -261,7 +261,7 @@ PIPELINES: Mapping[str, Any] = {
     "silent": _small_pipeline("silent"),
     "ended": _small_pipeline("ended", ENDED),
 }
-"""What the configuration says of the pipelines."""
+"""The configuration of the pipelines."""
 
 
 def _documents(collection: str, count: int) -> dict[str, Change]:

@@ -1,4 +1,4 @@
-"""promtool, with many files for one process: most of a short run is its start."""
+"""Runs promtool on many files in one process, because its start takes most of a short run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BATCH: Final = 25
-"""Files a process: few enough that both cores stay busy to the end."""
+"""Files for each process: few enough to keep both cores busy to the end."""
 WORKERS: Final = 2
 TIMEOUT_SECONDS: Final = 300
 
@@ -22,16 +22,16 @@ _TITLES: Final = ("Unit Testing: ", "Checking ")
 
 
 class PromtoolError(Exception):
-    """promtool said something else than what was asked; the message is all that it said."""
+    """promtool gave an unexpected answer. The message is its output."""
 
 
 def failed_tests(files: Sequence[Path]) -> dict[Path, str]:
-    """Run these test files; what promtool says of each that does not pass. Raises PromtoolError."""
+    """Run these test files. Returns promtool's output for each that fails. Raises PromtoolError."""
     return _failures(("test", "rules"), files)
 
 
 def failed_checks(files: Sequence[Path], *options: str) -> dict[Path, str]:
-    """Check these rule files; what promtool says of each that it refuses. Raises PromtoolError."""
+    """Check these rule files. Returns promtool's output for each that it refuses. Raises PromtoolError."""
     return _failures(("check", "rules", *options), files)
 
 

@@ -1,4 +1,4 @@
-"""Every alert provoked once, in the whole chain of real programs, and timed from the fault to the message.
+"""Provokes every alert once in the whole chain of real programs, and measures the time from the fault to the message.
 
 Faults of the data come all at the same moment, faults of the exporter and its sources one after the other. `phase`,
 from 0 to 1, is where between two reads the fault comes.
@@ -77,7 +77,7 @@ class _Scene:
         self.chain.exporter.client.post("/-/reload")
 
     def stale_at(self, collectors: str) -> float:
-        """When the first of these collectors gets older than three intervals, by the monotonic clock."""
+        """The time by the monotonic clock at which the first of these collectors gets older than three intervals."""
         expression = (
             f'min(orchestration_exporter_collector_last_success_timestamp_seconds{{collector=~"{collectors}"}}'
             " + 3 * orchestration_exporter_collector_interval_seconds)"
@@ -123,7 +123,7 @@ def _stale(scene: _Scene) -> float:
 
 
 def _overwritten(scene: _Scene) -> float:
-    """All entries but one, and at once all again: between two polls, so that only the listener sees it."""
+    """Write all entries except one, and all again at once: between two polls, so that only the listener sees it."""
     path = next(path for path in scene.firestore if path.startswith("phase3_completion/"))
     _, *others = scene.firestore[path].items()
     scene.local.firestore.put(path, dict(others), project=PROJECT)
@@ -179,7 +179,7 @@ def exporter_faults(faster: int, phase: float) -> dict[str, float]:
 
 
 LOST = (rule_key("exporter_down[warning]"), rule_key("exporter_down[critical]"))
-"""That one of two exporters is lost, and then that both are."""
+"""End one of two exporters, and then the other."""
 
 
 def lost_exporters(faster: int, phase: float) -> dict[str, float]:
@@ -212,12 +212,12 @@ def _end(exporter: RunningExporter) -> float:
 
 
 def _between_reads(collector: str, faster: int, phase: float) -> None:
-    """Let this share of the collector's interval go by, so that rounds meet it at different times."""
+    """Wait for this share of the collector's interval, so that rounds begin at different times of it."""
     time.sleep(phase * shipped_times().collectors[collector] / faster)
 
 
 def _message(chain: Chain, key: str, labels: Mapping[str, str]) -> Message:
-    """The first message about this rule's alert with these labels, as soon as it is there."""
+    """Wait for the first message about this rule's alert with these labels."""
     (rule,) = (rule for rule in load_rules() if rule.key == key)
     wanted = {"alertname": rule.name, **rule.labels, **labels}.items()
 

@@ -1,4 +1,4 @@
-"""`docs/alerts.md`: every alert with what it means, who is told, and how long after the fault at most.
+"""`docs/alerts.md`: every alert with its meaning, its receiver, and the longest time from the fault to the message.
 
 Its numbers are read from what is shipped: the preset's intervals, the example configuration of Prometheus, the rules'
 `for`, Alertmanager's `group_wait`. The meaning comes from the runbooks, the order from the register of alerts.
@@ -85,7 +85,7 @@ While its cause fires, an alert is shown in Alertmanager and not sent. Nothing m
 
 
 def _mutes() -> Iterable[tuple[str, str, str]]:
-    """What mutes what, in words (`tools/alerting/alertmanager.yml.j2`)."""
+    """The inhibition in words (`tools/alerting/alertmanager.yml.j2`)."""
     name = {alert.key: alert.short_name for alert in alerts()}
     trouble, missing = f"{name['stuck']}, {name['blocked']}", name["missing"]
     source = name["source_unreachable"]
@@ -130,12 +130,12 @@ def collector_of(rule: Rule) -> str | None:
 
 
 def in_register(rule: Rule) -> Alert:
-    """What the register says of this rule's alert. Raises KeyError for an alert that it does not know."""
+    """The register's entry of this rule's alert. Raises KeyError for an unknown alert."""
     return {alert.name: alert for alert in alerts()}[rule.name]
 
 
 def in_order(rules: Iterable[Rule]) -> list[Rule]:
-    """The alerting rules in the order of the register. Raises KeyError for an alert that it does not know."""
+    """The alerting rules in the order of the register. Raises KeyError for an unknown alert."""
     place = {alert.name: number for number, alert in enumerate(alerts())}
     return sorted((rule for rule in rules if rule.alert), key=lambda rule: place[rule.name])
 
@@ -161,7 +161,7 @@ def shipped_times() -> Times:
 
 
 def alerts_markdown() -> str:
-    """The page. Raises KeyError for an alert that the register does not know."""
+    """The page. Raises KeyError for an alert that is not in the register."""
     ordered = in_order(load_rules())
     times = shipped_times()
     text = TIMES.format(

@@ -1,4 +1,4 @@
-"""`make scorecard`: every incident file replayed with the shipped rules, and what each alert did on those days.
+"""`make scorecard`: replays every incident file with the shipped rules, and reports what each alert did.
 
 Without options it prints `docs/scorecard.md` as it would be now; `--write` writes it. The page is a function of its own
 table of days and of what is in the repository, so that a test can tell whether it is current without a replay; the
@@ -47,7 +47,7 @@ WATCHDOG: Final = alert_of("watchdog").name
 RIGHTLY, WRONGLY, MISSED, UNLISTED = "rightly", "wrongly", "missed", "unlisted"
 OUTCOMES: Final = (RIGHTLY, WRONGLY, MISSED, UNLISTED)
 NOTHING: Final = "nothing"
-"""Stands for an alert on a day on which none fired."""
+"""The placeholder for a day on which no alert fired."""
 
 HEAD: Final = """\
 # Alert scorecard
@@ -128,7 +128,7 @@ def read_days(page: str) -> tuple[Outcome, ...]:
 
 
 def outcomes(day: str, replayed: Replayed) -> tuple[Outcome, ...]:
-    """What every alert but the watchdog did on a day that was replayed with the rules."""
+    """What every alert except the watchdog did on a day that was replayed with the rules."""
     expected = replayed.incident.expect.alerts
     fired: dict[str, list[Alert]] = defaultdict(list)
     for alert in replayed.alerts or ():

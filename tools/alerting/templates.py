@@ -1,4 +1,4 @@
-"""The templates of annotations: which labels of the alert they print, and what they ask Prometheus."""
+"""Reads the templates of annotations: the labels of the alert that they print, and their queries."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Template:
 
 
 def read_template(text: str) -> Template:
-    """Take a template apart. Raises PromqlError if a query in it cannot be read."""
+    """Parse a template. Raises PromqlError if a query in it cannot be parsed."""
     where = _WHERE.search(text)
     faults = []
     selector = ""

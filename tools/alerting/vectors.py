@@ -1,4 +1,4 @@
-"""Which labels an expression's result has, and what in it names a metric or label that is not there."""
+"""The labels of an expression's result, and the unknown metrics and labels that the expression names."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ OF_ALERTS: Final = frozenset(
         *("check", "source", "bound", "collector", "reason"),
     }
 )
-"""The labels that an alert can have, and what Prometheus says of its state."""
+"""The labels that an alert can have, and the label with its state."""
 _OF_COUNTERS: Final = frozenset({"rate", "irate", "increase"})
 _WITHOUT_LABELS: Final = frozenset({"absent", "time"})
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """What is known of a metric: its labels, and whether it only ever counts up."""
+    """A metric: its labels, and whether it is a counter."""
 
     labels: frozenset[str]
     counter: bool = False
 
 
 def exported() -> dict[str, Metric]:
-    """What a scrape of the exporter brings: its catalogue, and `up` and `ALERTS`, which Prometheus adds."""
+    """The metrics of a scrape of the exporter: its catalogue, and `up` and `ALERTS`, which Prometheus adds."""
     catalogue = {family.name: Metric(TARGET | set(family.labels), family.kind == "counter") for family in CATALOGUE}
     return {**catalogue, "up": Metric(TARGET), "ALERTS": Metric(OF_ALERTS)}
 
 
 @dataclass(slots=True)
 class Reader:
-    """Reads expressions over these metrics. What they name and is not there is collected in `faults`."""
+    """Reads expressions over these metrics. Unknown names are collected in `faults`."""
 
     metrics: Mapping[str, Metric]
     faults: list[str] = field(default_factory=list)
 
     def labels(self, node: Node) -> frozenset[str]:
-        """The labels that elements of the result can have."""
+        """The possible labels of the result."""
         match node:
             case Selector():
                 return self._selected(node, counted=False)
