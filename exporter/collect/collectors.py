@@ -179,11 +179,11 @@ class Collectors:
         if conclude and not self._early:
             self.conclude()
 
-    def run_all(self) -> None:
-        """Run every collector once, all at the same time, so that the waits for the sources do not add up."""
+    def run_all(self, *names: str) -> None:
+        """Run every collector, or those named, once and at the same time, so that the waits do not add up."""
         with ThreadPoolExecutor(len(self.collectors), thread_name_prefix="collector") as pool:
             try:
-                under_way = {pool.submit(self.run, name) for name in self.collectors}
+                under_way = {pool.submit(self.run, name) for name in names or self.collectors}
                 while under_way:
                     ended, under_way = wait(under_way, AWAKE_SECONDS, FIRST_COMPLETED)
                     for run in ended:

@@ -96,10 +96,10 @@ def read_season(
     sources = open_sources(loaded, telemetry)
     # Use what an exporter that runs at the same time remembers.
     memory = Memory(loaded.config.ledger, telemetry, read_only=True)
-    collectors = Collectors(loaded.config, sources, telemetry, clock, lambda _: None, memory=memory)
+    # It waits for all, of which one never runs, and so concludes nothing by itself.
+    collectors = Collectors(loaded.config, sources, telemetry, clock, lambda _: None, memory=memory, wait_for_all=True)
     try:
-        for collector in (Completion, Heartbeats, Warehouse):
-            collectors.run(collector.name, conclude=False)
+        collectors.run_all(Completion.name, Heartbeats.name, Warehouse.name)
         season = reconcile_season(loaded.config, collectors.snapshot, clock())
     finally:
         collectors.stop()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +14,7 @@ from exporter.model import ErrorKind, RowCount, Verdict
 from exporter.sources.budget import LEAST_BYTES_PER_TABLE
 from testing.builders import DAY, ONE_DAY, on
 from testing.memory import Memory
+from testing.waiting import until
 
 if TYPE_CHECKING:
     from exporter.collect.season import SeasonRead
@@ -85,4 +88,21 @@ def test_the_sources_are_let_go_of_also_when_reading_breaks() -> None:
     with pytest.raises(ZeroDivisionError):
         read(memory, 3)
 
+    assert (memory.store.closed, memory.warehouse.closed) == (True, True)
+
+
+def test_an_interrupt_that_another_thread_was_given_ends_the_reading_and_lets_go_of_the_sources() -> None:
+    memory = Memory()
+    orders = memory.warehouse.orders["rows"]
+    orders.hang()
+
+    def interrupt() -> None:
+        until(lambda: orders.calls, "a read under way")
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+
+    with pytest.raises(KeyboardInterrupt):
+        read(memory, 3)
+    memory.release()
     assert (memory.store.closed, memory.warehouse.closed) == (True, True)

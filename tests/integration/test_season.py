@@ -97,6 +97,17 @@ def test_no_date_whose_document_is_gone_is_called_unregistered(read: SeasonRead)
     assert {one.verdict for one in old}.isdisjoint({Verdict.UNREGISTERED, Verdict.UNKNOWN})
 
 
+def test_a_season_that_the_day_s_budget_has_no_room_for_is_not_asked_for(
+    filled: LocalSources, clock: SimulatedClock
+) -> None:
+    short = load(preset="nba", overlay={"collect": {"warehouse": {"daily_budget": "100MiB"}}}, environ={})
+
+    read = read_season(of_dates(short, TODAY - ONE_DAY, TODAY), opened(filled), clock)
+
+    assert (read.cost.jobs, read.unread) == (0, {"warehouse": "budget"})
+    assert {one.verdict for one in read.season.report.processors} == {Verdict.UNKNOWN}
+
+
 # --- the command ------------------------------------------------------------------------------------------------
 
 
