@@ -70,7 +70,7 @@ def test_the_version_is_said() -> None:
         ([], "Usage: "),
     ],
 )
-def test_a_command_that_makes_no_sense_is_refused_with_the_reason(arguments: list[str], named: str) -> None:
+def test_an_invalid_command_is_refused_with_the_reason(arguments: list[str], named: str) -> None:
     result = invoke(*arguments)
 
     assert result.exit_code == 64
@@ -91,7 +91,7 @@ def test_a_good_configuration_is_valid(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", [["config", "check"], ["config", "show"]])
-def test_a_bad_configuration_has_all_its_faults_said_with_their_places(command: list[str], tmp_path: Path) -> None:
+def test_a_bad_configurations_faults_are_reported_with_their_places(command: list[str], tmp_path: Path) -> None:
     file = tmp_path / "exporter.yaml"
     file.write_text(BAD)
 
@@ -103,7 +103,7 @@ def test_a_bad_configuration_has_all_its_faults_said_with_their_places(command: 
     assert [line.partition(": ")[0].strip() for line in lines[1:]] == [f"{file}:2:11", f"{file}:3:19", f"{file}:4:1"]
 
 
-def test_no_configuration_at_all_is_said_with_what_there_is() -> None:
+def test_without_a_configuration_the_presets_are_named() -> None:
     result = invoke("config", "check")
 
     assert result.exit_code == 64
@@ -128,7 +128,7 @@ def test_the_environment_names_the_configuration_and_overrides_it() -> None:
     assert shown["collect"]["warehouse"]["every"] == "5m"
 
 
-def test_what_is_shown_loads_again_to_the_same(tmp_path: Path) -> None:
+def test_a_shown_configuration_loads_to_the_same(tmp_path: Path) -> None:
     shown = tmp_path / "shown.yaml"
     shown.write_text(invoke("config", "show", "--preset", "nba-game-date").stdout)
 

@@ -37,7 +37,7 @@ def _report(local: LocalSources, more: str = "", overlay: dict[str, object] | No
 # --- on the local sources -----------------------------------------------------------------------------------------
 
 
-def test_all_well_is_a_line_a_read_and_the_cost_of_a_day(local: LocalSources) -> None:
+def test_a_good_configuration_gives_a_line_for_each_read_and_the_daily_cost(local: LocalSources) -> None:
     document = "firestore: {phase3_completion/2026-01-31: {player_game_summary: {status: success}}}\n"
     lines, code = _report(local, document)
 
@@ -177,7 +177,7 @@ def test_a_table_is_ok_empty_above_its_limit_or_failed(
 
 
 @pytest.mark.usefixtures("firestore", "bigquery")
-def test_a_budget_that_does_not_last_the_day_is_said_and_is_the_exit_code() -> None:
+def test_a_budget_that_does_not_last_the_day_is_reported_and_sets_the_exit_code() -> None:
     lines, code = tried(daily_budget="20GiB")
 
     assert lines[-2:] == [
@@ -200,7 +200,7 @@ def test_a_table_above_the_limit_of_a_job_is_no_part_of_what_a_day_costs(bigquer
 
 
 @pytest.mark.usefixtures("firestore")
-def test_a_size_that_is_not_said_leaves_the_cost_unknown(bigquery: BigQueryRest) -> None:
+def test_an_unknown_size_leaves_the_cost_unknown(bigquery: BigQueryRest) -> None:
     bigquery.answer(Rows(hides_estimate=True), when="player_daily_cache")
 
     lines, _ = tried()

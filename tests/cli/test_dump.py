@@ -57,6 +57,6 @@ def test_a_folder_that_is_a_file_is_a_clear_error(tmp_path: Path) -> None:
         dump("rules", tmp_path / "file", Bases(), force=False)
 
 
-def test_what_did_not_come_along_is_named() -> None:
+def test_a_missing_shipped_file_is_named() -> None:
     with pytest.raises(AssetsError, match="no/such/folder did not come"):
         assets("no/such/folder")

@@ -40,7 +40,7 @@ def test_readers_see_the_old_content_or_the_new_and_nothing_in_between(tmp_path:
     assert seen <= set(contents)
 
 
-def test_what_lies_in_the_folder_meanwhile_is_no_metrics_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_temporary_file_is_no_metrics_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names: list[str] = []
 
     def replace(self: Path, target: Path) -> Path:

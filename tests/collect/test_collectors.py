@@ -37,7 +37,7 @@ def _scene() -> Scene:
 # --- what a run brings ------------------------------------------------------------------------------------------
 
 
-def test_what_is_read_ends_in_the_snapshot_with_the_time_of_its_run(scene: Scene) -> None:
+def test_a_reading_is_in_the_snapshot_with_the_time_of_its_run(scene: Scene) -> None:
     warehouse = scene.memory.warehouse
     scene.memory.store.beats["OffenseProcessor"] = beat("running", "17:59")
     warehouse.runs = (run("success", "15:00"),)
@@ -61,7 +61,7 @@ def test_what_is_read_ends_in_the_snapshot_with_the_time_of_its_run(scene: Scene
     assert snapshot.coverage["nba", "minutes_played"].value == warehouse.coverage
 
 
-def test_every_run_publishes_what_follows_from_all_that_is_known(scene: Scene) -> None:
+def test_every_run_publishes_a_report_of_all_known_values(scene: Scene) -> None:
     scene.collectors.run("completion")
     before = scene.verdicts()
     scene.collectors.run("warehouse")
@@ -71,7 +71,7 @@ def test_every_run_publishes_what_follows_from_all_that_is_known(scene: Scene) -
     assert len(scene.reports) == 2
 
 
-def test_records_that_are_not_configured_are_not_asked_for() -> None:
+def test_records_that_are_not_configured_are_not_read() -> None:
     bare = pipeline([phase("phase5", [processor("predictions")], collection=None)], bare=True)
     scene = Scene(config(bare))
 
@@ -117,7 +117,7 @@ def test_documents_read_before_midnight_judge_the_day_that_begins(scene: Scene) 
 @pytest.mark.parametrize(
     ("collector", "kind"), [(name, kind) for name in COLLECTORS for kind in (ErrorKind.UNREACHABLE, ErrorKind.QUOTA)]
 )
-def test_a_failed_run_is_said_and_keeps_the_last_good_values(scene: Scene, collector: str, kind: ErrorKind) -> None:
+def test_a_failed_run_is_reported_and_keeps_the_last_good_values(scene: Scene, collector: str, kind: ErrorKind) -> None:
     scene.collectors.run_all()
     good = scene.collectors.snapshot
     scene.orders(collector).fail(kind, "the reason")
@@ -172,7 +172,7 @@ def test_a_source_that_recovers_brings_its_verdicts_back(scene: Scene) -> None:
     assert all(reading.failure is None for reading in scene.collectors.snapshot.rows.values())
 
 
-def test_one_table_that_cannot_be_read_spoils_only_its_own_answers(scene: Scene) -> None:
+def test_one_table_that_cannot_be_read_loses_only_its_own_answers(scene: Scene) -> None:
     scene.collectors.run_all()
     offense = scene.settings.pipelines["nba"].phases["phase3"].processors[OFFENSE].table
     scene.memory.warehouse.tables[offense] = SourceError(ErrorKind.NOT_FOUND, "no such table")
@@ -195,7 +195,7 @@ def test_one_table_that_cannot_be_read_spoils_only_its_own_answers(scene: Scene)
     assert scene.telemetry.sources()["bigquery"] is None
 
 
-def test_rows_that_nobody_can_count_leave_the_calendar_readable(scene: Scene) -> None:
+def test_a_failed_row_count_leaves_the_calendar_readable(scene: Scene) -> None:
     scene.orders("warehouse").fail(ErrorKind.INVALID)
 
     scene.collectors.run("warehouse")
@@ -206,7 +206,7 @@ def test_rows_that_nobody_can_count_leave_the_calendar_readable(scene: Scene) ->
     assert scene.telemetry.collectors()["warehouse"].last_success is not None
 
 
-def test_a_used_up_budget_asks_nothing_more(scene: Scene) -> None:
+def test_a_used_up_budget_ends_all_queries(scene: Scene) -> None:
     scene.orders("warehouse").fail(ErrorKind.BUDGET)
 
     scene.collectors.run("warehouse")
@@ -238,7 +238,7 @@ def test_a_run_in_which_nothing_at_all_could_be_read_is_no_success(scene: Scene)
     assert (state.runs, state.failing, state.last_success) == (1, frozenset({"not_found"}), None)
 
 
-def test_a_clock_that_is_set_back_makes_what_cannot_be_read_again_unknown(scene: Scene) -> None:
+def test_a_value_that_cannot_be_read_again_is_unknown_after_the_clock_was_set_back(scene: Scene) -> None:
     scene.collectors.run_all()
     scene.clock.now = on("17:00")
     scene.orders("completion").fail(ErrorKind.UNREACHABLE)
@@ -252,7 +252,7 @@ def test_a_clock_that_is_set_back_makes_what_cannot_be_read_again_unknown(scene:
     assert scene.reports[-1].at == on("17:00")
 
 
-def test_a_clock_that_is_set_back_while_a_collector_reads_leaves_what_it_brings_known() -> None:
+def test_a_value_stays_known_if_the_clock_is_set_back_during_its_reading() -> None:
     before = iter([on("18:00")])
     scene = healthy(lambda: next(before, on("17:00")))
 

@@ -41,7 +41,7 @@ def _reads(name: str) -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == f"read-{name}"]
 
 
-def test_a_run_that_ignores_its_deadline_is_left_behind_as_timed_out(scene: Scene, hanging: Orders) -> None:
+def test_a_run_that_ignores_its_deadline_is_given_up_as_timed_out(scene: Scene, hanging: Orders) -> None:
     scene.collectors.run("completion")
 
     failure = scene.collectors.snapshot.documents.failure
@@ -64,7 +64,7 @@ def test_while_a_run_hangs_the_next_ones_are_counted_as_skipped(scene: Scene, ha
     assert (state.runs, state.skipped, hanging.calls) == (1, {"busy": 2}, 1)
 
 
-def test_what_comes_after_the_deadline_is_thrown_away(scene: Scene, hanging: Orders) -> None:
+def test_a_result_after_the_deadline_is_discarded(scene: Scene, hanging: Orders) -> None:
     scene.collectors.run("completion")
     before = scene.collectors.snapshot
 
@@ -106,7 +106,7 @@ def test_a_stop_ends_a_hanging_run_at_once_and_publishes_nothing_more(scene: Sce
     assert scene.collectors.snapshot.documents.value is None
 
 
-def test_after_a_stop_nothing_is_asked_any_more(scene: Scene) -> None:
+def test_after_a_stop_no_source_is_read(scene: Scene) -> None:
     scene.collectors.stop()
 
     scene.collectors.run("completion")
@@ -142,7 +142,7 @@ def test_waiting_for_all_publishes_nothing_before_every_collector_has_run() -> N
     assert published == [(0, COLLECTORS[1:]), (0, COLLECTORS[2:]), (0, COLLECTORS[3:]), (1, ())]
 
 
-def test_an_error_that_nobody_foresaw_is_not_swallowed_and_holds_up_no_other_collector() -> None:
+def test_an_unexpected_error_is_raised_and_does_not_delay_other_collectors() -> None:
     scene = Scene(by_processing_date(), wait_for_all=True)
     scene.orders("completion").error = ZeroDivisionError("a bug")
 
@@ -155,7 +155,7 @@ def test_an_error_that_nobody_foresaw_is_not_swallowed_and_holds_up_no_other_col
     assert scene.reports[-1].phases[0].trigger_state in {TriggerState.UNKNOWN, TriggerState.NOT_EXPECTED}
 
 
-def test_an_interrupt_that_another_thread_was_given_ends_a_run_of_all_collectors(scene: Scene) -> None:
+def test_an_interrupt_of_another_thread_ends_a_run_of_all_collectors(scene: Scene) -> None:
     scene.shorten(600)
     orders = scene.orders("completion")
     orders.hang()
@@ -170,7 +170,7 @@ def test_an_interrupt_that_another_thread_was_given_ends_a_run_of_all_collectors
         scene.collectors.run_all()
 
 
-def test_an_error_that_nobody_foresaw_ends_a_run_of_all_collectors(scene: Scene) -> None:
+def test_an_unexpected_error_ends_a_run_of_all_collectors(scene: Scene) -> None:
     scene.orders("completion").hang()
     scene.orders("heartbeats").error = ZeroDivisionError("a bug")
     scene.orders("completion").hang()

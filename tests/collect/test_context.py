@@ -43,15 +43,15 @@ def test_every_kind_of_value_has_a_key() -> None:
 
 
 @pytest.mark.parametrize("overlay", ["documents: {past: 5}", "collect: {warehouse: {every: 5m}}"])
-def test_what_a_change_does_not_concern_is_read_as_before(overlay: str) -> None:
+def test_a_change_of_other_keys_keeps_earlier_values(overlay: str) -> None:
     assert alike(overlay) == set(Matter)
 
 
 @pytest.mark.parametrize("matter", OTHERWISE)
-def test_what_is_counted_otherwise_is_read_otherwise_and_all_else_as_before(matter: Matter) -> None:
+def test_a_change_of_what_is_counted_drops_only_the_values_it_concerns(matter: Matter) -> None:
     assert alike(OTHERWISE[matter]) == set(Matter) - {matter}
 
 
 @pytest.mark.parametrize("overlay", ["project: another-project", "firestore_database: other", "timezone: Asia/Tokyo"])
-def test_nothing_is_read_as_before_in_another_project_database_or_time_zone(overlay: str) -> None:
+def test_another_project_database_or_time_zone_drops_all_earlier_values(overlay: str) -> None:
     assert alike(overlay) == set()

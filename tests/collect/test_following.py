@@ -74,7 +74,7 @@ def test_the_documents_of_the_plan_are_followed_once(followed: Followed) -> None
     assert followed.connected == 0
 
 
-def test_what_is_told_is_concluded_from_without_a_poll(followed: Followed) -> None:
+def test_a_reported_change_leads_to_a_report_without_a_poll(followed: Followed) -> None:
     followed.collectors.run_all()
     followed.tell(followed.listeners[0])
     followed.scene.clock.now = on("18:00:01")
@@ -86,7 +86,7 @@ def test_what_is_told_is_concluded_from_without_a_poll(followed: Followed) -> No
     assert followed.collectors.snapshot.followed_since == on("18:00")
 
 
-def test_a_lost_stream_is_a_gap_and_its_return_the_end_of_it(followed: Followed) -> None:
+def test_a_lost_stream_begins_a_gap_and_its_return_ends_it(followed: Followed) -> None:
     followed.collectors.run("completion")
     listener = followed.listeners[0]
     followed.tell(listener)
@@ -145,7 +145,7 @@ def test_a_listener_that_twice_missed_what_was_polled_is_opened_again(followed: 
     assert [once, listener.reopened] == [0, 1]
 
 
-def test_nothing_counts_that_comes_after_the_end(followed: Followed) -> None:
+def test_reports_after_the_end_are_ignored(followed: Followed) -> None:
     followed.collectors.run("completion")
     listener = followed.listeners[0]
     followed.tell(listener)
@@ -161,7 +161,7 @@ def test_nothing_counts_that_comes_after_the_end(followed: Followed) -> None:
 # --- what is said of the listener -------------------------------------------------------------------------------
 
 
-def test_a_listener_is_unconnected_until_it_told_something_and_is_none_after_the_end(followed: Followed) -> None:
+def test_a_listener_is_unconnected_before_its_first_report_and_has_no_sample_after_the_end(followed: Followed) -> None:
     said = [followed.connected]
     followed.collectors.run("completion")
     said.append(followed.connected)
@@ -201,7 +201,7 @@ class Waiting(Telemetry):
         super().set(value, amount)
 
 
-def test_a_listener_that_tells_at_once_is_not_called_unconnected_afterwards() -> None:
+def test_a_listener_that_reports_at_once_stays_connected() -> None:
     scene = healthy()
     scene.collectors.stop()
     store = Eager()
@@ -216,7 +216,7 @@ def test_a_listener_that_tells_at_once_is_not_called_unconnected_afterwards() ->
     collectors.stop()
 
 
-def test_whom_another_listener_replaced_says_nothing_any_more(followed: Followed) -> None:
+def test_reports_of_a_replaced_listener_are_ignored(followed: Followed) -> None:
     followed.collectors.run("completion")
     old = followed.listeners[0]
     followed.tell(old)

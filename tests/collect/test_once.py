@@ -62,24 +62,24 @@ def code(memory: Memory) -> int:
     return exit_code(outcome.report, outcome.unread)
 
 
-def test_a_day_on_which_all_is_well_ends_with_zero(memory: Memory) -> None:
+def test_a_day_without_discrepancy_exits_with_zero(memory: Memory) -> None:
     assert code(memory) == exits.OK
 
 
-def test_discrepancies_end_with_one(memory: Memory) -> None:
+def test_discrepancies_exit_with_one(memory: Memory) -> None:
     memory.store.held.clear()
 
     assert code(memory) == exits.DISCREPANCIES
 
 
-def test_discrepancies_count_for_more_than_what_is_unknown(memory: Memory) -> None:
+def test_discrepancies_take_precedence_over_unknown_verdicts(memory: Memory) -> None:
     memory.store.held.clear()
     memory.store.orders["heartbeats"].fail(ErrorKind.UNREACHABLE)
 
     assert code(memory) == exits.DISCREPANCIES
 
 
-def test_low_coverage_alone_ends_with_one_as_the_sentence_says(memory: Memory) -> None:
+def test_low_coverage_alone_exits_with_one(memory: Memory) -> None:
     memory.warehouse.coverage = {DAY - ONE_DAY: CoverageCounts(212, 118, 50, {"dnp": 94})}
     outcome = collected(memory)
 
@@ -87,7 +87,7 @@ def test_low_coverage_alone_ends_with_one_as_the_sentence_says(memory: Memory) -
     assert exit_code(outcome.report, outcome.unread) == exits.DISCREPANCIES
 
 
-def test_too_many_heartbeats_alone_end_with_one_as_the_sentence_says(memory: Memory) -> None:
+def test_too_many_heartbeat_documents_alone_exit_with_one(memory: Memory) -> None:
     memory.store.size = 1_000_000
     outcome = collected(memory)
 
@@ -95,7 +95,7 @@ def test_too_many_heartbeats_alone_end_with_one_as_the_sentence_says(memory: Mem
     assert exit_code(outcome.report, outcome.unread) == exits.DISCREPANCIES
 
 
-def test_what_is_out_of_bounds_while_something_is_unknown_ends_with_two_as_the_sentence_says(memory: Memory) -> None:
+def test_a_condition_beside_an_unknown_verdict_exits_with_two(memory: Memory) -> None:
     memory.store.size = 1_000_000
     memory.store.orders["heartbeats"].fail(ErrorKind.UNREACHABLE)
     outcome = collected(memory)
@@ -104,7 +104,7 @@ def test_what_is_out_of_bounds_while_something_is_unknown_ends_with_two_as_the_s
     assert exit_code(outcome.report, outcome.unread) == exits.UNKNOWN
 
 
-def test_a_trigger_of_which_nothing_is_known_ends_with_two_as_the_sentence_says(memory: Memory) -> None:
+def test_an_unknown_trigger_exits_with_two(memory: Memory) -> None:
     outcome = collected(memory)
     report = changed(outcome.report, of_phase=lambda phase: replace(phase, trigger_state=TriggerState.UNKNOWN))
 
@@ -113,14 +113,14 @@ def test_a_trigger_of_which_nothing_is_known_ends_with_two_as_the_sentence_says(
 
 
 @pytest.mark.parametrize("call", ["documents", "heartbeats", "count"])
-def test_a_part_of_firestore_that_is_unknown_while_nothing_is_wrong_ends_with_two(memory: Memory, call: str) -> None:
+def test_a_failed_part_of_firestore_without_discrepancy_exits_with_two(memory: Memory, call: str) -> None:
     memory.store.orders[call].fail(ErrorKind.PERMISSION_DENIED)
 
     assert code(memory) == exits.UNKNOWN
 
 
 @pytest.mark.parametrize("call", ["rows", "context"])
-def test_a_part_of_bigquery_that_is_unknown_while_nothing_is_wrong_ends_with_two(memory: Memory, call: str) -> None:
+def test_a_failed_part_of_bigquery_without_discrepancy_exits_with_two(memory: Memory, call: str) -> None:
     memory.warehouse.orders[call].fail(ErrorKind.QUOTA)
 
     assert code(memory) == exits.UNKNOWN
@@ -133,7 +133,7 @@ def test_an_outage_on_a_day_that_expects_nothing_is_no_all_clear(memory: Memory)
     assert code(memory) == exits.UNKNOWN
 
 
-def test_what_was_not_read_in_full_is_named_with_the_reason(memory: Memory) -> None:
+def test_a_collector_that_could_not_read_everything_is_named_with_the_reason(memory: Memory) -> None:
     memory.store.orders["count"].fail(ErrorKind.TIMEOUT)
 
     outcome = collected(memory)
@@ -142,7 +142,7 @@ def test_what_was_not_read_in_full_is_named_with_the_reason(memory: Memory) -> N
     assert printed(outcome, "table").startswith("Cannot tell: not all could be read: heartbeat_count (timeout);")
 
 
-def test_the_sources_are_let_go_of_also_when_collecting_breaks(memory: Memory) -> None:
+def test_the_sources_are_closed_if_collecting_fails(memory: Memory) -> None:
     memory.store.orders["documents"].error = ZeroDivisionError("a bug")
 
     with pytest.raises(ZeroDivisionError):
@@ -151,7 +151,7 @@ def test_the_sources_are_let_go_of_also_when_collecting_breaks(memory: Memory) -
     assert (memory.store.closed, memory.warehouse.closed) == (True, True)
 
 
-def test_the_forms_say_the_same(memory: Memory) -> None:
+def test_all_formats_have_the_same_content(memory: Memory) -> None:
     outcome = collected(memory)
 
     verdicts = {item["verdict"] for item in json.loads(printed(outcome, "json"))["processors"].values()}
@@ -163,7 +163,7 @@ def test_the_forms_say_the_same(memory: Memory) -> None:
     assert printed(outcome, "table").startswith("All well: 5 processors checked")
 
 
-def test_what_an_exporter_beside_it_saw_overwritten_and_written_again_is_told(memory: Memory, tmp_path: Path) -> None:
+def test_an_overwrite_that_a_running_exporter_saw_is_reported(memory: Memory, tmp_path: Path) -> None:
     key = DocumentId("phase3_completion", DAY)
     whole = memory.store.held[key]
     name = next(iter(PROCESSORS))

@@ -81,7 +81,7 @@ def test_a_source_that_fails_leaves_its_part_unknown_and_is_named(source: str, c
         assert Verdict.UNKNOWN in {one.verdict for one in found.season.report.processors}
 
 
-def test_the_sources_are_let_go_of_also_when_reading_breaks() -> None:
+def test_the_sources_are_closed_if_reading_fails() -> None:
     memory = Memory()
     memory.store.orders["documents"].error = ZeroDivisionError("a bug")
 

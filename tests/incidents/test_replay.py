@@ -41,9 +41,7 @@ def test_an_incident_s_expectations_hold_and_sentence_and_alerts_agree_on_every_
     assert list(differences(minutes, undelayed(RULES, tmp_path))) == []
 
 
-def test_an_expectation_that_does_not_hold_is_said_with_what_was_found(
-    local: LocalSources, clock: SimulatedClock
-) -> None:
+def test_a_failed_expectation_is_reported_with_the_actual_value(local: LocalSources, clock: SimulatedClock) -> None:
     text = SEED.read_text().partition("expect:")[0] + (
         "expect:\n"
         "  verdicts: {phase3/2026-02-01/player_game_summary: ok, phase3/2026-01-01/x: ok}\n"
@@ -64,7 +62,7 @@ def test_an_expectation_that_does_not_hold_is_said_with_what_was_found(
     ]
 
 
-def test_what_went_and_what_came_back_is_said_where_it_is_not_what_was_expected() -> None:
+def test_failed_expectations_on_removals_and_restorations_are_reported() -> None:
     text = SEED.read_text().partition("expect:")[0] + (
         "expect:\n"
         "  removals: {phase3/2026-02-01: {reset: [x]}, phase9/2026-02-01: {}}\n"
@@ -142,7 +140,7 @@ def test_a_step_s_change_of_a_document(
     assert local.firestore.get("c/d", project="nba-props-platform") == left
 
 
-def test_rows_for_a_table_that_nobody_knows_are_an_error(local: LocalSources, clock: SimulatedClock) -> None:
+def test_rows_for_an_unknown_table_are_an_error(local: LocalSources, clock: SimulatedClock) -> None:
     text = "title: odd\nclock: 2026-02-01T18:00:00Z\nbigquery: {nba_analytics.none: [{a: 1}]}\n"
 
     with pytest.raises(IncidentError, match=r"nba_analytics\.none"):

@@ -168,7 +168,7 @@ def test_a_numbered_value_of_another_type_is_refused_as_it_became() -> None:
         ({"data.players": [{"repeat": 10**9}]}, 'bigquery."data.players"[0].repeat: must be a whole number from 0 to'),
     ],
 )
-def test_groups_that_make_no_sense_are_refused_with_their_place(groups: object, message: str) -> None:
+def test_invalid_groups_are_refused_with_their_place(groups: object, message: str) -> None:
     with pytest.raises(TableDataError) as refused:
         expand_rows(DEFINITIONS, groups)
 

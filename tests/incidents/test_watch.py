@@ -120,7 +120,7 @@ def test_a_promtool_that_hangs_is_an_error(
         replay(load_incident(LOST), local, clock, rules=rules)
 
 
-def test_every_expectation_on_alerts_that_does_not_hold_is_said() -> None:
+def test_every_failed_expectation_on_alerts_is_reported() -> None:
     fired = [Alert("Loud", "critical", {"processor": "p"}, (NOON,)), Alert("Quiet", "info", {}, (NOON,))]
     expected = AlertExpectation(firing=["Loud", "Never"], silent=["Quiet"], no_severity=["critical"])
 

@@ -137,7 +137,7 @@ def test_the_json_says_what_it_cost_and_is_nothing_but_json() -> None:
 
 
 @pytest.mark.usefixtures("filled", "local")
-def test_a_day_on_which_all_is_well_ends_with_zero() -> None:
+def test_a_day_without_discrepancy_exits_with_zero() -> None:
     well = str(TODAY - ONE_DAY * 5)
 
     assert invoke("--from", well, "--to", well).exit_code == 0

@@ -190,7 +190,7 @@ def test_a_collection_is_counted_by_one_aggregation_that_costs_a_read_for_every_
     assert telemetry.total("document_reads") == server.calls.documents_read
 
 
-def test_nothing_is_asked_for_nothing(server: FirestoreServer, store: FirestoreStore) -> None:
+def test_without_parts_no_query_is_made(server: FirestoreServer, store: FirestoreStore) -> None:
     assert store.documents([], Deadline(30)) == {}
     assert store.heartbeats([], Deadline(30)) == {}
     assert server.calls.total == 0

@@ -24,7 +24,7 @@ def _path(tmp_path: Path) -> Path:
     return tmp_path / "ledger.sqlite"
 
 
-def test_a_restart_forgets_nothing_and_finds_what_went_meanwhile(path: Path) -> None:
+def test_a_restart_finds_entries_that_were_removed_meanwhile(path: Path) -> None:
     before = opened(path)
     remember(before, document(1, 2, 3), "15:00")
     before.close()
@@ -50,7 +50,7 @@ def test_a_restart_is_a_gap_in_following(path: Path) -> None:
     after.close()
 
 
-def test_a_lost_stream_is_a_gap_from_the_last_time_that_all_was_seen(path: Path) -> None:
+def test_a_lost_stream_is_a_gap_since_the_last_complete_view(path: Path) -> None:
     memory = opened(path)
     memory.follow(on("15:00"))
     memory.follow(on("15:05"))
@@ -63,7 +63,7 @@ def test_a_lost_stream_is_a_gap_from_the_last_time_that_all_was_seen(path: Path)
     memory.close()
 
 
-def test_a_damaged_ledger_is_said_and_the_exporter_goes_on_in_memory(path: Path) -> None:
+def test_a_damaged_ledger_is_reported_and_the_exporter_continues_in_memory(path: Path) -> None:
     path.write_bytes(b"no database at all" * 100)
     telemetry = Telemetry()
 
@@ -78,7 +78,7 @@ def test_a_damaged_ledger_is_said_and_the_exporter_goes_on_in_memory(path: Path)
     memory.close()
 
 
-def test_a_ledger_that_cannot_be_written_any_more_is_said_and_caught_up_when_it_can(path: Path) -> None:
+def test_a_ledger_that_cannot_be_written_is_reported_and_completed_later(path: Path) -> None:
     telemetry = Telemetry()
     memory = opened(path, telemetry)
     remember(memory, document(1, 2, 3), "15:00")
@@ -98,7 +98,7 @@ def test_a_ledger_that_cannot_be_written_any_more_is_said_and_caught_up_when_it_
     again.close()
 
 
-def test_one_command_looks_at_what_an_exporter_remembers_and_changes_nothing(path: Path) -> None:
+def test_a_command_reads_a_running_exporters_memory_and_changes_nothing(path: Path) -> None:
     running = opened(path)
     remember(running, document(1, 2, 3), "15:00")
     remember(running, document(1, 2, at="15:01"), "15:01")
@@ -115,7 +115,7 @@ def test_one_command_looks_at_what_an_exporter_remembers_and_changes_nothing(pat
     again.close()
 
 
-def test_without_a_ledger_file_a_command_has_nothing_to_look_at(path: Path) -> None:
+def test_without_a_ledger_file_a_command_starts_with_an_empty_memory(path: Path) -> None:
     telemetry = Telemetry()
 
     assert opened(path, telemetry, read_only=True).now.watched == {}
@@ -123,7 +123,7 @@ def test_without_a_ledger_file_a_command_has_nothing_to_look_at(path: Path) -> N
     assert not path.exists()
 
 
-def test_another_configuration_takes_what_is_remembered_along(path: Path, tmp_path: Path) -> None:
+def test_another_configuration_keeps_the_memory(path: Path, tmp_path: Path) -> None:
     memory = opened(path)
     remember(memory, document(1, 2, 3), "15:00")
     taken = Ledger(str(tmp_path / "taken.sqlite"))
@@ -142,7 +142,7 @@ def test_another_configuration_takes_what_is_remembered_along(path: Path, tmp_pa
     moved.close()
 
 
-def test_a_document_older_than_is_kept_goes_from_the_file(path: Path) -> None:
+def test_a_document_older_than_the_limit_is_deleted_from_the_file(path: Path) -> None:
     memory = opened(path)
     remember(memory, document(1), "15:00")
     memory.observe({}, NAMES, on("15:00") + KEEP + 2 * ONE_DAY, longest_gap=HOUR, everything=True)
@@ -174,7 +174,7 @@ def test_a_ledger_that_is_there_is_durable_from_the_start_until_the_memory_is_cl
     Ledger(str(path)).close()
 
 
-def test_without_a_ledger_file_nothing_is_durable_or_not(path: Path) -> None:
+def test_without_a_ledger_file_there_is_no_durability_sample(path: Path) -> None:
     telemetry = Telemetry()
     memory = opened(path, telemetry)
     remember(memory, document(1, 2, 3), "15:00")
@@ -189,7 +189,7 @@ def test_without_a_ledger_file_nothing_is_durable_or_not(path: Path) -> None:
     memory.close()
 
 
-def test_a_ledger_that_failed_is_no_ledger_s_fault_any_more_once_there_is_none(path: Path) -> None:
+def test_a_failed_ledger_is_no_longer_reported_once_the_configuration_has_none(path: Path) -> None:
     path.write_bytes(b"no database at all" * 100)
     telemetry = Telemetry()
     memory = opened(path, telemetry)
@@ -218,7 +218,7 @@ def test_another_file_is_durable_only_with_all_that_was_seen_before_it(path: Pat
     memory.close()
 
 
-def test_a_file_that_another_exporter_has_changes_nothing_that_is_said(path: Path, tmp_path: Path) -> None:
+def test_a_file_in_use_by_another_exporter_keeps_the_reported_state(path: Path, tmp_path: Path) -> None:
     telemetry = Telemetry()
     memory = opened(path, telemetry)
     taken = Ledger(str(tmp_path / "taken.sqlite"))
@@ -234,9 +234,7 @@ def test_a_file_that_another_exporter_has_changes_nothing_that_is_said(path: Pat
 # --- a file that cannot be used at the start --------------------------------------------------------------------
 
 
-def test_a_ledger_that_is_mended_is_used_within_the_minute_and_holds_all_that_was_seen(
-    path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_repaired_ledger_is_used_within_a_minute_and_complete(path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path.mkdir()
     telemetry = Telemetry()
     memory = opened(path, telemetry)
@@ -273,7 +271,7 @@ def test_a_ledger_is_tried_again_once_a_minute_whatever_the_clock_does(path: Pat
     memory.close()
 
 
-def test_a_file_that_another_exporter_took_meanwhile_is_waited_for(path: Path) -> None:
+def test_a_file_that_another_exporter_took_meanwhile_is_retried(path: Path) -> None:
     path.mkdir()
     telemetry = Telemetry()
     memory = opened(path, telemetry)
@@ -290,7 +288,7 @@ def test_a_file_that_another_exporter_took_meanwhile_is_waited_for(path: Path) -
     memory.close()
 
 
-def test_what_the_mended_file_remembers_is_kept_beside_what_was_seen_since(path: Path) -> None:
+def test_a_repaired_files_content_is_joined_with_later_observations(path: Path) -> None:
     earlier = opened(path)
     remember(earlier, document(1, 2, 3), "14:00")
     remember(earlier, document(1, 2, at="14:01"), "14:01")

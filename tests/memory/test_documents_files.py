@@ -59,7 +59,7 @@ def alongside(path: Path, *endings: str) -> list[Path]:
     ],
 )
 @pytest.mark.parametrize("put_aside", [False, True])
-def test_files_that_are_taken_away_are_missed_and_created_again(
+def test_deleted_files_are_noticed_and_created_again(
     path: Path, endings: list[str], *, put_aside: bool, capfd: pytest.CaptureFixture[str]
 ) -> None:
     telemetry = Telemetry()
@@ -85,7 +85,7 @@ def test_files_that_are_taken_away_are_missed_and_created_again(
     again.close()
 
 
-def test_a_copy_that_is_put_in_its_place_is_read_without_the_journal_of_the_one_before(path: Path) -> None:
+def test_a_copy_in_place_of_the_file_is_read_without_the_old_journal(path: Path) -> None:
     memory = opened(path)
     remember(memory, document(1, 2, 3), "15:00")
     memory.close()
@@ -106,7 +106,7 @@ def test_a_copy_that_is_put_in_its_place_is_read_without_the_journal_of_the_one_
     again.close()
 
 
-def test_a_folder_that_is_taken_away_is_waited_for(tmp_path: Path) -> None:
+def test_a_deleted_folder_is_retried_until_it_exists(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     telemetry = Telemetry()
@@ -126,7 +126,7 @@ def test_a_folder_that_is_taken_away_is_waited_for(tmp_path: Path) -> None:
     again.close()
 
 
-def test_an_older_copy_that_is_put_in_its_place_is_brought_up_to_date(path: Path) -> None:
+def test_an_older_copy_in_place_of_the_file_is_brought_up_to_date(path: Path) -> None:
     memory = opened(path)
     remember(memory, document(1, 2, 3), "15:00")
     memory.close()
@@ -160,7 +160,7 @@ def test_a_ledger_without_its_lock_that_another_exporter_took_is_left_to_it(path
     memory.close()
 
 
-def test_a_folder_that_can_be_written_no_longer_stops_no_ledger_that_is_open(tmp_path: Path) -> None:
+def test_a_folder_that_became_read_only_does_not_stop_an_open_ledger(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     telemetry = Telemetry()

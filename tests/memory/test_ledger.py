@@ -52,7 +52,7 @@ def _path(tmp_path: Path) -> Path:
 # --- the file ---------------------------------------------------------------------------------------------------
 
 
-def test_what_was_recorded_is_there_when_the_file_is_opened_again(path: Path) -> None:
+def test_recorded_documents_are_there_after_the_file_is_reopened(path: Path) -> None:
     bare = Watched(
         exists=False, create_time=None, update_time=None, read_time=None, first_seen_at=on("06:00"), seen_at=on("06:00")
     )
@@ -67,7 +67,7 @@ def test_what_was_recorded_is_there_when_the_file_is_opened_again(path: Path) ->
     again.close()
 
 
-def test_a_later_sight_of_the_same_is_recorded_too(path: Path) -> None:
+def test_a_later_sighting_of_the_same_entry_is_recorded(path: Path) -> None:
     ledger = Ledger(str(path))
     ledger.record({KEY: WATCHED})
     later = replace(WATCHED, seen_at=on("15:06"), read_time=on("15:06"))
@@ -110,7 +110,7 @@ def test_a_second_exporter_is_refused_and_told_what_to_do(path: Path) -> None:
     Ledger(str(path)).close()
 
 
-def test_a_running_exporter_s_file_can_be_looked_at(path: Path) -> None:
+def test_the_file_of_a_running_exporter_can_be_read(path: Path) -> None:
     running = Ledger(str(path))
     running.record({KEY: WATCHED})
 
@@ -154,7 +154,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
         Ledger(str(tmp_path / "missing" / "ledger.sqlite"))
 
 
-def test_content_that_is_damaged_is_an_error_and_not_a_guess(path: Path) -> None:
+def test_damaged_content_is_an_error(path: Path) -> None:
     ledger = Ledger(str(path))
     ledger.record({KEY: replace(WATCHED, entries={"a": replace(sighting(1), content=b"\xff\xff")})})
 
@@ -166,7 +166,7 @@ def test_content_that_is_damaged_is_an_error_and_not_a_guess(path: Path) -> None
 # --- killed -----------------------------------------------------------------------------------------------------
 
 
-def test_killed_at_any_moment_nothing_that_was_served_is_missing(tmp_path: Path) -> None:
+def test_after_a_kill_at_any_moment_every_served_observation_is_there(tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "testing.ledger_victim", str(KILLS), str(tmp_path)],
         capture_output=True,

@@ -73,7 +73,7 @@ def kinds(seen: Watched) -> dict[str, RemovalKind]:
         pytest.param([document("a", "old"), document("old")], set(), id="only names that are not followed stay"),
     ],
 )
-def test_an_entry_is_lost_when_it_goes_while_the_document_lives_on(documents: list[Document], lost: set[str]) -> None:
+def test_an_entry_that_is_removed_from_a_living_document_is_lost(documents: list[Document], lost: set[str]) -> None:
     assert set(watched(*documents).losses) == lost
 
 
@@ -100,24 +100,24 @@ def test_an_entry_is_lost_when_it_goes_while_the_document_lives_on(documents: li
         pytest.param(document("a", "b!"), document("c"), {"a": BLIND, "b": EDITED}, id="a hand-made one among others"),
     ],
 )
-def test_what_went_and_what_stayed_tell_how_it_went(
+def test_removed_and_remaining_entries_tell_the_kind_of_removal(
     before: Document, after: Document, expected: dict[str, RemovalKind]
 ) -> None:
     assert kinds(watched(before, after)) == expected
 
 
-def test_after_a_long_gap_a_write_that_knew_nothing_cannot_be_told_from_a_reset() -> None:
+def test_after_a_long_gap_a_blind_overwrite_looks_like_a_reset() -> None:
     seen = watched(document("a", "b"), document("c"), every=2 * LONGEST_GAP)
 
     assert kinds(seen) == {"a": UNWATCHED, "b": UNWATCHED}
     assert seen.losses == {}
 
 
-def test_with_the_clock_set_back_in_between_nobody_knows_how_long_the_gap_was() -> None:
+def test_with_the_clock_set_back_in_between_the_length_of_the_gap_is_unknown() -> None:
     assert kinds(watched(document("a", "b"), document("c"), every=-2 * LONGEST_GAP)) == {"a": UNWATCHED, "b": UNWATCHED}
 
 
-def test_after_a_long_gap_what_stayed_still_proves_that_nobody_reset_the_document() -> None:
+def test_after_a_long_gap_remaining_entries_still_rule_out_a_reset() -> None:
     assert kinds(watched(document("a", "b"), document("a", "c"), every=2 * LONGEST_GAP)) == {"b": STALE}
 
 
@@ -127,13 +127,13 @@ def test_a_document_of_a_month_ago_expires() -> None:
     assert kinds(watched(document("a"), GONE, day=old)) == {"a": EXPIRED}
 
 
-def test_without_times_nothing_says_which_write_it_was() -> None:
+def test_without_times_the_kind_of_write_is_unknown() -> None:
     nameless = Document(entries={"a": entry(None), "b": entry(None)})
 
     assert kinds(watched(nameless, Document(entries={"a": entry(None)}))) == {"b": UNEXPLAINED}
 
 
-def test_a_removal_says_what_was_there_until_when_and_which_write_coincided() -> None:
+def test_a_removal_has_the_entry_its_time_and_the_write_that_coincided() -> None:
     before = document("a", "b", "c", _triggered=b"no", _mode=b"overnight")
     after = document("a2", "b", "d", _triggered=b"yes", _mode=b"overnight")
 
@@ -151,7 +151,7 @@ def test_an_entry_that_is_back_ends_its_loss() -> None:
     assert [(removal.name, removal.kind, removal.ended_at) for removal in seen.removals] == [("b", STALE, on("15:02"))]
 
 
-def test_the_documents_own_time_of_a_write_counts_more_than_what_the_entry_says() -> None:
+def test_the_documents_write_time_takes_precedence_over_the_entrys() -> None:
     late = Entry("success", on("13:00"), 12)
     first = Document(entries={"a": entry("14:00")}, update_time=on("14:00"))
     second = Document(entries={"a": entry("14:00"), "b": late}, update_time=on("14:30"))
@@ -168,7 +168,7 @@ def test_an_older_reading_that_comes_late_changes_nothing() -> None:
     assert (newer(now, late), newer(late, now), newer(None, late)) == (now, now, late)
 
 
-def test_the_same_version_of_a_document_is_only_a_later_sight_of_it() -> None:
+def test_the_same_version_of_a_document_only_moves_its_last_sighting() -> None:
     version = Document(entries={"a": entry()}, create_time=FIRST, update_time=SECOND)
 
     seen = watched(version, version)
@@ -227,7 +227,7 @@ def later(*documents: Document) -> Watched:
         ),
     ],
 )
-def test_two_memories_of_a_document_know_together_what_one_would(
+def test_two_joined_memories_of_a_document_equal_one(
     before: list[Document], after: list[Document], lost: set[str]
 ) -> None:
     both = joined(KEY, watched(*before), later(*after), LONGEST_GAP)
@@ -238,14 +238,14 @@ def test_two_memories_of_a_document_know_together_what_one_would(
     assert len({(removal.name, removal.missed_at) for removal in both.removals}) == len(both.removals)
 
 
-def test_an_entry_that_stood_in_both_was_seen_since_the_first() -> None:
+def test_an_entry_in_both_memories_was_seen_since_the_first() -> None:
     both = joined(KEY, watched(document("a", "b")), later(document("a", "b2")), LONGEST_GAP)
 
     assert {name: seen.first_seen_at for name, seen in both.entries.items()} == {"a": on("15:00"), "b": on("15:10")}
     assert [(removal.name, removal.kind) for removal in both.removals] == [("b", REPLACED)]
 
 
-def test_a_memory_that_goes_back_to_the_other_has_nothing_to_learn_from_it() -> None:
+def test_joining_a_memory_that_continues_the_other_changes_nothing() -> None:
     whole = watched(document("a", "b"), document("a"))
 
     assert joined(KEY, watched(document("a", "b")), whole, LONGEST_GAP) is whole

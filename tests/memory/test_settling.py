@@ -54,7 +54,7 @@ def test_less_than_before_counts_once_it_was_read_often_enough(
     assert counts(matter, *readings) == expected
 
 
-def test_what_is_in_doubt_says_what_was_there_and_what_each_reading_found() -> None:
+def test_a_doubt_has_the_earlier_value_and_each_readings_value() -> None:
     settling = Settling()
     for minutes, size in ((0, 5), (10, 0), (11, 2)):
         settling.hold(Matter.ROWS, {"x": size, "y": 1}, START + minutes * MINUTE)
@@ -65,7 +65,7 @@ def test_what_is_in_doubt_says_what_was_there_and_what_each_reading_found() -> N
     assert (doubt.was, doubt.seen_at, doubt.since, doubt.found) == (5, START, START + 10 * MINUTE, (0, 2))
 
 
-def test_a_repeat_is_asked_for_once_and_only_by_what_is_in_doubt() -> None:
+def test_only_a_value_in_doubt_causes_one_repeated_reading() -> None:
     settling = Settling()
     settling.hold(Matter.ROWS, {"x": 5}, START)
     before = settling.repeat_at([Matter.ROWS])
@@ -77,7 +77,7 @@ def test_a_repeat_is_asked_for_once_and_only_by_what_is_in_doubt() -> None:
     assert settling.repeat_at([Matter.ROWS]) is None
 
 
-def test_what_is_in_doubt_and_cannot_be_read_puts_off_no_other_repeat() -> None:
+def test_a_value_in_doubt_that_cannot_be_read_delays_no_other_repeat() -> None:
     settling = Settling()
     settling.hold(Matter.ROWS, {"x": 5, "y": 5}, START)
     settling.hold(Matter.ROWS, {"x": 0, "y": 5}, START + 10 * MINUTE)
@@ -88,7 +88,7 @@ def test_what_is_in_doubt_and_cannot_be_read_puts_off_no_other_repeat() -> None:
     assert settling.repeat_at([Matter.ROWS]) == START + 23 * MINUTE
 
 
-def test_what_was_not_in_a_reading_is_remembered_for_a_day() -> None:
+def test_a_value_that_is_no_longer_read_is_remembered_for_a_day() -> None:
     settling = Settling()
     settling.hold(Matter.ROWS, {"x": 5}, START)
     settling.hold(Matter.ROWS, {}, START + KEPT)

@@ -129,7 +129,7 @@ def test_an_exception_stays_on_the_line(stream: io.StringIO, log_format: logs.Fo
 
 @each_format
 @given(text=st.text(st.characters(categories=None) | st.sampled_from('\n\r\x1b\x85\u2028\u202e\\"= \ud800')))
-def test_no_text_breaks_out_of_its_line(log_format: logs.Format, text: str) -> None:
+def test_no_text_breaks_a_log_line(log_format: logs.Format, text: str) -> None:
     stream = io.StringIO()
     logs.configure("info", log_format, stream)
 
@@ -141,7 +141,7 @@ def test_no_text_breaks_out_of_its_line(log_format: logs.Format, text: str) -> N
     assert READERS[log_format](line)["value"] == masked(text)
 
 
-def test_a_forged_line_is_seen_for_what_it_is(stream: io.StringIO) -> None:
+def test_a_forged_line_stays_inside_its_event(stream: io.StringIO) -> None:
     logs.configure("info", "logfmt", stream)
 
     structlog.get_logger("x").info("read", name="a\ntimestamp=2026-02-01 level=error event=forged")
@@ -151,7 +151,7 @@ def test_a_forged_line_is_seen_for_what_it_is(stream: io.StringIO) -> None:
 
 
 @each_format
-def test_libraries_take_the_same_way(stream: io.StringIO, log_format: logs.Format) -> None:
+def test_libraries_use_the_same_log(stream: io.StringIO, log_format: logs.Format) -> None:
     logs.configure("info", log_format, stream)
 
     logging.getLogger("uvicorn.error").warning("Invalid %s received.", "request\n")
@@ -164,7 +164,7 @@ def test_libraries_take_the_same_way(stream: io.StringIO, log_format: logs.Forma
     )
 
 
-def test_libraries_are_heard_from_warnings_on_and_at_debug_level_from_info_on(stream: io.StringIO) -> None:
+def test_libraries_log_warnings_and_at_debug_level_info(stream: io.StringIO) -> None:
     for level in ("debug", "info", "error"):
         logs.configure(level, "json", stream)
         for name in ("apscheduler.scheduler", "google.auth", "urllib3.connectionpool", "uvicorn.error"):
@@ -176,7 +176,7 @@ def test_libraries_are_heard_from_warnings_on_and_at_debug_level_from_info_on(st
     assert Counter(json.loads(line)["event"] for line in stream.getvalue().splitlines()) == dict.fromkeys(heard, 4)
 
 
-def test_googles_libraries_do_not_cut_their_logs_off() -> None:
+def test_googles_libraries_do_not_suppress_their_logs() -> None:
     program = """
 import logging, sys
 from exporter.messages import logs

@@ -38,7 +38,7 @@ def test_a_secret_is_hidden_wherever_it_stands_in_a_text(secret: str, around: st
 
 
 @each_secret
-def test_a_text_that_is_cut_holds_no_half_of_a_secret(secret: str) -> None:
+def test_a_cut_text_contains_no_half_of_a_secret(secret: str) -> None:
     for before in range(280, 301):
         assert "hunt" not in beginning("x" * before + " " + secret, 300)
     for before in (16_370, 16_384 - len(secret) // 2):
@@ -88,7 +88,7 @@ def test_ordinary_words_names_and_addresses_are_left_as_they_are(text: str) -> N
     assert masked(text) == text
 
 
-def test_no_remedy_and_no_word_of_the_exporter_is_taken_for_a_secret() -> None:
+def test_no_remedy_and_no_text_of_the_exporter_is_hidden() -> None:
     remedies = [row.remedy({}) for row in REFUSALS]
     remedies += [text for table in (FIRESTORE_REMEDIES, BIGQUERY_REMEDIES, TABLE_REMEDIES) for text in table.values()]
     words = [*CAUSES.values(), *(text for word in WORDS.values() for text in (word.did, word.effect, word.first))]
@@ -112,7 +112,7 @@ def test_masking_twice_is_masking_once(text: str) -> None:
         *("basic ", "bearer ", "<token>", "token=)", "secret access key", "?key=", "\\", "$2y$", "{}", "A1b", "_"),
     ],
 )
-def test_twice_as_long_a_text_takes_no_more_than_twice_the_steps(piece: str) -> None:
+def test_masking_takes_linear_time(piece: str) -> None:
     """Steps of the pattern's engine cannot be counted; what is quadratic would take hours."""
     text = piece * (400_000 // len(piece))
 
@@ -139,7 +139,7 @@ def test_data_keeps_its_form_and_every_text_in_it_is_masked() -> None:
     }
 
 
-def test_what_stands_under_a_secrets_name_is_hidden_where_names_are_of_fields() -> None:
+def test_a_value_under_a_secrets_name_is_hidden_in_fields() -> None:
     data = {"db_password": 12345, "apiKey": {"stringValue": "x"}, "tokens": ["a", True, None], "token_uri": "x"}
 
     assert masked_data(data) == data
@@ -169,7 +169,7 @@ def test_another_name_names_none(name: str) -> None:
     assert not names_secret(name)
 
 
-def test_what_is_put_together_from_a_masked_text_is_a_text_that_is_not_masked_yet() -> None:
+def test_a_text_built_from_a_masked_one_is_not_marked_as_masked() -> None:
     assert isinstance(masked("x"), Masked)
     assert not isinstance(masked("x") + "y", Masked)
     assert not isinstance(masked("xy")[:1], Masked)

@@ -96,7 +96,7 @@ def test_a_plain_write_that_was_aborted_is_tried_again(connection: Connection, s
     assert server.get(f"{COLLECTION}/one") == {"n": 1}
 
 
-def test_a_passing_error_is_a_retry_and_no_conflict(connection: Connection, server: FirestoreServer) -> None:
+def test_a_transient_error_is_a_retry_and_no_conflict(connection: Connection, server: FirestoreServer) -> None:
     with connection.api.counted() as tally:
         server.faults.fail("UNAVAILABLE", method="BatchGetDocuments", times=1)
         connection.client.document(f"{COLLECTION}/one").get()
@@ -119,7 +119,7 @@ def test_a_conflict_while_a_transaction_reads_is_not_tried_again_inside_it(
     assert reason(raised.value) == "ABORTED while it read"
 
 
-def test_what_nobody_counts_is_done_all_the_same(connection: Connection, server: FirestoreServer) -> None:
+def test_calls_outside_a_count_are_made(connection: Connection, server: FirestoreServer) -> None:
     server.faults.fail("UNAVAILABLE", method="Commit", times=1)
 
     connection.client.document(f"{COLLECTION}/one").set({"n": 1})
@@ -200,7 +200,7 @@ def test_a_round_that_was_under_way_when_it_was_told_to_stop_does_not_count(
     assert server.documents() == {}
 
 
-def test_scratch_deletes_what_it_handed_out_and_nothing_else(connection: Connection, server: FirestoreServer) -> None:
+def test_only_scratch_documents_are_deleted(connection: Connection, server: FirestoreServer) -> None:
     server.put(f"{COLLECTION}/of-another-run", {"n": 1})
     remains = Remains()
 
@@ -227,7 +227,9 @@ def test_scratch_deletes_more_than_one_batch_takes(connection: Connection, serve
     assert server.calls["Commit"] == 3
 
 
-def test_scratch_says_what_it_could_not_delete_and_why(connection: Connection, server: FirestoreServer) -> None:
+def test_documents_that_could_not_be_deleted_are_reported_with_the_reason(
+    connection: Connection, server: FirestoreServer
+) -> None:
     remains = Remains()
 
     with Scratch(connection.client, COLLECTION, remains) as scratch:
@@ -247,7 +249,7 @@ def test_a_meeting_is_waited_for_once() -> None:
     assert meeting.seconds == waited
 
 
-def test_writers_that_wait_in_vain_are_given_up(connection: Connection, server: FirestoreServer) -> None:
+def test_writers_that_wait_too_long_are_given_up(connection: Connection, server: FirestoreServer) -> None:
     server.faults.delay(0.3, method="BatchGetDocuments", times=1)
 
     (outcome,) = probed(connection, replace(plan_of(Strategy.SET), seconds=0.01))

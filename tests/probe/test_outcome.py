@@ -73,7 +73,7 @@ def test_without_an_acknowledged_write_there_are_no_times() -> None:
     assert (found.p50, found.p99, found.maximum) == (None, None, None)
 
 
-def test_the_sentence_says_who_lost_what_and_what_to_do() -> None:
+def test_the_sentence_names_losses_and_the_remedy() -> None:
     tried = [
         outcome(Strategy.SET, {OLDER: {"n": 0}, "b": {"n": 2}}),
         outcome(Strategy.BLIND_SET, {"c": {"n": 3}}),
@@ -93,7 +93,7 @@ def test_the_sentence_advises_nothing_where_nothing_was_lost() -> None:
     assert conclusion([outcome(Strategy.MERGE, dict(WRITTEN))]) == "`merge` lost none."
 
 
-def test_the_sentence_does_not_explain_away_a_loss_that_must_not_be() -> None:
+def test_the_sentence_reports_a_loss_of_a_safe_strategy() -> None:
     sentence = conclusion([outcome(Strategy.TRANSACTION, {OLDER: {"n": 0}})])
 
     assert sentence.startswith("`transaction` lost 3 of 3 entries: a way to write that must not lose has lost")
@@ -107,7 +107,7 @@ def test_the_sentence_names_damage_and_what_was_given_up() -> None:
     assert sentence.startswith("`merge` left 1 damaged; 1 of 3 writes by `merge` were given up: a way to write")
 
 
-def test_the_sentence_of_nothing_says_so() -> None:
+def test_the_sentence_says_if_nothing_was_measured() -> None:
     assert conclusion([]) == "Nothing was measured."
     assert table([]).endswith("\n\nNothing was measured.")
 

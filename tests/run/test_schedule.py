@@ -94,7 +94,7 @@ def test_each_collector_runs_at_its_own_interval(running: Running, clockwork: Cl
     assert all(running.skipped(name) == {} for name in COLLECTORS)
 
 
-def test_exporters_do_not_march_in_step(running: Running, clockwork: Clockwork) -> None:
+def test_exporters_do_not_run_in_step(running: Running, clockwork: Clockwork) -> None:
     running.start()
 
     clockwork.advance(HOUR)
@@ -113,7 +113,7 @@ def test_a_run_is_late_by_no_more_than_its_jitter(running: Running, clockwork: C
 
 
 @pytest.mark.usefixtures("latest")
-def test_a_run_that_is_still_under_way_is_not_joined_by_another(running: Running, clockwork: Clockwork) -> None:
+def test_a_collector_never_runs_twice_at_the_same_time(running: Running, clockwork: Clockwork) -> None:
     orders = running.scene.orders("completion")
     orders.hang()
     clockwork.holding = 1
@@ -152,9 +152,7 @@ def test_a_run_that_comes_too_late_is_counted_as_missed(running: Running, clockw
     assert len(running.times["completion"]) == 1
 
 
-def test_a_run_that_ends_in_an_unforeseen_error_is_counted_and_the_next_one_takes_place(
-    running: Running, clockwork: Clockwork
-) -> None:
+def test_an_unexpected_error_is_counted_and_the_next_run_takes_place(running: Running, clockwork: Clockwork) -> None:
     orders = running.scene.orders("completion")
     orders.error = ZeroDivisionError("a bug")
     running.start()
@@ -222,7 +220,7 @@ def planned(clockwork: Clockwork, name: str) -> timedelta:
     return found
 
 
-def test_what_is_gone_is_read_again_soon_and_once(running: Running, clockwork: Clockwork) -> None:
+def test_a_missing_value_is_read_again_soon_and_once(running: Running, clockwork: Clockwork) -> None:
     rows = running.scene.memory.warehouse.rows
     running.start()
     running.scene.memory.warehouse.rows = {}
@@ -237,7 +235,7 @@ def test_what_is_gone_is_read_again_soon_and_once(running: Running, clockwork: C
     assert then > 5 * MINUTE
 
 
-def test_what_is_gone_is_read_again_soon_where_the_clock_shows_another_time(clockwork: Clockwork) -> None:
+def test_a_missing_value_is_read_again_soon_also_by_another_clock(clockwork: Clockwork) -> None:
     running = Running(clockwork, behind=5 * HOUR)
     try:
         running.start()

@@ -138,7 +138,7 @@ def test_it_is_ready_although_its_sources_are_down(scene: Scene) -> None:
     assert {item.verdict for item in scene.service.report.processors} == {Verdict.UNKNOWN}
 
 
-def test_a_stop_lets_go_of_the_sources(scene: Scene) -> None:
+def test_a_stop_closes_the_sources(scene: Scene) -> None:
     scene.start()
 
     scene.service.stop()
@@ -208,7 +208,7 @@ def test_a_reload_goes_on_with_the_new_configuration(scene: Scene) -> None:
     assert scene.live(REPORT_AT) == on("18:10").timestamp()
 
 
-def test_a_bad_file_changes_nothing_and_every_fault_is_said(scene: Scene) -> None:
+def test_a_bad_file_changes_nothing_and_every_fault_is_reported(scene: Scene) -> None:
     scene.start()
     before = scene.service.live()[CONFIG], scene.service.config_yaml()
     scene.write("preset: nba\ntimezone: Mars/Olympus\ndocuments: {past: -1}\nproyect: x\n")
@@ -226,7 +226,7 @@ def test_a_bad_file_changes_nothing_and_every_fault_is_said(scene: Scene) -> Non
     assert not scene.memory.store.closed
 
 
-def test_a_good_file_after_a_bad_one_makes_all_well(scene: Scene) -> None:
+def test_a_good_file_after_a_bad_one_is_used(scene: Scene) -> None:
     scene.start()
     scene.write("nonsense")
     with pytest.raises(ReloadError):
@@ -275,7 +275,7 @@ def test_what_was_seen_of_the_documents_survives_a_reload(scene: Scene) -> None:
         pytest.param(OVERLAY + "project: another-project\n", Verdict.NOT_EXPECTED, id="another project"),
     ],
 )
-def test_games_that_are_gone_after_a_reload_do_not_count_where_the_calendar_is_read_as_before(
+def test_after_a_reload_fewer_games_of_the_same_calendar_do_not_count_yet(
     scene: Scene, overlay: str, expected: Verdict
 ) -> None:
     scene.start()
@@ -288,7 +288,7 @@ def test_games_that_are_gone_after_a_reload_do_not_count_where_the_calendar_is_r
     assert scene.verdict(PLAYER) is expected
 
 
-def test_what_was_in_doubt_before_a_reload_counts_after_it_once_it_was_read_again(scene: Scene) -> None:
+def test_a_doubt_survives_a_reload_and_ends_with_the_next_reading(scene: Scene) -> None:
     yesterday = on("-1 12:00").date()
     scene.memory.warehouse.rows = {yesterday: RowCount(212, on("15:00"))}
     scene.start()
@@ -302,7 +302,7 @@ def test_what_was_in_doubt_before_a_reload_counts_after_it_once_it_was_read_agai
     assert seen == [Verdict.UNKNOWN, Verdict.UNKNOWN, Verdict.PHANTOM]
 
 
-def test_the_page_is_shown_the_report_and_what_came_before_it_also_after_a_reload(scene: Scene) -> None:
+def test_the_page_keeps_its_history_over_a_reload(scene: Scene) -> None:
     scene.start()
     first = scene.service.view()
     scene.memory.store.held[DOCUMENT] = Document(entries={UPCOMING_TEAM: entry()}, create_time=on("-1 12:00"))
@@ -325,7 +325,7 @@ def test_the_page_names_what_could_not_be_read(scene: Scene) -> None:
     assert scene.service.view().unread == {"heartbeat_count": "timeout"}
 
 
-def test_a_reload_leaves_no_word_of_a_listener_or_a_ledger_that_is_gone(scene: Scene, tmp_path: Path) -> None:
+def test_a_reload_drops_the_samples_of_a_removed_listener_or_ledger(scene: Scene, tmp_path: Path) -> None:
     def said() -> list[list[float]]:
         live = scene.service.live()
         return [[value for _, value in live[family]] for family in (LISTENER_CONNECTED, LISTENER_LAST, LEDGER_DURABLE)]

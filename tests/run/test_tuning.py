@@ -53,7 +53,7 @@ def test_large_blocks_that_a_thread_frees_go_back_to_the_system() -> None:
     assert kept < 5_000_000
 
 
-def test_full_collections_leave_alone_what_was_there_at_the_start() -> None:
+def test_full_garbage_collections_skip_objects_from_the_start() -> None:
     frozen, looked_at = _printed(KEEPS_STILL)
 
     assert frozen > 5_000

@@ -42,7 +42,7 @@ def refusing(limit: int, size: int, used: int) -> int:
     return size
 
 
-def test_what_was_used_is_there_for_the_next_process_on_the_same_ledger(ledger: str) -> None:
+def test_used_bytes_are_known_to_the_next_process_on_the_same_ledger(ledger: str) -> None:
     add(Account(ledger), 5)
 
     later = Account(ledger)
@@ -70,7 +70,7 @@ def test_two_at_the_same_time_see_each_other_s_changes(ledger: str) -> None:
     assert one.used("p", DAY) == other.used("p", DAY) == 6
 
 
-def test_what_is_refused_changes_nothing(ledger: str) -> None:
+def test_a_refused_change_changes_nothing(ledger: str) -> None:
     for account in (Account(ledger), Account()):
         add(account, 5)
 
@@ -80,7 +80,7 @@ def test_what_is_refused_changes_nothing(ledger: str) -> None:
         assert account.used("p", DAY) == 5
 
 
-def test_looking_makes_no_file(ledger: str, tmp_path: Path) -> None:
+def test_reading_creates_no_file(ledger: str, tmp_path: Path) -> None:
     assert Account(ledger).used("p", DAY) == 0
 
     assert list(tmp_path.iterdir()) == []
@@ -218,7 +218,7 @@ def test_what_this_process_used_goes_with_it_to_another_ledger(ledger: str) -> N
     assert Account(ledger).used("p", DAY) == 9
 
 
-def test_a_file_that_is_taken_away_forgets_nothing_of_what_this_process_used(ledger: str, tmp_path: Path) -> None:
+def test_a_deleted_file_does_not_reset_this_processs_use(ledger: str, tmp_path: Path) -> None:
     account = Account(ledger)
     add(account, 5)
 
@@ -228,7 +228,7 @@ def test_a_file_that_is_taken_away_forgets_nothing_of_what_this_process_used(led
     assert Account(ledger).used("p", DAY) == 6
 
 
-def test_a_bill_never_makes_less_than_nothing(ledger: str) -> None:
+def test_a_bill_never_makes_the_account_negative(ledger: str) -> None:
     for account in (Account(ledger), Account()):
         add(account, -5)
 
@@ -252,7 +252,7 @@ def a_folder(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [damaged, foreign, a_folder])
-def test_a_file_that_cannot_be_used_is_said_once_and_what_was_used_is_counted_here_until_it_can(
+def test_an_unusable_file_is_reported_once_and_the_process_counts_meanwhile(
     ledger: str, tmp_path: Path, damage: object
 ) -> None:
     path = tmp_path / "ledger.sqlite.budget"

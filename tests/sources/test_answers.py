@@ -103,7 +103,7 @@ def test_units_are_a_whole_number_of_any_type_or_the_calendar_is_unknown(value: 
 
 
 @pytest.mark.parametrize("row", [of_calendar(date(2025, 6, 22), None), of_calendar(SATURDAY, None, "outside")])
-def test_units_that_nobody_asks_for_may_be_anything(row: dict[str, object]) -> None:
+def test_unusable_units_outside_the_window_are_ignored(row: dict[str, object]) -> None:
     units, end = read_calendar([row], WINDOW)
 
     assert (set(units.values()), end) == ({0}, row["day"])
@@ -215,7 +215,7 @@ def test_success_wins_over_the_failure_that_a_clean_up_job_made_of_its_running_r
         (("running",), "running"),
     ],
 )
-def test_the_status_that_says_most_wins(statuses: tuple[str, ...], status: str) -> None:
+def test_the_most_final_status_wins(statuses: tuple[str, ...], status: str) -> None:
     assert [found.status for found in reduce_runs(run(each) for each in statuses)] == [status]
 
 

@@ -140,7 +140,7 @@ def test_the_budget_is_known_before_the_first_job(telemetry: Telemetry) -> None:
     assert telemetry.value("budget_remaining") == 2**30
 
 
-def test_nothing_is_asked_once_the_days_budget_is_used_up_until_the_next_utc_day(
+def test_no_query_is_made_after_the_budget_is_used_up_until_the_next_utc_day(
     server: BigQueryRest, clock: Clock
 ) -> None:
     with warehouse_at(server.address, clock=clock, daily=35 * MIB) as warehouse:
@@ -186,7 +186,7 @@ def test_a_job_that_was_refused_costs_nothing(
         (invalid_query(), ErrorKind.INVALID, "check its columns"),
     ],
 )
-def test_a_table_that_cannot_be_read_spoils_only_its_own_answer(
+def test_a_table_that_cannot_be_read_loses_only_its_own_answer(
     server: BigQueryRest, warehouse: BigQueryWarehouse, outcome: Failed, kind: ErrorKind, words: str
 ) -> None:
     server.answer(Rows({"part": "INT64"}, [[1]]), when="SELECT 1 AS part")
@@ -330,7 +330,7 @@ def test_an_answer_without_its_parts_is_an_answer_or_an_error_and_never_a_zero(
         Rows({**ROW_COUNTS, "counted": "STRING"}, [[0, SATURDAY, "many", WRITTEN]]),
     ],
 )
-def test_rows_that_make_no_sense_are_invalid(server: BigQueryRest, warehouse: BigQueryWarehouse, rows: Rows) -> None:
+def test_inconsistent_rows_are_invalid(server: BigQueryRest, warehouse: BigQueryWarehouse, rows: Rows) -> None:
     server.answer(rows)
 
     error = outcome(warehouse)

@@ -82,7 +82,7 @@ def test_a_calendar_that_exceeds_the_limit_of_a_job_is_unknown_by_name_and_the_c
     assert not isinstance(answer.units["small"], SourceError)
 
 
-def test_a_job_that_the_rest_of_the_day_has_no_room_for_is_the_days_matter_and_no_tables(server: BigQueryRest) -> None:
+def test_a_job_above_the_rest_of_the_day_is_no_fault_of_a_table(server: BigQueryRest) -> None:
     server.answer(COUNTED, Rows(ROW_COUNTS, bytes_processed=90 * MIB))
     with warehouse_at(server.address, daily=100 * MIB, job=90 * MIB) as warehouse:
         counts(warehouse)
@@ -119,7 +119,7 @@ UNSAID = {
 
 
 @pytest.mark.parametrize("place", UNSAID)
-def test_a_cost_that_is_not_said_is_the_estimate_or_the_bound_and_never_zero(
+def test_an_unknown_cost_counts_as_the_estimate_or_the_bound(
     server: BigQueryRest, warehouse: BigQueryWarehouse, telemetry: Telemetry, place: str
 ) -> None:
     server.answer(UNSAID[place].outcome)
@@ -145,7 +145,7 @@ def test_hidden_costs_are_estimated_once_a_day_for_each_query(
     assert [query.dry_run for query in server.queries].count(True) == 2
 
 
-def test_what_a_lost_job_billed_is_asked_when_the_service_answers_again(
+def test_a_lost_jobs_bill_is_read_when_the_service_answers_again(
     server: BigQueryRest, warehouse: BigQueryWarehouse, telemetry: Telemetry
 ) -> None:
     server.interfere("jobs.insert", Without(("status", "statistics")))
@@ -175,7 +175,7 @@ def test_a_lost_job_that_was_never_made_has_billed_nothing(
     assert telemetry.value("budget_remaining") == 2**30 - 20 * MIB
 
 
-def test_a_service_that_nobody_reaches_has_billed_nothing_however_often_it_is_tried(telemetry: Telemetry) -> None:
+def test_an_unreachable_service_bills_nothing(telemetry: Telemetry) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         with warehouse_at(f"http://127.0.0.1:{nobody.getsockname()[1]}", telemetry) as warehouse:

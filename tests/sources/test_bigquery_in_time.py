@@ -67,7 +67,7 @@ def test_a_job_that_does_not_end_is_cancelled(server: BigQueryRest, warehouse: B
     assert server.cancelled == [server.queries[0].job_id]
 
 
-def test_a_job_is_cancelled_although_the_answer_to_its_making_never_came(
+def test_a_job_is_cancelled_even_if_the_answer_to_its_creation_was_lost(
     server: BigQueryRest, warehouse: BigQueryWarehouse
 ) -> None:
     server.answer(Running())
@@ -103,7 +103,7 @@ def test_after_a_time_out_the_next_reading_is_answered(server: BigQueryRest, war
     assert isinstance(counts(warehouse)[PLAYERS.name], dict)
 
 
-def test_nothing_is_asked_when_the_time_is_over(
+def test_no_request_is_made_after_the_deadline(
     server: BigQueryRest, warehouse: BigQueryWarehouse, telemetry: Telemetry
 ) -> None:
     assert refused(warehouse, seconds=0).kind is ErrorKind.TIMEOUT
@@ -111,7 +111,7 @@ def test_nothing_is_asked_when_the_time_is_over(
     assert telemetry.total("jobs") == 0
 
 
-def test_nothing_listens_there() -> None:
+def test_an_address_without_a_server_is_unreachable() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
@@ -180,7 +180,7 @@ def test_closing_cancels_what_runs_and_ends_the_call(server: BigQueryRest, wareh
     assert server.cancelled == [server.queries[0].job_id]
 
 
-def test_after_closing_nothing_is_asked(server: BigQueryRest, warehouse: BigQueryWarehouse) -> None:
+def test_after_closing_no_request_is_made(server: BigQueryRest, warehouse: BigQueryWarehouse) -> None:
     counts(warehouse)
     warehouse.close()
     warehouse.close()
@@ -219,9 +219,7 @@ def test_without_credentials_the_error_says_where_to_get_them(monkeypatch: pytes
     assert "GOOGLE_APPLICATION_CREDENTIALS" in error.detail
 
 
-def test_a_search_for_credentials_that_hangs_is_a_time_out_and_comes_to_nothing(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_hanging_search_for_credentials_is_a_time_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     slow_file = tmp_path / "credentials"
     os.mkfifo(slow_file)
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(slow_file))
@@ -272,7 +270,7 @@ def test_a_dry_run_of_the_context_names_what_it_is_about(server: BigQueryRest, w
     assert len(server.queries) == 1
 
 
-def test_dry_runs_stop_where_nothing_can_be_asked(server: BigQueryRest, warehouse: BigQueryWarehouse) -> None:
+def test_dry_runs_stop_if_no_query_is_allowed(server: BigQueryRest, warehouse: BigQueryWarehouse) -> None:
     server.answer(QUOTA_EXCEEDED)
 
     sizes = warehouse.dry_run_row_counts([PLAYERS, OFFENSE], WINDOW, Deadline(30))

@@ -102,7 +102,7 @@ def test_a_job_is_asked_about_where_it_runs(server: BigQueryRest, place: str, co
     assert server.misplaced == []
 
 
-def test_a_query_s_location_is_learnt_from_its_job_and_asked_for_no_more(server: BigQueryRest) -> None:
+def test_a_querys_location_is_learnt_from_its_job(server: BigQueryRest) -> None:
     with warehouse_at(server.address, location=None) as warehouse:
         counts(warehouse)
         server.answer(Running())
@@ -115,7 +115,7 @@ def test_a_query_s_location_is_learnt_from_its_job_and_asked_for_no_more(server:
     assert not any(query.dry_run for query in server.queries)
 
 
-def test_a_location_that_nobody_can_say_leaves_the_job_counted(server: BigQueryRest) -> None:
+def test_a_job_with_an_unknown_location_stays_counted(server: BigQueryRest) -> None:
     telemetry = Telemetry()
     with warehouse_at(server.address, telemetry, location=None) as warehouse:
         server.interfere("jobs.insert", *[HANG] * 50)

@@ -100,7 +100,7 @@ def test_a_clock_that_is_set_back_does_not_give_the_budget_again() -> None:
     assert day.remaining(NOW) == 0
 
 
-def test_a_bill_for_a_day_long_past_is_forgotten() -> None:
+def test_a_bill_of_a_past_day_is_ignored() -> None:
     day = budget()
     reservation = day.reserve(NOW, 1)
     for days in range(1, 7):

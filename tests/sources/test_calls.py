@@ -53,7 +53,7 @@ def test_a_call_that_takes_too_long_is_given_up_and_its_result_thrown_away(calls
     assert calls.run(lambda: 4, 10) == 4
 
 
-def test_a_call_that_fails_after_it_was_given_up_is_nobodys(calls: Calls) -> None:
+def test_an_error_after_the_call_was_given_up_is_ignored(calls: Calls) -> None:
     go_on = threading.Event()
     threads: list[threading.Thread] = []
 
@@ -95,7 +95,7 @@ def test_closing_ends_calls_that_hang_and_refuses_later_ones(calls: Calls) -> No
 
 
 @pytest.mark.parametrize(("failure", "attempts"), [(TRANSIENT, 5), (FINAL, 1)])
-def test_only_what_is_transient_is_tried_again_and_not_for_ever(failure: CallFailed, attempts: int) -> None:
+def test_only_transient_errors_are_retried_and_not_without_limit(failure: CallFailed, attempts: int) -> None:
     made = []
 
     def fail() -> None:
@@ -119,7 +119,7 @@ def test_a_call_that_recovers_gives_its_result() -> None:
     assert retry(60, 0.001)(recover)() == 3
 
 
-def test_an_interrupt_that_another_thread_was_given_ends_the_wait_for_a_call(calls: Calls) -> None:
+def test_an_interrupt_of_another_thread_ends_the_wait_for_a_call(calls: Calls) -> None:
     go_on = threading.Event()
 
     def interrupt() -> None:
@@ -132,7 +132,7 @@ def test_an_interrupt_that_another_thread_was_given_ends_the_wait_for_a_call(cal
     go_on.set()
 
 
-def test_calls_that_have_ended_are_told_from_those_that_go_on() -> None:
+def test_ended_calls_are_distinguished_from_running_ones() -> None:
     done: Future[int] = Future()
     done.set_result(1)
 

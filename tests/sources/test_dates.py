@@ -96,7 +96,7 @@ def test_the_query_for_types_names_every_column_once_and_reads_no_row() -> None:
 
 
 @pytest.mark.parametrize("answer", [{}, {"column_0": "DATE", "more": "DATE"}])
-def test_an_answer_about_other_columns_tells_nothing(answer: dict[str, str]) -> None:
+def test_an_answer_about_other_columns_is_ignored(answer: dict[str, str]) -> None:
     assert DateColumns(ZoneInfo("UTC")).learn([PART], lambda _: answer) == (False, {})
 
 

@@ -174,7 +174,7 @@ def test_metadata_is_told_apart_from_entries_by_its_underscore() -> None:
 
 
 @pytest.mark.parametrize("value", [1, 1.0, "true", "yes", NOON, [True], {"at": NOON}])
-def test_what_is_neither_true_nor_false_says_nothing_of_a_trigger(value: object) -> None:
+def test_a_trigger_flag_of_another_type_is_unknown(value: object) -> None:
     document = parse_document({"_triggered": value})
 
     assert document.triggered is None
@@ -182,7 +182,7 @@ def test_what_is_neither_true_nor_false_says_nothing_of_a_trigger(value: object)
 
 
 @pytest.mark.parametrize("fields", [{}, {"_triggered": None}, {"_triggered": False}])
-def test_a_document_that_does_not_say_so_has_not_triggered(fields: dict[str, object]) -> None:
+def test_a_document_without_a_trigger_flag_has_not_triggered(fields: dict[str, object]) -> None:
     assert parse_document(fields).triggered is False
 
 
@@ -236,7 +236,7 @@ def test_a_time_is_a_plain_datetime_in_utc(value: object) -> None:
         datetime.min.replace(tzinfo=timezone(timedelta(hours=14))),
     ],
 )
-def test_what_is_no_time_is_none(value: object) -> None:
+def test_a_value_that_is_no_time_is_none(value: object) -> None:
     assert moment(value) is None
 
 

@@ -96,7 +96,7 @@ def test_a_local_bigquery_is_a_url_in_whatever_form(
         (BIGQUERY, bigquery_endpoint, "localhost", "has no port"),
     ],
 )
-def test_what_names_no_server_is_a_fault_that_names_the_variable(
+def test_an_unusable_address_is_an_error_that_names_the_variable(
     name: str, read: Callable[[], str | None], written: str, wrong: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, written)

@@ -114,7 +114,7 @@ def test_what_grpc_reports_about_this_process_is_told_apart_by_its_text(message:
         (AttributeError("no schema"), fault(ErrorKind.INVALID)),
     ],
 )
-def test_what_is_no_answer_has_its_kind_too(error: Exception, expected: Fault) -> None:
+def test_local_errors_have_a_kind(error: Exception, expected: Fault) -> None:
     found = fault_of(error)
 
     assert replace(found, message="said so", remedy="") == expected
@@ -122,7 +122,7 @@ def test_what_is_no_answer_has_its_kind_too(error: Exception, expected: Fault) -
     assert found.message
 
 
-def test_retries_that_ran_out_are_what_they_were_about() -> None:
+def test_an_exhausted_retry_has_the_kind_of_its_cause() -> None:
     refused = ConnectionRefusedError(111, "Connection refused")
 
     assert fault_of(exceptions.RetryError("too long", refused)) == fault_of(refused)

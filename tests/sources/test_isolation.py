@@ -81,7 +81,7 @@ def read(isolation: Isolation, asked: list[Part], service: Service) -> tuple[set
     return {part.subject for part in asked} - set(faults), faults
 
 
-def test_what_can_be_read_is_read_in_one_job() -> None:
+def test_all_readable_parts_are_read_in_one_job() -> None:
     service = Service()
 
     good, faults = read(isolated(), parts(20), service)
@@ -89,7 +89,7 @@ def test_what_can_be_read_is_read_in_one_job() -> None:
     assert (len(good), faults, service.jobs) == (20, {}, [20])
 
 
-def test_one_bad_part_spoils_only_itself() -> None:
+def test_one_bad_part_fails_alone() -> None:
     asked = parts(20)
     service = Service({asked[7]: GONE})
 
@@ -100,7 +100,7 @@ def test_one_bad_part_spoils_only_itself() -> None:
     assert len(service.jobs) <= 11
 
 
-def test_a_bad_part_is_asked_on_its_own_until_it_is_well_and_then_goes_with_the_others() -> None:
+def test_a_bad_part_is_queried_alone_until_it_recovers() -> None:
     asked = parts(20)
     service, isolation = Service({asked[7]: GONE}), isolated()
     read(isolation, asked, service)
@@ -119,7 +119,7 @@ def test_a_bad_part_is_asked_on_its_own_until_it_is_well_and_then_goes_with_the_
     assert service.jobs == [20]
 
 
-def test_a_part_that_is_no_longer_asked_for_is_forgotten() -> None:
+def test_a_part_that_is_no_longer_requested_is_forgotten() -> None:
     asked = parts(3)
     service, isolation = Service({asked[1]: GONE}), isolated()
     read(isolation, asked, service)
@@ -141,7 +141,7 @@ def test_the_same_part_is_asked_once() -> None:
     assert set(found) == set(asked)
 
 
-def test_nothing_is_asked_for_nothing() -> None:
+def test_without_parts_no_query_is_made() -> None:
     service = Service()
 
     assert isolated().read([], WINDOW, service, service.types) == {}
@@ -168,7 +168,7 @@ def test_many_parts_are_split_into_queries_that_the_service_takes() -> None:
         Fault(ErrorKind.PERMISSION_DENIED, "no credentials"),
     ],
 )
-def test_what_is_not_about_the_query_is_raised_at_once(fault: Fault) -> None:
+def test_an_error_that_does_not_concern_the_query_is_raised_at_once(fault: Fault) -> None:
     service = Service()
     service.every = fault
 
@@ -179,7 +179,7 @@ def test_what_is_not_about_the_query_is_raised_at_once(fault: Fault) -> None:
     assert service.jobs == []
 
 
-def test_a_refusal_of_the_whole_project_is_found_out_by_one_probe() -> None:
+def test_one_probe_finds_a_refusal_of_the_whole_project() -> None:
     asked = parts(20)
     service = Service(dict.fromkeys(asked, DENIED))
     service.probe = Fault(ErrorKind.PERMISSION_DENIED, "no bigquery.jobs.create", of_request=True)
@@ -323,7 +323,7 @@ def test_one_too_large_alone_and_others_too_large_together_are_told_apart() -> N
     assert len(service.jobs) <= 4
 
 
-def test_rows_that_belong_to_nothing_that_was_asked_are_no_answer() -> None:
+def test_rows_of_unknown_parts_are_an_error() -> None:
     with pytest.raises(CallFailed, match="belong to nothing") as caught:
         isolated().read(parts(2), WINDOW, lambda _: [{"part": 2}], Service().types)
 

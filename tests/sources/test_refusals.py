@@ -12,7 +12,7 @@ from tests.sources.test_refused_tokens import EXCHANGES, GRANTS, IMPERSONATIONS,
 PAGE = Path(__file__).parents[2] / "docs" / "permissions.md"
 
 
-def test_every_row_of_the_table_is_met_above() -> None:
+def test_every_row_of_the_table_has_a_test() -> None:
     met = {"no_credentials", "token_endpoint_unreachable", "token_url_refused"}
     for cases in (FILES, EXCHANGES, GRANTS, LOGINS, METADATA, IMPERSONATIONS, ANSWERED, JOBS):
         met |= {case[0] for case in cases.values()}
@@ -20,7 +20,7 @@ def test_every_row_of_the_table_is_met_above() -> None:
     assert met == {row.name for row in REFUSALS}
 
 
-def test_what_an_error_says_gets_into_a_command_only_if_a_shell_takes_it_as_one_word() -> None:
+def test_an_errors_text_is_in_a_command_only_if_it_is_one_shell_word() -> None:
     row = named("service_disabled")
 
     for odd in ("x; rm -rf ~", "$(id)", "`id`", "a b", "--project=y", "", "x\ny", "'"):

@@ -124,7 +124,7 @@ def test_a_machine_without_credentials_is_told_how_to_get_some(source: Callable[
 )).map(lambda value: json.dumps(value).encode()), as_token=st.booleans())  # fmt: skip
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @pytest.mark.usefixtures("tokens")
-def test_whatever_a_file_holds_is_a_fault_of_the_file_and_never_quoted(
+def test_any_bad_credentials_file_is_named_and_never_quoted(
     content: bytes, *, as_token: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     marked = content + SECRET.encode()

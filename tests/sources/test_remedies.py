@@ -46,5 +46,5 @@ def test_a_long_or_odd_subject_stays_one_bounded_line() -> None:
     assert len(error.detail) < 400
 
 
-def test_nothing_needs_doing_when_the_exporter_stops() -> None:
+def test_an_error_at_the_stop_has_no_remedy() -> None:
     assert source_error("BigQuery", STOPPING, BIGQUERY_REMEDIES).detail == "BigQuery: the exporter is stopping"

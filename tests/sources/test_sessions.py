@@ -63,9 +63,7 @@ def server(tmp_path: Path) -> Iterator[Endless]:
 
 
 @pytest.mark.parametrize("moment", ["greeted", "begun"])
-def test_a_request_that_nobody_waits_for_any_more_ends_on_both_sides_and_no_other_begins(
-    server: Endless, moment: str
-) -> None:
+def test_a_request_that_was_given_up_ends_on_both_sides(server: Endless, moment: str) -> None:
     adapter = _EndableAdapter()
     adapter.seconds = 60.0
     session = requests.Session()

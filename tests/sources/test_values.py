@@ -38,7 +38,7 @@ def plain(**values: Value) -> Mapping[str, object]:
         (Value(), Unusable("a value of a type that this build does not know")),
     ],
 )
-def test_a_scalar_is_itself_and_what_cannot_mean_anything_is_unusable(value: Value, expected: object) -> None:
+def test_a_scalar_is_decoded_and_other_types_are_unusable(value: Value, expected: object) -> None:
     assert plain(field=value) == {"field": expected}
 
 

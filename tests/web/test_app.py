@@ -52,7 +52,7 @@ def test_metrics_are_the_report_and_then_the_live_part(client: httpx.Client) -> 
     ]
 
 
-def test_openmetrics_is_served_to_who_asks_for_it(client: httpx.Client) -> None:
+def test_openmetrics_is_served_on_request(client: httpx.Client) -> None:
     response = client.get("/metrics", headers=OPENMETRICS)
 
     assert response.headers["content-type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -166,7 +166,7 @@ def test_a_reload_that_is_not_enabled_names_the_flag(state: ExampleState) -> Non
     assert "--web.enable-lifecycle" in response.text
 
 
-def test_a_reload_cannot_be_had_by_following_a_link(state: ExampleState, client: httpx.Client) -> None:
+def test_a_get_request_does_not_reload(state: ExampleState, client: httpx.Client) -> None:
     response = client.get("/-/reload")
 
     assert (response.status_code, state.reloads) == (405, 0)
@@ -236,7 +236,7 @@ def test_the_page_may_use_its_own_style_and_script_and_nothing_else(client: http
     assert client.get("/healthz").headers["content-security-policy"].count("-src") == 1
 
 
-def test_the_page_is_kept_and_asked_about_again(client: httpx.Client) -> None:
+def test_the_page_is_stored_and_revalidated(client: httpx.Client) -> None:
     page = client.get("/")
     again = client.get("/", headers={"If-None-Match": page.headers["etag"]})
     others = client.get("/", headers={"If-None-Match": '"other"'})
@@ -254,7 +254,7 @@ def test_any_form_of_the_tag_is_known(client: httpx.Client, tags: str) -> None:
     assert client.get("/", headers={"If-None-Match": tags.format(etag)}).status_code == 304
 
 
-def test_the_page_is_compressed_for_who_takes_it(client: httpx.Client) -> None:
+def test_the_page_is_compressed_for_clients_that_accept_it(client: httpx.Client) -> None:
     plain = client.get("/", headers={"Accept-Encoding": "identity"})
     with client.stream("GET", "/", headers={"Accept-Encoding": "gzip"}) as compressed:
         raw = b"".join(compressed.iter_raw())
@@ -283,7 +283,7 @@ def test_an_unknown_path_is_not_found(client: httpx.Client, path: str) -> None:
     assert response.headers["x-content-type-options"] == "nosniff"
 
 
-def test_a_wrong_method_is_told_the_right_ones(client: httpx.Client) -> None:
+def test_a_wrong_method_gets_the_allowed_ones(client: httpx.Client) -> None:
     response = client.delete("/api/v1/status")
 
     assert response.status_code == 405

@@ -82,7 +82,7 @@ def test_a_user_with_the_right_password_is_served(client: httpx.Client, auth: tu
     ],
 )
 @pytest.mark.parametrize("path_asked", ["/metrics", "/", "/api/v1/config", "/nothing"])
-def test_nobody_else_is(client: httpx.Client, authorization: str | None, path_asked: str) -> None:
+def test_other_users_are_refused(client: httpx.Client, authorization: str | None, path_asked: str) -> None:
     headers = {} if authorization is None else {"Authorization": authorization}
 
     answer = client.get(path_asked, headers=headers)
@@ -97,7 +97,7 @@ def test_health_needs_no_user(client: httpx.Client, path_asked: str) -> None:
 
 
 @pytest.mark.parametrize("path_asked", ["/healthz/", "/healthz/../metrics", "/-/ready%2f..%2f..%2fmetrics", "/metrics"])
-def test_a_path_that_only_looks_like_health_does(client: httpx.Client, path_asked: str) -> None:
+def test_a_path_that_only_looks_like_health_needs_a_user(client: httpx.Client, path_asked: str) -> None:
     request = client.build_request("GET", "/")
     request.extensions["target"] = path_asked.encode()
 
@@ -157,7 +157,7 @@ def test_a_broken_file_cannot_be_started_with(path: Path) -> None:
         WebConfigFile(path)
 
 
-def test_a_certificate_that_comes_late_is_waited_for(
+def test_a_configuration_waits_for_its_new_certificate(
     tmp_path: Path, authority: Identity, events: list[EventDict]
 ) -> None:
     server_identity(authority).written(tmp_path, "server")
@@ -189,7 +189,7 @@ def test_tls_cannot_be_switched_off_while_running(tmp_path: Path, authority: Ide
     assert "needs a restart" in events[0]["event"]
 
 
-def test_http2_is_accepted_with_a_word_about_it(path: Path, events: list[EventDict]) -> None:
+def test_http2_is_accepted_with_a_log_line(path: Path, events: list[EventDict]) -> None:
     replace(path, "http_server_config: {http2: true}")
 
     WebConfigFile(path)
@@ -278,7 +278,7 @@ def test_a_flood_of_passwords_is_refused_before_it_costs_time() -> None:
     assert sum(isinstance(outcome, BusyError) for outcome in outcomes) == 24
 
 
-def test_the_flooded_are_told_to_come_back(path: Path) -> None:
+def test_a_busy_answer_has_retry_after(path: Path) -> None:
     replace(path, f"basic_auth_users: {{prometheus: {bcrypt.hashpw(b'hunter2', bcrypt.gensalt(8)).decode()}}}")
 
     async def flood(url: str) -> list[httpx.Response]:
@@ -303,7 +303,7 @@ def test_many_with_the_same_password_cost_one_check() -> None:
     assert asyncio.run(together()) == [True] * 16
 
 
-def test_what_is_remembered_is_bounded() -> None:
+def test_the_password_cache_is_bounded() -> None:
     users = {f"user{n}": bcrypt.hashpw(b"x", bcrypt.gensalt(4)) for n in range(140)}
     auth = BasicAuth()
 

@@ -100,7 +100,7 @@ def test_other_offers_are_negotiated_the_same_way(accept: str, expected: MediaTy
         ("gzip;q=nan", False),
     ],
 )
-def test_gzip_is_used_when_the_client_likes_it_as_much_as_plain(accept_encoding: str, expected: bool) -> None:  # noqa: FBT001 - a parameter of the test
+def test_gzip_is_used_if_the_client_does_not_prefer_plain_bytes(accept_encoding: str, expected: bool) -> None:  # noqa: FBT001 - a parameter of the test
     assert accepts_gzip(accept_encoding) is expected
 
 

@@ -45,7 +45,7 @@ def faults(folder: Path, text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("text", ["", "---\n", "# nothing\n", "basic_auth_users:\n", "tls_server_config: {}\n"])
-def test_an_empty_file_asks_for_nothing(folder: Path, text: str) -> None:
+def test_an_empty_file_configures_nothing(folder: Path, text: str) -> None:
     config = load(written(folder, text))
 
     assert (config.users, config.headers, config.rate_limit, config.tls) == ({}, (), None, None)
@@ -303,7 +303,7 @@ def test_no_message_repeats_what_can_be_a_secret(folder: Path, text: str) -> Non
 
 
 @pytest.mark.parametrize("content", [b"a: \xff\xfe", b"a: \0", b"[" * 400, b"a: [", b"\t a"])
-def test_what_is_no_yaml_is_said_to_be_none(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_yaml_is_reported(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "web.yml"
     path.write_bytes(content)
 

@@ -275,7 +275,7 @@ def test_one_stream_may_have_several_targets(server: FirestoreServer, stream: _S
     assert stream.until_consistent() == ["changed x [2] []", "consistent"]
 
 
-def test_a_target_that_was_never_added_is_removed_without_a_word(stream: _Stream) -> None:
+def test_removing_an_unknown_target_does_nothing(stream: _Stream) -> None:
     stream.send(remove_target=9)
     stream.send(add_target=_query(2, "a"))
 
@@ -299,9 +299,7 @@ def test_an_unknown_resume_token_resets_the_target(server: FirestoreServer, stre
         ([{"target_id": 1}], "add_target has neither documents nor a query"),
     ],
 )
-def test_a_target_that_cannot_be_ends_the_stream(
-    stream: _Stream, targets: list[dict[str, object]], message: str
-) -> None:
+def test_an_impossible_target_ends_the_stream(stream: _Stream, targets: list[dict[str, object]], message: str) -> None:
     for target in targets:
         stream.send(add_target=target)
 

@@ -120,7 +120,7 @@ def test_a_batch_that_writes_a_document_twice_is_refused(client: firestore.Clien
         _send(client, "batch_write", database=_DATABASE, writes=[write, write])
 
 
-def test_a_batch_write_tells_of_each_write_what_became_of_it(client: firestore.Client) -> None:
+def test_a_batch_write_has_a_status_for_each_write(client: firestore.Client) -> None:
     writes = [
         {"update": {"name": f"{_ROOT}/a/new", "fields": {"n": {"integer_value": 1}}}},
         {"delete": f"{_ROOT}/a/missing", "current_document": {"exists": True}},

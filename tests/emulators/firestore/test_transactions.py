@@ -74,7 +74,7 @@ def test_any_change_of_what_was_read_counts(
     ],
     ids=["another document", "the same content again", "no result", "another collection"],
 )
-def test_what_was_not_read_or_did_not_change_does_not_matter(
+def test_documents_that_were_not_read_or_changed_cause_no_conflict(
     server: FirestoreServer, client: firestore.Client, change: Callable[[FirestoreServer], object]
 ) -> None:
     server.put("a/b", {"n": 1})
@@ -181,7 +181,7 @@ def test_a_transaction_that_fell_too_far_behind_is_aborted() -> None:
         close(client)
 
 
-def test_transactions_that_nobody_ends_do_not_pile_up(server: FirestoreServer) -> None:
+def test_transactions_that_are_never_ended_do_not_accumulate(server: FirestoreServer) -> None:
     transactions = Transactions(server._store, most=2)  # noqa: SLF001 - spares a thousand calls
     oldest, _, newest = (transactions.begin(read_only=False) for _ in range(3))
 
