@@ -13,6 +13,7 @@ import yaml
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from exporter.config.parsing import parse_yaml
+from exporter.incidents.tables import TableDataError, read_definitions
 from exporter.messages.errors import RefusedError
 from exporter.model import RemovalKind, TriggerState, Verdict
 
@@ -94,13 +95,15 @@ class Expectation(_Strict):
 class Incident(_Strict):
     """One incident file. `preset`: one, several, or none if `config` is the whole configuration.
 
-    `listen`: the documents are followed by a listener as well as read.
+    `tables`: definitions of tables, beside those in tables.yaml or in their place. `listen`: the documents are followed
+    by a listener as well as read.
     """
 
     title: str
     source: str = ""
     preset: str | list[str] | None = "nba"
     config: Fields = Field(default_factory=dict)
+    tables: dict[str, Any] = Field(default_factory=dict)
     listen: bool = False
     clock: AwareDatetime
     until: AwareDatetime | None = None
@@ -151,6 +154,10 @@ def parse_incident(text: str, name: str) -> Incident:
         faults = [f"{Place(name, fault['loc'])}: {fault['msg']}" for fault in error.errors(include_url=False)]
         raise IncidentError("\n".join(faults)) from error
     faults = list(_faults(incident, name))
+    try:
+        read_definitions(incident.tables)
+    except TableDataError as error:
+        faults.append(f"{name}: {error}")
     if faults:
         raise IncidentError("\n".join(faults))
     return incident
@@ -228,7 +235,8 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _timestamp(dumper: yaml.SafeDumper, value: datetime) -> yaml.Node:
-    text = value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    # Without a zone it is a local time, and stays one.
+    text = (value.astimezone(UTC) if value.tzinfo else value).isoformat().replace("+00:00", "Z")
     return dumper.represent_scalar(TIMESTAMP, text)
 
 

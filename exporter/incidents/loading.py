@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from exporter.incidents.tables import TableDataError, expand_rows
+from exporter.incidents.tables import TableDataError, expand_rows, full_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -33,6 +33,7 @@ def load_tables(
     data sets. The data set of an absent table exists. Nothing is created if the groups are wrong. Raises
     TableDataError, also for rows of an absent table.
     """
+    _check_names(client.project, definitions)
     rows = expand_rows(definitions, groups)
     for name in absent:
         if rows.get(name):
@@ -46,6 +47,14 @@ def load_tables(
     return set(definitions) - set(absent) - set(rows)
 
 
+def _check_names(project: str, names: Collection[str]) -> None:
+    named: dict[str, str] = {}
+    for name in names:
+        other = named.setdefault(full_name(name, project), name)
+        if other != name:
+            raise TableDataError(("tables", name), f"is the same table as {other}: write it in one way")
+
+
 def add_rows(client: bigquery.Client, definitions: Mapping[str, TableDefinition], groups: object) -> None:
     """Add groups of rows to existing tables. If one of them is wrong, raises TableDataError and adds none."""
     insert_rows(client, expand_rows(definitions, groups))
@@ -55,7 +64,7 @@ def empty_tables(client: bigquery.Client, definitions: Mapping[str, TableDefinit
     """Delete every row of these tables, but not the tables. Raises TableDataError for an unknown table."""
     for number, name in enumerate(names):
         if name not in definitions:
-            raise TableDataError(("emptied", number), f"{name} is no known table")
+            raise TableDataError(("emptied", number), f"{name} is no known table: define it under `tables`")
         drop_table(client, name)
         _create_table(client, definitions[name])
 
@@ -66,13 +75,15 @@ def create_tables(
     absent: Collection[str] = (),
     present: Collection[str] = (),
 ) -> None:
-    """Create the data sets and all tables except the absent and the present ones, partitioned by day.
+    """Create the data sets and all tables except the absent and the present ones.
 
-    If one table is present, so are the data sets.
+    A table without a project is in the client's. If one table is present, so are the data sets.
     """
+    from google.cloud import bigquery
+
     if not present:
-        for dataset in dict.fromkeys(definition.dataset for definition in definitions.values()):
-            client.create_dataset(dataset, exists_ok=True, retry=_retry(), timeout=_CALL_SECONDS)
+        for dataset in dict.fromkeys(full_name(name, client.project).rpartition(".")[0] for name in definitions):
+            client.create_dataset(bigquery.Dataset(dataset), exists_ok=True, retry=_retry(), timeout=_CALL_SECONDS)
     for definition in definitions.values():
         if definition.name not in absent and definition.name not in present:
             _create_table(client, definition)
@@ -81,9 +92,10 @@ def create_tables(
 def _create_table(client: bigquery.Client, definition: TableDefinition) -> None:
     from google.cloud import bigquery
 
-    schema = [bigquery.SchemaField(name, kind) for name, kind in definition.columns.items()]
-    table = bigquery.Table(f"{client.project}.{definition.name}", schema)
-    table.time_partitioning = bigquery.TimePartitioning(field=definition.partition)
+    schema = [kind.column(name) for name, kind in definition.kinds.items()]
+    table = bigquery.Table(full_name(definition.name, client.project), schema)
+    if definition.partition:
+        table.time_partitioning = bigquery.TimePartitioning(field=definition.partition)
     client.create_table(table, retry=_retry(), timeout=_CALL_SECONDS)
 
 
@@ -95,7 +107,7 @@ def insert_rows(client: bigquery.Client, rows: Mapping[str, Sequence[Row]]) -> N
     for name, table_rows in rows.items():
         for start in range(0, len(table_rows), _BATCH):
             errors = client.insert_rows_json(
-                f"{client.project}.{name}",
+                full_name(name, client.project),
                 table_rows[start : start + _BATCH],
                 row_ids=AutoRowIDs.DISABLED,
                 retry=retry,
@@ -106,16 +118,17 @@ def insert_rows(client: bigquery.Client, rows: Mapping[str, Sequence[Row]]) -> N
 
 
 def drop_table(client: bigquery.Client, name: str) -> None:
-    """Delete a table, `dataset.table`, of the client's project, also while it is being read. It may be gone already."""
-    client.delete_table(f"{client.project}.{name}", not_found_ok=True, retry=_retry(), timeout=_CALL_SECONDS)
+    """Delete a table, also while it is being read. It may be gone already."""
+    client.delete_table(full_name(name, client.project), not_found_ok=True, retry=_retry(), timeout=_CALL_SECONDS)
 
 
-def reset(client: bigquery.Client) -> None:
-    """Delete every data set of the client's project, so that the same server can hold the next day."""
-    for dataset in list(client.list_datasets(retry=_retry(), timeout=_CALL_SECONDS)):
-        client.delete_dataset(
-            dataset.reference, delete_contents=True, not_found_ok=True, retry=_retry(), timeout=_CALL_SECONDS
-        )
+def reset(client: bigquery.Client, projects: Collection[str] = ()) -> None:
+    """Delete every data set of the client's project, and of these, so that the same server can hold the next day."""
+    for project in {client.project, *projects}:
+        for dataset in list(client.list_datasets(project, retry=_retry(), timeout=_CALL_SECONDS)):
+            client.delete_dataset(
+                dataset.reference, delete_contents=True, not_found_ok=True, retry=_retry(), timeout=_CALL_SECONDS
+            )
 
 
 def _retry() -> Retry:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
+from exporter.incidents.derived import derived_definitions
 from exporter.incidents.incident import IncidentError
 from exporter.incidents.loading import add_rows, drop_table, empty_tables, load_tables, reset
-from exporter.incidents.tables import TableDataError, shipped_definitions
+from exporter.incidents.tables import TableDataError, full_name, read_definitions, shipped_definitions
 from exporter.messages.errors import UnavailableError
 from exporter.sources.factory import sources_of
 
@@ -21,9 +23,11 @@ if TYPE_CHECKING:
     from exporter.config.resolved import Config
     from exporter.emulators.bigquery.gate import BigQueryGate
     from exporter.incidents.incident import Incident, Step
+    from exporter.incidents.tables import TableDefinition
     from exporter.metrics.telemetry import Telemetry
     from exporter.sources.ports import Sources
 
+DATABASE = "(default)"
 FIRESTORE_CODES = {
     "permission_denied": "PERMISSION_DENIED",
     "timeout": "DEADLINE_EXCEEDED",
@@ -68,10 +72,11 @@ class LocalSources:
         self.clock = clock
         self.firestore = FirestoreServer(clock=clock)
         self.bigquery = BigQueryEmulator()
-        self.definitions = shipped_definitions()
+        self.definitions: Mapping[str, TableDefinition] = shipped_definitions()
         self.gate: BigQueryGate
         self._stack = contextlib.ExitStack()
         self._project = ""
+        self._projects: set[str] = set()
         self._client: bigquery.Client | None = None
         self._empty: set[str] = set()
         self._filled: set[str] = set()
@@ -93,31 +98,39 @@ class LocalSources:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def load(self, incident: Incident, project: str) -> None:
-        """Empty both and fill them with the incident's day. Raises IncidentError for rows that fit no table."""
+    def load(self, incident: Incident, config: Config | str) -> None:
+        """Empty both and fill them with the incident's day. Raises IncidentError for rows that fit no table.
+
+        `config`: the incident's configuration, or its project where the file defines every table that is read.
+        """
         self.fault({})
         self.firestore.reset()
-        client = self._emptied(project)
+        project = config if isinstance(config, str) else config.project
         try:
-            self._empty = load_tables(client, self.definitions, incident.bigquery, incident.absent, self._empty)
-            self._filled = set(self.definitions) - self._empty - set(incident.absent)
+            definitions = {**shipped_definitions(), **read_definitions(incident.tables)}
+            if not isinstance(config, str):
+                definitions |= derived_definitions(config, incident, definitions)
+            client = self._emptied(project, definitions)
+            self._empty = load_tables(client, definitions, incident.bigquery, incident.absent, self._empty)
+            self._filled = set(definitions) - self._empty - set(incident.absent)
             self._changes = self.bigquery.changes
             self.firestore.put_all(incident.firestore, project=project)
         except (TableDataError, TypeError, ValueError) as error:
             raise IncidentError(f"{incident.title}: {error}") from error
         self.fault(incident.faults)
 
-    def _emptied(self, project: str) -> bigquery.Client:
+    def _emptied(self, project: str, definitions: Mapping[str, TableDefinition]) -> bigquery.Client:
         """A client of the project, whose tables hold no row: those that nobody touched since the last incident stay."""
         if self._client is None or self._project != project:
             self._client, self._project, self._changes = self.bigquery.client(project), project, None
-        if self._changes == self.bigquery.changes:
+        if self._changes == self.bigquery.changes and definitions == self.definitions:
             for name in self._filled:
                 drop_table(self._client, name)
         else:
-            reset(self._client)
+            reset(self._client, self._projects)
             self._empty = set()
-        self._changes = None
+        self._changes, self.definitions = None, definitions
+        self._projects = {full_name(name, project).partition(".")[0] for name in definitions}
         return self._client
 
     def apply(self, step: Step) -> None:
@@ -159,5 +172,6 @@ class LocalSources:
         self.gate.fault = faults.get("bigquery")
 
     def open(self, config: Config, telemetry: Telemetry) -> Sources:
-        """The real adapters, connected to these servers."""
-        return sources_of(config, telemetry, self.clock, firestore=self.firestore.address, bigquery=self.gate.address)
+        """The real adapters, connected to these servers, which have one Firestore database."""
+        here = replace(config, firestore_database=DATABASE)
+        return sources_of(here, telemetry, self.clock, firestore=self.firestore.address, bigquery=self.gate.address)

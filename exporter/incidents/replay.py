@@ -90,7 +90,7 @@ class Replayer:
         self._clock = clock
         self._stack = contextlib.ExitStack()
         clock.now = incident.clock
-        local.load(incident, self.loaded.config.project)
+        local.load(incident, self.loaded.config)
         self._frozen = Frozen(local.open(self.loaded.config, self.telemetry), incident.faults)
         self._ledger = LedgerConfig(MEMORY, self.loaded.config.ledger.keep)
         if any(step.restart for step in incident.then):

@@ -1,11 +1,12 @@
 """Turns stored values into values for an incident file: the same value, or one that is read alike, with a note.
 
 A Firestore value without a form in YAML becomes an array with one text: for the exporter an array is as unusable as a
-reference or a geo point. A cell of a table becomes a value for the local table's column, or nothing.
+reference or a geo point.
 """
 
 from __future__ import annotations
 
+import json
 import math
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -13,13 +14,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from exporter.config.identifiers import is_reserved
 from exporter.config.wording import quote
-from exporter.incidents.tables import NUMBER, takes
+from exporter.incidents.kinds import ARRAY, STRUCT
+from exporter.incidents.tables import NUMBER
 from exporter.sources.fields import moment
 from exporter.sources.values import BSON_TYPES, plain_time
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import tzinfo
+
+    from exporter.incidents.kinds import Kind
 
 _AS_THEY_ARE: Final = frozenset({"boolean_value", "integer_value", "double_value", "string_value", "bytes_value"})
 _LONGEST_NAME: Final = 1500
@@ -69,59 +73,55 @@ def _value(value: Any, place: str, notes: Notes, *, in_array: bool = False) -> A
     return text if in_array else [text]
 
 
-def cell(value: Any, kind: str, zone: tzinfo, place: str, notes: Notes) -> Any:  # noqa: ANN401 - whatever a column holds
-    """A table's value for a local column of this type; None, with a note, if the column cannot hold it."""
-    said = _SAID.get(kind, _as_it_is)(value, zone)
+def cell(value: Any, kind: Kind, place: str, notes: Notes) -> Any:  # noqa: ANN401 - whatever a column holds
+    """A table's value as a file writes it; None, with a note, if a file cannot hold it (NaN)."""
+    said = _SAID.get(kind.name, _as_it_is)(value) if value is not None else None
     if isinstance(said, str) and NUMBER in said:
         notes.add(place, f"{NUMBER} in a text means the row's number in this file, and became {{ n}}")
         said = said.replace(NUMBER, "{ n}")
-    if said is not None and takes(kind, said):
+    if value is None or (said is not None and kind.takes(said)):
         return said
-    if value is not None:
-        notes.add(place, f"{type(value).__name__} where the local table has {kind}, written as null")
+    notes.add(place, f"{type(value).__name__} that {kind} has no text for in a file, written as null")
     return None
 
 
-def _as_it_is(value: Any, _: tzinfo) -> Any:  # noqa: ANN401 - as above
-    if isinstance(value, Decimal):
-        if not value.is_finite():
-            return None
-        if value == value.to_integral_value():
-            return int(value)
-        return float(value) if Decimal(str(float(value))) == value else f"{value:f}"
-    if isinstance(value, float) and not math.isfinite(value):
+def _as_it_is(value: Any) -> Any:  # noqa: ANN401 - as above
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _number(value: Any) -> Any:  # noqa: ANN401 - as above
+    if not isinstance(value, Decimal):
+        return value
+    if value == value.to_integral_value():
+        return int(value)
+    return float(value) if Decimal(str(float(value))) == value else f"{value:f}"
+
+
+def _iso(value: Any) -> Any:  # noqa: ANN401 - as above
+    return value.isoformat() if isinstance(value, time) else value
+
+
+def _parsed(value: Any) -> Any:  # noqa: ANN401 - as above
+    try:
+        return json.loads(value)
+    except (TypeError, ValueError):
         return None
-    return value if isinstance(value, bool | int | float | str) else None
 
 
-def _text(value: Any, _: tzinfo) -> Any:  # noqa: ANN401 - as above
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+_SAID: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "NUMERIC": _number,
+    "TIME": _iso,
+    "TIMESTAMP": moment,
+    "JSON": _parsed,
+    ARRAY: _parsed,
+    STRUCT: _parsed,
+}
 
 
-def _date(value: Any, zone: tzinfo) -> Any:  # noqa: ANN401 - as above
-    if isinstance(value, datetime):
-        return (value.astimezone(zone) if value.tzinfo else value).date()
-    return value if isinstance(value, date) else None
-
-
-def _moment(value: Any, zone: tzinfo) -> Any:  # noqa: ANN401 - as above
-    if isinstance(value, datetime) and value.tzinfo is None:
-        value = value.replace(tzinfo=zone)
-    return moment(value) if isinstance(value, datetime | str) else None
-
-
-_SAID: Final = {"STRING": _text, "DATE": _date, "TIMESTAMP": _moment}
-
-
-def window(kind: str, first: date, last: date, zone: tzinfo) -> tuple[date | datetime, date | datetime] | None:
-    """The first moment of a window of dates and the first one after it, for a column of this type, or None."""
+def window(kind: str, first: date, last: date, zone: tzinfo) -> tuple[date | datetime, date | datetime]:
+    """The first moment of a window of dates and the first one after it, for a column of one of the types DATES."""
     after = last + timedelta(days=1)
-    match kind:
-        case "DATE":
-            return first, after
-        case "DATETIME":
-            return datetime.combine(first, time()), datetime.combine(after, time())
-        case "TIMESTAMP":
-            return datetime.combine(first, time(), zone), datetime.combine(after, time(), zone)
-        case _:
-            return None
+    if kind == "DATE":
+        return first, after
+    own = None if kind == "DATETIME" else zone
+    return datetime.combine(first, time(), own), datetime.combine(after, time(), own)

@@ -1,31 +1,30 @@
-"""Tables and rows as incident files write them: definitions, groups of equal rows, values by column type."""
+"""Tables and rows as incident files write them: definitions, and groups of equal rows."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from exporter.config.parsing import parse_yaml
 from exporter.config.wording import Path, describe, did_you_mean, listed, path_text
+from exporter.incidents.kinds import DATES, KINDS, Cell, Kind, UnknownKindError, parse_kind
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-Row: TypeAlias = dict[str, str | int | float | bool | None]
-"""A row as BigQuery's REST API takes it: column to value, dates and numbers of high precision as text."""
+Row: TypeAlias = dict[str, Cell]
+"""A row as BigQuery's REST API takes it, by column."""
 
 NUMBER = "{n}"
 """The placeholder for the row's number in a text."""
-_REPEAT = "repeat"
+REPEAT = "repeat"
+"""The key of a group that says how many rows it stands for."""
 _MOST_ROWS = 1_000_000
-_TABLE_NAME = re.compile(r"[A-Za-z0-9_]+\.[A-Za-z0-9_-]+")
-_COLUMN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+TABLE_NAME = re.compile(r"([a-z][a-z0-9-]*\.)?[A-Za-z0-9_]+\.[A-Za-z0-9_-]+")
+"""Names of tables that the local BigQuery takes; Google's takes more."""
+COLUMN_NAME = re.compile(r"(?!_PARTITION|_TABLE_|_FILE_)[^\W\d]\w*", re.IGNORECASE)
+"""Names of columns; those that are left out are BigQuery's own, and the local one has none."""
 
 
 class TableDataError(ValueError):
@@ -37,16 +36,21 @@ class TableDataError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class TableDefinition:
-    """A table: `dataset.table`, the column it is partitioned by, and column name to BigQuery type."""
+    """A table: `dataset.table` or `project.dataset.table`, the column it is partitioned by, and its columns' types."""
 
     name: str
-    partition: str
+    partition: str | None
     columns: Mapping[str, str]
 
     @property
-    def dataset(self) -> str:
-        """The part of the name before the dot."""
-        return self.name.partition(".")[0]
+    def kinds(self) -> Mapping[str, Kind]:
+        """Its columns' types, read."""
+        return {column: parse_kind(kind) for column, kind in self.columns.items()}
+
+
+def full_name(table: str, project: str) -> str:
+    """A table's name with its project; `project` is that of tables whose name has none."""
+    return table if table.count(".") > 1 else f"{project}.{table}"
 
 
 @cache
@@ -56,33 +60,50 @@ def shipped_definitions() -> Mapping[str, TableDefinition]:
     return read_definitions(parse_yaml(text))
 
 
-def read_definitions(document: object) -> dict[str, TableDefinition]:
+def read_definitions(document: object, path: Path = ("tables",)) -> dict[str, TableDefinition]:
     """The definitions of a document `{dataset.table: {partition: column, columns: {name: type}}}`, by table name.
 
-    Raises TableDataError.
+    `partition` may be left out. `path` is where the document is written, for messages. Raises TableDataError.
     """
     return {
-        str(name): _read_definition(name, definition) for name, definition in _mapping(document, ("tables",)).items()
+        str(name): _read_definition(name, definition, path) for name, definition in _mapping(document, path).items()
     }
 
 
-def _read_definition(name: object, definition: object) -> TableDefinition:
-    if not isinstance(name, str) or not _TABLE_NAME.fullmatch(name):
-        raise TableDataError(("tables",), f"a table is named dataset.table, not {describe(name)}")
-    fields = _mapping(definition, (name,))
-    if set(fields) != {"partition", "columns"}:
-        raise TableDataError((name,), f"has the keys partition and columns, not {listed(map(str, fields))}")
-    columns = _mapping(fields["columns"], (name, "columns"))
-    for column, kind in columns.items():
-        if not isinstance(column, str) or not _COLUMN_NAME.fullmatch(column):
-            raise TableDataError((name, "columns"), f"{describe(column)} is no column name")
-        if not isinstance(kind, str) or kind not in _ENCODERS:
-            raise TableDataError((name, "columns", column), f"must be one of {listed(_ENCODERS)}, not {describe(kind)}")
-    types = {str(column): str(kind) for column, kind in columns.items()}
-    partition = fields["partition"]
-    if not isinstance(partition, str) or types.get(partition) != "DATE":
-        raise TableDataError((name, "partition"), f"must be a column of type DATE, not {describe(partition)}")
-    return TableDefinition(name, partition, types)
+def _read_definition(name: object, definition: object, path: Path) -> TableDefinition:
+    if not isinstance(name, str) or not TABLE_NAME.fullmatch(name):
+        raise TableDataError(
+            path,
+            f"a table is named dataset.table or project.dataset.table, in the letters of the alphabet, digits, _ and -,"
+            f" not {describe(name)}",
+        )
+    path = (*path, name)
+    fields = _mapping(definition, path)
+    if "columns" not in fields or fields.keys() - {"partition", "columns"}:
+        raise TableDataError(path, f"has the keys columns and partition, not {listed(map(str, fields))}")
+    columns = {
+        str(column): _read_kind(column, kind, (*path, "columns"))
+        for column, kind in _mapping(fields["columns"], (*path, "columns")).items()
+    }
+    if not columns:
+        raise TableDataError((*path, "columns"), "is empty: name at least the date column and its type")
+    partition = fields.get("partition")
+    if partition is not None and (not isinstance(partition, str) or columns.get(partition) not in DATES):
+        raise TableDataError(
+            (*path, "partition"), f"must be a column of type {' or '.join(DATES)}, not {describe(partition)}"
+        )
+    return TableDefinition(name, partition, columns)
+
+
+def _read_kind(column: object, kind: object, path: Path) -> str:
+    if not isinstance(column, str) or not COLUMN_NAME.fullmatch(column):
+        raise TableDataError(path, f"{describe(column)} is no column name")
+    if not isinstance(kind, str):
+        raise TableDataError((*path, column), f"must be one of {listed(KINDS)}, not {describe(kind)}")
+    try:
+        return str(parse_kind(kind))
+    except UnknownKindError as error:
+        raise TableDataError((*path, column), str(error)) from error
 
 
 def expand_rows(
@@ -97,7 +118,8 @@ def expand_rows(
     for name, table_groups in _mapping(groups, path).items():
         definition = definitions.get(name) if isinstance(name, str) else None
         if definition is None:
-            raise TableDataError(path, f"there is no table {describe(name)}{did_you_mean(str(name), definitions)}")
+            meant = did_you_mean(str(name), definitions)
+            raise TableDataError(path, f"there is no table {describe(name)}{meant}: define it under `tables`")
         if not isinstance(table_groups, Sequence) or isinstance(table_groups, str):
             raise TableDataError(
                 (*path, definition.name), f"must be a list of groups of rows, not {describe(table_groups)}"
@@ -112,10 +134,10 @@ def expand_rows(
 
 def _expand_group(definition: TableDefinition, group: object, path: Path) -> list[Row]:
     values = dict(_mapping(group, path))
-    repeat = values.pop(_REPEAT, 1)
+    repeat = values.pop(REPEAT, 1)
     if not isinstance(repeat, int) or isinstance(repeat, bool) or not 0 <= repeat <= _MOST_ROWS:
         raise TableDataError(
-            (*path, _REPEAT), f"must be a whole number from 0 to {_MOST_ROWS:,}, not {describe(repeat)}"
+            (*path, REPEAT), f"must be a whole number from 0 to {_MOST_ROWS:,}, not {describe(repeat)}"
         )
     fixed: Row = {}
     numbered: dict[str, str] = {}
@@ -141,23 +163,12 @@ def _expand_group(definition: TableDefinition, group: object, path: Path) -> lis
     ]
 
 
-def _encode(definition: TableDefinition, column: str, value: object, path: Path) -> str | int | float | bool | None:
-    if value is None:
-        return None
-    encoder, what = _ENCODERS[definition.columns[column]]
+def _encode(definition: TableDefinition, column: str, value: object, path: Path) -> Cell:
+    kind = parse_kind(definition.columns[column])
     try:
-        return encoder(value)
-    except (TypeError, ValueError, InvalidOperation):
-        raise TableDataError((*path, column), f"must be {what}, not {describe(value)}") from None
-
-
-def takes(kind: str, value: object) -> bool:
-    """Whether a column of this BigQuery type can hold the value."""
-    try:
-        _ENCODERS[kind][0](value)
-    except (TypeError, ValueError, InvalidOperation):
-        return False
-    return True
+        return kind.encoded(value)
+    except (TypeError, ValueError):
+        raise TableDataError((*path, column), f"must be {kind.what}, not {describe(value)}") from None
 
 
 def _mapping(value: object, path: Path) -> Mapping[object, object]:
@@ -166,62 +177,3 @@ def _mapping(value: object, path: Path) -> Mapping[object, object]:
     if not isinstance(value, Mapping):
         raise TableDataError(path, f"must be a mapping, not {describe(value)}")
     return value
-
-
-def _string(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return value
-
-
-def _int64(value: object) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        raise TypeError
-    return str(int(value))
-
-
-def _float64(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise TypeError
-    return float(value)
-
-
-def _numeric(value: object) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise TypeError
-    number = Decimal(str(value))
-    if not number.is_finite():
-        raise ValueError
-    return f"{number:f}"
-
-
-def _bool(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError
-    return value
-
-
-def _date(value: object) -> str:
-    if isinstance(value, datetime) or not isinstance(value, date | str):
-        raise TypeError
-    return (date.fromisoformat(value) if isinstance(value, str) else value).isoformat()
-
-
-def _timestamp(value: object) -> str:
-    if not isinstance(value, datetime | str):
-        raise TypeError
-    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    # A timestamp without a zone is UTC, in YAML as in BigQuery.
-    return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)).isoformat()
-
-
-# By BigQuery type: how a value of the YAML is written in a request, and its name in messages.
-_ENCODERS: Mapping[str, tuple[Callable[[object], str | int | float | bool], str]] = {
-    "STRING": (_string, "text (in quotes, where it looks like a number or a date)"),
-    "INT64": (_int64, "a whole number"),
-    "FLOAT64": (_float64, "a number"),
-    "NUMERIC": (_numeric, "a number"),
-    "BOOL": (_bool, "true or false"),
-    "DATE": (_date, "a date as in 2026-01-31"),
-    "TIMESTAMP": (_timestamp, "a timestamp as in 2026-01-31T15:00:00Z"),
-}

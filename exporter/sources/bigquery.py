@@ -12,7 +12,7 @@ from exporter.sources.dates import DateColumns
 from exporter.sources.errors import CallFailed, Fault, fault_of
 from exporter.sources.isolation import Isolation
 from exporter.sources.jobs import Jobs
-from exporter.sources.ports import ContextAnswer, SourceError
+from exporter.sources.ports import ContextAnswer, SourceError, Window
 from exporter.sources.remedies import BIGQUERY_REMEDIES, TABLE_REMEDIES, source_error
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from exporter.model import CoverageCounts, RowCount, Run
     from exporter.sources.account import Account
     from exporter.sources.answers import Row
-    from exporter.sources.ports import ContextRequest, Deadline, Estimate, Window
+    from exporter.sources.ports import ContextRequest, Deadline, Estimate
     from exporter.sources.queries import Part
 
 T_co = TypeVar("T_co", covariant=True)
@@ -85,7 +85,7 @@ class BigQueryWarehouse:
         A table that cannot be read has its own SourceError as its value; nothing is raised for it. Raises SourceError
         only where nothing at all could be read.
         """
-        questions = self._row_count_questions(tables, window)
+        questions = _row_count_questions(tables, self._project, window, self._dates.zone)
         found = self._ask(_ROW_COUNTS, questions.values(), window, deadline)
         return {table: _value(question, found) for table, question in questions.items()}
 
@@ -106,7 +106,7 @@ class BigQueryWarehouse:
         self, tables: Collection[TableRef], window: Window, deadline: Deadline
     ) -> Mapping[TableRef, Estimate | SourceError]:
         """Estimate what counting each table's rows would read, or say why it cannot be counted. Costs nothing."""
-        questions = self._row_count_questions(tables, window)
+        questions = _row_count_questions(tables, self._project, window, self._dates.zone)
         sizes = self._estimate([question.part for question in questions.values()], window, deadline)
         return {table: sizes[question.part] for table, question in questions.items()}
 
@@ -121,17 +121,6 @@ class BigQueryWarehouse:
     def close(self) -> None:
         """Cancel running jobs and close the connections. Takes a second at most; later calls fail at once."""
         self._jobs.close()
-
-    def _row_count_questions(
-        self, tables: Collection[TableRef], window: Window
-    ) -> Mapping[TableRef, _Question[Mapping[date, RowCount]]]:
-        read = partial(answers.read_row_counts, window=window, zone=self._dates.zone)
-        return {
-            table: _Question(
-                queries.row_count_part(table, self._project), partial(read, written_column=table.written_column)
-            )
-            for table in tables
-        }
 
     def _ask(
         self, collector: str, questions: Collection[_Question[object]], window: Window, deadline: Deadline
@@ -180,6 +169,28 @@ class BigQueryWarehouse:
 
     def _refused(self, what: str, fault: Fault) -> SourceError:
         return source_error(f"BigQuery {what} (project {self._billed_project})", fault, BIGQUERY_REMEDIES)
+
+
+def parts_of(
+    tables: Collection[TableRef], request: ContextRequest, project: str, first: date, last: date, zone: ZoneInfo
+) -> tuple[Part, ...]:
+    """Every part of the two queries: what the warehouse reads, table by table."""
+    window = Window(first, last)
+    questions = (
+        *_row_count_questions(tables, project, window, zone).values(),
+        *_Context(request, project, window, zone).questions,
+    )
+    return tuple(question.part for question in questions)
+
+
+def _row_count_questions(
+    tables: Collection[TableRef], project: str, window: Window, zone: ZoneInfo
+) -> Mapping[TableRef, _Question[Mapping[date, RowCount]]]:
+    read = partial(answers.read_row_counts, window=window, zone=zone)
+    return {
+        table: _Question(queries.row_count_part(table, project), partial(read, written_column=table.written_column))
+        for table in tables
+    }
 
 
 class _Context:

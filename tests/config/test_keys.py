@@ -105,16 +105,18 @@ def test_a_key_of_two_words_is_spelled_where_it_is_declared_and_where_a_value_is
 
 # Words that are also something else: BigQuery's own field, and records that model, metrics and page speak of.
 OTHER_MEANINGS = {
-    "maximum_bytes_billed": {"incidents/capture.py", "sources/jobs.py"},
+    "maximum_bytes_billed": {"incidents/rows.py", "sources/jobs.py"},
     "phase_log": {"model", "metrics", "web", "collect", "sources", "incidents", "reconcile"},
     "run_history": {"model", "collect", "sources", "incidents", "reconcile"},
     "rows_per_unit": {"model"},
 }
 MORE_READERS = {
+    "bigquery_location": 5,
     "data_date_offset": 9,
-    "date_column": 6,
-    "firestore_database": 7,
+    "date_column": 8,
+    "firestore_database": 9,
     "max_staleness": 6,
+    "maximum_bytes_billed": 5,
     "rows_per_unit": 5,
     "run_history_names": 7,
     "written_column": 7,

@@ -43,23 +43,29 @@ def test_two_tables_may_share_one_definition() -> None:
     in_seed = definitions["nba_orchestration.processor_run_history"]
 
     assert in_code.columns == in_seed.columns
-    assert (in_code.dataset, in_seed.dataset) == ("nba_reference", "nba_orchestration")
+    assert in_code.name != in_seed.name
 
 
 @pytest.mark.parametrize(
     ("document", "message"),
     [
         ([], "tables: must be a mapping, not a list"),
-        ({"players": {}}, 'tables: a table is named dataset.table, not "players"'),
-        ({"d.t": {"partition": "day"}}, '"d.t": has the keys partition and columns, not partition'),
+        ({"players": {}}, "tables: a table is named dataset.table or project.dataset.table, in the letters"),
+        ({"d.täglich": {}}, "tables: a table is named dataset.table or project.dataset.table, in the letters"),
+        ({"example.com:p.d.t": {}}, "tables: a table is named dataset.table or project.dataset.table, in the letters"),
+        ({"d.t": {"partition": "day"}}, 'tables."d.t": has the keys columns and partition, not partition'),
+        ({"d.t": {"columns": {}}}, 'tables."d.t".columns: is empty: name at least the date column and its type'),
+        ({"d.t": {"columns": {"day": "DATE"}, "colour": 1}}, 'tables."d.t": has the keys columns and partition, not'),
         (
             {"d.t": {"partition": "day", "columns": {"day": "DATE", "n o": "INT64"}}},
-            '"d.t".columns: "n o" is no column name',
+            'tables."d.t".columns: "n o" is no column name',
         ),
-        ({"d.t": {"partition": "day", "columns": {"day": "DAY"}}}, '"d.t".columns.day: must be one of STRING, INT64'),
+        ({"d.t": {"columns": {"_PARTITIONDATE": "DATE"}}}, 'tables."d.t".columns: "_PARTITIONDATE" is no column name'),
+        ({"d.t": {"columns": {"day": "DAY"}}}, 'tables."d.t".columns.day: must be one of STRING, BYTES, INT64'),
+        ({"d.t": {"columns": {"day": 7}}}, 'tables."d.t".columns.day: must be one of STRING, BYTES, INT64'),
         (
             {"d.t": {"partition": "name", "columns": {"day": "DATE", "name": "STRING"}}},
-            '"d.t".partition: must be a column of type DATE, not "name"',
+            'tables."d.t".partition: must be a column of type DATE or DATETIME or TIMESTAMP, not "name"',
         ),
     ],
 )
@@ -157,7 +163,10 @@ def test_a_numbered_value_of_another_type_is_refused_as_it_became() -> None:
     ("groups", "message"),
     [
         ([], "bigquery: must be a mapping, not a list"),
-        ({"data.player": []}, 'bigquery: there is no table "data.player"'),
+        (
+            {"data.player": []},
+            'bigquery: there is no table "data.player" (did you mean data.players?): define it under `tables`',
+        ),
         ({7: []}, "bigquery: there is no table 7"),
         ({"data.players": "all"}, 'bigquery."data.players": must be a list of groups of rows, not "all"'),
         ({"data.players": ["a"]}, 'bigquery."data.players"[0]: must be a mapping, not "a"'),

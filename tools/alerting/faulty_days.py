@@ -27,7 +27,7 @@ HEARTBEATS = {
 }
 """A processor's heartbeat, and its rows' date against the document's. One alert each, since the last run wins."""
 SCHEDULE, HISTORY = "nba_reference.nba_schedule", "nba_reference.processor_run_history"
-ENDED, PREDICTIONS = "mlb_reference.mlb_schedule", "nba_predictions.player_prop_predictions"
+ENDED, PREDICTIONS = "other_reference.schedule", "nba_predictions.player_prop_predictions"
 PHASE_LOG = "nba_orchestration.phase_execution_log"
 
 DAYS_APART = timedelta(days=3)
@@ -314,5 +314,6 @@ def together(days: Mapping[str, Day]) -> tuple[Incident, Step]:
     ]
     rows[ENDED] = [{"game_id": "ended-1", "game_date": last - 90 * ONE_DAY}]
     later_rows.setdefault(PREDICTIONS, []).append({"game_date": last - ONE_DAY, "created_at": now})
-    incident = Incident(title="Every fault of the data", clock=now, firestore=firestore, bigquery=rows)
+    tables = {ENDED: {"partition": "game_date", "columns": {"game_id": "STRING", "game_date": "DATE"}}}
+    incident = Incident(title="Every fault of the data", tables=tables, clock=now, firestore=firestore, bigquery=rows)
     return incident, Step(at=now, firestore=later, bigquery=later_rows)

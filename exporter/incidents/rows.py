@@ -1,0 +1,232 @@
+"""The rows that a capture takes: of every table that is read, the columns that a query names, equal rows as one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from google.api_core.exceptions import GoogleAPICallError, NotFound
+from google.cloud import bigquery
+from requests.exceptions import RequestException
+
+from exporter.incidents.incident import one_line
+from exporter.incidents.kinds import ARRAY, DATES, STRUCT, kind_of, type_text
+from exporter.incidents.mentioned import parts_by_table, reads_others, words
+from exporter.incidents.sayable import cell, window
+from exporter.incidents.tables import COLUMN_NAME, TableDefinition, full_name, shipped_definitions
+from exporter.sources.account import Account
+from exporter.sources.budget import DailyBudget
+from exporter.sources.calls import retry
+from exporter.sources.costs import billed
+from exporter.sources.endpoints import bigquery_endpoint
+from exporter.sources.errors import CallFailed, fault_of
+from exporter.sources.remedies import BIGQUERY_REMEDIES, TABLE_REMEDIES, source_error
+from exporter.sources.sessions import connect, find_credentials
+from exporter.sources.statistics import DONE, HIDES_ROWS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import date, datetime
+    from zoneinfo import ZoneInfo
+
+    from google.cloud.bigquery.table import Row
+
+    from exporter.config.resolved import Config
+    from exporter.incidents.kinds import Kind
+    from exporter.incidents.sayable import Notes
+    from exporter.reconcile.expectations import ReadingPlan
+    from exporter.sources.queries import Part
+
+SECONDS: Final = 60.0
+MOST_GROUPS: Final = 10_000
+IDENTITIES: Final = frozenset({"player_lookup", "team_abbr"})
+"""Columns that name someone and that nothing is concluded from."""
+
+_FIRST_PAUSE: Final = 0.25
+_AS_TEXT: Final = {
+    **dict.fromkeys(("JSON", ARRAY, STRUCT), "IF({0} IS NULL, NULL, TO_JSON_STRING({0}))"),
+    "INTERVAL": "CAST({0} AS STRING)",
+    "GEOGRAPHY": "ST_ASTEXT({0})",
+}
+"""How a column is read whose type rows cannot be grouped by, or whose values the client cannot read."""
+
+Fields = dict[str, Any]
+
+
+class TooManyRowsError(Exception):
+    """A table has more different rows than a file should hold; the message names it."""
+
+
+@dataclass(slots=True)
+class Captured:
+    """What the tables hold, by their names in the configuration (`names`: all of them).
+
+    `definitions`: of those that tables.yaml does not have, or has otherwise. `absent`: those that are not there.
+    """
+
+    names: tuple[str, ...]
+    definitions: dict[str, TableDefinition] = field(default_factory=dict)
+    rows: dict[str, list[Fields]] = field(default_factory=dict)
+    absent: list[str] = field(default_factory=list)
+
+
+def capture_rows(config: Config, plan: ReadingPlan, now: datetime, notes: Notes) -> Captured:
+    """Read every table of the plan. Raises SourceError where one cannot be read, and TooManyRowsError."""
+    endpoint = bigquery_endpoint()
+    project = config.billed_project
+    try:
+        credentials = find_credentials(endpoint)
+    except CallFailed as failed:
+        raise source_error(f"BigQuery (project {project})", failed.fault, BIGQUERY_REMEDIES) from failed
+    connection = connect(project=project, location=config.bigquery_location, endpoint=endpoint, credentials=credentials)
+    connection.limit(SECONDS)
+    budget = DailyBudget(config.collect.warehouse_limits, project, Account(config.ledger.path))
+    paid = _Paid(connection.client, budget, now)
+    asked = parts_by_table(config, plan)
+    found = Captured(tuple(asked))
+    try:
+        for name, parts in asked.items():
+            try:
+                table = _table(paid, config, name, parts, notes)
+                if table.definition != shipped_definitions().get(name):
+                    found.definitions[name] = table.definition
+                if rows := list(_groups(paid, config.timezone, plan, table, notes)):
+                    found.rows[name] = rows
+            except NotFound:
+                found.absent.append(name)
+            except (GoogleAPICallError, CallFailed, RequestException) as error:
+                raise source_error(f"table {name}", fault_of(error), TABLE_REMEDIES) from error
+    finally:
+        connection.end()
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A table to read: what the local one is to be like, its name with the project, and the columns to take.
+
+    `days`: its date columns, and how many days on either side of the window a row still says something.
+    """
+
+    definition: TableDefinition
+    source: str
+    kinds: Mapping[str, Kind]
+    days: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Paid:
+    """A client, and the day's budget that its jobs are paid from."""
+
+    client: bigquery.Client
+    budget: DailyBudget
+    now: datetime
+
+    def rows(self, query: str, parameters: list[bigquery.ScalarQueryParameter]) -> tuple[list[Row], bool]:
+        """The rows of a query over one table, and whether others may be hidden.
+
+        Raises CallFailed if the day has no room, and what the client raises.
+        """
+        again = retry(SECONDS, _FIRST_PAUSE)
+        reservation = self.budget.reserve(self.now, 1)
+        job_config = bigquery.QueryJobConfig(
+            query_parameters=parameters,
+            maximum_bytes_billed=reservation.limit,
+            labels={"app": "orchestration-exporter", "collector": "capture"},
+        )
+        job = self.client.query(query, job_config=job_config, retry=again, job_retry=None, timeout=SECONDS)
+        try:
+            return list(job.result(timeout=SECONDS, retry=again, job_retry=None)), bool(HIDES_ROWS.of(job))
+        finally:
+            # What is not known stays counted as the most that it can be.
+            size = billed(job, reservation) if DONE.of(job) else None
+            if size is not None:
+                self.budget.settle(reservation, size)
+
+
+def _table(paid: _Paid, config: Config, name: str, parts: list[Part], notes: Notes) -> _Table:
+    place = f"table {name}"
+    source = full_name(name, config.project)
+    schema = paid.client.get_table(source, retry=retry(SECONDS, _FIRST_PAUSE), timeout=SECONDS).schema
+    named = frozenset(word for part in parts for word in words(part))
+    if any(reads_others(part) for part in parts):
+        notes.add(place, "its SQL reads tables in a subquery, which are left out")
+    kinds = {}
+    for column in schema:
+        if column.name.casefold() in named - IDENTITIES:
+            kind = kind_of(column)
+            if kind is None or not COLUMN_NAME.fullmatch(column.name):
+                notes.add(
+                    f"{place} {column.name}", f"left out: incident files have no column of type {type_text(column)}"
+                )
+            else:
+                kinds[column.name] = kind
+    shipped = shipped_definitions().get(name)
+    known = {column: kind for column, kind in shipped.kinds.items() if column.casefold() in named} if shipped else {}
+    spelled = {column.casefold(): column for column in kinds}
+    days: dict[str, int] = {}
+    for part in parts:
+        day = part.table.date_column
+        column = spelled.get(day.casefold())
+        if column is None or kinds[column].name not in DATES:
+            what = kinds[column] if column else "not there"
+            notes.add(place, f"its rows are left out: {day} is {what}, and no DATE, DATETIME or TIMESTAMP")
+        else:
+            days[column] = max(days.get(column, 0), part.reach)
+    if shipped and {column: kind for column, kind in known.items() if column not in IDENTITIES} == kinds:
+        return _Table(shipped, source, kinds, days)
+    definition = TableDefinition(name, next(iter(days), None), {column: str(kind) for column, kind in kinds.items()})
+    return _Table(definition, source, kinds, days)
+
+
+def _groups(paid: _Paid, zone: ZoneInfo, plan: ReadingPlan, table: _Table, notes: Notes) -> Iterator[Fields]:
+    """Rows in the window, and of a calendar also the last before it and the last of all: they show that it is kept."""
+    if not table.days:
+        return
+    place = f"table {table.definition.name}"
+    selected = ", ".join(
+        f"{_AS_TEXT.get(kind.name, '{0}').format(f'`{column}`')} AS c{number}"
+        for number, (column, kind) in enumerate(table.kinds.items())
+    )
+    source = f"SELECT {selected} FROM `{table.source}` WHERE"  # noqa: S608 names the configuration validated, or BigQuery said
+    parameters: list[bigquery.ScalarQueryParameter] = []
+
+    def within(column: str, first: date, last: date) -> str:
+        kind = table.kinds[column].name
+        bounds = window(kind, first, last, zone)
+        names = [f"p{len(parameters) + number}" for number in range(2)]
+        for name, bound in zip(names, bounds, strict=True):
+            parameters.append(bigquery.ScalarQueryParameter(name, kind, bound))
+        return f"`{column}` >= @{names[0]} AND `{column}` < @{names[1]}"
+
+    asked = [f"{source} ({') OR ('.join(within(column, plan.first, plan.last) for column in table.days)})"]
+    one_day = timedelta(days=1)
+    for column, days in table.days.items():
+        if days:
+            reach = timedelta(days=days)
+            for first, last in ((plan.first - reach, plan.first - one_day), (plan.last + one_day, plan.last + reach)):
+                asked.append(f"({source} {within(column, first, last)} ORDER BY `{column}` DESC LIMIT 1)")
+    names = ", ".join(f"c{number}" for number in range(len(table.kinds)))
+    query = (
+        f"SELECT {names}, COUNT(*) AS captured_rows FROM ({' UNION ALL '.join(asked)})"  # noqa: S608 as above
+        f" GROUP BY {names} ORDER BY {names} LIMIT {MOST_GROUPS + 1}"
+    )
+    found, hidden = paid.rows(query, parameters)
+    if len(found) > MOST_GROUPS:
+        raise TooManyRowsError(f"{place}: more than {MOST_GROUPS} different rows between {plan.first} and {plan.last}")
+    if hidden:
+        notes.add(place, "rows may be missing: a row access policy was applied")
+    for row in found:
+        repeat = row["captured_rows"]
+        fields = {
+            column: cell(row[f"c{number}"], kind, f"{place} {column}", notes)
+            for number, (column, kind) in enumerate(table.kinds.items())
+        }
+        yield ({"repeat": repeat} if repeat > 1 else {}) | fields
+
+
+def definition_fields(definition: TableDefinition) -> Fields:
+    """A definition as the key `tables` has it."""
+    partition = {"partition": definition.partition} if definition.partition else {}
+    return one_line({**partition, "columns": one_line(definition.columns)})
