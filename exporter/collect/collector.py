@@ -12,7 +12,7 @@ from exporter.model import Failure, Reading, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from exporter.collect.following import Follower
     from exporter.config.resolved import CollectorConfig, Config
@@ -96,12 +96,17 @@ class Collector(ABC):
         settings: CollectorConfig = getattr(self.board.config.collect, self.name)
         return settings
 
+    @property
+    def max_age(self) -> timedelta:
+        """How long a value of it counts."""
+        return self.settings.max_staleness
+
     def fresh(self, value: T, now: datetime) -> Reading[T]:
         """A reading of this value at this moment."""
         # If the clock was set back meanwhile, the reading would lie ahead of it and count for nothing.
-        return Reading(value, min(now, self.board.clock()), None, self.settings.max_staleness)
+        return Reading(value, min(now, self.board.clock()), None, self.max_age)
 
     def failed(self, readings: Mapping[K, Reading[T]], keys: Collection[K], failure: Failure) -> dict[K, Reading[T]]:
         """The readings of these keys, each with the failure beside its last value."""
-        empty: Reading[T] = Reading(max_age=self.settings.max_staleness)
+        empty: Reading[T] = Reading(max_age=self.max_age)
         return {key: replace(readings.get(key, empty), failure=failure) for key in keys}

@@ -76,7 +76,7 @@ class Completion(Collector):
         with board.swap:
             if board.closed(run):
                 return
-            longest_gap = self.settings.max_staleness
+            longest_gap = self.max_age
             everything = run is not None
             board.memory.observe(documents, self._names, now, longest_gap=longest_gap, everything=everything)
             known = board.snapshot.documents.value or {}

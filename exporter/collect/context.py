@@ -48,7 +48,7 @@ def reads_alike(before: Config, after: Config) -> Callable[[Matter, Any], bool]:
     Documents, heartbeats and rows are identified by their place. What else is counted depends on the configuration:
     with another `where`, a calendar has fewer games although none of them is gone.
     """
-    places = [(config.project, config.firestore_database, config.timezone) for config in (before, after)]
+    places = [(config.firestore_root, config.timezone) for config in (before, after)]
     old, new = context_request(before), context_request(after)
     asked: Mapping[Matter, tuple[Mapping[Any, object], Mapping[Any, object]]] = {
         Matter.UNITS: (old.calendars, new.calendars),

@@ -50,7 +50,7 @@ class Warehouse(Collector):
             rows = dict.fromkeys(plan.tables, error)
         before, now = board.snapshot, min(run.now, board.clock())
         counted = counting_rows(board.settling, rows, now)
-        age = self.settings.max_staleness
+        age = self.max_age
         board.change(run, rows=merged(before.rows, counted, now, age))
         answer = board.sources.warehouse.context(context_request(board.config), window, run.deadline)
         found = counting_context(board.settling, answer, now)

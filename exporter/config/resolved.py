@@ -244,6 +244,11 @@ class Config:
     job_project: str | None = None
 
     @property
+    def firestore_root(self) -> str:
+        """The name below which all documents of the Firestore database are."""
+        return f"projects/{self.project}/databases/{self.firestore_database}/documents"
+
+    @property
     def billed_project(self) -> str:
         """The project in which BigQuery's jobs run, and which pays for them."""
         return self.job_project or self.project

@@ -19,7 +19,7 @@ from exporter.messages.secrets import HIDDEN, Masked, masked, masked_data, maske
 from exporter.metrics.telemetry import Telemetry
 from exporter.present.status import phase_key, processor_key
 from exporter.reconcile.expectations import reading_plan
-from exporter.sources.firestore import FirestoreStore
+from exporter.sources.factory import firestore_of
 from exporter.sources.ports import Deadline, SourceError
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _documents(config: Config, plan: ReadingPlan, notes: Notes) -> dict[str, Fie
     for pipeline, documents in plan.heartbeats.items():
         heartbeats = config.pipelines[pipeline].heartbeats
         paths += [f"{heartbeats.collection}/{name}" for name in documents] if heartbeats else []
-    store = FirestoreStore(project=config.project, database=config.firestore_database, telemetry=Telemetry())
+    store = firestore_of(config, Telemetry())
     try:
         found = store.contents(list(dict.fromkeys(paths)), Deadline(SECONDS))
     finally:

@@ -62,10 +62,7 @@ def repairs(config: Config, report: Report, run_date: date, processor: str | Non
         settings = config.pipelines[phase.pipeline].phases[phase.phase]
         if settings.collection is None or phase.run_date != run_date:
             continue
-        document = (
-            f"projects/{config.project}/databases/{config.firestore_database}/documents/"
-            f"{settings.collection}/{phase.run_date}"
-        )
+        document = f"{config.firestore_root}/{settings.collection}/{phase.run_date}"
         for item in phase.processors:
             if processor in (None, item.processor) and item.expected is not False:
                 yield from _repair(phase, item, document)

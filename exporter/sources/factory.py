@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from exporter.metrics.telemetry import Telemetry
 
 
+def firestore_of(config: Config, telemetry: Telemetry, endpoint: str | None = None) -> FirestoreStore:
+    """Firestore alone, not connected yet; `endpoint` is the address of a local server."""
+    return FirestoreStore(
+        project=config.project, database=config.firestore_database, telemetry=telemetry, endpoint=endpoint
+    )
+
+
 def sources_of(
     config: Config,
     telemetry: Telemetry,
@@ -33,9 +40,7 @@ def sources_of(
     `firestore` and `bigquery` are the addresses of local servers; `account` as for `BigQueryWarehouse`.
     """
     return Sources(
-        FirestoreStore(
-            project=config.project, database=config.firestore_database, telemetry=telemetry, endpoint=firestore
-        ),
+        firestore_of(config, telemetry, firestore),
         BigQueryWarehouse(
             project=config.project,
             billed_project=config.billed_project,
