@@ -214,7 +214,10 @@ def _groups(paid: _Paid, zone: ZoneInfo, plan: ReadingPlan, table: _Table, notes
     )
     found, hidden = paid.rows(query, parameters)
     if len(found) > MOST_GROUPS:
-        raise TooManyRowsError(f"{place}: more than {MOST_GROUPS} different rows between {plan.first} and {plan.last}")
+        raise TooManyRowsError(
+            f"{place}: more than {MOST_GROUPS} different rows between {plan.first} and {plan.last}: capture with a"
+            f" configuration whose SQL names fewer columns of it ({', '.join(table.kinds)})"
+        )
     if hidden:
         notes.add(place, "rows may be missing: a row access policy was applied")
     for row in found:

@@ -12,7 +12,8 @@ import yaml
 from exporter.config.errors import ConfigError
 from exporter.config.load import load
 from exporter.config.parsing import parse_yaml
-from exporter.incidents.capture import capture
+from exporter.incidents import rows
+from exporter.incidents.capture import CaptureError, capture
 from exporter.incidents.derived import derived_definitions
 from exporter.incidents.incident import IncidentError, parse_incident
 from exporter.incidents.replay import Replayed, replay
@@ -123,6 +124,18 @@ def test_a_captured_file_has_neither_the_operators_names_nor_columns_that_nothin
     assert parse_incident(captured, "captured").title == "Captured: shop, run date 2026-03-28"
     for name in ("manager", "Ada", "customer", "c9", "reason", "amount"):
         assert name not in captured
+
+
+def test_a_table_with_too_many_different_rows_is_an_error_that_names_its_columns(
+    local: LocalSources, clock: SimulatedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = replay(parse_incident(FILE.read_text(encoding="utf-8"), "shop"), local, clock)
+    monkeypatch.setattr(rows, "MOST_GROUPS", 2)
+
+    with pytest.raises(
+        CaptureError, match=r"table sales\.orders: more than 2 different rows .*\(ordered_at, loaded_at, "
+    ):
+        _captured(first, local)
 
 
 def test_tables_that_nobody_defines_are_derived_from_the_configuration_and_the_rows(
