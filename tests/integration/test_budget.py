@@ -124,6 +124,7 @@ COMMANDS = {
     "explain": ["explain"],
     "capture": ["capture", "--run-date", "2026-02-01"],
     "repair": ["repair", "--run-date", "2026-02-01", "--dry-run"],
+    "season": ["season", "--from", "2026-01-31", "--to", "2026-02-01"],
 }
 
 
