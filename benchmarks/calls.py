@@ -181,7 +181,8 @@ def _teach(bigquery: BigQueryRest, tables: int) -> None:
     answers = []
     for start in range(0, tables, MAXIMUM_PARTS):
         asked = min(MAXIMUM_PARTS, tables - start)
-        answers.append(Rows(ROW_COUNTS, [[part, NOW.date(), 12, str(NOW)] for part in range(asked)], bytes_processed=1))
+        rows = [[part, NOW.date(), 12, str(NOW), None, None] for part in range(asked)]
+        answers.append(Rows(ROW_COUNTS, rows, bytes_processed=1))
     bigquery.answer(Rows({"n": "INT64"}, [[12]], bytes_processed=1))
     bigquery.answer(Rows(CONTEXT, [], bytes_processed=1), when="AS counts")
     bigquery.answer(*answers, *answers, when="AS counted")

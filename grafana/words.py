@@ -46,7 +46,7 @@ STANDINGS: Final = (
     Standing("at fault", 4, WRONG, DISCREPANCIES),
     Standing("unknown", 3, UNKNOWN, (Verdict.UNKNOWN,)),
     Standing("pending", 2, BUSY, (Verdict.RUNNING, Verdict.NOT_DUE)),
-    Standing("well", 1, WELL, (Verdict.OK, Verdict.NOT_EXPECTED, Verdict.BACKFILL)),
+    Standing("well", 1, WELL, (Verdict.OK, Verdict.NOT_EXPECTED, Verdict.SKIPPED, Verdict.BACKFILL)),
 )
 """Every verdict is in one of them."""
 
@@ -58,10 +58,12 @@ _MILDER: Final = (
     Verdict.WRONG_DATE,
 )
 
+_NOTHING_OWED: Final = (Verdict.NOT_EXPECTED, Verdict.NOT_DUE, Verdict.SKIPPED, Verdict.BACKFILL)
+
 VERDICTS: Final[Mapping[str, Shade]] = {
     **{verdict: Shade(verdict, standing.colour) for standing in STANDINGS for verdict in standing.verdicts},
     **{verdict: Shade(verdict, DOUBTFUL) for verdict in _MILDER},
-    **{verdict: Shade(verdict, NOTHING) for verdict in (Verdict.NOT_EXPECTED, Verdict.NOT_DUE, Verdict.BACKFILL)},
+    **{verdict: Shade(verdict, NOTHING) for verdict in _NOTHING_OWED},
 }
 TRIGGERS: Final[Mapping[str, Shade]] = {
     TriggerState.NOT_EXPECTED: Shade("not_expected", NOTHING),

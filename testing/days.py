@@ -25,8 +25,14 @@ def a_past_day() -> date:
 
 
 def moved(name: str, day: date) -> Incident:
-    """The incident file of this name as if its clock's day had been `day`; times of day stay."""
+    """The incident file of this name as if its clock's day had been `day`; times of day stay.
+
+    Its games are its own: beside another day, the same ones would be games that were moved.
+    """
     raw = parse_yaml((INCIDENTS / f"{name}.yaml").read_text(encoding="utf-8"))
+    for rows in (group for groups in raw.get("bigquery", {}).values() for group in groups):
+        if rows.get("game_id"):
+            rows["game_id"] += f"-{name}"
     return Incident.model_validate(_moved(raw, day - raw["clock"].astimezone(UTC).date()))
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from exporter.model import Document, RowCount
+from exporter.model import Document, Halted, RowCount
 from exporter.sources.ports import ContextAnswer, Estimate, SourceError, Sources
 
 if TYPE_CHECKING:
@@ -129,6 +129,7 @@ class MemoryWarehouse:
     runs: tuple[Run, ...] | SourceError = ()
     phase_log: Mapping[tuple[date, str], int] | SourceError = field(default_factory=dict)
     coverage: Mapping[date, CoverageCounts] | SourceError = field(default_factory=dict)
+    halts: Halted | SourceError = field(default_factory=lambda: Halted({}))
     orders: dict[str, Orders] = field(default_factory=lambda: {name: Orders() for name in ("rows", "context")})
     closed: bool = False
 
@@ -153,6 +154,7 @@ class MemoryWarehouse:
             runs=dict.fromkeys(request.run_history, self.runs),
             phase_log=dict.fromkeys(request.phase_log, self.phase_log),
             coverage=dict.fromkeys(request.coverage, self.coverage),
+            halts=dict.fromkeys(request.halts, self.halts),
         )
 
     def dry_run_row_counts(

@@ -68,7 +68,7 @@ def _heartbeats(pipeline: PipelineConfig, day: date, now: datetime) -> Iterator[
 def _schedule(rows: Rows, pipeline: PipelineConfig, day: date) -> None:
     calendar = pipeline.calendar.table
     rows.setdefault(calendar.name, []).extend(
-        {"game_id": f"0022500{number}", calendar.date_column: day, "game_status": 3} for number in range(GAMES)
+        {"game_id": f"002{day:%y%m%d}{number}", calendar.date_column: day, "game_status": 3} for number in range(GAMES)
     )
 
 
@@ -97,7 +97,8 @@ def _phase(
 def _write(rows: Rows, processor: ProcessorConfig, data_date: date, at: datetime, game: int) -> int:
     table = processor.table
     number = round(processor.rows_per_unit.minimum) + 1 if processor.rows_per_unit else 3
-    number = number if not processor.rows_per_unit else min(number, round(processor.rows_per_unit.maximum))
+    most = processor.rows_per_unit.maximum if processor.rows_per_unit else None
+    number = number if most is None else min(number, round(most))
     row: dict[str, Any] = {"repeat": number, table.date_column: data_date, "created_at": at}
     if table.written_column:
         row[table.written_column] = at

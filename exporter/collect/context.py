@@ -27,19 +27,18 @@ def context_request(config: Config) -> ContextRequest:
         },
         phase_log={pipeline.name: pipeline.phase_log for pipeline in pipelines if pipeline.phase_log},
         coverage={(pipeline.name, check.name): check for pipeline in pipelines for check in pipeline.coverage.values()},
+        halts=tuple(dict.fromkeys(halts for pipeline in pipelines for halts in pipeline.all_halts)),
     )
 
 
 def _run_history_request(pipeline: PipelineConfig, table: RunHistoryConfig) -> RunHistoryRequest:
-    phases = pipeline.phases.values()
     names = (
-        name for phase in phases for processor in phase.processors.values() for name in processor.run_history_names
+        name
+        for phase in pipeline.phases.values()
+        for processor in phase.processors.values()
+        for name in processor.run_history_names
     )
-    return RunHistoryRequest(
-        table=table,
-        processors=tuple(dict.fromkeys(names)),
-        phases=tuple(dict.fromkeys(phase.run_history_phase for phase in phases if phase.run_history_phase)),
-    )
+    return RunHistoryRequest(table, tuple(dict.fromkeys(names)))
 
 
 def reads_alike(before: Config, after: Config) -> Callable[[Matter, Any], bool]:
@@ -74,6 +73,7 @@ def outcome_of(rows: Mapping[Any, Any], answer: ContextAnswer) -> ReadResult:
         *answer.runs.values(),
         *answer.phase_log.values(),
         *answer.coverage.values(),
+        *answer.halts.values(),
     )
     errors = [outcome for outcome in outcomes if isinstance(outcome, SourceError)]
     # An error that stands for several answers is reported once.

@@ -30,7 +30,7 @@ D = TypeVar("D")
 
 
 class Warehouse(Collector):
-    """Reads row counts, calendar, run history, phase log and coverage."""
+    """Reads row counts, calendar, halts, run history, phase log and coverage."""
 
     name = "warehouse"
     source = BIGQUERY
@@ -63,6 +63,8 @@ class Warehouse(Collector):
             runs=merged(before.runs, runs, now, age),
             phase_log=merged(before.phase_log, found.phase_log, now, age),
             coverage=merged(before.coverage, found.coverage, now, age),
+            left_out={**before.left_out, **answer.left_out},
+            halts=merged(before.halts, answer.halts, now, age),
         )
         return outcome_of(rows, answer)
 
@@ -77,6 +79,7 @@ class Warehouse(Collector):
             "runs": self.failed(old.runs, context.run_history, failure),
             "phase_log": self.failed(old.phase_log, context.phase_log, failure),
             "coverage": self.failed(old.coverage, context.coverage, failure),
+            "halts": self.failed(old.halts, context.halts, failure),
         }
 
 

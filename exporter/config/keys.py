@@ -5,7 +5,8 @@ from __future__ import annotations
 import types
 from typing import TYPE_CHECKING, Annotated, Union, get_args, get_origin
 
-from exporter.config.schema import Section, Wire
+from exporter.config.schema import Wire
+from exporter.config.section import Section
 
 if TYPE_CHECKING:
     from exporter.config.wording import Path

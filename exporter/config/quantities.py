@@ -122,20 +122,20 @@ def parse_day(value: object) -> date:
 
 
 def parse_rows_per_unit(value: object) -> RowsPerUnit:
-    """The fewest and the most rows that one unit (a game) lawfully has: `[28, 56]`."""
+    """The fewest and the most rows that one unit (a game) lawfully has: `[28, 56]`; `[4, null]` has no most."""
     if not isinstance(value, list | tuple) or len(value) != len(("minimum", "maximum")):
         raise ValueError(
             f"must be two numbers, the fewest and the most rows of a unit, such as [28, 56]: not {describe(value)}"
         )
-    for bound in value:
+    minimum, maximum = value
+    for bound in (minimum,) if maximum is None else (minimum, maximum):
         if isinstance(bound, bool) or not isinstance(bound, int | float) or not 0 <= bound < LARGEST:
             raise ValueError(f"{describe(bound)} is no number of rows: write two numbers such as [28, 56]")
-    minimum, maximum = value
-    if minimum > maximum or maximum == 0:
+    if maximum is not None and (minimum > maximum or maximum == 0):
         raise ValueError(f"[{minimum}, {maximum}] allows no rows: the first number is the fewest, the second the most")
     return RowsPerUnit(minimum, maximum)
 
 
-def format_rows_per_unit(rows: RowsPerUnit) -> list[float]:
+def format_rows_per_unit(rows: RowsPerUnit) -> list[float | None]:
     """The pair that `parse_rows_per_unit` reads back as the same bounds."""
     return [rows.minimum, rows.maximum]

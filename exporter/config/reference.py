@@ -10,7 +10,7 @@ from exporter.config.json_schema import json_schema
 from exporter.config.load import load, preset_names, preset_text
 from exporter.config.quantities import format_due
 from exporter.config.resolved import Relation
-from exporter.config.schema import ABSENT
+from exporter.config.section import ABSENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

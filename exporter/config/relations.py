@@ -19,7 +19,7 @@ from exporter.config.wording import Path, describe, did_you_mean, listed, path_t
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from exporter.config.schema import Section
+    from exporter.config.section import Section
 
 T = TypeVar("T")
 Finding = tuple[tuple[Path, str], ...]
@@ -86,6 +86,11 @@ def _orders(node: Node) -> Iterator[Finding]:
         for _, entry in node.each():
             yield from _orders(entry)
         return
+    for need in section.needs:
+        key = node.at(need.key)
+        if key.value is not None and node.at(need.other).value is None:
+            missing = node.at(need.other).path
+            yield ((key.path, need.message), (missing, f"is taken away, and {path_text(key.path)} {need.message}"))
     for order in section.orders:
         key, other = node.at(order.key), node.at(order.other)
         value, against = _number(section, key), _number(section, other)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from exporter.config import resolved, schema
 from exporter.config.identifiers import EVERYTHING
+from exporter.config.section import Section
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,18 +29,24 @@ class Form:
 
 def resolve(wire: schema.Wire) -> resolved.Config:
     """The configuration, every default filled in."""
-    pipelines = {
-        name: pipeline.model_copy(update={"calendar": pipeline.calendar or wire.calendar})
-        for name, pipeline in wire.pipelines.items()
-    }
+    pipelines = {name: _inherited(pipeline, wire) for name, pipeline in wire.pipelines.items()}
     config: resolved.Config = _value(wire.model_copy(update={"pipelines": pipelines}))
     return config
+
+
+def _inherited(pipeline: schema.Pipeline, wire: schema.Wire) -> schema.Pipeline:
+    """The pipeline with what it and its phases have from the section above where they have none of their own."""
+    phases = {
+        name: phase.model_copy(update={"halts": phase.halts or pipeline.halts})
+        for name, phase in pipeline.phases.items()
+    }
+    return pipeline.model_copy(update={"calendar": pipeline.calendar or wire.calendar, "phases": phases})
 
 
 def _value(value: object, key: str = "") -> Any:  # noqa: ANN401 - of the type of the field that it is for
     """What stands under a key of the wire form, as the program uses it."""
     match value:
-        case schema.Section():
+        case Section():
             return _made(FORMS[type(value)], value, key)
         case dict():
             return {name: _value(entry, name) for name, entry in value.items()}
@@ -49,11 +56,11 @@ def _value(value: object, key: str = "") -> Any:  # noqa: ANN401 - of the type o
             return value
 
 
-def _made(form: Form, section: schema.Section, key: str = "") -> object:
+def _made(form: Form, section: Section, key: str = "") -> object:
     return form.target(**{one.name: _field(one.name, form, section, key) for one in fields(form.target)})
 
 
-def _field(name: str, form: Form, section: schema.Section, key: str) -> object:
+def _field(name: str, form: Form, section: Section, key: str) -> object:
     if name in form.made:
         return _value(form.made[name](section))
     if name == "name" and name not in type(section).model_fields:
@@ -61,7 +68,9 @@ def _field(name: str, form: Form, section: schema.Section, key: str) -> object:
     return _value(getattr(section, name))
 
 
-def _table(section: schema.Calendar | schema.RunHistory | schema.PhaseLog | schema.Coverage) -> resolved.TableRef:
+def _table(
+    section: schema.Calendar | schema.Halts | schema.RunHistory | schema.PhaseLog | schema.Coverage,
+) -> resolved.TableRef:
     return resolved.TableRef(section.table, section.date_column, getattr(section, "written_column", None))
 
 
@@ -84,7 +93,7 @@ _COLLECTOR = Form(
     resolved.CollectorConfig,
     {"max_staleness": lambda collector: collector.max_staleness or schema.STALENESS_INTERVALS * collector.every},
 )
-FORMS: dict[type[schema.Section], Form] = {
+FORMS: dict[type[Section], Form] = {
     schema.Wire: Form(resolved.Config),
     schema.Documents: Form(resolved.DocumentsConfig, {"only": lambda documents: sorted(documents.only)}),
     schema.Ledger: Form(resolved.LedgerConfig),
@@ -98,6 +107,7 @@ FORMS: dict[type[schema.Section], Form] = {
     schema.SeasonGrid: Form(resolved.SeasonConfig),
     schema.Pipeline: Form(resolved.PipelineConfig, {"coverage": lambda pipeline: pipeline.coverage or {}}),
     schema.Calendar: Form(resolved.CalendarConfig, {"table": _table}),
+    schema.Halts: Form(resolved.HaltsConfig, {"table": _table}),
     schema.Heartbeats: Form(
         resolved.HeartbeatsConfig,
         {
@@ -114,6 +124,7 @@ FORMS: dict[type[schema.Section], Form] = {
         {
             "data_date_offset": attrgetter("table.data_date_offset"),
             "rows_per_unit": attrgetter("table.rows_per_unit"),
+            "rows_due": attrgetter("table.due"),
             "run_history_names": _run_history_names,
         },
     ),

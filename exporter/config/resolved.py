@@ -36,25 +36,32 @@ class Due:
 class TableRef:
     """A warehouse table read by date: `dataset.table` or `project.dataset.table`, and its columns.
 
-    Two processors that name the same table and columns share one reading.
+    Two processors that name the same table and columns share one reading. `key`: the columns that identify a row;
+    `units`: an aggregate that counts the units that a date's rows cover; `optional`: it may be unused.
     """
 
     name: str
     date_column: str
     written_column: str | None = None
+    key: tuple[str, ...] = ()
+    units: str | None = None
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RowsPerUnit:
-    """How many rows one calendar unit (a game) lawfully has, both bounds inclusive."""
+    """How many rows one calendar unit (a game) lawfully has, both bounds inclusive; `maximum` None: any number."""
 
     minimum: float
-    maximum: float
+    maximum: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessorConfig:
-    """One processor: what it registers as, who speaks for it, and the table it writes."""
+    """One processor: what it registers as, who speaks for it, and the table it writes.
+
+    `rows_due`: when its rows are due, whatever the document's mode asks; None: they are due with the registration.
+    """
 
     name: str
     table: TableRef
@@ -64,6 +71,7 @@ class ProcessorConfig:
     heartbeats: tuple[str, ...] = ()
     run_history_names: tuple[str, ...] = ()
     rows_per_unit: RowsPerUnit | None = None
+    rows_due: Due | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +95,21 @@ class Trigger:
 
 
 @dataclass(frozen=True, slots=True)
+class HaltsConfig:
+    """A second calendar: on a date of which a row meets `halted`, nothing is expected.
+
+    `where`: which rows are of this pipeline; `reason`: the column that says why; `stale_after`: how old the newest row
+    may be.
+    """
+
+    table: TableRef
+    halted: str
+    where: str | None = None
+    reason: str | None = None
+    stale_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PhaseConfig:
     """One phase. Without `collection` it has no completion documents; without `trigger` its trigger is not judged."""
 
@@ -97,6 +120,7 @@ class PhaseConfig:
     run_history_phase: str | None = None
     next: str | None = None
     trigger: Trigger | None = None
+    halts: HaltsConfig | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +139,14 @@ class HeartbeatsConfig:
 class CalendarConfig:
     """Where the number of units (games) of a date is: an aggregate over a table's date, with an optional filter.
 
-    `noun` is what a unit is called in hints ("game").
+    `unit_column` identifies a unit: of one that has rows on several dates, the last date counts. `noun` is what a unit
+    is called in hints ("game").
     """
 
     table: TableRef
     units: str
     where: str | None = None
+    unit_column: str | None = None
     noun: str = "unit"
 
 
@@ -165,7 +191,14 @@ class PipelineConfig:
     heartbeats: HeartbeatsConfig | None = None
     run_history: RunHistoryConfig | None = None
     phase_log: PhaseLogConfig | None = None
+    halts: HaltsConfig | None = None
     coverage: Mapping[str, CoverageConfig] = field(default_factory=dict)
+
+    @property
+    def all_halts(self) -> tuple[HaltsConfig, ...]:
+        """Its own halts and those of its phases, each once."""
+        found = (self.halts, *(phase.halts for phase in self.phases.values()))
+        return tuple(dict.fromkeys(halts for halts in found if halts))
 
 
 @dataclass(frozen=True, slots=True)

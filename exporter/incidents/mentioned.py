@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from exporter.collect.context import context_request
 from exporter.sources.bigquery import parts_of
-from exporter.sources.queries import quoted
+from exporter.sources.queries import DAY, quoted
 
 if TYPE_CHECKING:
     from exporter.config.resolved import Config
@@ -53,7 +54,10 @@ def parts_by_table(config: Config, plan: ReadingPlan) -> dict[str, list[Part]]:
 
 def sql_of(part: Part) -> str:
     """Its SQL without what names no column."""
-    return _NO_COLUMNS.sub(_column, part.select(0, quoted(part.table.date_column), "TRUE"))
+    sql = replace(part, marked=()).select(0, quoted(part.table.date_column), "TRUE")
+    for name, expression in part.marked:
+        sql = f"{sql.replace(name, 'TRUE')} {expression.replace(DAY, ' ')}"
+    return _NO_COLUMNS.sub(_column, sql)
 
 
 def _column(found: re.Match[str]) -> str:

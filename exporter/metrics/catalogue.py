@@ -77,7 +77,13 @@ COUNT_POSSIBLE = _gauge(
 )
 ROWS_MIN = _gauge("processor_table_rows_expected_min", PROCESSOR, "Fewest rows that the calendar's units allow.")
 ROWS_MAX = _gauge("processor_table_rows_expected_max", PROCESSOR, "Most rows that the calendar's units allow.")
-PROCESSOR_DUE = _gauge("processor_due_timestamp_seconds", PROCESSOR, "When the processor's work is due.")
+TOO_FEW = _gauge("processor_rows_too_few", PROCESSOR, "1 if rows are there, and whole units or rows are missing.")
+TOO_MANY = _gauge("processor_rows_too_many", PROCESSOR, "1 if there are more rows than the units have, or duplicates.")
+DUPLICATES = _gauge("processor_duplicate_rows", PROCESSOR, "Rows beyond the distinct ones, by the table's key.")
+TABLE_UNITS = _gauge("processor_table_units", PROCESSOR, "Units that the rows of the data date cover.")
+UNITS_OWED = _gauge("processor_units_expected", PROCESSOR, "Units of the data date that the processor owes rows for.")
+ROWS_DUE = _gauge("processor_rows_due_timestamp_seconds", PROCESSOR, "When the processor's rows are due.")
+PROCESSOR_DUE = _gauge("processor_due_timestamp_seconds", PROCESSOR, "When the processor's registration is due.")
 COMPLETED_AT = _gauge("processor_completed_timestamp_seconds", PROCESSOR, "When the entry says it completed.")
 WRITTEN_AT = _gauge("processor_table_written_timestamp_seconds", PROCESSOR, "When the newest row was written.")
 HEARTBEAT_AT = _gauge(
@@ -263,6 +269,12 @@ def _processor(out: Mapping[Family, list[Sample]], processor: ProcessorReport, n
             (COUNT_POSSIBLE, processor.record_count_possible),
             (ROWS_MIN, processor.rows_minimum),
             (ROWS_MAX, processor.rows_maximum),
+            (TOO_FEW, processor.too_few),
+            (TOO_MANY, processor.too_many),
+            (DUPLICATES, processor.duplicate_rows),
+            (TABLE_UNITS, processor.table_units),
+            (UNITS_OWED, processor.units),
+            (ROWS_DUE, processor.rows_due),
             (PROCESSOR_DUE, processor.due),
             (COMPLETED_AT, processor.entry.completed_at if processor.entry else None),
             (WRITTEN_AT, processor.written_at),

@@ -26,6 +26,7 @@ class Verdict(StrEnum):
     STALLED = "stalled"
     RUNNING = "running"
     FAILED = "failed"
+    SKIPPED = "skipped"
     PHANTOM = "phantom"
     PARTIAL = "partial"
     DUPLICATED = "duplicated"
@@ -84,6 +85,7 @@ class HintKind(StrEnum):
 
     RECORD_COUNT = "record_count"
     ROWS_PER_UNIT = "rows_per_unit"
+    DUPLICATES = "duplicates"
     NEIGHBOUR_DATE = "neighbour_date"
     HEARTBEAT = "heartbeat"
     RUN_HISTORY = "run_history"
@@ -153,6 +155,9 @@ class HeartbeatReport:
 class ProcessorReport:
     """One processor, one run date. None in a value means unknown (or, for bounds, not fixed).
 
+    `rows_due`: when its rows are judged at the latest. `units` (each called a `noun`) are those of its data date
+    that it owes rows for, `table_units` those that its rows cover.
+    `too_few` and `too_many`: whether the rows that are there are; None also where nothing says how many are right.
     `explanations`: why it is not registered, the likeliest first; empty where that is no question.
     """
 
@@ -163,6 +168,7 @@ class ProcessorReport:
     data_date: date
     critical: bool
     due: datetime
+    rows_due: datetime
     expected: bool | None
     verdict: Verdict
     hints: tuple[Hint, ...]
@@ -173,6 +179,12 @@ class ProcessorReport:
     written_at: datetime | None
     rows_minimum: int | None
     rows_maximum: int | None
+    noun: str
+    units: int | None
+    table_units: int | None
+    duplicate_rows: int | None
+    too_few: bool | None
+    too_many: bool | None
     record_count_possible: bool | None
     heartbeat: HeartbeatReport
     rows_read_at: datetime | None
@@ -275,11 +287,15 @@ class PhaseLogReport:
 
 
 class CalendarDoubt(StrEnum):
-    """Why what a calendar says is not a fact: it has no row at all, dates lost units, or it ended and work goes on."""
+    """Why what a calendar says is not a fact: it has no row at all, dates lost units, or it ended and work goes on.
+
+    `halts`: the second calendar is no longer written.
+    """
 
     EMPTY = "empty"
     DROPPED = "dropped"
     ENDED = "ended"
+    HALTS = "halts"
 
 
 @dataclass(frozen=True, slots=True)

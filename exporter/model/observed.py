@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, datetime
 
-    from exporter.config.resolved import TableRef
+    from exporter.config.resolved import HaltsConfig, TableRef
 
 T = TypeVar("T")
 
@@ -157,11 +157,14 @@ class Heartbeat:
 class RowCount:
     """Rows of one date in a table and the time the newest of them was written.
 
+    `units`: how many units they cover; `duplicates`: rows beyond the distinct keys; None: not asked, or unknown.
     `unusable`: a write time that is there and could not be used.
     """
 
     rows: int
     written_at: datetime | None = None
+    units: int | None = None
+    duplicates: int | None = None
     unusable: tuple[UnusableField, ...] = ()
 
 
@@ -169,7 +172,7 @@ class RowCount:
 class Run:
     """One run in the run history, all rows of its `run_id` reduced to one (success wins).
 
-    `unusable`: times of it that are there and could not be used.
+    `category`: why it failed, in the pipeline's own word. `unusable`: times of it that are there and could not be used.
     """
 
     processor: str
@@ -180,7 +183,16 @@ class Run:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     backfill: bool = False
+    category: str | None = None
     unusable: tuple[UnusableField, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Halted:
+    """The dates that are halted, with the reason (empty: none given), and when the newest row was written."""
+
+    dates: Mapping[date, str]
+    written_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,4 +338,6 @@ class Snapshot:
     runs: Mapping[str, Reading[tuple[Run, ...]]] = field(default_factory=dict)
     phase_log: Mapping[str, Reading[Mapping[tuple[date, str], int]]] = field(default_factory=dict)
     coverage: Mapping[tuple[str, str], Reading[Mapping[date, CoverageCounts]]] = field(default_factory=dict)
+    left_out: Mapping[str, Mapping[date, int]] = field(default_factory=dict)
+    halts: Mapping[HaltsConfig, Reading[Halted]] = field(default_factory=dict)
     doubts: Mapping[tuple[Matter, object], Doubt] = field(default_factory=dict)

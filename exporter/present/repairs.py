@@ -16,6 +16,7 @@ from google.protobuf.json_format import MessageToDict
 from exporter.messages.secrets import HIDDEN, Masked, masked, masked_data, masked_json
 from exporter.model import LOST, Verdict
 from exporter.present.status import stamp
+from exporter.present.words import rows_judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -93,10 +94,8 @@ def _doubt(item: ProcessorReport) -> str | None:
         return (
             f"the rows of {item.data_date} in {item.table} could not be counted, or do not say when they were written"
         )
-    if item.rows_minimum is not None and item.table_rows < item.rows_minimum:
-        return f"{item.table_rows} rows are fewer than the {item.rows_minimum} expected: mend the data first"
-    if item.rows_maximum is not None and item.table_rows > item.rows_maximum:
-        return f"{item.table_rows} rows are more than the {item.rows_maximum} expected: mend the data first"
+    if item.too_few or item.too_many:
+        return f"the table has {rows_judged(item)}: mend the data first"
     return None
 
 

@@ -100,6 +100,10 @@ def processors(report: Report) -> dict[str, Json]:
             "table": processor.table,
             "written_at": stamp(processor.written_at),
             "rows_expected": [processor.rows_minimum, processor.rows_maximum],
+            "rows_due": stamp(processor.rows_due),
+            "units": processor.units,
+            "table_units": processor.table_units,
+            "duplicate_rows": processor.duplicate_rows,
             "rows_read_at": stamp(processor.rows_read_at),
             "document_read_at": stamp(processor.document_read_at),
         }

@@ -8,7 +8,16 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from exporter.model import HeartbeatState, TriggerState, Verdict
-from exporter.present.words import BAD_TRIGGERS, TRIGGERS, WORDS, Moments, listed, plural, registered
+from exporter.present.words import (
+    BAD_TRIGGERS,
+    TRIGGERS,
+    WORDS,
+    Moments,
+    listed,
+    plural,
+    registered,
+    rows_judged,
+)
 from exporter.reconcile import DISCREPANCIES
 
 if TYPE_CHECKING:
@@ -25,6 +34,7 @@ QUIET: Final = {
     Verdict.NOT_DUE: "not due yet",
     Verdict.NOT_EXPECTED: "not expected",
     Verdict.BACKFILL: "backfilled",
+    Verdict.SKIPPED: "skipped",
 }
 _NAMED: Final = 3
 """So many kinds of lesser discrepancies get into the sentence."""
@@ -171,13 +181,11 @@ def _rows_beyond(phase: PhaseReport, now: datetime) -> Iterator[str]:
     """Rows and counts that cannot be right, where the verdict is about something else."""
     of = f"of {phase.phase} {phase.run_date}"
     for one in phase.processors:
-        rows, fewest, most = one.table_rows, one.rows_minimum, one.rows_maximum
-        if one.verdict not in {Verdict.RUNNING, Verdict.BACKFILL} or one.due > now or not rows:
+        rows = one.table_rows
+        if one.verdict not in {Verdict.RUNNING, Verdict.BACKFILL} or one.rows_due > now or not rows:
             continue
-        if fewest is not None and rows < fewest:
-            yield f"{one.processor} {of} has {plural(rows, 'row')}, at least {fewest:,} expected"
-        elif most is not None and rows > most:
-            yield f"{one.processor} {of} has {plural(rows, 'row')}, at most {most:,} expected"
+        if one.too_few or one.too_many:
+            yield f"{one.processor} {of} has {rows_judged(one)}"
         elif one.record_count_possible is False:
             yield f"{one.processor} {of} registered {one.record_count:,} and has {plural(rows, 'row')}"
 

@@ -140,6 +140,18 @@ def _spelled(code: int) -> str:
     return f"\\u{code:04x}" if code <= _BASIC_PLANE else f"\\U{code:08x}"
 
 
+def rows_judged(processor: ProcessorReport) -> str:
+    """What is there, and how that is too few or too many: `12 rows, at least 14 expected`, `rows of 10 of 12 games`."""
+    counted = plural(processor.table_rows or 0, "row")
+    if processor.too_few and processor.table_units is not None and processor.units is not None:
+        return f"rows of {processor.table_units} of {plural(processor.units, processor.noun)}"
+    if processor.too_few:
+        return f"{counted}, at least {processor.rows_minimum or 1:,} expected"
+    if processor.duplicate_rows:
+        return f"{counted}, {processor.duplicate_rows:,} of them twice"
+    return f"{counted}, at most {processor.rows_maximum or 0:,} expected"
+
+
 def plural(number: int, noun: str) -> str:
     """`1 game`, `6 games`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from exporter.model import CalendarDoubt, CalendarReport, Matter
 from exporter.reconcile.expectations import ONE_DAY, today
-from exporter.reconcile.hints import plural
+from exporter.reconcile.hints import moment, plural
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -42,7 +42,19 @@ def calendar_of(config: Config, pipeline: PipelineConfig, snapshot: Snapshot, no
         noun = plural(doubt.was, pipeline.calendar.noun)
         more = f", and {plural(len(dropped) - 1, 'other date')} has fewer" if len(dropped) > 1 else ""
         doubts[CalendarDoubt.DROPPED] = f"{day} had {noun} and has {doubt.found[-1]}{more}"
+    if stale := next(_stale_halts(pipeline, snapshot, now), ""):
+        doubts[CalendarDoubt.HALTS] = stale
     return CalendarReport(end.last, doubts)
+
+
+def _stale_halts(pipeline: PipelineConfig, snapshot: Snapshot, now: datetime) -> Iterator[str]:
+    """A table of halts that was in use and is no longer written; one without any row is not in use."""
+    for config in pipeline.all_halts:
+        reading = snapshot.halts.get(config)
+        halts = reading.known(now) if reading else None
+        written_at = halts.written_at if halts else None
+        if written_at and config.stale_after and now - written_at > config.stale_after:
+            yield f"the newest row of table {config.table.name} was written at {moment(written_at, now)}"
 
 
 def relied_on(snapshot: Snapshot, pipeline: PipelineConfig, calendar: CalendarReport | None) -> Snapshot:

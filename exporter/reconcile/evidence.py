@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,13 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
-    from exporter.config.resolved import HeartbeatsConfig, PhaseConfig, PipelineConfig
+    from exporter.config.resolved import HaltsConfig, HeartbeatsConfig, PhaseConfig, PipelineConfig
     from exporter.model import (
         Document,
         Doubt,
         Entry,
         Failure,
         Gap,
+        Halted,
         Heartbeat,
         Removal,
         RowCount,
@@ -31,7 +33,8 @@ if TYPE_CHECKING:
     )
     from exporter.reconcile.expectations import Obligation
 
-CALENDAR, DOCUMENT, HEARTBEAT, RUN_HISTORY = "calendar", "completion document", "heartbeat", "run history"
+CALENDAR, HALTS = "calendar", "halts"
+DOCUMENT, HEARTBEAT, RUN_HISTORY = "completion document", "heartbeat", "run history"
 """The records of a piece of work, beside its table."""
 
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -55,7 +58,8 @@ class Evidence:
     """One processor, one run date. A value of None is unknown; `failures` and `doubts` say why, by record.
 
     All but `neighbours`, `counts` and a heartbeat in the state `other_date` is of the obligation's own dates. `counts`:
-    on how many of the dates that were read the table has so many rows.
+    on how many of the dates that were read the table has so many rows. `nothing_owed`: why `units` are 0 although the
+    calendar may have some; `left_out`: units that the calendar has of the data date and does not count.
     """
 
     obligation: Obligation
@@ -77,19 +81,45 @@ class Evidence:
     runs: tuple[Run, ...] | None
     neighbours: tuple[Neighbour, ...]
     counts: Mapping[int, int]
+    nothing_owed: str | None
+    halts_known: bool
+    left_out: int
     failures: tuple[tuple[str, Failure | None], ...]
     doubts: Mapping[str, Doubt]
     calendar_doubt: str | None = None
 
     @property
     def due(self) -> bool:
-        """The deadline has passed."""
-        return self.now >= self.obligation.due
+        """The deadline of the rows has passed."""
+        return self.now >= self.obligation.rows_owed_by
+
+    def too_early(self, moment: datetime | None) -> bool:
+        """What ended at that moment cannot have done this work: the day that it is about was not over."""
+        possible_from = self.obligation.possible_from
+        return moment is not None and possible_from is not None and moment < possible_from
 
     @property
     def newest_run(self) -> Run | None:
-        """The newest run of this processor for this data date."""
-        return newest(self.runs or (), self.now)
+        """The newest run of this processor for this data date that can have done the work."""
+        runs = (run for run in self.runs or () if not self.too_early(run.finished_at or run.started_at))
+        return newest(runs, self.now)
+
+    @property
+    def by_entry(self) -> bool:
+        """An entry in the document stands for the work. Where nobody asks for one, rows do."""
+        return self.has_document and self.obligation.asked
+
+    @property
+    def done(self) -> bool | None:
+        """What stands for the work is there: its entry, or rows."""
+        if self.by_entry:
+            return self.registered
+        return None if self.rows is None else self.rows.rows > 0
+
+    @property
+    def covered(self) -> int | None:
+        """Units that the rows cover; None where no expression counts them, or it does not say."""
+        return self.rows.units if self.rows else None
 
     @property
     def registered(self) -> bool | None:
@@ -104,12 +134,26 @@ class Evidence:
         return self.entry is not None and self.entry.status not in REFUSED_STATUSES
 
     @property
-    def row_bounds(self) -> tuple[int, int] | None:
-        """Fewest and most rows that these units lawfully have; None where not fixed or not known."""
+    def judged_by_number(self) -> bool:
+        """The configuration says how many rows, or units, are right."""
+        return self.bounded or self.obligation.processor.table.units is not None
+
+    @property
+    def bounded(self) -> bool:
+        """The configuration says how many rows a unit has."""
+        return self.obligation.processor.rows_per_unit is not None
+
+    @property
+    def row_bounds(self) -> tuple[int, float] | None:
+        """Fewest and most rows that these units lawfully have; None where not fixed or not known.
+
+        Units that do not count (a game that was postponed) owe nothing, and may have rows all the same.
+        """
         per_unit = self.obligation.processor.rows_per_unit
         if per_unit is None or self.units is None:
             return None
-        return round(per_unit.minimum * self.units), round(per_unit.maximum * self.units)
+        most = math.inf if per_unit.maximum is None else round(per_unit.maximum * (self.units + self.left_out))
+        return round(per_unit.minimum * self.units), most
 
     @property
     def rows_older_than_entry(self) -> bool:
@@ -179,6 +223,16 @@ def gather(
     rows = rows_reading.known(now) if rows_reading else None
     units_reading = snapshot.units.get(pipeline.name)
     units = units_reading.known(now) if units_reading else None
+    units_owed = units.get(obligation.data_date) if units is not None else None
+    halts_reading = snapshot.halts.get(phase.halts) if phase.halts else None
+    halts = halts_reading.known(now) if halts_reading else None
+    nothing_owed = _halted(halts, phase.halts, obligation) if halts and phase.halts else None
+    if rows is not None and processor.table.optional and not any(counted.rows for counted in rows.values()):
+        nothing_owed = f"table {processor.table.name} has no row of any date: it is not in use"
+    if nothing_owed:
+        units_owed = 0
+    elif phase.halts and halts is None:
+        units_owed = None
     runs_reading = snapshot.runs.get(pipeline.name)
     runs = None if history is None else history.of(phase, obligation)
 
@@ -207,7 +261,7 @@ def gather(
         now=now,
         noun=pipeline.calendar.noun,
         has_document=phase.collection is not None,
-        units=units.get(obligation.data_date) if units is not None else None,
+        units=units_owed,
         document=document,
         document_read_at=snapshot.documents.read_at if phase.collection else None,
         entry=entry,
@@ -222,8 +276,12 @@ def gather(
         runs=runs,
         neighbours=neighbours,
         counts=Counter(counted.rows for counted in (rows or {}).values()),
+        nothing_owed=nothing_owed,
+        halts_known=phase.halts is None or halts is not None,
+        left_out=snapshot.left_out.get(pipeline.name, {}).get(obligation.data_date, 0),
         failures=(
             (CALENDAR, units_reading.failure if units_reading else None),
+            (HALTS, halts_reading.failure if halts_reading else None),
             (DOCUMENT, snapshot.documents.failure),
             (f"table {processor.table.name}", rows_reading.failure if rows_reading else None),
             (RUN_HISTORY, runs_reading.failure if runs_reading else None),
@@ -231,6 +289,15 @@ def gather(
         doubts=_doubts(snapshot, pipeline, phase, obligation),
         calendar_doubt=calendar_doubt,
     )
+
+
+def _halted(halts: Halted, config: HaltsConfig, obligation: Obligation) -> str | None:
+    """That the data date is halted, in words; None if it is not."""
+    reason = halts.dates.get(obligation.data_date)
+    if reason is None:
+        return None
+    said = f" ({reason})" if reason else ""
+    return f"halted on {obligation.data_date}{said}, says table {config.table.name}"
 
 
 def _doubts(

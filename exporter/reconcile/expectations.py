@@ -6,10 +6,10 @@ Sources of the rules: "What is expected, and when" and "Two readings of a date" 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-from exporter.config.resolved import Relation
+from exporter.config.resolved import Due, Relation
 from exporter.model import DocumentId
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import date
     from zoneinfo import ZoneInfo
 
-    from exporter.config.resolved import Config, Due, Mode, PhaseConfig, ProcessorConfig, TableRef, Trigger
+    from exporter.config.resolved import Config, Mode, PhaseConfig, ProcessorConfig, TableRef, Trigger
 
 ONE_DAY = timedelta(days=1)
 NEIGHBOURS = (-ONE_DAY, ONE_DAY)
@@ -25,13 +25,30 @@ NEIGHBOURS = (-ONE_DAY, ONE_DAY)
 
 @dataclass(frozen=True, slots=True)
 class Obligation:
-    """What one processor owes for one run date. `asked`: the document's mode expects it to register."""
+    """What one processor owes for one run date.
+
+    `asked`: the document's mode expects it to register, by `due`. `rows_due`: from when on it matters that rows which
+    are there are too few or too many. `possible_from`: the end of its data date, if the work is about a day that is
+    over; a run before that cannot have done it.
+    """
 
     processor: ProcessorConfig
     run_date: date
     data_date: date
     asked: bool
     due: datetime
+    rows_due: datetime
+    possible_from: datetime | None = None
+
+    @property
+    def owed(self) -> bool:
+        """Something is due: its registration, or its rows, which have their own deadline."""
+        return self.asked or self.processor.rows_due is not None
+
+    @property
+    def rows_owed_by(self) -> datetime:
+        """From when on it is a fault that there is no row: their own deadline, else that of the registration."""
+        return self.due if self.processor.rows_due is None else self.rows_due
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +123,31 @@ def phase_day(phase: PhaseConfig, run_date: date, now: datetime, zone: ZoneInfo)
         run_date=run_date,
         mode=mode,
         obligations=tuple(
-            Obligation(
-                processor=processor,
-                run_date=run_date,
-                data_date=run_date + ONE_DAY * processor.data_date_offset,
+            _obligation(
+                processor,
+                run_date,
+                zone,
                 asked=processor.name in mode.expected,
                 due=_first_asked(processor, deadlines[processor.due], asked_by),
             )
             for processor in phase.processors.values()
         ),
+    )
+
+
+def _obligation(
+    processor: ProcessorConfig, run_date: date, zone: ZoneInfo, *, asked: bool, due: datetime
+) -> Obligation:
+    rows_due = due_at(processor.rows_due or processor.due, run_date, zone)
+    over = due_at(Due(processor.data_date_offset + 1, time()), run_date, zone)
+    return Obligation(
+        processor=processor,
+        run_date=run_date,
+        data_date=run_date + ONE_DAY * processor.data_date_offset,
+        asked=asked,
+        due=due,
+        rows_due=rows_due,
+        possible_from=over if over <= rows_due else None,
     )
 
 

@@ -43,7 +43,7 @@ _RANK = {standing: rank for rank, standing in enumerate(Standing)}
 
 def explanations(e: Evidence, verdict: Verdict) -> tuple[Explanation, ...]:
     """Every explanation of the missing entry, ranked; empty where the verdict raises no such question."""
-    if verdict not in ASKED or not e.has_document or e.registered is not False:
+    if verdict not in ASKED or not e.by_entry or e.registered is not False:
         return ()
     lost = _lost(e)
     found = [lost, _never_written(e, lost), _wrong_date(e), _backfill(e), _failed_run(e), _not_run(e), _not_yet(e)]
@@ -331,6 +331,6 @@ def _not_yet(e: Evidence) -> Explanation:
             return Explanation(Cause.NOT_YET, Standing.LIKELY, (f"{said}: the message may still be on its way",))
         return Explanation(Cause.NOT_YET, Standing.RULED_OUT, contradicts=(f"{said}; a registration takes seconds",))
     due = moment(e.obligation.due, e.now)
-    if e.due:
+    if e.now >= e.obligation.due:
         return Explanation(Cause.NOT_YET, Standing.UNLIKELY, contradicts=(f"it was due at {due}",))
     return Explanation(Cause.NOT_YET, Standing.LIKELY, (f"it is due at {due}",))

@@ -6,7 +6,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from exporter.model import HeartbeatState, Hint, HintKind, Verdict
-from exporter.reconcile.evidence import CALENDAR, DOCUMENT, HEARTBEAT, REFUSED_STATUSES, RUN_HISTORY
+from exporter.reconcile.evidence import (
+    CALENDAR,
+    DOCUMENT,
+    HALTS,
+    HEARTBEAT,
+    REFUSED_STATUSES,
+    RUN_HISTORY,
+    newest,
+)
 from exporter.reconcile.expectations import ONE_DAY
 from exporter.reconcile.verdict import SAME_RUN, above_bounds, below_bounds, wrote_here
 
@@ -14,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from exporter.model import Run
     from exporter.reconcile.evidence import Evidence
 
 
@@ -60,17 +69,26 @@ def lasting(duration: timedelta) -> str:
 
 
 def _why_not_expected(e: Evidence) -> Iterator[Hint]:
-    if not e.obligation.asked:
+    if not e.obligation.owed:
         yield Hint(HintKind.CALENDAR, "the document's mode does not ask for it")
+    elif e.nothing_owed:
+        yield Hint(HintKind.CALENDAR, e.nothing_owed)
     else:
         # A calendar that was not filled looks like a day off: rows are the only sign that it was none.
         yet = f", yet the table has {plural(e.rows.rows, 'row')} of it" if e.rows and e.rows.rows else ""
-        yield Hint(HintKind.CALENDAR, f"no {e.noun}s on {e.obligation.data_date}{yet}")
+        yield Hint(HintKind.CALENDAR, f"no {e.noun}s on {e.obligation.data_date}{yet}{_left_out(e) if yet else ''}")
+
+
+def _left_out(e: Evidence) -> str:
+    if not e.left_out:
+        return ""
+    return f"; the calendar leaves out {plural(e.left_out, e.noun)} of that date"
 
 
 def _unknown(e: Evidence) -> Iterator[Hint]:
     known = {
-        CALENDAR: e.units is not None,
+        CALENDAR: e.units is not None or not e.halts_known,
+        HALTS: e.halts_known,
         DOCUMENT: e.document is not None or not e.has_document,
         f"table {e.obligation.processor.table.name}": e.rows is not None,
     }
@@ -160,26 +178,44 @@ def _completed_nearby(e: Evidence) -> bool:
 
 def _run_history(e: Evidence, verdict: Verdict) -> Iterator[Hint]:
     run = e.newest_run
+    early = newest(e.runs or (), e.now)
+    if early is not None and early is not run and early.status != "success" and not e.done:
+        yield Hint(
+            HintKind.RUN_HISTORY,
+            f"run history: run {early.run_id} {_ended(early)} before {e.obligation.data_date} was over,"
+            " which says nothing of this work",
+        )
     if run is not None:
         at = run.finished_at or run.started_at
         said = f" at {moment(at, e.now)}" if at else ""
         if run.status != "success" or not e.registered:
             kind = "backfill run" if run.backfill else "run"
-            yield Hint(HintKind.RUN_HISTORY, f"run history: newest {kind} {run.run_id} {run.status}{said}")
+            yield Hint(HintKind.RUN_HISTORY, f"run history: newest {kind} {run.run_id} {_ended(run)}{said}")
     elif e.runs is None and verdict is Verdict.UNREGISTERED:
         yield Hint(HintKind.RUN_HISTORY, "run history unknown: a backfill, which never registers, cannot be ruled out")
 
 
+def _ended(run: Run) -> str:
+    return f"{run.status} ({run.category})" if run.category else run.status
+
+
 def _rows(e: Evidence) -> Iterator[Hint]:
-    if e.rows is None or e.units is None or e.row_bounds is None or e.rows.rows == 0:
+    if e.rows is None or e.rows.rows == 0:
         return
-    fewest, most = e.row_bounds
+    if e.rows.duplicates:
+        key = ", ".join(e.obligation.processor.table.key)
+        yield Hint(HintKind.DUPLICATES, f"{plural(e.rows.duplicates, 'row')} more than there are distinct {key}")
+    if e.units is None:
+        return
     counted = f"{plural(e.rows.rows, 'row')} for {plural(e.units, e.noun)}"
-    if above_bounds(e):
+    if e.covered is not None and e.covered < e.units:
+        yield Hint(HintKind.ROWS_PER_UNIT, f"rows for {e.covered} of {plural(e.units, e.noun)}")
+    elif e.row_bounds is not None and above_bounds(e):
+        _, most = e.row_bounds
         twice = f"twice the {most} expected" if e.rows.rows == 2 * most else f"at most {most} expected"
         yield Hint(HintKind.ROWS_PER_UNIT, f"{counted}: {twice}")
-    elif below_bounds(e):
-        yield Hint(HintKind.ROWS_PER_UNIT, f"{counted}: at least {fewest} expected")
+    elif e.row_bounds is not None and below_bounds(e):
+        yield Hint(HintKind.ROWS_PER_UNIT, f"{counted}: at least {e.row_bounds[0]} expected")
 
 
 def _write_time(e: Evidence) -> Iterator[Hint]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from exporter.model import (
@@ -25,13 +26,13 @@ from exporter.reconcile.hints import hints
 from exporter.reconcile.removals import overwritten
 from exporter.reconcile.trigger import Judged, trigger_of
 from exporter.reconcile.unusable import unusable_fields
-from exporter.reconcile.verdict import judge
+from exporter.reconcile.verdict import judge, too_few, too_many
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date, datetime
 
-    from exporter.config.resolved import Config, PhaseLogConfig, PipelineConfig
+    from exporter.config.resolved import Config, PhaseConfig, PhaseLogConfig, PipelineConfig
     from exporter.model import CalendarReport, Document, Run, Snapshot
     from exporter.reconcile.evidence import Evidence
     from exporter.reconcile.expectations import PhaseDay
@@ -62,12 +63,12 @@ def _pipeline(
         _phase(snapshot, pipeline, phase_day(phase, day, now, config.timezone), history, calendar, now)
         for day in days
         for phase in pipeline.phases.values()
+        if _in_use(phase, snapshot, now)
     )
     # Another pipeline's processors can write the same history under the same labels.
     processors = (processor for phase in pipeline.phases.values() for processor in phase.processors.values())
     own = {name for processor in processors for name in processor.run_history_names}
-    units_reading = snapshot.units.get(pipeline.name)
-    units = (units_reading.known(now) if units_reading else None) or {}
+    units = _units(snapshot, pipeline, now)
     beats_reading = snapshot.heartbeats.get(pipeline.name)
     beats = beats_reading.known(now) if beats_reading else None
     count_reading = snapshot.heartbeat_documents.get(pipeline.name)
@@ -92,6 +93,16 @@ def _pipeline(
         unusable=unusable_fields(snapshot, pipeline, days, now),
         calendar=calendar,
     )
+
+
+def _in_use(phase: PhaseConfig, snapshot: Snapshot, now: datetime) -> bool:
+    """A phase of tables that may be unused, and are, is left out: the deployment has no such phase."""
+    for processor in phase.processors.values():
+        reading = snapshot.rows.get(processor.table)
+        rows = reading.known(now) if reading else None
+        if not processor.table.optional or rows is None or any(counted.rows for counted in rows.values()):
+            return True
+    return False
 
 
 def _latest(moments: Iterable[datetime | None], now: datetime) -> datetime | None:
@@ -161,7 +172,7 @@ def _expected(evidence: Evidence) -> bool | None:
 def _processor(pipeline: PipelineConfig, day: PhaseDay, judged: Judged) -> ProcessorReport:
     e, verdict = judged.evidence, judged.verdict
     obligation = e.obligation
-    bounds = e.row_bounds if obligation.asked else None
+    bounds = None if verdict is Verdict.NOT_EXPECTED and not obligation.asked else e.row_bounds
     return ProcessorReport(
         pipeline=pipeline.name,
         phase=day.phase.name,
@@ -170,6 +181,7 @@ def _processor(pipeline: PipelineConfig, day: PhaseDay, judged: Judged) -> Proce
         data_date=obligation.data_date,
         critical=obligation.processor.critical,
         due=obligation.due,
+        rows_due=obligation.rows_due,
         expected=_expected(e),
         verdict=verdict,
         hints=hints(e, verdict),
@@ -178,8 +190,14 @@ def _processor(pipeline: PipelineConfig, day: PhaseDay, judged: Judged) -> Proce
         table=obligation.processor.table.name,
         table_rows=e.rows.rows if e.rows else None,
         written_at=e.rows.written_at if e.rows else None,
-        rows_minimum=bounds[0] if bounds else None,
-        rows_maximum=bounds[1] if bounds else None,
+        rows_minimum=bounds[0] if bounds and e.covered is None else None,
+        rows_maximum=int(bounds[1]) if bounds and math.isfinite(bounds[1]) else None,
+        noun=e.noun,
+        units=e.units,
+        table_units=e.covered,
+        duplicate_rows=e.rows.duplicates if e.rows else None,
+        too_few=too_few(e),
+        too_many=too_many(e),
         record_count_possible=e.record_count_possible,
         heartbeat=e.heartbeat,
         rows_read_at=e.rows_read_at,
@@ -239,8 +257,7 @@ def _phase_log(
 ) -> tuple[PhaseLogReport, ...]:
     reading = snapshot.phase_log.get(pipeline.name)
     log = reading.known(now) if reading else None
-    units_reading = snapshot.units.get(pipeline.name)
-    units = (units_reading.known(now) if units_reading else None) or {}
+    units = _units_owed(snapshot, pipeline, now)
 
     def owed(data_date: date) -> int | None:
         known = units.get(data_date)
@@ -260,12 +277,26 @@ def _phase_log(
     )
 
 
+def _units(snapshot: Snapshot, pipeline: PipelineConfig, now: datetime) -> Mapping[date, int]:
+    reading = snapshot.units.get(pipeline.name)
+    return (reading.known(now) if reading else None) or {}
+
+
+def _units_owed(snapshot: Snapshot, pipeline: PipelineConfig, now: datetime) -> Mapping[date, int]:
+    """Units of every date; none on one on which the whole pipeline is halted, and nothing known while its halts are."""
+    units = _units(snapshot, pipeline, now)
+    if pipeline.halts is None:
+        return units
+    reading = snapshot.halts.get(pipeline.halts)
+    halts = reading.known(now) if reading else None
+    return {} if halts is None else {day: 0 if day in halts.dates else number for day, number in units.items()}
+
+
 def _coverage(
     snapshot: Snapshot, pipeline: PipelineConfig, days: Sequence[date], now: datetime
 ) -> tuple[CoverageReport, ...]:
     found = []
-    units_reading = snapshot.units.get(pipeline.name)
-    units = (units_reading.known(now) if units_reading else None) or {}
+    units = _units_owed(snapshot, pipeline, now)
     for check in pipeline.coverage.values():
         reading = snapshot.coverage.get((pipeline.name, check.name))
         counts = reading.known(now) if reading else None

@@ -42,21 +42,21 @@ def negated(answer: bool | None) -> bool | None:
 
 
 def _not_expected(e: Evidence) -> bool | None:
-    if not e.obligation.asked:
+    if not e.obligation.owed and not (too_few(e) or too_many(e)):
         return True
     return None if e.units is None else e.units == 0
 
 
 def _lost_update(e: Evidence) -> bool | None:
-    return e.loss is not None
+    return e.loss is not None and e.obligation.asked
 
 
 def _stalled(e: Evidence) -> bool | None:
-    return e.heartbeat.state is HeartbeatState.DEAD
+    return e.heartbeat.state is HeartbeatState.DEAD and not e.too_early(e.heartbeat.beat_at)
 
 
 def _running(e: Evidence) -> bool | None:
-    if e.heartbeat_unclear and not e.registered:
+    if e.heartbeat_unclear and not e.done:
         return None
     return e.heartbeat.state in {HeartbeatState.RUNNING, HeartbeatState.STALE}
 
@@ -69,11 +69,20 @@ def _failed(e: Evidence) -> bool | None:
     run = e.newest_run
     failed = (
         (run is not None and run.status == "failed")
-        or e.heartbeat.state is HeartbeatState.FAILED
+        or (e.heartbeat.state is HeartbeatState.FAILED and not e.too_early(e.heartbeat.beat_at))
         or (e.entry is not None and not e.registered)
     )
-    succeeded = any(run.status == "success" for run in e.runs or ())
-    return both(failed, not succeeded, negated(e.registered), _no_rows(e))
+    return both(failed, not _succeeded(e), negated(e.done), _no_rows(e))
+
+
+def _succeeded(e: Evidence) -> bool:
+    return any(run.status == "success" for run in e.runs or ())
+
+
+def _skipped(e: Evidence) -> bool | None:
+    run = e.newest_run
+    skipped = run is not None and run.status == "skipped"
+    return both(skipped, not _succeeded(e), negated(e.done), _no_rows(e))
 
 
 def _fault_in_rows(e: Evidence, answer: bool | None) -> bool | None:
@@ -90,26 +99,54 @@ def _phantom(e: Evidence) -> bool | None:
 
 
 def below_bounds(e: Evidence) -> bool | None:
-    """Fewer rows than the units lawfully have; False where no bounds are configured."""
-    if e.row_bounds is None or e.rows is None:
-        return None if e.obligation.processor.rows_per_unit else False
-    return e.rows.rows < e.row_bounds[0]
+    """Whole units without rows, where the units that rows cover are counted, else fewer rows than the units have.
+
+    False where nothing is configured that says how many are right.
+    """
+    if e.rows is None or e.units is None:
+        return None if e.judged_by_number else False
+    if e.covered is not None:
+        return e.covered < e.units
+    return e.row_bounds is not None and e.rows.rows < e.row_bounds[0]
 
 
 def above_bounds(e: Evidence) -> bool | None:
     """More rows than the units lawfully have; False where no bounds are configured."""
     if e.row_bounds is None or e.rows is None:
-        return None if e.obligation.processor.rows_per_unit else False
+        return None if e.bounded else False
     return e.rows.rows > e.row_bounds[1]
+
+
+def too_few(e: Evidence) -> bool | None:
+    """Rows are there, and too few; None also where nothing says how many are right."""
+    if not e.judged_by_number or e.rows is None:
+        return None
+    return both(e.rows.rows > 0, below_bounds(e))
+
+
+def too_many(e: Evidence) -> bool | None:
+    """There are more rows than the units have, or several with one key; None also where nothing says so."""
+    if not (e.bounded or e.obligation.processor.table.key) or e.rows is None:
+        return None
+    return either(_repeated(e), above_bounds(e))
+
+
+def _repeated(e: Evidence) -> bool:
+    return e.rows is not None and bool(e.rows.duplicates)
+
+
+def still_filling(e: Evidence) -> bool:
+    """A phase without documents: the rows are too few, and more may come before they are due."""
+    return not e.has_document and not e.due and below_bounds(e) is True
 
 
 def _partial(e: Evidence) -> bool | None:
     empty = both(_registered_partial(e), e.due, _no_rows(e))
-    return _fault_in_rows(e, both(e.registered, either(empty, below_bounds(e))))
+    return _fault_in_rows(e, both(e.done, not still_filling(e), either(empty, below_bounds(e))))
 
 
 def _duplicated(e: Evidence) -> bool | None:
-    return _fault_in_rows(e, both(e.registered, above_bounds(e)))
+    return _fault_in_rows(e, both(e.done, either(_repeated(e), above_bounds(e))))
 
 
 def _count_mismatch(e: Evidence) -> bool | None:
@@ -119,7 +156,7 @@ def _count_mismatch(e: Evidence) -> bool | None:
 
 
 def _ok(e: Evidence) -> bool | None:
-    return e.registered
+    return both(e.done, not still_filling(e))
 
 
 def wrote_here(e: Evidence, neighbour: Neighbour) -> bool:
@@ -136,12 +173,12 @@ def wrote_here(e: Evidence, neighbour: Neighbour) -> bool:
 
 
 def _wrong_date(e: Evidence) -> bool | None:
-    return both(negated(e.registered), any(wrote_here(e, neighbour) for neighbour in e.neighbours))
+    return both(negated(e.done), any(wrote_here(e, neighbour) for neighbour in e.neighbours))
 
 
 def _backfill(e: Evidence) -> bool | None:
     run = e.newest_run
-    return both(negated(e.registered), run is not None and run.backfill, negated(_no_rows(e)))
+    return both(negated(e.done), run is not None and run.backfill, negated(_no_rows(e)))
 
 
 def _unregistered(e: Evidence) -> bool | None:
@@ -151,17 +188,17 @@ def _unregistered(e: Evidence) -> bool | None:
         finished_at = e.heartbeat.beat_at
     else:
         finished, finished_at = e.rows.rows > 0, e.rows.written_at
-    found = both(negated(e.registered), finished)
+    found = both(negated(e.done), finished)
     return None if found and e.document_older_than(finished_at) else found
 
 
 def _missing(e: Evidence) -> bool | None:
-    looked_since = e.rows_read_at is not None and e.rows_read_at >= e.obligation.due
-    return both(negated(e.registered), e.due, None if e.rows is None else looked_since, _no_rows(e))
+    looked_since = e.rows_read_at is not None and e.rows_read_at >= e.obligation.rows_owed_by
+    return both(negated(e.done), e.due, None if e.rows is None else looked_since, _no_rows(e))
 
 
 def _not_due(e: Evidence) -> bool | None:
-    return negated(e.registered)
+    return True if still_filling(e) else negated(e.done)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +216,7 @@ TABLE = (
     Row(Verdict.STALLED, _stalled, proof=True),
     Row(Verdict.RUNNING, _running, proof=True),
     Row(Verdict.FAILED, _failed),
+    Row(Verdict.SKIPPED, _skipped),
     Row(Verdict.PHANTOM, _phantom),
     Row(Verdict.PARTIAL, _partial),
     Row(Verdict.DUPLICATED, _duplicated),

@@ -12,14 +12,16 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final, Protocol
 
 from exporter.messages.secrets import masked
-from exporter.model import CoverageCounts, ErrorKind, RowCount, Run, UnusableField
+from exporter.model import CoverageCounts, ErrorKind, Halted, RowCount, Run, UnusableField
 from exporter.sources.errors import CallFailed, Fault
 from exporter.sources.fields import count, datetime_in, moment, said, unusable
+from exporter.sources.queries import OUTSIDE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
+    from exporter.config.resolved import TableRef
     from exporter.sources.ports import Window
 
 # The order of the statuses that one run was logged with. A clean-up job turns the `running` row of a run that ended
@@ -55,6 +57,7 @@ class LoggedRun:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     backfill: bool = False
+    category: str | None = None
     unusable: tuple[UnusableField, ...] = ()
 
 
@@ -63,29 +66,60 @@ def window_dates(window: Window) -> tuple[date, ...]:
     return tuple(window.first + timedelta(days=day) for day in range((window.last - window.first).days + 1))
 
 
-def read_row_counts(
-    rows: Iterable[Row], window: Window, zone: ZoneInfo, written_column: str | None
-) -> Mapping[date, RowCount]:
-    """Rows of every date; zero where the table has none."""
-    found = {}
+def read_row_counts(rows: Iterable[Row], window: Window, zone: ZoneInfo, table: TableRef) -> Mapping[date, RowCount]:
+    """Rows of every date, zero where the table has none; of one that may be unused also of dates beyond the window."""
+    found = dict.fromkeys(window_dates(window), RowCount(0))
     for row in rows:
-        times = _Times(row, zone)
-        found[_date(row["day"])] = RowCount(
-            _int(row["counted"]), times.read("written", written_column or "written"), times.unusable
+        times, day, duplicates = _Times(row, zone), _date(row["day"]), row["duplicates"]
+        if day not in found and not table.optional:
+            continue
+        found[day] = RowCount(
+            _int(row["counted"]),
+            times.read("written", table.written_column or "written"),
+            # Rows are there and cover nothing: they do not say what they cover.
+            _number(_text(row["units"])) or None,
+            None if duplicates is None else _int(duplicates),
+            times.unusable,
         )
-    return {day: found.get(day, RowCount(0)) for day in window_dates(window)}
+    return found
 
 
-def read_calendar(rows: Iterable[Row], window: Window) -> tuple[Mapping[date, int], date | None]:
-    """Units of every date; and the last date that has any row, None where there is none at all."""
-    found: dict[date, int] = {}
+@dataclass(frozen=True, slots=True)
+class CalendarAnswer:
+    """Units of every date of the window, the last date that has any row at all, and units that do not count."""
+
+    units: Mapping[date, int]
+    last: date | None
+    left_out: Mapping[date, int]
+
+
+def read_calendar(rows: Iterable[Row], window: Window) -> CalendarAnswer:
+    """What the calendar says of the window, and how far it goes."""
+    found = dict.fromkeys(window_dates(window), 0)
+    left_out: dict[date, int] = {}
     dates: list[date] = []
     for row in rows:
-        day = _date(row["day"])
+        day, units = _date(row["day"]), _text(row["units"])
         dates.append(day)
-        if _text(row["name"]) is None and window.first <= day <= window.last:
-            found[day] = _units(_text(row["units"]), day)
-    return {day: found.get(day, 0) for day in window_dates(window)}, max(dates, default=None)
+        if day not in found:
+            continue
+        if _text(row["name"]) is None:
+            found[day] = _units(units, day)
+        elif number := _number(units):
+            left_out[day] = number
+    return CalendarAnswer(found, max(dates, default=None), left_out)
+
+
+def read_halts(rows: Iterable[Row], zone: ZoneInfo, written_column: str | None) -> Halted:
+    """Every date that is halted, also beyond the window."""
+    dates: dict[date, str] = {}
+    written: list[datetime] = []
+    for row in rows:
+        if (at := _Times(row, zone).read("finished", written_column or "written")) is not None:
+            written.append(at)
+        if (reason := row["name"]) != OUTSIDE:
+            dates[_date(row["day"])] = masked(_text(reason) or "")
+    return Halted(dates, max(written, default=None))
 
 
 def read_phase_log(rows: Iterable[Row], transitions: Sequence[str], window: Window) -> Mapping[tuple[date, str], int]:
@@ -120,6 +154,7 @@ def _logged(row: Row, processor: str, zone: ZoneInfo, finished_column: str) -> L
         # Mask before the text is lowered: in small letters some secrets have no recognisable form.
         status=masked(_text(row["status"]) or _NO_STATUS).strip().lower(),
         phase=_text(row["phase"]),
+        category=masked(_text(row["category"]) or "") or None,
         started_at=times.read("started", "started_at"),
         finished_at=times.read("finished", finished_column),
         backfill=_flag(row["backfill"]),
@@ -153,6 +188,7 @@ def _reduce(group: Sequence[LoggedRun]) -> Run:
         started_at=min((run.started_at for run in group if run.started_at), default=None),
         finished_at=None if best.status == _BEGUN else max(ends, default=None),
         backfill=any(run.backfill for run in group),
+        category=best.category,
         unusable=tuple(dict.fromkeys(field for run in group for field in run.unusable)),
     )
 
@@ -217,11 +253,16 @@ def _int(value: object) -> int:
     return number
 
 
-def _units(value: str | None, day: date) -> int:
+def _number(value: str | None) -> int | None:
+    """A whole number that is not negative, of any type as text; None for anything else."""
     try:
-        number = None if value is None else count(Decimal(value))
+        return None if value is None else count(Decimal(value))
     except InvalidOperation:
-        number = None
+        return None
+
+
+def _units(value: str | None, day: date) -> int:
+    number = _number(value)
     if number is None:
         raise CallFailed(Fault(ErrorKind.INVALID, f"its units on {day} are {said(value)}", remedy=_UNITS_REMEDY))
     return number

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
-    from exporter.config.resolved import TableRef, WarehouseLimits
+    from exporter.config.resolved import HaltsConfig, TableRef, WarehouseLimits
     from exporter.metrics.telemetry import Telemetry
-    from exporter.model import CoverageCounts, RowCount, Run
+    from exporter.model import CoverageCounts, Halted, RowCount, Run
     from exporter.sources.account import Account
-    from exporter.sources.answers import Row
+    from exporter.sources.answers import CalendarAnswer, Row
     from exporter.sources.ports import ContextRequest, Deadline, Estimate
     from exporter.sources.queries import Part
 
@@ -90,16 +90,18 @@ class BigQueryWarehouse:
         return {table: _value(question, found) for table, question in questions.items()}
 
     def context(self, request: ContextRequest, window: Window, deadline: Deadline) -> ContextAnswer:
-        """Read calendars, run history, phase logs and coverage, in one job; errors as in `row_counts`."""
+        """Read calendars, halts, run history, phase logs and coverage, in one job; errors as in `row_counts`."""
         asked = _Context(request, self._project, window, self._dates.zone)
         found = self._ask(_CONTEXT, asked.questions, window, deadline)
         calendars = {key: _value(question, found) for key, question in asked.calendars.items()}
         return ContextAnswer(
-            units={key: read if isinstance(read, SourceError) else read[0] for key, read in calendars.items()},
-            calendars_end={key: read[1] for key, read in calendars.items() if not isinstance(read, SourceError)},
+            units={key: read if isinstance(read, SourceError) else read.units for key, read in calendars.items()},
+            calendars_end={key: read.last for key, read in calendars.items() if not isinstance(read, SourceError)},
+            left_out={key: read.left_out for key, read in calendars.items() if not isinstance(read, SourceError)},
             runs={key: _value(question, found) for key, question in asked.runs.items()},
             phase_log={key: _value(question, found) for key, question in asked.phase_log.items()},
             coverage={key: _value(question, found) for key, question in asked.coverage.items()},
+            halts={key: _value(question, found) for key, question in asked.halts.items()},
         )
 
     def dry_run_row_counts(
@@ -187,17 +189,14 @@ def _row_count_questions(
     tables: Collection[TableRef], project: str, window: Window, zone: ZoneInfo
 ) -> Mapping[TableRef, _Question[Mapping[date, RowCount]]]:
     read = partial(answers.read_row_counts, window=window, zone=zone)
-    return {
-        table: _Question(queries.row_count_part(table, project), partial(read, written_column=table.written_column))
-        for table in tables
-    }
+    return {table: _Question(queries.row_count_part(table, project), partial(read, table=table)) for table in tables}
 
 
 class _Context:
     """The questions of a `ContextRequest`, by the request's own keys."""
 
     def __init__(self, request: ContextRequest, project: str, window: Window, zone: ZoneInfo) -> None:
-        self.calendars: Mapping[str, _Question[tuple[Mapping[date, int], date | None]]] = {
+        self.calendars: Mapping[str, _Question[CalendarAnswer]] = {
             pipeline: _Question(
                 queries.calendar_part(pipeline, calendar, project), partial(answers.read_calendar, window=window)
             )
@@ -224,11 +223,24 @@ class _Context:
             )
             for key, check in request.coverage.items()
         }
+        self.halts: Mapping[HaltsConfig, _Question[Halted]] = {
+            halts: _Question(
+                queries.halts_part(halts, project),
+                partial(answers.read_halts, zone=zone, written_column=halts.table.written_column),
+            )
+            for halts in request.halts
+        }
 
     @property
     def questions(self) -> Collection[_Question[object]]:
         """All questions."""
-        return [*self.calendars.values(), *self.runs.values(), *self.phase_log.values(), *self.coverage.values()]
+        return [
+            *self.calendars.values(),
+            *self.runs.values(),
+            *self.phase_log.values(),
+            *self.coverage.values(),
+            *self.halts.values(),
+        ]
 
 
 def _value(question: _Question[T_co], found: Mapping[Part, Sequence[Row] | Fault]) -> T_co | SourceError:

@@ -11,6 +11,7 @@ A TIMESTAMP is compared with the instants at which the window's dates begin and 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
@@ -66,10 +67,14 @@ class DateColumns:
     def __init__(self, zone: ZoneInfo) -> None:
         self.zone = zone
         self._types: dict[Column, DateType] = {}
+        self._lacking: dict[str, set[str]] = defaultdict(set)
 
     def union(self, parts: Sequence[Part], window: Window) -> Query:
         """One query of all parts; the rows of the n-th carry n, from 0, in `PART`."""
-        selects = [part.select(number, *self._day_and_condition(part)) for number, part in enumerate(parts)]
+        selects = [
+            part.select(number, *self._day_and_condition(part), self._lacking[part.source])
+            for number, part in enumerate(parts)
+        ]
         types = dict.fromkeys(self._type_of(part) for part in parts)
         bounds = tuple(parameter for kind in types for parameter in _bounds(kind, window, self.zone))
         own = tuple(parameter for part in parts for parameter in part.parameters)
@@ -95,6 +100,18 @@ class DateColumns:
         news = any(self._types.get(column, DateType.DATE) is not kind for column, kind in known.items())
         self._types |= known
         return news or bool(faults), faults
+
+    def lacks(self, parts: Collection[Part], said: str) -> bool:
+        """Learn from the words in which a query was refused which columns a table lacks; whether that is anything new.
+
+        BigQuery names the column, and not the table: it is no longer asked of any of these parts.
+        """
+        news = False
+        for part in parts:
+            lacking = {name for name in part.may_lack if name in said} - self._lacking[part.source]
+            news = news or bool(lacking)
+            self._lacking[part.source] |= lacking
+        return news
 
     def _type_of(self, part: Part) -> DateType:
         return self._types.get(_column(part), DateType.DATE)

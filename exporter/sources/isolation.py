@@ -100,6 +100,8 @@ class Isolation:
     ) -> list[list[Part]]:
         """What to query in place of a group that failed, the last first: the same group, its halves, or nothing."""
         if fault.kind is ErrorKind.INVALID:
+            if self._dates.lacks(group, fault.message):
+                return [group]
             news, faults = self._dates.learn(group, types_of)
             for part, found in faults.items():
                 self._mark(part, found)

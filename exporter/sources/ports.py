@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from exporter.config.resolved import (
         CalendarConfig,
         CoverageConfig,
+        HaltsConfig,
         PhaseLogConfig,
         RunHistoryConfig,
         TableRef,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         Document,
         DocumentId,
         ErrorKind,
+        Halted,
         Heartbeat,
         RowCount,
         Run,
@@ -94,21 +96,21 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class RunHistoryRequest:
-    """The runs of these processors (class names), or of these phases, in the window."""
+    """The runs of these processors (class names) in the window."""
 
     table: RunHistoryConfig
     processors: tuple[str, ...]
-    phases: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ContextRequest:
-    """What to read besides the row counts, by pipeline (coverage by pipeline and check)."""
+    """What to read besides the row counts, by pipeline (coverage by pipeline and check, halts by themselves)."""
 
     calendars: Mapping[str, CalendarConfig] = field(default_factory=dict)
     run_history: Mapping[str, RunHistoryRequest] = field(default_factory=dict)
     phase_log: Mapping[str, PhaseLogConfig] = field(default_factory=dict)
     coverage: Mapping[tuple[str, str], CoverageConfig] = field(default_factory=dict)
+    halts: tuple[HaltsConfig, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,8 @@ class ContextAnswer:
 
     Units, coverage and phase log rows have a value for every date of the window (and every configured transition);
     zero where the table has no row. `calendars_end`: the last date with any row, within the window or beyond it, of
-    each calendar that was read; None if it has no row at all.
+    each calendar that was read; None if it has no row at all. `left_out`: units of rows that a
+    calendar has of a date and does not count.
     """
 
     units: Mapping[str, Mapping[date, int] | SourceError]
@@ -125,6 +128,8 @@ class ContextAnswer:
     phase_log: Mapping[str, Mapping[tuple[date, str], int] | SourceError]
     coverage: Mapping[tuple[str, str], Mapping[date, CoverageCounts] | SourceError]
     calendars_end: Mapping[str, date | None] = field(default_factory=dict)
+    left_out: Mapping[str, Mapping[date, int]] = field(default_factory=dict)
+    halts: Mapping[HaltsConfig, Halted | SourceError] = field(default_factory=dict)
 
 
 class ChangeReceiver(Protocol):

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import date, datetime
 
-    from exporter.config.resolved import CalendarConfig, CoverageConfig, PhaseLogConfig, TableRef
+    from exporter.config.resolved import CalendarConfig, CoverageConfig, HaltsConfig, PhaseLogConfig, TableRef
     from exporter.sources.ports import RunHistoryRequest
 
 PART: Final = "part"
@@ -31,8 +31,20 @@ OUTSIDE: Final = "outside"
 """The name of a calendar's rows that do not count (an All-Star game). Their date is in the calendar nevertheless."""
 REACH: Final = 400
 """Days on either side of the window in which a calendar must have a row: off-seasons are shorter than a year."""
+DAY: Final = "{day}"
+"""Stands for the expression for a row's date."""
+CATEGORY: Final = "failure_category"
+"""The column of the run history that says why a run failed. Not every run history has it."""
+_MOVED: Final = "orchestration_moved"
 
-ROW_COUNTS: Final[Mapping[str, str]] = {PART: "INT64", "day": "DATE", "counted": "INT64", "written": "STRING"}
+ROW_COUNTS: Final[Mapping[str, str]] = {
+    PART: "INT64",
+    "day": "DATE",
+    "counted": "INT64",
+    "written": "STRING",
+    "units": "STRING",
+    "duplicates": "INT64",
+}
 """The columns of an answer to row counts, and their types."""
 CONTEXT: Final[Mapping[str, str]] = {
     PART: "INT64",
@@ -41,6 +53,7 @@ CONTEXT: Final[Mapping[str, str]] = {
     "run": "STRING",
     "phase": "STRING",
     "status": "STRING",
+    "category": "STRING",
     "started": "STRING",
     "finished": "STRING",
     "backfill": "BOOL",
@@ -57,6 +70,7 @@ _NO_MOMENT: Final = (
     " JSON, GEOGRAPHY, ARRAY and STRUCT, which are no texts: the table is unknown, with its name and what BigQuery says"
 )
 _NO_TIME: Final = "the time is unknown"
+_FALSE: Final = "false"
 _NO_UNITS: Final = "the calendar is unknown, with the date and the value"
 _NO_DATE: Final = "the table is unknown, with its name, the column and the type"
 _REFUSED: Final = "the table is unknown, with its name and what BigQuery says"
@@ -81,19 +95,31 @@ COLUMNS: Final = (
         "the row is of no date: nobody counts it",
         _NO_DATE,
     ),
-    Column("written_column", "processors' tables, run history", _MOMENT, _NO_TIME, _NO_MOMENT),
+    Column("written_column", "processors' tables, run history, halts", _MOMENT, _NO_TIME, _NO_MOMENT),
+    Column("key", "processors' tables", "any that TO_JSON_STRING takes", "the row counts as no duplicate", _REFUSED),
+    Column(
+        "units",
+        "processors' tables",
+        "SQL: a whole number that is not negative, of any type",
+        "unknown: `rows_per_unit` decides",
+        "unknown: `rows_per_unit` decides",
+    ),
     Column("processor_name", "run history", "STRING", "nobody's run", _REFUSED),
     Column("run_id", "run history", "any that can be cast to STRING", "each row is a run of its own", _REFUSED),
     Column("phase", "run history", "STRING", "a run without phase", _REFUSED),
     Column("status", "run history", "STRING", "the status is unknown", _REFUSED),
+    Column("failure_category", "run history", "STRING; the column may be missing", "no category", _REFUSED),
     Column("started_at", "run history", _MOMENT, _NO_TIME, _NO_MOMENT),
     Column("backfill_mode", "run history", "BOOL", "no backfill", _REFUSED),
     Column("phase_name", "phase log", "STRING", "no transition that is asked for", _REFUSED),
     Column("units", "calendar", "SQL: a whole number that is not negative, of any type", _NO_UNITS, _NO_UNITS),
-    Column("where", "calendar", "SQL: BOOL", "the row does not count", _REFUSED),
-    Column("eligible", "coverage", "SQL: BOOL", "false", _REFUSED),
-    Column("covered", "coverage", "SQL: BOOL", "false", _REFUSED),
-    Column("excluded", "coverage", "SQL: BOOL", "false", _REFUSED),
+    Column("where", "calendar, halts", "SQL: BOOL", "the row does not count", _REFUSED),
+    Column("unit_column", "calendar", "any that can be compared", "a unit of its own", _REFUSED),
+    Column("halted", "halts", "SQL: BOOL", _FALSE, _REFUSED),
+    Column("reason", "halts", "STRING", "no reason", _REFUSED),
+    Column("eligible", "coverage", "SQL: BOOL", _FALSE, _REFUSED),
+    Column("covered", "coverage", "SQL: BOOL", _FALSE, _REFUSED),
+    Column("excluded", "coverage", "SQL: BOOL", _FALSE, _REFUSED),
 )
 """Every column that a query reads. docs/types.md is generated from it."""
 
@@ -112,6 +138,9 @@ class Part:
     """One table's share of a query. `subject` names it in messages, `source` is the table's name as SQL has it.
 
     `columns` and `group_by` come besides the date. `reach`: the days beyond the window that are read too.
+    `marked`: further columns of each row by name, which may be window functions and hold `DAY` for its date.
+    `moved_by`: the column of what counts on the last of its dates.
+    `may_lack`: columns of the table that it reads where they are there.
     """
 
     subject: str
@@ -122,25 +151,37 @@ class Part:
     group_by: tuple[str, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     reach: int = 0
+    marked: tuple[tuple[str, str], ...] = ()
+    moved_by: str | None = None
+    may_lack: tuple[str, ...] = ()
 
     @property
     def answer(self) -> Mapping[str, str]:
         """The columns of an answer to it, and their types."""
         return ROW_COUNTS if "counted" in dict(self.columns) else CONTEXT
 
-    def select(self, number: int, day: str, within: str) -> str:
-        """Its SELECT. `day` is the expression for a row's date, `within` the condition that it lies in the window."""
+    def select(self, number: int, day: str, within: str, lacking: Collection[str] = ()) -> str:
+        """Its SELECT. `day` is the expression for a row's date, `within` the condition that it lies in the window.
+
+        `lacking`: the columns that the table is known to lack.
+        """
+        source = self.source
+        if self.marked:
+            marks = ", ".join(f"{expression.replace(DAY, day)} AS {name}" for name, expression in self.marked)
+            source = f"(SELECT *, {marks} FROM {source} WHERE {within})"
+        columns = [(name, value) for name, value in self.columns if value.strip("`") not in lacking]
+        grouping = [value for value in self.group_by if value.strip("`") not in lacking]
         expressions = {
             **{name: f"CAST(NULL AS {kind})" for name, kind in self.answer.items()},
             PART: str(number),
             "day": day,
-            **dict(self.columns),
+            **dict(columns),
         }
         return (
             f"SELECT {', '.join(f'{expression} AS {name}' for name, expression in expressions.items())}\n"
-            f"FROM {self.source}\n"
+            f"FROM {source}\n"
             f"WHERE {' AND '.join((within, *self.conditions))}\n"
-            f"GROUP BY {', '.join((day, *self.group_by))}"
+            f"GROUP BY {', '.join((day, *grouping))}"
         )
 
 
@@ -159,18 +200,43 @@ PROBE: Final = Query(f"SELECT 1 AS {PART}", answer={PART: "INT64"})
 
 
 def row_count_part(table: TableRef, project: str) -> Part:
-    """Rows of each date (`day`, `counted`) and when the newest of them was written (`written`)."""
-    written = (("written", _as_text(f"MAX({quoted(table.written_column)})")),) if table.written_column else ()
-    return Part(f"table {table.name}", table, _source(table, project), (("counted", "COUNT(*)"), *written))
+    """Of each date: rows, when the newest was written, the units that they cover, and duplicates by key.
+
+    Of a table that may be unused, also the dates of a year.
+    """
+    columns = [("counted", "COUNT(*)")]
+    if table.written_column:
+        columns.append(("written", _as_text(f"MAX({quoted(table.written_column)})")))
+    if table.units:
+        columns.append(("units", _as_text(f"({table.units})")))
+    if table.key:
+        names = [quoted(name) for name in table.key]
+        whole = " AND ".join(f"{name} IS NOT NULL" for name in names)
+        one = f"TO_JSON_STRING([{', '.join(f'TO_JSON_STRING({name})' for name in names)}])"
+        columns.append(("duplicates", f"COUNTIF({whole}) - COUNT(DISTINCT IF({whole}, {one}, NULL))"))
+    return Part(
+        f"table {table.name}",
+        table,
+        _source(table, project),
+        tuple(columns),
+        reach=REACH if table.optional else 0,
+    )
 
 
 def calendar_part(pipeline: str, calendar: CalendarConfig, project: str) -> Part:
     """Units of each date, also beyond the window: a calendar may have no row, or have ended.
 
-    Rows that `where` leaves out are groups of their own, called `OUTSIDE`.
+    Rows that `where` leaves out, and those of a unit that was moved to a later date, are groups of their own, called
+    `OUTSIDE`.
     """
     table = calendar.table
-    name = f"IF({calendar.where or 'TRUE'}, NULL, '{OUTSIDE}')"
+    counts = calendar.where or "TRUE"
+    marked: tuple[tuple[str, str], ...] = ()
+    if calendar.unit_column:
+        unit = quoted(calendar.unit_column)
+        counts = f"({counts}) AND NOT {_MOVED}"
+        marked = ((_MOVED, f"{unit} IS NOT NULL AND {DAY} < MAX({DAY}) OVER (PARTITION BY {unit})"),)
+    name = f"IF({counts}, NULL, '{OUTSIDE}')"
     return Part(
         f"calendar of {pipeline} (table {table.name})",
         table,
@@ -178,19 +244,39 @@ def calendar_part(pipeline: str, calendar: CalendarConfig, project: str) -> Part
         (("name", name), ("units", _as_text(f"({calendar.units})"))),
         group_by=(name,),
         reach=REACH,
+        marked=marked,
+        moved_by=calendar.unit_column,
+    )
+
+
+def halts_part(halts: HaltsConfig, project: str) -> Part:
+    """Of each date the reasons for its halt (`name`), and `OUTSIDE` for its rows that say it is none.
+
+    `finished`: when the newest of them was written.
+    """
+    table = halts.table
+    reason = f"IFNULL({quoted(halts.reason)}, '')" if halts.reason else "''"
+    name = f"IF({halts.halted}, {reason}, '{OUTSIDE}')"
+    written = (("finished", _as_text(f"MAX({quoted(table.written_column)})")),) if table.written_column else ()
+    return Part(
+        f"halts (table {table.name})",
+        table,
+        _source(table, project),
+        (("name", name), *written),
+        (f"({halts.where})",) if halts.where else (),
+        (name,),
+        reach=REACH,
     )
 
 
 def run_history_part(pipeline: str, number: int, request: RunHistoryRequest, project: str) -> Part:
-    """The runs of the requested processors or phases, one row for each status that a run was logged with.
+    """The runs of the requested processors, one row for each status that a run was logged with.
 
     Runs without an id are told apart by their times. `number` makes the parameters' names unique to this part.
     """
     table = request.table.table
-    wanted = (("processor_name", "processors", request.processors), ("phase", "phases", request.phases))
-    parameters = tuple(Parameter(f"{name}_{number}", "STRING", values) for _, name, values in wanted if values)
-    tests = [f"`{column}` IN UNNEST(@{name}_{number})" for column, name, values in wanted if values]
-    finished = quoted(finished_column(table))
+    processors = (Parameter(f"processors_{number}", "STRING", request.processors),) if request.processors else ()
+    finished, category = quoted(finished_column(table)), quoted(CATEGORY)
     return Part(
         f"run history of {pipeline} (table {table.name})",
         table,
@@ -200,16 +286,18 @@ def run_history_part(pipeline: str, number: int, request: RunHistoryRequest, pro
             ("run", _as_text("`run_id`")),
             ("phase", "`phase`"),
             ("status", "`status`"),
+            ("category", category),
             ("started", _as_text("MIN(`started_at`)")),
             ("finished", _as_text(f"MAX({finished})")),
             ("backfill", "LOGICAL_OR(`backfill_mode`)"),
         ),
-        (f"({' OR '.join(tests) or 'FALSE'})",),
+        (f"`processor_name` IN UNNEST(@processors_{number})" if processors else "FALSE",),
         (
-            *("`processor_name`", "`run_id`", "`phase`", "`status`"),
+            *("`processor_name`", "`run_id`", "`phase`", "`status`", category),
             *("IF(`run_id` IS NULL, `started_at`, NULL)", f"IF(`run_id` IS NULL, {finished}, NULL)"),
         ),
-        parameters,
+        processors,
+        may_lack=(CATEGORY,),
     )
 
 

@@ -44,15 +44,15 @@ def test_a_good_configuration_gives_a_line_for_each_read_and_the_daily_cost(loca
     assert code == 0
     assert "ok      collection phase3_completion" in lines
     assert "ok      rows of table nba_analytics.player_game_summary" in lines
-    # 11 tables counted, and calendar, run history, phase log and coverage: 15 times the least that is billed.
-    assert lines[-1] == ("BigQuery bills about 150 MiB a run, 21.1 GiB a day: within the daily budget of 40.0 GiB")
+    # 12 tables counted, and calendar, halts, run history, phase log and coverage: 17 times the least that is billed.
+    assert lines[-1] == ("BigQuery bills about 170 MiB a run, 23.9 GiB a day: within the daily budget of 40.0 GiB")
 
 
 def test_the_season_s_readings_are_part_of_what_a_day_costs(local: LocalSources) -> None:
     lines, _ = _report(local, overlay={"collect": {"season": {"past": 60, "every": "1h"}}})
 
     assert lines[-1] == (
-        "BigQuery bills about 150 MiB a run, 24.6 GiB a day with the season, about 150 MiB a reading:"
+        "BigQuery bills about 170 MiB a run, 27.9 GiB a day with the season, about 170 MiB a reading:"
         " within the daily budget of 40.0 GiB"
     )
 
@@ -64,7 +64,7 @@ def test_a_table_that_is_missing_is_named_and_leaves_the_cost_unknown(local: Loc
     failed = [line for line in lines if line.startswith("FAILED")]
     assert len(failed) == 1
     assert "nba_predictions.ml_feature_store_v2: not_found" in failed[0]
-    assert lines[-1] == "The cost is unknown: 1 of 15 reads could not be tried"
+    assert lines[-1] == "The cost is unknown: 1 of 17 reads could not be tried"
 
 
 def test_a_source_that_is_not_reached_says_why_once(local: LocalSources) -> None:
@@ -73,15 +73,15 @@ def test_a_source_that_is_not_reached_says_why_once(local: LocalSources) -> None
     assert code == 2
     assert sum(": unreachable: Firestore" in line for line in lines) == 1
     assert sum(": unreachable: BigQuery" in line for line in lines) == 1
-    assert sum(line.endswith(": the same") for line in lines) == 2 + 14
+    assert sum(line.endswith(": the same") for line in lines) == 2 + 16
 
 
 def test_a_source_that_refuses_fails_every_read_of_it(local: LocalSources) -> None:
     lines, code = _report(local, "faults: {bigquery: permission_denied}\n")
 
     assert code == 2
-    assert sum(line.startswith("FAILED") for line in lines) == 15
-    assert lines[-1] == "The cost is unknown: 15 of 15 reads could not be tried"
+    assert sum(line.startswith("FAILED") for line in lines) == 17
+    assert lines[-1] == "The cost is unknown: 17 of 17 reads could not be tried"
 
 
 # --- what BigQuery says of bytes, and what Firestore holds --------------------------------------------------------
@@ -181,9 +181,9 @@ def test_a_budget_that_does_not_last_the_day_is_reported_and_sets_the_exit_code(
     lines, code = tried(daily_budget="20GiB")
 
     assert lines[-2:] == [
-        "BigQuery bills about 150 MiB a run, 21.1 GiB a day: ABOVE the daily budget of 20.0 GiB",
+        "BigQuery bills about 170 MiB a run, 23.9 GiB a day: ABOVE the daily budget of 20.0 GiB",
         (
-            "The budget lasts about 22.8 hours of each day: raise collect.warehouse.daily_budget, or collect less often"
+            "The budget lasts about 20.1 hours of each day: raise collect.warehouse.daily_budget, or collect less often"
             " (collect.warehouse.every)"
         ),
     ]
@@ -196,7 +196,7 @@ def test_a_table_above_the_limit_of_a_job_is_no_part_of_what_a_day_costs(bigquer
 
     lines, _ = tried()
 
-    assert lines[-1] == "BigQuery bills about 140 MiB a run, 19.7 GiB a day: within the daily budget of 40.0 GiB"
+    assert lines[-1] == "BigQuery bills about 160 MiB a run, 22.5 GiB a day: within the daily budget of 40.0 GiB"
 
 
 @pytest.mark.usefixtures("firestore")
@@ -205,7 +205,7 @@ def test_an_unknown_size_leaves_the_cost_unknown(bigquery: BigQueryRest) -> None
 
     lines, _ = tried()
 
-    assert lines[-1] == "The cost is unknown: 1 of 15 reads do not say their size"
+    assert lines[-1] == "The cost is unknown: 1 of 17 reads do not say their size"
 
 
 @pytest.mark.usefixtures("firestore")

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 OVERLAY = {
     "documents": {"past": 0, "future": 0},
-    "pipelines": {"nba": {"phases": {"phase3": {"next": None}, "phase4": None, "phase5": None}}},
+    "pipelines": {"nba": {"phases": {"phase3": {"next": None}, "phase4": None, "phase5": None, "grading": None}}},
 }
 LOADED = load(preset="nba", overlay=OVERLAY, environ={})
 PROCESSORS = LOADED.config.pipelines["nba"].phases["phase3"].processors

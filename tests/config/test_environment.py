@@ -54,7 +54,7 @@ def test_a_variable_may_hold_lists_and_mappings() -> None:
 def test_a_variable_may_take_away() -> None:
     config = config_with(PIPELINES__NBA__PHASES__PHASE4__NEXT="null", PIPELINES__NBA__PHASES__PHASE5="null")
 
-    assert list(config.pipelines["nba"].phases) == ["phase3", "phase4"]
+    assert list(config.pipelines["nba"].phases) == ["phase3", "phase4", "grading"]
 
 
 def test_case_does_not_matter_and_a_dash_is_written_as_an_underscore() -> None:

@@ -12,7 +12,8 @@ import pytest
 from exporter.config.json_schema import json_schema
 from exporter.config.keys import section_at
 from exporter.config.reference import reference_markdown
-from exporter.config.schema import ABSENT, Section, Wire
+from exporter.config.schema import Wire
+from exporter.config.section import ABSENT, Section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,6 +119,7 @@ MORE_READERS = {
     "maximum_bytes_billed": 5,
     "rows_per_unit": 5,
     "run_history_names": 7,
+    "stale_after": 5,
     "written_column": 7,
 }
 """Keys with several readers: the most files that may spell them."""

@@ -141,7 +141,9 @@ def test_single_days_may_be_asked_for() -> None:
 
 
 def test_an_overlay_removes_phases() -> None:
-    overlay = {"pipelines": {"nba": {"phases": {"phase3": {"next": None}, "phase4": None, "phase5": None}}}}
+    overlay = {
+        "pipelines": {"nba": {"phases": {"phase3": {"next": None}, "phase4": None, "phase5": None, "grading": None}}}
+    }
 
     phases = load(preset="nba", overlay=overlay, environ={}).config.pipelines["nba"].phases
 

@@ -10,6 +10,7 @@ from exporter.config.load import load, preset_names
 from exporter.config.resolved import (
     Config,
     Due,
+    HaltsConfig,
     HeartbeatsConfig,
     PhaseConfig,
     PipelineConfig,
@@ -32,20 +33,34 @@ PHASE4 = (
     "player_daily_cache",
     "ml_feature_store",
 )
+TEAM_OF_A_GAME = ("game_id", "team_abbr")
 TABLES = {
-    "player_game_summary": TableRef("nba_analytics.player_game_summary", "game_date", "processed_at"),
-    "team_offense_game_summary": TableRef("nba_analytics.team_offense_game_summary", "game_date", "processed_at"),
-    "team_defense_game_summary": TableRef("nba_analytics.team_defense_game_summary", "game_date", "processed_at"),
+    "player_game_summary": TableRef(
+        "nba_analytics.player_game_summary",
+        "game_date",
+        "processed_at",
+        key=("game_id", "player_lookup"),
+        units="IF(COUNTIF(game_id IS NULL) > 0, NULL, COUNT(DISTINCT game_id))",
+    ),
+    "team_offense_game_summary": TableRef(
+        "nba_analytics.team_offense_game_summary", "game_date", "processed_at", TEAM_OF_A_GAME
+    ),
+    "team_defense_game_summary": TableRef(
+        "nba_analytics.team_defense_game_summary", "game_date", "processed_at", TEAM_OF_A_GAME
+    ),
     "upcoming_player_game_context": TableRef("nba_analytics.upcoming_player_game_context", "game_date", "created_at"),
-    "upcoming_team_game_context": TableRef("nba_analytics.upcoming_team_game_context", "game_date", "created_at"),
+    "upcoming_team_game_context": TableRef(
+        "nba_analytics.upcoming_team_game_context", "game_date", "created_at", TEAM_OF_A_GAME
+    ),
     "team_defense_zone_analysis": TableRef(
         "nba_precompute.team_defense_zone_analysis", "analysis_date", "processed_at"
     ),
     "player_shot_zone_analysis": TableRef("nba_precompute.player_shot_zone_analysis", "analysis_date", "processed_at"),
     "player_composite_factors": TableRef("nba_precompute.player_composite_factors", "game_date", "processed_at"),
     "player_daily_cache": TableRef("nba_precompute.player_daily_cache", "cache_date", "processed_at"),
-    "ml_feature_store": TableRef("nba_predictions.ml_feature_store_v2", "game_date", "updated_at"),
+    "ml_feature_store": TableRef("nba_predictions.ml_feature_store_v2", "game_date", "created_at"),
     "player_prop_predictions": TableRef("nba_predictions.player_prop_predictions", "game_date", "created_at"),
+    "prediction_accuracy": TableRef("nba_predictions.prediction_accuracy", "game_date", "graded_at", optional=True),
 }
 ROWS_PER_GAME = {
     "player_game_summary": RowsPerUnit(28, 56),
@@ -53,6 +68,8 @@ ROWS_PER_GAME = {
     "team_defense_game_summary": RowsPerUnit(2, 2),
     "upcoming_player_game_context": RowsPerUnit(20, 56),
     "upcoming_team_game_context": RowsPerUnit(2, 2),
+    "player_prop_predictions": RowsPerUnit(4, None),
+    "prediction_accuracy": RowsPerUnit(4, None),
 }
 
 
@@ -69,6 +86,11 @@ def modes_of(phase: PhaseConfig) -> dict[str, tuple[set[Relation], set[str]]]:
     return {mode.name: (set(mode.when), set(mode.expected)) for mode in phase.modes}
 
 
+def deadlines(phase: PhaseConfig) -> dict[str, tuple[int, Due, Due | None]]:
+    """By processor: the offset of its data date, when it registers, and when its rows are due where that differs."""
+    return {name: (one.data_date_offset, one.due, one.rows_due) for name, one in phase.processors.items()}
+
+
 def test_there_are_two_of_nba_and_one_of_mlb() -> None:
     assert preset_names() == ("mlb", "nba", "nba-game-date")
 
@@ -80,28 +102,44 @@ def test_both_have_the_same_phases_and_processors(either: Config) -> None:
         "phase3": (*HISTORICAL, *UPCOMING),
         "phase4": PHASE4,
         "phase5": ("player_prop_predictions",),
+        "grading": ("prediction_accuracy",),
     }
     assert {name: phase.next for name, phase in phases.items()} == {
         "phase3": "phase4",
         "phase4": "phase5",
         "phase5": None,
+        "grading": None,
     }
     assert {name: phase.collection for name, phase in phases.items()} == {
         "phase3": "phase3_completion",
         "phase4": "phase4_completion",
         "phase5": None,
+        "grading": None,
     }
-    assert {name: phase.run_history_phase for name, phase in phases.items()} == {
-        "phase3": "phase_3_analytics",
-        "phase4": "phase_4_precompute",
-        "phase5": "phase_5_predictions",
-    }
+
+
+def test_neither_goes_by_the_labels_of_the_run_history(either: Config) -> None:
+    assert {phase.run_history_phase for phase in either.pipelines["nba"].phases.values()} == {None}
+
+
+def test_both_are_halted_where_nothing_is_predicted(either: Config) -> None:
+    pipeline = either.pipelines["nba"]
+    halts = HaltsConfig(
+        table=TableRef("nba_orchestration.halt_state", "effective_date", "written_at"),
+        where="sport = 'nba'",
+        halted="halt_active AND halt_reason != 'predictions_inactive'",
+        reason="halt_reason",
+        stale_after=timedelta(hours=36),
+    )
+
+    assert pipeline.all_halts == (halts,)
+    assert [name for name, phase in pipeline.phases.items() if phase.halts] == ["phase5", "grading"]
 
 
 def test_both_judge_the_trigger_of_phase_3_alone(either: Config) -> None:
     triggers = {name: phase.trigger for name, phase in either.pipelines["nba"].phases.items()}
 
-    assert triggers == {"phase3": Trigger(0.6, timedelta(minutes=30)), "phase4": None, "phase5": None}
+    assert triggers == {"phase3": Trigger(0.6, timedelta(minutes=30)), "phase4": None, "phase5": None, "grading": None}
 
 
 def test_both_compare_the_same_tables_with_the_same_bounds(either: Config) -> None:
@@ -133,15 +171,24 @@ def test_both_hold_the_same_processors_critical(either: Config) -> None:
     }
 
 
-def test_both_know_a_processor_by_its_class_and_its_asynchronous_twin(either: Config) -> None:
-    for phase in either.pipelines["nba"].phases.values():
-        for processor in phase.processors.values():
-            name = f"{processor.name.title().replace('_', '')}Processor"
-            # Both spellings of an initialism, where the class may have either.
-            twin = name.replace("Ml", "ML", 1) if name.startswith("Ml") else f"Async{name}"
+def test_both_know_a_processor_by_the_names_that_exist(either: Config) -> None:
+    processors = [one for phase in either.pipelines["nba"].phases.values() for one in phase.processors.values()]
+    names = {one.name: (set(one.heartbeats), set(one.run_history_names)) for one in processors}
+    classes = {
+        **{one.name: {f"{one.name.title().replace('_', '')}Processor"} for one in processors},
+        "upcoming_player_game_context": {
+            "UpcomingPlayerGameContextProcessor",
+            "AsyncUpcomingPlayerGameContextProcessor",
+        },
+        # Both spellings of an initialism, for the class may have either.
+        "ml_feature_store": {"MLFeatureStoreProcessor", "MlFeatureStoreProcessor"},
+    }
 
-            assert set(processor.heartbeats) == {name, twin}
-            assert processor.run_history_names == processor.heartbeats
+    assert names == {
+        **{name: (both, both) for name, both in classes.items()},
+        "player_prop_predictions": (set(), {"PredictionCoordinator"}),
+        "prediction_accuracy": (set(), set()),
+    }
 
 
 def test_both_read_the_same_records_beside_the_tables(either: Config) -> None:
@@ -149,7 +196,8 @@ def test_both_read_the_same_records_beside_the_tables(either: Config) -> None:
 
     assert pipeline.calendar.table == TableRef("nba_reference.nba_schedule", "game_date")
     assert pipeline.calendar.units == "COUNT(DISTINCT game_id)"
-    assert pipeline.calendar.where == "game_id LIKE '002%' OR game_id LIKE '004%'"
+    assert pipeline.calendar.where == ("(game_id LIKE '002%' OR game_id LIKE '004%') AND IFNULL(game_status, 1) != 9")
+    assert pipeline.calendar.unit_column == "game_id"
     assert pipeline.calendar.noun == "game"
     assert pipeline.run_history is not None
     assert pipeline.run_history.table == TableRef("nba_reference.processor_run_history", "data_date", "processed_at")
@@ -157,7 +205,7 @@ def test_both_read_the_same_records_beside_the_tables(either: Config) -> None:
     assert pipeline.phase_log.table == TableRef(
         "nba_orchestration.phase_execution_log", "game_date", "execution_timestamp"
     )
-    assert pipeline.phase_log.transitions == ("phase2_to_phase3", "phase3_to_phase4", "phase4_to_phase5")
+    assert pipeline.phase_log.transitions == ("phase3_to_phase4", "phase4_to_phase5", "phase5_to_phase6")
     assert pipeline.heartbeats == HeartbeatsConfig(
         collection="processor_heartbeats",
         stale_after=timedelta(minutes=5),
@@ -197,11 +245,11 @@ def test_the_daily_budget_outlasts_the_day(either: Config) -> None:
     counted = {processor.table for phase in pipeline.phases.values() for processor in phase.processors.values()}
     beside = [pipeline.calendar, pipeline.run_history, pipeline.phase_log, *(pipeline.coverage or {}).values()]
 
-    tables = len(counted) + len(beside)
+    tables = len(counted) + len(beside) + len(pipeline.all_halts)
     billed = tables * BILLED_PER_TABLE * (A_DAY // either.collect.warehouse.every)
 
-    assert tables == 15
-    assert billed == 21_600 * MIB
+    assert tables == 17
+    assert billed == 24_480 * MIB
     assert either.collect.warehouse_limits.daily_budget == 40 * 2**30 > billed
 
 
@@ -218,8 +266,12 @@ def test_nba_reads_a_document_as_what_ran_on_its_day() -> None:
         **dict.fromkeys(HISTORICAL, (-1, Due(0, time(11, 30)))),
         **dict.fromkeys(UPCOMING, (0, Due(0, time(11, 30)))),
     }
-    assert {(p.data_date_offset, p.due) for p in phases["phase4"].processors.values()} == {(-1, Due(0, time(12, 30)))}
-    assert {(p.data_date_offset, p.due) for p in phases["phase5"].processors.values()} == {(-1, Due(0, time(13, 30)))}
+    assert deadlines(phases["phase4"]) == {
+        **dict.fromkeys(PHASE4, (-1, Due(0, time(12, 30)), None)),
+        "ml_feature_store": (0, Due(0, time(12, 30)), None),
+    }
+    assert deadlines(phases["phase5"]) == {"player_prop_predictions": (0, Due(0, time(12)), None)}
+    assert deadlines(phases["grading"]) == {"prediction_accuracy": (-1, Due(0, time(14)), None)}
     assert all(modes_of(phase) == {"daily": (set(Relation), set(phase.processors))} for phase in phases.values())
     assert pipeline.phase_log is not None
     assert pipeline.phase_log.data_date_offset == -1
@@ -239,12 +291,19 @@ def test_nba_game_date_reads_a_document_as_about_the_games_of_its_date() -> None
         **dict.fromkeys(HISTORICAL, (0, Due(1, time(11, 30)))),
         **dict.fromkeys(UPCOMING, (0, Due(0, time(11, 30)))),
     }
-    assert {(p.data_date_offset, p.due) for p in phases["phase4"].processors.values()} == {(0, Due(1, time(12, 30)))}
-    assert {(p.data_date_offset, p.due) for p in phases["phase5"].processors.values()} == {(0, Due(1, time(13, 30)))}
+    assert deadlines(phases["phase4"]) == {
+        **dict.fromkeys(PHASE4, (0, Due(1, time(12, 30)), None)),
+        "ml_feature_store": (0, Due(1, time(12, 30)), Due(0, time(12, 30))),
+    }
+    assert deadlines(phases["phase5"]) == {"player_prop_predictions": (0, Due(0, time(12)), None)}
+    assert deadlines(phases["grading"]) == {"prediction_accuracy": (0, Due(1, time(14)), None)}
     assert pipeline.phase_log is not None
     assert pipeline.phase_log.data_date_offset == 0
     assert {check.data_date_offset for check in (pipeline.coverage or {}).values()} == {0}
     for name, phase in phases.items():
+        if phase.collection is None:
+            assert modes_of(phase) == {"daily": (set(Relation), set(phase.processors))}
+            continue
         before_the_games = preview if name == "phase3" else set()
         assert modes_of(phase) == {
             "overnight": ({Relation.PAST}, set(phase.processors)),
@@ -267,7 +326,7 @@ def test_mlb_is_watched_by_the_records_that_it_keeps() -> None:
     (processor,) = phase.processors.values()
     assert pipeline.calendar.table == TableRef("mlb_raw.mlb_schedule", "game_date")
     assert pipeline.calendar.units == "COUNT(DISTINCT game_pk)"
-    assert processor.table == TableRef("mlb_predictions.prediction_accuracy", "game_date", "graded_at")
+    assert processor.table == TableRef("mlb_predictions.prediction_accuracy", "game_date", "graded_at", optional=True)
     assert processor.data_date_offset == -1
     assert phase.collection is None
     assert phase.run_history_phase is None

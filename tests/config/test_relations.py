@@ -39,6 +39,16 @@ def second_pipeline(collection: str, heartbeats: str) -> dict[str, Any]:
 
 
 CONTRADICTIONS: dict[str, tuple[dict[str, Any], str, str]] = {
+    "halts that grow old by no column": (
+        phase("phase5", halts={"written_column": None}),
+        "pipelines.nba.phases.phase5.halts.written_column",
+        "is taken away, and pipelines.nba.phases.phase5.halts.stale_after needs the time of the newest row:",
+    ),
+    "halts of one's own that grow old by no column": (
+        nba(halts={"table": "a.b", "date_column": "day", "halted": "TRUE", "stale_after": "36h"}),
+        "pipelines.nba.halts.stale_after",
+        "needs the time of the newest row: write `written_column` too, or remove `stale_after`",
+    ),
     "a run longer than its interval": (
         {"collect": {"completion": {"timeout": "60s"}}},
         "collect.completion.timeout",
@@ -112,7 +122,7 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], str, str]] = {
     "a next phase that is none": (
         phase(next="phase44"),
         "pipelines.nba.phases.phase3.next",
-        "names no phase of this pipeline (did you mean phase4?): write one of phase3, phase4, phase5, or null",
+        "names no phase of this pipeline (did you mean phase4?): write one of phase3, phase4, phase5, grading, or null",
     ),
     "a next phase that is taken away": (
         nba(phases={"phase5": None}),

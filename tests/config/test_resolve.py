@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from exporter.config.load import load
 from exporter.config.resolve import FORMS, resolve
 from exporter.config.resolved import Due, RowsPerUnit
-from exporter.config.schema import Section, Wire
+from exporter.config.schema import Wire
+from exporter.config.section import Section
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

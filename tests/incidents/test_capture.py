@@ -109,7 +109,8 @@ def test_a_captured_file_names_no_player(local: LocalSources, clock: SimulatedCl
 
 
 def test_a_table_that_is_not_there_is_captured_as_absent(local: LocalSources, clock: SimulatedClock) -> None:
-    incident = load_incident(FILES[0]).model_copy(update={"absent": ["nba_analytics.team_offense_game_summary"]})
+    stuck = FILES[0].with_name("2026-01-23-stuck-running.yaml")
+    incident = load_incident(stuck).model_copy(update={"absent": ["nba_analytics.team_offense_game_summary"]})
 
     text = _captured(replay(incident, local, clock), local)
 

@@ -52,15 +52,24 @@ SCHEDULE = {
     "upcoming_player_game_context": (time(10, 2), 2),
     "upcoming_team_game_context": (time(10, 2), 2),
     "player_prop_predictions": (time(10, 20), 4),
+    "prediction_accuracy": (time(10, 25), 4),
 }
 """When a processor begins, in New York, and for how many minutes it runs; the others are phase 4's."""
 PHASE4 = (time(10, 10), 4)
 TRIGGER, EVENING = time(10, 5), time(17, 2)
-TRANSITIONS = {"phase2_to_phase3": time(9, 50), "phase3_to_phase4": TRIGGER, "phase4_to_phase5": time(10, 15)}
-AHEAD = ("upcoming_player_game_context", "upcoming_team_game_context")
+TRANSITIONS = {"phase3_to_phase4": TRIGGER, "phase4_to_phase5": time(10, 15)}
+AHEAD = (
+    *("upcoming_player_game_context", "upcoming_team_game_context"),
+    *("ml_feature_store", "player_prop_predictions"),
+)
 """What works on the games of the same day; the others work on those of the night before."""
 
-ROWS = {"player_game_summary": 35, "upcoming_player_game_context": 34}
+ROWS = {
+    "player_game_summary": 35,
+    "upcoming_player_game_context": 34,
+    "player_prop_predictions": 9,
+    "prediction_accuracy": 9,
+}
 """Rows a game, where it is not two."""
 
 
@@ -136,27 +145,28 @@ def run(week: Week, phase: PhaseConfig, processor: ProcessorConfig, games_day: d
     path = f"{phase.collection}/{games_day - processor.data_date_offset * DAY}"
     again = processor.name in week.entries[path]
     rows = 0 if again else games_of(games_day) * ROWS.get(processor.name, 2)
-    heartbeat = processor.heartbeats[0]
-    beat = {"processor_name": heartbeat, "run_id": f"{begin}", "data_date": f"{games_day}", "started_at": begin}
-    for minute in range(0, minutes, 2):
-        now = begin + minute * MINUTE
-        week.merge(now, f"processor_heartbeats/{heartbeat}", {**beat, "status": "running", "last_heartbeat": now})
+    for heartbeat in processor.heartbeats[:1]:
+        beat = {"processor_name": heartbeat, "run_id": f"{begin}", "data_date": f"{games_day}", "started_at": begin}
+        for minute in range(0, minutes, 2):
+            now = begin + minute * MINUTE
+            week.merge(now, f"processor_heartbeats/{heartbeat}", {**beat, "status": "running", "last_heartbeat": now})
+        week.merge(end, f"processor_heartbeats/{heartbeat}", {**beat, "status": "completed", "last_heartbeat": end})
     if rows:
         write(week, processor, games_day, end, rows)
-    week.insert(
-        end,
-        "nba_reference.processor_run_history",
-        processor_name=heartbeat,
-        run_id=f"{begin}",
-        status="success",
-        phase=phase.run_history_phase,
-        data_date=games_day,
-        started_at=begin,
-        processed_at=end,
-        backfill_mode=False,
-        records_processed=rows,
-    )
-    week.merge(end, f"processor_heartbeats/{heartbeat}", {**beat, "status": "completed", "last_heartbeat": end})
+    for name in processor.run_history_names[:1]:
+        week.insert(
+            end,
+            "nba_reference.processor_run_history",
+            processor_name=name,
+            run_id=f"{begin}",
+            status="success",
+            phase="phase_3" if name.startswith(("Player", "Team")) else "phase_3_analytics",
+            data_date=games_day,
+            started_at=begin,
+            processed_at=end,
+            backfill_mode=False,
+            records_processed=rows,
+        )
     if phase.collection:
         week.register(end, path, processor.name, {"status": "success", "record_count": rows, "is_incremental": again})
 
@@ -201,6 +211,10 @@ def healthy_week(preset: str) -> Week:
                 when = local_time(today, at)
                 log = {"phase_name": name, "game_date": night, "duration_seconds": 1.0, "status": "complete"}
                 week.insert(when, "nba_orchestration.phase_execution_log", execution_timestamp=when, **log)
+        if games_of(today):
+            when = local_time(today, time(10, 25))
+            log = {"phase_name": "phase5_to_phase6", "game_date": today, "duration_seconds": 1.0, "status": "complete"}
+            week.insert(when, "nba_orchestration.phase_execution_log", execution_timestamp=when, **log)
         if preset == BY_GAME_DATE and games_of(tomorrow):
             run(week, phase3, phase3.processors[AHEAD[0]], tomorrow, local_time(today, EVENING))
             week.trigger(local_time(today, EVENING) + 3 * MINUTE, f"phase3_completion/{tomorrow}")
@@ -215,8 +229,9 @@ def healthy_week(preset: str) -> Week:
 def windows(preset: str, day: date) -> Iterator[tuple[datetime, datetime]]:
     """The times at which something happens or falls due on that day, each with what may still come of it."""
     yield local_time(day, time(9, 49)), local_time(day, time(10, 41))
-    for deadline, until in ((11, 42), (12, 42), (13, 46)):
-        yield local_time(day, time(deadline, 29)), local_time(day, time(deadline, until))
+    for hour, minute in ((11, 29), (11, 59), (12, 29), (13, 59)):
+        begin = local_time(day, time(hour, minute))
+        yield begin, begin + 17 * MINUTE
     if preset == BY_GAME_DATE:
         yield local_time(day, time(17, 1)), local_time(day, time(17, 37))
     yield local_time(day, time(23, 59)), local_time(day + DAY, time(0, 16))
@@ -264,6 +279,6 @@ def test_healthy_days_in_a_row_fire_nothing_but_the_watchdog(
     finally:
         replayer.close()
 
-    assert len(fired) >= 5 * len(GAMES)
+    assert len(fired) >= 6 * len(GAMES)
     assert [report for report in quiet if not settled(report)] == []
     assert len(quiet) > 17 * len(GAMES)

@@ -164,7 +164,7 @@ def test_sources_that_are_dead_end_with_two_and_no_trace(config: Path, monkeypat
     ended = invoke("check", "--config.file", config)
 
     assert (ended.code, ended.err) == (2, "")
-    assert ended.out.startswith("Cannot tell: 5 unknown; not all could be read: completion (")
+    assert ended.out.startswith("Cannot tell: 6 unknown; not all could be read: completion (")
 
 
 @pytest.mark.usefixtures("sources")

@@ -135,7 +135,7 @@ def test_a_write_time_of_any_type_is_the_right_moment_or_is_named_as_unusable(
     found = counts(warehouse, OFFENSE, odd)
 
     assert found[OFFENSE] == {**NO_ROWS, SUNDAY: RowCount(1, NOON)}
-    assert found[odd] == {**NO_ROWS, SUNDAY: RowCount(1, found_at, unusable)}
+    assert found[odd] == {**NO_ROWS, SUNDAY: RowCount(1, found_at, unusable=unusable)}
 
 
 def test_a_table_that_is_missing_is_unknown_and_the_others_are_counted(
@@ -275,7 +275,7 @@ def test_runs_of_nothing_are_no_runs(
     client: bigquery.Client, definitions: Mapping[str, TableDefinition], warehouse: BigQueryWarehouse
 ) -> None:
     load_tables(client, definitions, day_of_everything())
-    request = ContextRequest(run_history={"nba": RunHistoryRequest(RunHistoryConfig(HISTORY), (), ())})
+    request = ContextRequest(run_history={"nba": RunHistoryRequest(RunHistoryConfig(HISTORY), ())})
 
     assert warehouse.context(request, WINDOW, Deadline(30)).runs == {"nba": ()}
 
@@ -388,7 +388,7 @@ def context() -> ContextRequest:
         calendars={
             "nba": CalendarConfig(SCHEDULE, "COUNT(DISTINCT game_id)", "game_id LIKE '002%' OR game_id LIKE '004%'")
         },
-        run_history={"nba": RunHistoryRequest(RunHistoryConfig(HISTORY), ("Zones",), ("phase_3_analytics",))},
+        run_history={"nba": RunHistoryRequest(RunHistoryConfig(HISTORY), ("Zones", "Defense", "Player"))},
         phase_log={"nba": PhaseLogConfig(LOG, ("phase2_to_phase3", "phase3_to_phase4"), -1)},
         coverage={
             ("nba", "minutes"): CoverageConfig(

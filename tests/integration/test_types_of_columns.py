@@ -45,6 +45,7 @@ COLUMNS = {
     "status": "STRING",
     "started_at": "TIMESTAMP",
     "backfill_mode": "BOOL",
+    "failure_category": "STRING",
     "phase_name": "STRING",
     "good": "BOOL",
 }
@@ -95,7 +96,7 @@ def asked(place: str, table: TableRef) -> ContextRequest:
         case "calendar":
             return ContextRequest(calendars={"nba": CalendarConfig(table, "COUNT(*)", "good")})
         case "run history":
-            return ContextRequest(run_history={"nba": RunHistoryRequest(RunHistoryConfig(table), ("P",), ("phase_3",))})
+            return ContextRequest(run_history={"nba": RunHistoryRequest(RunHistoryConfig(table), ("P",))})
         case "phase log":
             return ContextRequest(phase_log={"nba": PhaseLogConfig(table, ("a_to_b",), 0)})
         case _:
@@ -276,7 +277,8 @@ def test_config_check_tells_a_date_column_of_another_type_and_takes_those_that_c
     load_tables(client, local.definitions, {})
     for name, kind in (("player_game_summary", "STRING"), ("team_offense_game_summary", "TIMESTAMP")):
         client.delete_table(f"{PROJECT}.nba_analytics.{name}")
-        columns = {"game_date": kind, "processed_at": "TIMESTAMP", "is_dnp": "BOOL", "minutes_played": "NUMERIC"}
+        columns = dict.fromkeys(("game_id", "player_lookup", "team_abbr"), "STRING")
+        columns |= {"game_date": kind, "processed_at": "TIMESTAMP", "is_dnp": "BOOL", "minutes_played": "NUMERIC"}
         make_table(client, f"nba_analytics.{name}", columns)
     loaded = load(preset="nba", environ={})
 

@@ -133,6 +133,11 @@ def test_before_anything_is_read_no_value_is_made_up() -> None:
     }
 
     assert silent == {
+        "processor_rows_too_few",
+        "processor_rows_too_many",
+        "processor_duplicate_rows",
+        "processor_table_units",
+        "processor_units_expected",
         "phase_processors_expected",
         "phase_processors_registered",
         "phase_processors_unexpected",

@@ -60,8 +60,8 @@ def test_an_entry_that_never_came_is_made_from_the_rows_and_says_so() -> None:
 @pytest.mark.parametrize(
     ("scene", "because"),
     [
-        (Scene(entry=None, rows=10), "10 rows are fewer than the 12 expected: mend the data first"),
-        (Scene(entry=None, rows=24), "24 rows are more than the 12 expected: mend the data first"),
+        (Scene(entry=None, rows=10), "the table has 10 rows, at least 12 expected: mend the data first"),
+        (Scene(entry=None, rows=24), "the table has 24 rows, at most 12 expected: mend the data first"),
         (
             Scene(entry=None, written=None),
             f"the rows of {DAY - ONE_DAY} in nba.{OFFENSE} could not be counted, or do not say when they were written",

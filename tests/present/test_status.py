@@ -58,6 +58,10 @@ def test_a_processor_is_described_by_all_records(scene: Scene) -> None:
         "table": "nba.team_offense_game_summary",
         "written_at": "2026-02-01T15:00:00Z",
         "rows_expected": [12, 12],
+        "rows_due": "2026-02-01T16:30:00Z",
+        "units": 6,
+        "table_units": None,
+        "duplicate_rows": None,
         "rows_read_at": "2026-02-01T18:00:00Z",
         "document_read_at": "2026-02-01T18:00:00Z",
     }

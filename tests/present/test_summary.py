@@ -159,8 +159,16 @@ def test_low_coverage_is_wrong_although_no_processor_is() -> None:
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"table_rows": 100}, [f"{PLAYER} of phase3 {DAY} has 100 rows, at least 168 expected"]),
-        ({"table_rows": 400}, [f"{PLAYER} of phase3 {DAY} has 400 rows, at most 336 expected"]),
+        ({"table_rows": 100, "too_few": True}, [f"{PLAYER} of phase3 {DAY} has 100 rows, at least 168 expected"]),
+        ({"table_rows": 400, "too_many": True}, [f"{PLAYER} of phase3 {DAY} has 400 rows, at most 336 expected"]),
+        (
+            {"table_rows": 300, "too_few": True, "table_units": 5, "units": 6, "noun": "game"},
+            [f"{PLAYER} of phase3 {DAY} has rows of 5 of 6 games"],
+        ),
+        (
+            {"table_rows": 300, "too_many": True, "duplicate_rows": 44},
+            [f"{PLAYER} of phase3 {DAY} has 300 rows, 44 of them twice"],
+        ),
         ({"record_count_possible": False}, [f"{PLAYER} of phase3 {DAY} registered 12 and has 200 rows"]),
         ({"table_rows": 0}, []),
         ({"table_rows": None}, []),

@@ -106,7 +106,7 @@ def owed(config: Config) -> dict[str, object]:
         "trigger": phase.trigger,
         "next": phase.next,
         "processors": [
-            (item.name, item.data_date_offset, item.due, item.critical, item.rows_per_unit, item.heartbeats)
+            (item.name, item.data_date_offset, item.due, item.critical, item.rows_per_unit)
             for item in phase.processors.values()
         ],
         "collect": (config.collect.completion.every, config.collect.warehouse.every),

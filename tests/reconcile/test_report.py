@@ -305,7 +305,7 @@ def test_a_kind_of_record_that_is_unknown_has_no_count_of_unusable_fields() -> N
 def test_a_write_time_that_cannot_be_used_is_a_hint_and_is_counted() -> None:
     scene = Scene(written=None)
     snapshot = scene.snapshot()
-    odd = RowCount(12, None, unusable("processed_at", said="date 2026-02-01"))
+    odd = RowCount(12, unusable=unusable("processed_at", said="date 2026-02-01"))
     counted: Mapping[date, RowCount] = {DAY - ONE_DAY: odd}
     rows = {TABLE: Reading(counted, on("17:55"), None, ONE_DAY)}
 

@@ -202,6 +202,7 @@ def test_discrepancies_are_the_verdicts_that_say_that_something_is_wrong() -> No
         Verdict.UNKNOWN,
         Verdict.NOT_EXPECTED,
         Verdict.RUNNING,
+        Verdict.SKIPPED,
         Verdict.OK,
         Verdict.BACKFILL,
         Verdict.NOT_DUE,

@@ -116,6 +116,11 @@ CASES: Final[dict[Verdict, dict[str, Scene]]] = {
         "heartbeat failed": nothing(beats=[failed("15:00")]),
         "entry says failed": registered(entry=entry(status="failed"), rows=0),
     },
+    Verdict.SKIPPED: {
+        "newest run decided not to run": nothing(runs=[run("skipped", "15:00")]),
+        "a failed run was skipped later": nothing(runs=[broke("14:00"), run("skipped", "15:00")]),
+        "skipped before the deadline": nothing(now="15:30", runs=[run("skipped", "15:00")]),
+    },
     Verdict.PHANTOM: {
         "registered without rows after the deadline": registered(rows=0, written=None),
         "registered with zero records without rows": registered(rows=0, entry=entry(count=0)),
@@ -204,7 +209,6 @@ CASES: Final[dict[Verdict, dict[str, Scene]]] = {
         "twin completed after the dead one": nothing(beats=[running("15:00"), completed("15:20", document=TWIN)]),
         "a run failed after a success": nothing(runs=[succeeded("14:00"), broke("15:00")]),
         "a failed run was rerun and goes on": nothing(runs=[broke("14:00"), run("running", "15:00")]),
-        "a failed run was skipped later": nothing(runs=[broke("14:00"), run("skipped", "15:00")]),
         "a run of another date failed": nothing(runs=[broke("15:00", data=DAY)]),
         "a run of another phase failed": nothing(runs=[broke("15:00", phase_name="phase4_work")]),
         "a run of another processor failed": nothing(runs=[broke("15:00", name="Other")]),

@@ -30,7 +30,7 @@ MIB = 2**20
 NEW_YORK = ZoneInfo("America/New_York")
 PLAYERS = TableRef("nba_analytics.player_game_summary", "game_date", "processed_at")
 OFFENSE = TableRef("nba_analytics.team_offense_game_summary", "game_date", "processed_at")
-COUNTED = Rows(ROW_COUNTS, [[0, SATURDAY, 212, WRITTEN]], bytes_processed=3 * MIB, bytes_billed=20 * MIB)
+COUNTED = Rows(ROW_COUNTS, [[0, SATURDAY, 212, WRITTEN, None, None]], bytes_processed=3 * MIB, bytes_billed=20 * MIB)
 
 
 class Clock:

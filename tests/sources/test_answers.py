@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -8,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.model import CoverageCounts, RowCount, Run
+from exporter.config.resolved import TableRef
+from exporter.model import CoverageCounts, Halted, RowCount, Run
 from exporter.sources.answers import (
     LoggedRun,
     read_calendar,
     read_coverage,
+    read_halts,
     read_phase_log,
     read_row_counts,
     read_runs,
@@ -25,6 +28,7 @@ from exporter.sources.ports import Window
 FRIDAY, SATURDAY, SUNDAY = date(2026, 1, 30), date(2026, 1, 31), date(2026, 2, 1)
 WINDOW = Window(FRIDAY, SUNDAY)
 NEW_YORK = ZoneInfo("America/New_York")
+TABLE = TableRef("a.b", "day", "processed_at")
 NOON, ONE = datetime(2026, 2, 1, 12, tzinfo=UTC), datetime(2026, 2, 1, 13, tzinfo=UTC)
 
 
@@ -38,17 +42,51 @@ def test_a_window_has_its_first_and_its_last_date() -> None:
 
 
 def test_a_date_without_rows_has_zero_rows() -> None:
-    counts = read_row_counts(
-        [{"day": SATURDAY, "counted": 212, "written": "2026-02-01 12:00:00+00"}], WINDOW, NEW_YORK, "w"
-    )
+    counts = read_row_counts([of_table(SATURDAY, 212, "2026-02-01 12:00:00+00")], WINDOW, NEW_YORK, TABLE)
 
     assert counts == {FRIDAY: RowCount(0), SATURDAY: RowCount(212, NOON), SUNDAY: RowCount(0)}
 
 
 def test_rows_without_a_write_time_are_counted() -> None:
-    assert read_row_counts([{"day": SUNDAY, "counted": 3, "written": None}], WINDOW, NEW_YORK, "w")[SUNDAY] == RowCount(
-        3
-    )
+    assert read_row_counts([of_table(SUNDAY, 3, None)], WINDOW, NEW_YORK, TABLE)[SUNDAY] == RowCount(3)
+
+
+@pytest.mark.parametrize(
+    ("units", "covered"), [("10", 10), ("10.0", 10), (None, None), ("0", None), ("-1", None), ("many", None)]
+)
+def test_units_that_rows_cover_are_a_number_or_unknown_and_never_zero(units: str | None, covered: int | None) -> None:
+    row = {**of_table(SUNDAY, 3, None), "units": units}
+
+    assert read_row_counts([row], WINDOW, NEW_YORK, TABLE)[SUNDAY].units == covered
+
+
+def test_duplicates_are_counted_where_they_are_asked_for() -> None:
+    row = {**of_table(SUNDAY, 3, None), "duplicates": 2}
+
+    assert read_row_counts([row], WINDOW, NEW_YORK, TABLE)[SUNDAY].duplicates == 2
+
+
+@pytest.mark.parametrize("optional", [True, False])
+def test_dates_beyond_the_window_are_kept_for_a_table_that_may_be_unused_and_for_no_other(*, optional: bool) -> None:
+    day = date(2025, 6, 22)
+
+    found = read_row_counts([of_table(day, 3, None)], WINDOW, NEW_YORK, replace(TABLE, optional=optional))
+
+    assert found.get(day) == (RowCount(3) if optional else None)
+
+
+def test_halts_are_dates_with_their_reasons_and_the_time_of_the_newest_row() -> None:
+    rows: list[dict[str, object]] = [
+        {"day": FRIDAY, "name": "outside", "finished": None},
+        {"day": SATURDAY, "name": "off_season", "finished": "2026-02-01 12:00:00+00"},
+        {"day": SUNDAY, "name": None, "finished": "noon"},
+    ]
+
+    assert read_halts(rows, NEW_YORK, "written_at") == Halted({SATURDAY: "off_season", SUNDAY: ""}, NOON)
+
+
+def of_table(day: date, counted: int, written: object) -> dict[str, object]:
+    return {"day": day, "counted": counted, "written": written, "units": None, "duplicates": None}
 
 
 @pytest.mark.parametrize(
@@ -72,9 +110,9 @@ def test_rows_without_a_write_time_are_counted() -> None:
     ],
 )
 def test_a_write_time_is_the_moment_that_its_type_says_or_is_named(value: object, moment: datetime | None) -> None:
-    rows = [{"day": SUNDAY, "counted": 3, "written": value}]
+    rows = [of_table(SUNDAY, 3, value)]
 
-    found = read_row_counts(rows, WINDOW, NEW_YORK, "processed_at")[SUNDAY]
+    found = read_row_counts(rows, WINDOW, NEW_YORK, TABLE)[SUNDAY]
 
     assert found.written_at == moment
     assert [field.name for field in found.unusable] == ([] if moment else ["processed_at"])
@@ -93,7 +131,7 @@ def of_calendar(day: object, units: object, name: str | None = None) -> dict[str
 )
 def test_units_are_a_whole_number_of_any_type_or_the_calendar_is_unknown(value: str | None, units: int | None) -> None:
     def read() -> object:
-        return read_calendar([of_calendar(SATURDAY, value)], WINDOW)[0]
+        return read_calendar([of_calendar(SATURDAY, value)], WINDOW).units
 
     if units is None:
         with pytest.raises(CallFailed, match=f"its units on {SATURDAY} are "):
@@ -104,9 +142,9 @@ def test_units_are_a_whole_number_of_any_type_or_the_calendar_is_unknown(value: 
 
 @pytest.mark.parametrize("row", [of_calendar(date(2025, 6, 22), None), of_calendar(SATURDAY, None, "outside")])
 def test_unusable_units_outside_the_window_are_ignored(row: dict[str, object]) -> None:
-    units, end = read_calendar([row], WINDOW)
+    found = read_calendar([row], WINDOW)
 
-    assert (set(units.values()), end) == ({0}, row["day"])
+    assert (set(found.units.values()), found.last, found.left_out) == ({0}, row["day"], {})
 
 
 @pytest.mark.parametrize(
@@ -124,7 +162,9 @@ def test_a_calendar_goes_as_far_as_its_last_row_and_counts_only_the_rows_that_co
 ) -> None:
     given = [of_calendar(day, str(count), name) for day, name, count in rows]
 
-    assert read_calendar(given, WINDOW) == ({FRIDAY: 0, SATURDAY: units, SUNDAY: 0}, last)
+    found = read_calendar(given, WINDOW)
+
+    assert (found.units, found.last) == ({FRIDAY: 0, SATURDAY: units, SUNDAY: 0}, last)
 
 
 def test_the_phase_log_has_a_value_for_every_date_and_transition() -> None:
@@ -181,6 +221,7 @@ def test_runs_are_read_and_reduced() -> None:
         "run": "r",
         "day": SATURDAY,
         "phase": "phase_3_analytics",
+        "category": "no_data_available",
         "started": NOON,
         "backfill": None,
     }
@@ -195,7 +236,7 @@ def test_runs_are_read_and_reduced() -> None:
         "processed_at",
     )
 
-    assert runs == (Run("P", "r", "success", SATURDAY, "phase_3_analytics", NOON, ONE),)
+    assert runs == (Run("P", "r", "success", SATURDAY, "phase_3_analytics", NOON, ONE, category="no_data_available"),)
 
 
 def test_success_wins_over_the_failure_that_a_clean_up_job_made_of_its_running_row() -> None:

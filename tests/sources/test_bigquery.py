@@ -115,7 +115,7 @@ def test_the_context_is_a_job_with_a_label_of_its_own(server: BigQueryRest, ware
 
 def test_an_answer_of_many_pages_is_read_whole(server: BigQueryRest, warehouse: BigQueryWarehouse) -> None:
     days = [FRIDAY + timedelta(days=number) for number in range(100)]
-    server.answer(Rows(ROW_COUNTS, [[0, day, 1, WRITTEN] for day in days], page_size=7))
+    server.answer(Rows(ROW_COUNTS, [[0, day, 1, WRITTEN, None, None] for day in days], page_size=7))
 
     found = warehouse.row_counts([PLAYERS], Window(days[0], days[-1]), Deadline(30))
 
@@ -206,7 +206,7 @@ def test_a_table_whose_rows_may_be_hidden_is_unknown_by_name_and_the_others_are_
     server: BigQueryRest, warehouse: BigQueryWarehouse
 ) -> None:
     server.answer(Rows({"part": "INT64"}, [[1]]), when="SELECT 1 AS part")
-    server.answer(Rows(ROW_COUNTS, [[0, SATURDAY, 3, WRITTEN]], row_policies=True), when=OFFENSE.name)
+    server.answer(Rows(ROW_COUNTS, [[0, SATURDAY, 3, WRITTEN, None, None]], row_policies=True), when=OFFENSE.name)
 
     found = counts(warehouse, PLAYERS, OFFENSE)
 
@@ -324,10 +324,10 @@ def test_an_answer_without_its_parts_is_an_answer_or_an_error_and_never_a_zero(
 @pytest.mark.parametrize(
     "rows",
     [
-        Rows(ROW_COUNTS, [[7, SATURDAY, 212, WRITTEN]]),
+        Rows(ROW_COUNTS, [[7, SATURDAY, 212, WRITTEN, None, None]]),
         Rows({"day": "DATE", "counted": "INT64"}, [[SATURDAY, 212]]),
-        Rows({**ROW_COUNTS, "day": "STRING"}, [[0, "someday", 212, WRITTEN]]),
-        Rows({**ROW_COUNTS, "counted": "STRING"}, [[0, SATURDAY, "many", WRITTEN]]),
+        Rows({**ROW_COUNTS, "day": "STRING"}, [[0, "someday", 212, WRITTEN, None, None]]),
+        Rows({**ROW_COUNTS, "counted": "STRING"}, [[0, SATURDAY, "many", WRITTEN, None, None]]),
     ],
 )
 def test_inconsistent_rows_are_invalid(server: BigQueryRest, warehouse: BigQueryWarehouse, rows: Rows) -> None:

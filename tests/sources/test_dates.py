@@ -157,7 +157,7 @@ def test_the_services_older_names_of_types_are_the_same_types(
     server: BigQueryRest, warehouse: BigQueryWarehouse, older: str, name: str
 ) -> None:
     columns = {column: kind.replace(name, older) for column, kind in ROW_COUNTS.items()}
-    server.answer(Rows(columns, [[0, SATURDAY, 212, WRITTEN]]))
+    server.answer(Rows(columns, [[0, SATURDAY, 212, WRITTEN, None, None]]))
 
     assert counts(warehouse)[PLAYERS.name] == expected()
 
@@ -165,9 +165,12 @@ def test_the_services_older_names_of_types_are_the_same_types(
 def test_no_part_reads_a_column_that_the_table_of_columns_lacks() -> None:
     source = re.sub(r'"""[\s\S]*?"""|#.*', "", Path(queries.__file__).read_text(encoding="utf-8"))
     quoted = re.findall(r"`(\w+)`", source)
-    configured = re.findall(r"\b(?:table|calendar|check)\.(\w+_column|units|where|eligible|covered|excluded)\b", source)
+    keys = r"\w+_column|units|where|eligible|covered|excluded|key|halted|reason"
+    configured = re.findall(rf"\b(?:table|calendar|check|halts)\.({keys})\b", source)
 
-    assert {*quoted, *configured} - {"timezone"} == {column.name for column in queries.COLUMNS} - {"date_column"}
+    assert {*quoted, *configured, queries.CATEGORY} - {"timezone", "rows_per_unit"} == {
+        column.name for column in queries.COLUMNS
+    } - {"date_column"}
     assert "part.table.date_column" in Path(dates.__file__).read_text(encoding="utf-8")
 
 

@@ -6,7 +6,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from exporter.config.resolved import CalendarConfig, CoverageConfig, PhaseLogConfig, RunHistoryConfig, TableRef
+from exporter.config.resolved import (
+    CalendarConfig,
+    CoverageConfig,
+    HaltsConfig,
+    PhaseLogConfig,
+    RunHistoryConfig,
+    TableRef,
+)
 from exporter.sources.dates import DateColumns
 from exporter.sources.ports import RunHistoryRequest, Window
 from exporter.sources.queries import (
@@ -17,6 +24,7 @@ from exporter.sources.queries import (
     Query,
     calendar_part,
     coverage_part,
+    halts_part,
     phase_log_part,
     row_count_part,
     run_history_part,
@@ -53,12 +61,14 @@ def test_all_row_counts_are_one_query_over_partitions_and_query_parameters() -> 
 
     assert query.sql == (
         "SELECT 0 AS part, `game_date` AS day, COUNT(*) AS counted,"
-        " CAST(MAX(`processed_at`) AS STRING) AS written\n"
+        " CAST(MAX(`processed_at`) AS STRING) AS written,"
+        " CAST(NULL AS STRING) AS units, CAST(NULL AS INT64) AS duplicates\n"
         "FROM `nba-props-platform.nba_analytics.player_game_summary`\n"
         "WHERE `game_date` BETWEEN @first AND @last\n"
         "GROUP BY `game_date`\n"
         "UNION ALL\n"
-        "SELECT 1 AS part, `analysis_date` AS day, COUNT(*) AS counted, CAST(NULL AS STRING) AS written\n"
+        "SELECT 1 AS part, `analysis_date` AS day, COUNT(*) AS counted, CAST(NULL AS STRING) AS written,"
+        " CAST(NULL AS STRING) AS units, CAST(NULL AS INT64) AS duplicates\n"
         "FROM `another-project.nba_precompute.zones`\n"
         "WHERE `analysis_date` BETWEEN @first AND @last\n"
         "GROUP BY `analysis_date`"
@@ -106,50 +116,74 @@ def test_a_calendar_without_a_filter_counts_all_rows() -> None:
     assert " IF(TRUE, NULL, 'outside') AS name" in sql(part)
 
 
-def test_run_history_is_asked_for_its_processors_or_phases_one_row_a_status() -> None:
-    request = RunHistoryRequest(HISTORY, ("PlayerGameSummaryProcessor",), ("phase_3_analytics", "phase_4"))
-
-    part = run_history_part("nba", 2, request, PROJECT)
+def test_run_history_is_asked_for_its_processors_one_row_a_status_and_category() -> None:
+    part = run_history_part("nba", 2, RunHistoryRequest(HISTORY, ("PlayerGameSummaryProcessor",)), PROJECT)
 
     assert source(part) == (
         "`nba-props-platform.nba_reference.processor_run_history`\n"
-        "WHERE `data_date` BETWEEN @first AND @last"
-        " AND (`processor_name` IN UNNEST(@processors_2) OR `phase` IN UNNEST(@phases_2))\n"
-        "GROUP BY `data_date`, `processor_name`, `run_id`, `phase`, `status`,"
+        "WHERE `data_date` BETWEEN @first AND @last AND `processor_name` IN UNNEST(@processors_2)\n"
+        "GROUP BY `data_date`, `processor_name`, `run_id`, `phase`, `status`, `failure_category`,"
         " IF(`run_id` IS NULL, `started_at`, NULL), IF(`run_id` IS NULL, `processed_at`, NULL)"
     )
-    assert part.parameters == (
-        Parameter("processors_2", "STRING", ("PlayerGameSummaryProcessor",)),
-        Parameter("phases_2", "STRING", ("phase_3_analytics", "phase_4")),
-    )
+    assert part.parameters == (Parameter("processors_2", "STRING", ("PlayerGameSummaryProcessor",)),)
     assert "CAST(MIN(`started_at`) AS STRING) AS started" in sql(part)
     assert "CAST(MAX(`processed_at`) AS STRING) AS finished" in sql(part)
     assert "LOGICAL_OR(`backfill_mode`) AS backfill" in sql(part)
     assert "CAST(`run_id` AS STRING) AS run" in sql(part)
+    assert "`failure_category` AS category" in sql(part)
 
 
-@pytest.mark.parametrize(
-    ("processors", "phases", "condition"),
-    [
-        (("A",), (), "(`processor_name` IN UNNEST(@processors_0))"),
-        ((), ("p",), "(`phase` IN UNNEST(@phases_0))"),
-        ((), (), "(FALSE)"),
-    ],
-)
-def test_run_history_is_filtered_by_what_there_is(
-    processors: tuple[str, ...], phases: tuple[str, ...], condition: str
-) -> None:
-    part = run_history_part("nba", 0, RunHistoryRequest(HISTORY, processors, phases), PROJECT)
+def test_run_history_of_nobody_has_no_row() -> None:
+    assert "@last AND FALSE\nGROUP BY" in sql(run_history_part("nba", 0, RunHistoryRequest(HISTORY, ()), PROJECT))
 
-    assert f"@last AND {condition}\nGROUP BY" in sql(part)
+
+def test_a_column_that_a_table_lacks_is_not_asked_for() -> None:
+    part = run_history_part("nba", 0, RunHistoryRequest(HISTORY, ("A",)), PROJECT)
+
+    selected = part.select(0, "`data_date`", "TRUE", {"failure_category"})
+
+    assert "failure_category" not in selected
+    assert "CAST(NULL AS STRING) AS category" in selected
+
+
+def test_a_unit_that_was_moved_counts_on_its_last_date() -> None:
+    part = calendar_part("nba", CalendarConfig(PLAYERS, "COUNT(*)", "status != 9", "game_id"), PROJECT)
+
+    assert "IF((status != 9) AND NOT orchestration_moved, NULL, 'outside') AS name" in sql(part)
+    assert (
+        "`game_id` IS NOT NULL AND `game_date` < MAX(`game_date`) OVER (PARTITION BY `game_id`) AS orchestration_moved"
+    ) in sql(part)
+
+
+def test_halts_are_asked_for_by_date_and_reason() -> None:
+    halts = HaltsConfig(TableRef("a.halts", "day", "written_at"), "halted", "sport = 'nba'", "why")
+
+    part = halts_part(halts, PROJECT)
+
+    name = "IF(halted, IFNULL(`why`, ''), 'outside')"
+    assert f"{name} AS name" in sql(part)
+    assert "CAST(MAX(`written_at`) AS STRING) AS finished" in sql(part)
+    assert "AND (sport = 'nba')\nGROUP BY" in sql(part)
+
+
+def test_units_and_duplicates_are_counted_with_the_rows() -> None:
+    table = TableRef("a.rows", "day", key=("game_id", "player"), units="COUNT(DISTINCT game_id)")
+
+    asked = sql(row_count_part(table, PROJECT))
+
+    assert "CAST((COUNT(DISTINCT game_id)) AS STRING) AS units" in asked
+    assert (
+        "COUNTIF(`game_id` IS NOT NULL AND `player` IS NOT NULL) - COUNT(DISTINCT IF(`game_id` IS NOT NULL AND `player`"
+        " IS NOT NULL, TO_JSON_STRING([TO_JSON_STRING(`game_id`), TO_JSON_STRING(`player`)]), NULL)) AS duplicates"
+    ) in asked
 
 
 def test_the_end_of_a_run_is_in_the_column_that_the_configuration_names() -> None:
     history = RunHistoryConfig(TableRef("a.runs", "data_date"))
     renamed = RunHistoryConfig(TableRef("a.runs", "data_date", "ended_at"))
 
-    assert "MAX(`processed_at`)" in sql(run_history_part("nba", 0, RunHistoryRequest(history, ("A",), ()), PROJECT))
-    assert "MAX(`ended_at`)" in sql(run_history_part("nba", 0, RunHistoryRequest(renamed, ("A",), ()), PROJECT))
+    assert "MAX(`processed_at`)" in sql(run_history_part("nba", 0, RunHistoryRequest(history, ("A",)), PROJECT))
+    assert "MAX(`ended_at`)" in sql(run_history_part("nba", 0, RunHistoryRequest(renamed, ("A",)), PROJECT))
 
 
 def test_the_phase_log_is_counted_by_date_and_transition() -> None:
@@ -179,12 +213,13 @@ def test_coverage_counts_every_bucket_in_one_pass() -> None:
 def test_everything_beside_the_row_counts_has_one_shape() -> None:
     parts = [
         calendar_part("nba", CalendarConfig(PLAYERS, "COUNT(*)"), PROJECT),
-        run_history_part("nba", 0, RunHistoryRequest(HISTORY, ("A",), ()), PROJECT),
+        run_history_part("nba", 0, RunHistoryRequest(HISTORY, ("A",)), PROJECT),
         phase_log_part("nba", 0, PhaseLogConfig(PLAYERS, ("a",), 0), PROJECT),
         coverage_part("nba", coverage(), PROJECT),
+        halts_part(HaltsConfig(PLAYERS, "halted"), PROJECT),
     ]
 
-    assert [aliases(part) for part in parts] == [list(CONTEXT)] * 4
+    assert [aliases(part) for part in parts] == [list(CONTEXT)] * 5
     assert union(parts, WINDOW).parameters == (
         *DATES,
         Parameter("processors_0", "STRING", ("A",)),

@@ -47,7 +47,7 @@ COVERAGE: Final = CoverageConfig("good", TABLE, 0, "good", "good", {"dnp": "NOT 
 PLACES: Final[Mapping[str, Place]] = {
     "rows": Place(
         ROW_COUNTS,
-        {"part": 0, "day": SATURDAY, "counted": 212, "written": WRITTEN},
+        {"part": 0, "day": SATURDAY, "counted": 212, "written": WRITTEN, "units": "7", "duplicates": 2},
         lambda warehouse: counts(warehouse)[PLAYERS.name],
     ),
     "calendar": Place(
@@ -64,6 +64,7 @@ PLACES: Final[Mapping[str, Place]] = {
             "run": "r",
             "phase": "phase_3",
             "status": "success",
+            "category": None,
             "started": WRITTEN,
             "finished": WRITTEN,
             "backfill": False,
@@ -72,7 +73,7 @@ PLACES: Final[Mapping[str, Place]] = {
         _context(
             "runs",
             "nba",
-            ContextRequest(run_history={"nba": RunHistoryRequest(RunHistoryConfig(TABLE), ("P",), ("phase_3",))}),
+            ContextRequest(run_history={"nba": RunHistoryRequest(RunHistoryConfig(TABLE), ("P",))}),
         ),
     ),
     "phase log": Place(
@@ -168,12 +169,12 @@ def lawful(place: str, column: str, value: Any) -> bool:  # noqa: ANN401 - of ea
             return bool(value == 0)
         case "day":
             return value is not None
-        case "counted":
-            return value is not None and value >= 0
+        case "counted" | "duplicates":
+            return (value is None and column == "duplicates") or (value is not None and value >= 0)
         case "counts":
             wanted = {"phase log": 1, "coverage": 4}.get(place)
             return wanted is None or (len(value) == wanted and all(number >= 0 for number in value))
-        case "units":
+        case "units" if place != "rows":
             return str(value).strip().isdecimal() and int(value) < 2**63
         case _:
             return True
@@ -184,7 +185,10 @@ def expected(place: str, row: Mapping[str, Any]) -> object:
     days = {day: day == row["day"] for day in DAYS}
     match place:
         case "rows":
-            return {day: RowCount(row["counted"], NOON) if here else RowCount(0) for day, here in days.items()}
+            units = str(row["units"]).strip()
+            covered = int(units) if units.isdecimal() and int(units) < 2**63 else 0
+            counted_rows = RowCount(row["counted"], NOON, covered or None, row["duplicates"])
+            return {day: counted_rows if here else RowCount(0) for day, here in days.items()}
         case "calendar":
             counted = not row["name"]
             return {day: int(row["units"]) if here and counted else 0 for day, here in days.items()}
@@ -206,6 +210,7 @@ def expected(place: str, row: Mapping[str, Any]) -> object:
                 started_at=NOON,
                 finished_at=NOON if (row["status"] or "").strip().lower() != "running" else None,
                 backfill=row["backfill"] is True,
+                category=row["category"] or None,
             )
             return (run,) if row["name"] else ()
 
@@ -299,5 +304,5 @@ def test_units_of_any_type_are_the_number_that_they_are_or_named(
     if isinstance(found, SourceError):
         assert f"its units on {SATURDAY} are " in found.detail
     else:
-        assert found[SATURDAY] == float(str(value))
+        assert float(found[SATURDAY]) == float(str(value))
         assert kind in {"INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC", "STRING", "BYTES"}
