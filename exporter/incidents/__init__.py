@@ -9,4 +9,5 @@ replay.py              a file through the same path as a real day; frozen.py: so
 watch.py, promtool.py  every simulated minute of a file, and which alerts fire in which
 capture.py             what the sources hold for a day, as a file that replays to the same verdicts; its parts:
 rows.py, sayable.py    the rows of the tables, and what a file can say of a value; portable.py: the configuration
+pseudonyms.py          names of people and teams in rows, replaced
 """

@@ -13,6 +13,7 @@ from requests.exceptions import RequestException
 from exporter.incidents.incident import one_line
 from exporter.incidents.kinds import ARRAY, DATES, STRUCT, kind_of, type_text
 from exporter.incidents.mentioned import parts_by_table, reads_others, words
+from exporter.incidents.pseudonyms import with_pseudonyms
 from exporter.incidents.sayable import cell, window
 from exporter.incidents.tables import COLUMN_NAME, TableDefinition, full_name, shipped_definitions
 from exporter.sources.account import Account
@@ -40,9 +41,6 @@ if TYPE_CHECKING:
 
 SECONDS: Final = 60.0
 MOST_GROUPS: Final = 10_000
-IDENTITIES: Final = frozenset({"player_lookup", "team_abbr"})
-"""Columns that name someone and that nothing is concluded from."""
-
 _FIRST_PAUSE: Final = 0.25
 _AS_TEXT: Final = {
     **dict.fromkeys(("JSON", ARRAY, STRUCT), "IF({0} IS NULL, NULL, TO_JSON_STRING({0}))"),
@@ -89,6 +87,10 @@ def capture_rows(config: Config, plan: ReadingPlan, now: datetime, notes: Notes)
         for name, parts in asked.items():
             try:
                 table = _table(paid, config, name, parts, notes)
+                if not table.kinds:
+                    notes.add(f"table {name}", "left out: it has none of the columns that are read")
+                    found.absent.append(name)
+                    continue
                 if table.definition != shipped_definitions().get(name):
                     found.definitions[name] = table.definition
                 if rows := list(_groups(paid, config.timezone, plan, table, notes)):
@@ -106,13 +108,15 @@ def capture_rows(config: Config, plan: ReadingPlan, now: datetime, notes: Notes)
 class _Table:
     """A table to read: what the local one is to be like, its name with the project, and the columns to take.
 
-    `days`: its date columns, and how many days on either side of the window a row still says something.
+    `days`: its date columns, and how many days on either side of the window a row still says something. `moved_by`:
+    the column of what counts on the last of its dates.
     """
 
     definition: TableDefinition
     source: str
     kinds: Mapping[str, Kind]
     days: Mapping[str, int]
+    moved_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +158,7 @@ def _table(paid: _Paid, config: Config, name: str, parts: list[Part], notes: Not
         notes.add(place, "its SQL reads tables in a subquery, which are left out")
     kinds = {}
     for column in schema:
-        if column.name.casefold() in named - IDENTITIES:
+        if column.name.casefold() in named:
             kind = kind_of(column)
             if kind is None or not COLUMN_NAME.fullmatch(column.name):
                 notes.add(
@@ -174,10 +178,11 @@ def _table(paid: _Paid, config: Config, name: str, parts: list[Part], notes: Not
             notes.add(place, f"its rows are left out: {day} is {what}, and no DATE, DATETIME or TIMESTAMP")
         else:
             days[column] = max(days.get(column, 0), part.reach)
-    if shipped and {column: kind for column, kind in known.items() if column not in IDENTITIES} == kinds:
-        return _Table(shipped, source, kinds, days)
+    moved_by = next((part.moved_by for part in parts if part.moved_by in kinds), None)
+    if shipped and known == kinds:
+        return _Table(shipped, source, kinds, days, moved_by)
     definition = TableDefinition(name, next(iter(days), None), {column: str(kind) for column, kind in kinds.items()})
-    return _Table(definition, source, kinds, days)
+    return _Table(definition, source, kinds, days, moved_by)
 
 
 def _groups(paid: _Paid, zone: ZoneInfo, plan: ReadingPlan, table: _Table, notes: Notes) -> Iterator[Fields]:
@@ -185,12 +190,34 @@ def _groups(paid: _Paid, zone: ZoneInfo, plan: ReadingPlan, table: _Table, notes
     if not table.days:
         return
     place = f"table {table.definition.name}"
+    parameters: list[bigquery.ScalarQueryParameter] = []
+    asked = _selects(table, plan, zone, parameters)
+    names = ", ".join(f"c{number}" for number in range(len(table.kinds)))
+    query = (
+        f"SELECT {names}, COUNT(*) AS captured_rows FROM ({' UNION ALL '.join(asked)})"  # noqa: S608 as above
+        f" GROUP BY {names} ORDER BY {names} LIMIT {MOST_GROUPS + 1}"
+    )
+    found, hidden = paid.rows(query, parameters)
+    if len(found) > MOST_GROUPS:
+        raise TooManyRowsError(
+            f"{place}: more than {MOST_GROUPS} different rows between {plan.first} and {plan.last}: capture with a"
+            f" configuration whose SQL names fewer columns of it ({', '.join(table.kinds)})"
+        )
+    if hidden:
+        notes.add(place, "rows may be missing: a row access policy was applied")
+    for repeat, fields in with_pseudonyms([(row["captured_rows"], _fields(row, table, notes)) for row in found]):
+        yield ({"repeat": repeat} if repeat > 1 else {}) | fields
+
+
+def _selects(
+    table: _Table, plan: ReadingPlan, zone: ZoneInfo, parameters: list[bigquery.ScalarQueryParameter]
+) -> list[str]:
+    """The SELECTs of the rows to take; their parameters are added."""
     selected = ", ".join(
         f"{_AS_TEXT.get(kind.name, '{0}').format(f'`{column}`')} AS c{number}"
         for number, (column, kind) in enumerate(table.kinds.items())
     )
     source = f"SELECT {selected} FROM `{table.source}` WHERE"  # noqa: S608 names the configuration validated, or BigQuery said
-    parameters: list[bigquery.ScalarQueryParameter] = []
 
     def within(column: str, first: date, last: date) -> str:
         kind = table.kinds[column].name
@@ -207,26 +234,20 @@ def _groups(paid: _Paid, zone: ZoneInfo, plan: ReadingPlan, table: _Table, notes
             reach = timedelta(days=days)
             for first, last in ((plan.first - reach, plan.first - one_day), (plan.last + one_day, plan.last + reach)):
                 asked.append(f"({source} {within(column, first, last)} ORDER BY `{column}` DESC LIMIT 1)")
-    names = ", ".join(f"c{number}" for number in range(len(table.kinds)))
-    query = (
-        f"SELECT {names}, COUNT(*) AS captured_rows FROM ({' UNION ALL '.join(asked)})"  # noqa: S608 as above
-        f" GROUP BY {names} ORDER BY {names} LIMIT {MOST_GROUPS + 1}"
-    )
-    found, hidden = paid.rows(query, parameters)
-    if len(found) > MOST_GROUPS:
-        raise TooManyRowsError(
-            f"{place}: more than {MOST_GROUPS} different rows between {plan.first} and {plan.last}: capture with a"
-            f" configuration whose SQL names fewer columns of it ({', '.join(table.kinds)})"
-        )
-    if hidden:
-        notes.add(place, "rows may be missing: a row access policy was applied")
-    for row in found:
-        repeat = row["captured_rows"]
-        fields = {
-            column: cell(row[f"c{number}"], kind, f"{place} {column}", notes)
-            for number, (column, kind) in enumerate(table.kinds.items())
-        }
-        yield ({"repeat": repeat} if repeat > 1 else {}) | fields
+            if table.moved_by:
+                # Where a game of the window was moved to.
+                unit, later = f"`{table.moved_by}`", within(column, plan.last + one_day, plan.last + reach)
+                own = f"SELECT {unit} FROM `{table.source}` WHERE {within(column, plan.first, plan.last)}"  # noqa: S608 as above
+                asked.append(f"{source} {later} AND {unit} IN ({own})")
+    return asked
+
+
+def _fields(row: Row, table: _Table, notes: Notes) -> Fields:
+    place = f"table {table.definition.name}"
+    return {
+        column: cell(row[f"c{number}"], kind, f"{place} {column}", notes)
+        for number, (column, kind) in enumerate(table.kinds.items())
+    }
 
 
 def definition_fields(definition: TableDefinition) -> Fields:
