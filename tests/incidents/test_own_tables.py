@@ -83,7 +83,6 @@ def _without(text: str, *keys: str, **more: object) -> str:
     return yaml.safe_dump({**kept, **more}, sort_keys=False)
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("counted", "written"),
     [*((kind, "TIMESTAMP") for kind in COUNTED), *(("DATE", kind) for kind in WRITTEN if kind != "TIMESTAMP")],

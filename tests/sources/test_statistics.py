@@ -72,7 +72,7 @@ def test_nothing_is_read_of_a_job_that_the_table_of_statistics_lacks() -> None:
         if "google.cloud" in source and file != Path(statistics.__file__):
             found[file.relative_to(PACKAGE).as_posix()] = [*looks_into_a_job(source)]
 
-    assert {"sources/jobs.py", "sources/costs.py", "incidents/capture.py"} <= found.keys()
+    assert {"sources/jobs.py", "sources/costs.py", "incidents/rows.py"} <= found.keys()
     assert not any(found.values()), found
     assert tuple(value for value in vars(statistics).values() if isinstance(value, Statistic)) == STATISTICS
     assert len(set(PATHS)) == len(PATHS)
