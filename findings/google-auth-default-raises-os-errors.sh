@@ -4,7 +4,8 @@ folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3}" -m venv "$folder/venv"
 "$folder/venv/bin/python" -m pip --disable-pip-version-check --no-input install -qq --no-compile 'google-auth==2.62.2'
-GOOGLE_APPLICATION_CREDENTIALS="$folder" "$folder/venv/bin/python" - <<'PYTHON'
+"$folder/venv/bin/python" -I - "$folder" <<'PYTHON'
+import os
 import sys
 from importlib.metadata import version
 
@@ -14,6 +15,7 @@ from google.auth.exceptions import GoogleAuthError
 print("FINDING: google.auth.default() lets errors of the operating system through")
 print(f"VERSIONS: google-auth {version('google-auth')}")
 print("EXPECTED BY MOST: a DefaultCredentialsError, the one that its documentation names")
+os.environ["GOOGLE_APPLICATION_CREDENTIALS"] = sys.argv[1]
 try:
     google.auth.default()
 except GoogleAuthError as error:
