@@ -1,7 +1,8 @@
 """Environment variables that override single keys: `ORCHESTRATION_EXPORTER_COLLECT__WAREHOUSE__EVERY=5m`.
 
 The parts of a key's path are joined with `__` and matched without regard to case against the keys that there are, `-`
-in a key being `_` in the variable. The value is YAML. A variable with the prefix that matches nothing is a fault.
+in a key being `_` in the variable. The value is YAML. A variable with the prefix that matches nothing is a fault. So is
+a mistyped one of the command line: without `WEB_CONFIG_FILE`, everything would be served to anybody.
 """
 
 from __future__ import annotations
@@ -20,11 +21,17 @@ if TYPE_CHECKING:
 
 PREFIX = "ORCHESTRATION_EXPORTER_"
 SEPARATOR = "__"
-# The command line's own variables.
-RESERVED = re.compile(r"CONFIG_FILE|PRESET|WEB_.*|LOG_.*", re.IGNORECASE)
-# Kubernetes puts these into every container that runs beside a service called `orchestration-exporter`.
+COMMAND_LINE = (
+    *("CONFIG_FILE", "PRESET", "LOG_LEVEL", "LOG_FORMAT"),
+    *("WEB_CONFIG_FILE", "WEB_LISTEN_ADDRESS", "WEB_ENABLE_LIFECYCLE", "WEB_RUNBOOKS"),
+)
+"""The variables of the command line's options, without the prefix."""
+# Kubernetes puts these into every container that runs beside a service called `orchestration-exporter`, or by that and
+# more. Only the value tells its `WEB_PORT` from a mistyped option.
 SERVICE_LINK = re.compile(
-    r"SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?", re.IGNORECASE
+    r"(.+_)?(SERVICE_HOST=.*|SERVICE_PORT(_[^=]*)?=.*|PORT=(tcp|udp|sctp)://.*"
+    r"|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?=.*)",
+    re.IGNORECASE | re.DOTALL,
 )
 
 
@@ -57,8 +64,8 @@ def _named(environ: Mapping[str, str]) -> list[str]:
         name
         for name in environ
         if name.upper().startswith(PREFIX)
-        and not RESERVED.fullmatch(name, len(PREFIX))
-        and not SERVICE_LINK.fullmatch(name, len(PREFIX))
+        and name[len(PREFIX) :].upper() not in COMMAND_LINE
+        and not SERVICE_LINK.fullmatch(f"{name[len(PREFIX) :]}={environ[name]}")
     ]
 
 
@@ -76,7 +83,8 @@ def _path(parts: list[str], tree: Tree) -> Path:
         matches = [key for key in known if _variable(key) == part.casefold()]
         if not matches:
             place = path_text(path) or "the configuration"
-            meant = did_you_mean(part, [_variable(key).upper() for key in known])
+            others = () if path else COMMAND_LINE
+            meant = did_you_mean(part, [*(_variable(key).upper() for key in known), *others])
             raise ValueError(f"matches no key: {place} has no {quote(part)}{meant}, but {listed(known)}")
         if len(matches) > 1:
             raise ValueError(f"matches more than one key: {listed(path_text((*path, key)) for key in matches)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from exporter.config.environment import PREFIX
+from exporter.config.environment import COMMAND_LINE, PREFIX
 from exporter.config.json_schema import json_schema
 from exporter.config.load import load, preset_names, preset_text
 from exporter.config.quantities import format_due
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from exporter.config.resolved import Config, PhaseConfig
 
+_VARIABLES = ", ".join(f"`{name}`" for name in COMMAND_LINE)
 _INTRODUCTION = f"""\
 # Configuration
 
@@ -45,9 +46,10 @@ them: `true` and `false` are the only booleans, and `11:30` is text.
 {PREFIX}PIPELINES__NBA__HEARTBEATS__DOCUMENTS='{{{{warn: 200, critical: 1000}}}}'
 ```
 
-`{PREFIX}CONFIG_FILE`, `{PREFIX}PRESET`, `{PREFIX}WEB_*` and
-`{PREFIX}LOG_*` belong to the command line. `{PREFIX}SERVICE_*` and
-`{PREFIX}PORT*`, which Kubernetes sets beside a service of that name, are passed over.
+With this prefix, {_VARIABLES}
+are the command line's. A variable with the prefix that is none of them and matches no key ends the start, with the
+nearest name that there is. Those that Kubernetes sets for services called `orchestration-exporter` or
+`orchestration-exporter-...` are recognised by their form (`..._SERVICE_HOST`, `..._PORT=tcp://...`) and passed over.
 
 The configuration holds no secrets: credentials are Google's
 [Application Default Credentials](https://cloud.google.com/docs/authentication/application-default-credentials).

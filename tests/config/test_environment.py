@@ -3,12 +3,17 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 
+from exporter.cli import main
+from exporter.config.environment import COMMAND_LINE
 from exporter.config.errors import ConfigError, Fault
 from exporter.config.load import load
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from exporter.config.resolved import Config
 
 PREFIX = "ORCHESTRATION_EXPORTER_"
@@ -91,10 +96,32 @@ def test_the_more_specific_variable_wins() -> None:
         "PORT_9830_TCP",
         "PORT_9830_TCP_ADDR",
         "PORT_9830_UDP_PROTO",
+        # Of services called `orchestration-exporter-web` and `orchestration-exporter-log-shipper`.
+        "WEB_SERVICE_HOST",
+        "WEB_SERVICE_PORT_METRICS",
+        "WEB_PORT",
+        "WEB_PORT_9189_TCP_ADDR",
+        "LOG_SHIPPER_SERVICE_PORT",
     ],
 )
 def test_variables_of_the_command_line_and_of_kubernetes_are_passed_over(name: str) -> None:
     assert config_with(**{name: "tcp://10.0.0.1:9830"}) == config_with()
+
+
+def test_the_variables_of_the_command_line_are_those_of_its_options() -> None:
+    def variables(command: click.Command) -> Iterator[str]:
+        for option in command.params:
+            match option.envvar:
+                case str() as name:
+                    yield name
+                case list() | tuple() as names:
+                    yield from names
+                case _:
+                    pass
+        for inner in command.commands.values() if isinstance(command, click.Group) else ():
+            yield from variables(inner)
+
+    assert {name.removeprefix(PREFIX) for name in variables(main) if name.startswith(PREFIX)} == set(COMMAND_LINE)
 
 
 def test_variables_of_others_are_passed_over() -> None:
@@ -114,6 +141,11 @@ def test_variables_of_others_are_passed_over() -> None:
         ("PROJECT__NAME", "x", "", "project is a value and has no keys of its own"),
         ("PIPELINES__NBA__PHASE_LOG__TRANSITIONS__0", "x", "", "is a value and has no keys of its own"),
         ("PORTS", "x", "", 'has no "PORTS"'),
+        ("WEB_CONFIG_FLIE", "web.yml", "", 'has no "WEB_CONFIG_FLIE" (did you mean WEB_CONFIG_FILE?)'),
+        ("WEB_CONFIGFILE", "web.yml", "", 'has no "WEB_CONFIGFILE" (did you mean WEB_CONFIG_FILE?)'),
+        ("LOG_LEVLE", "debug", "", 'has no "LOG_LEVLE" (did you mean LOG_LEVEL?)'),
+        ("WEB_PORT", "9189", "", 'has no "WEB_PORT"'),
+        ("WEB_LISTEN_ADRESS", "127.0.0.1:9189", "", "(did you mean WEB_LISTEN_ADDRESS?)"),
         ("TIMEZONE", "", "timezone", "is empty: give a value, or unset it"),
         ("TIMEZONE", "[America", "timezone", "is not valid YAML"),
         ("TIMEZONE", "Mars/Base", "timezone", '"Mars/Base" is not a time zone'),
