@@ -127,7 +127,7 @@ def test_both_are_halted_where_nothing_is_predicted(either: Config) -> None:
     halts = HaltsConfig(
         table=TableRef("nba_orchestration.halt_state", "effective_date", "written_at"),
         where="sport = 'nba'",
-        halted="halt_active AND halt_reason != 'predictions_inactive'",
+        halted="halt_active AND IFNULL(halt_reason, '') != 'predictions_inactive'",
         reason="halt_reason",
         stale_after=timedelta(hours=36),
     )
