@@ -231,7 +231,7 @@ def windows(preset: str, day: date) -> Iterator[tuple[datetime, datetime]]:
     yield local_time(day, time(9, 49)), local_time(day, time(10, 41))
     for hour, minute in ((11, 29), (11, 59), (12, 29), (13, 59)):
         begin = local_time(day, time(hour, minute))
-        yield begin, begin + 17 * MINUTE
+        yield begin, begin + 13 * MINUTE
     if preset == BY_GAME_DATE:
         yield local_time(day, time(17, 1)), local_time(day, time(17, 37))
     yield local_time(day, time(23, 59)), local_time(day + DAY, time(0, 16))
