@@ -43,7 +43,7 @@ class Warehouse(Collector):
         window = Window(plan.first, plan.last)
         rows: Mapping[Any, Any]
         try:
-            rows = board.sources.warehouse.row_counts(plan.tables, window, run.deadline)
+            rows = without_unused(board.sources.warehouse.row_counts(plan.tables, window, run.deadline))
         except SourceError as error:
             if error.kind in UNREACHED or error.kind is ErrorKind.BUDGET:
                 raise
@@ -81,6 +81,18 @@ class Warehouse(Collector):
             "coverage": self.failed(old.coverage, context.coverage, failure),
             "halts": self.failed(old.halts, context.halts, failure),
         }
+
+
+def without_unused(
+    rows: Mapping[TableRef, Mapping[date, RowCount] | SourceError],
+) -> dict[TableRef, Mapping[date, RowCount] | SourceError]:
+    """A table that may be unused and does not exist has no row of any date."""
+    return {
+        table: {}
+        if table.optional and isinstance(outcome, SourceError) and outcome.kind is ErrorKind.NOT_FOUND
+        else outcome
+        for table, outcome in rows.items()
+    }
 
 
 def merged(

@@ -251,7 +251,7 @@ class Table(Section):
     )
     optional: bool = declared(
         default=False,
-        meaning="Whether the table may be unused: one without a row of any date within 400 days owes nothing.",
+        meaning="Whether it may be unused: one that does not exist, or has no row within 400 days, owes nothing.",
     )
 
 
