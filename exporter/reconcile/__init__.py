@@ -2,7 +2,7 @@
 
 report.py                   snapshot in, report out: every exposed phase and processor at one moment
 expectations.py             what each document and processor owes, and by when; which documents are to be read
-evidence.py                 what the records hold about one processor's work for one run date
+evidence.py, runs.py        what the records hold about one processor's work for one run date
 verdict.py                  the verdict table: the first row that applies is the answer (docs/verdicts.md)
 trigger.py                  the state of a phase's trigger
 conditions.py               the table of conditions: what can be wrong beside verdicts and trigger states

@@ -6,7 +6,6 @@ import math
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from exporter.model import AHEAD, DocumentId, HeartbeatReport, HeartbeatState, Matter
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
         Watched,
     )
     from exporter.reconcile.expectations import Obligation
+    from exporter.reconcile.runs import History
 
 CALENDAR, HALTS = "calendar", "halts"
 DOCUMENT, HEARTBEAT, RUN_HISTORY = "completion document", "heartbeat", "run history"
@@ -87,6 +87,7 @@ class Evidence:
     failures: tuple[tuple[str, Failure | None], ...]
     doubts: Mapping[str, Doubt]
     calendar_doubt: str | None = None
+    standing: Sequence[tuple[datetime, str]] = ()
 
     @property
     def due(self) -> bool:
@@ -204,19 +205,35 @@ def newest(runs: Iterable[Run], now: datetime) -> Run | None:
     return max(runs, key=lambda run: past(run.started_at, now) or past(run.finished_at, now) or NEVER, default=None)
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What is the same for all processors of a phase's run date.
+
+    `history`: the pipeline's run history, where it is known. `calendar_doubt`: why what the calendar says may be no
+    fact. `standing`: as `standing_entries` gives it.
+    """
+
+    history: History | None
+    now: datetime
+    calendar_doubt: str | None = None
+    standing: Sequence[tuple[datetime, str]] = ()
+
+
+def standing_entries(document: Document | None) -> Sequence[tuple[datetime, str]]:
+    """The document's entries that give a time, in the order of it: made once, for every processor of the phase."""
+    entries = document.entries if document else {}
+    return sorted((entry.completed_at, name) for name, entry in entries.items() if entry.completed_at is not None)
+
+
 def gather(
     snapshot: Snapshot,
     pipeline: PipelineConfig,
     phase: PhaseConfig,
     obligation: Obligation,
-    history: History | None,
-    now: datetime,
-    calendar_doubt: str | None = None,
+    shared: Shared,
 ) -> Evidence:
-    """Collect what the snapshot knows at `now` about this obligation; `history` is its known run history.
-
-    `calendar_doubt`: why what the calendar says may be no fact.
-    """
+    """Collect what the snapshot knows about this obligation."""
+    history, now = shared.history, shared.now
     processor = obligation.processor
     documents = snapshot.documents.known(now)
     rows_reading = snapshot.rows.get(processor.table)
@@ -287,7 +304,8 @@ def gather(
             (RUN_HISTORY, runs_reading.failure if runs_reading else None),
         ),
         doubts=_doubts(snapshot, pipeline, phase, obligation),
-        calendar_doubt=calendar_doubt,
+        calendar_doubt=shared.calendar_doubt,
+        standing=shared.standing,
     )
 
 
@@ -317,28 +335,6 @@ def _doubts(
         collection = pipeline.heartbeats.collection
         keys += [(HEARTBEAT, Matter.HEARTBEAT, (collection, name)) for name in processor.heartbeats]
     return {record: snapshot.doubts[matter, key] for record, matter, key in keys if (matter, key) in snapshot.doubts}
-
-
-class History:
-    """A pipeline's run history by processor and data date: a look-up costs the same however many runs there are."""
-
-    def __init__(self, runs: Iterable[Run]) -> None:
-        found: dict[tuple[str, date], list[tuple[int, Run]]] = {}
-        for position, run in enumerate(runs):
-            found.setdefault((run.processor, run.data_date), []).append((position, run))
-        self._found: Mapping[tuple[str, date], Sequence[tuple[int, Run]]] = found
-
-    def of(self, phase: PhaseConfig, obligation: Obligation) -> tuple[Run, ...]:
-        """The runs of this obligation's processor for its data date, in this phase where the history names one."""
-        names = dict.fromkeys(obligation.processor.run_history_names)
-        found = [item for name in names for item in self._found.get((name, obligation.data_date), ())]
-        # In the history's own order, which decides between runs that began at one moment.
-        found.sort(key=itemgetter(0))
-        return tuple(
-            run
-            for _, run in found
-            if run.phase is None or phase.run_history_phase is None or run.phase == phase.run_history_phase
-        )
 
 
 def heartbeat_of(

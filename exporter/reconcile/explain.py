@@ -5,6 +5,7 @@ These are hints for people; nothing decides by them. The rules are in docs/losse
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +16,7 @@ from exporter.reconcile.removals import HOW, writes
 from exporter.reconcile.verdict import wrote_here
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from datetime import datetime
 
     from exporter.reconcile.evidence import Evidence
@@ -70,12 +71,6 @@ def finished_at(e: Evidence) -> datetime | None:
         beat.beat_at if beat.state is HeartbeatState.COMPLETED else None,
     ]
     return max((at for at in ended if at is not None), default=None)
-
-
-def _standing_entries(e: Evidence) -> Mapping[str, datetime]:
-    """The entries that are in the document, by name, with the time they give."""
-    entries = e.document.entries if e.document else {}
-    return {name: entry.completed_at for name, entry in entries.items() if entry.completed_at is not None}
 
 
 def _watched_throughout(e: Evidence) -> bool:
@@ -158,10 +153,10 @@ def _last_removal(e: Evidence) -> str | None:
 
 def _blind(e: Evidence) -> Iterator[str]:
     """Writers that leave each other's entries standing do not overwrite blindly."""
-    standing = sorted((at, name) for name, at in _standing_entries(e).items())
-    if len(standing) > 1:
-        (last, writer), earlier = standing[-1], standing[:-1]
-        kept = " and ".join(moment(at, e.now) for at, _ in earlier[-2:])
+    if len(e.standing) > 1:
+        last, writer = e.standing[-1]
+        earlier = e.standing[-3:-1]
+        kept = " and ".join(moment(at, e.now) for at, _ in earlier)
         entries = "the entry" if len(earlier) == 1 else "the entries"
         yield (
             f"the last write at {moment(last, e.now)} ({writer}) left {entries} of {kept} standing,"
@@ -171,10 +166,10 @@ def _blind(e: Evidence) -> Iterator[str]:
 
 def _stale(e: Evidence, done: datetime) -> tuple[list[str], list[str]]:
     """The one write that can have put back a stale copy: the first entry that stands from after the work ended."""
-    later = sorted((at, name) for name, at in _standing_entries(e).items() if at >= done)
-    if not later:
+    first = bisect_left(e.standing, (done, ""))
+    if first == len(e.standing):
         return [], []
-    at, writer = later[0]
+    at, writer = e.standing[first]
     held = at - done
     write = f"the write at {moment(at, e.now)} ({writer})"
     if held > HELD:

@@ -19,11 +19,12 @@ from exporter.model import (
 )
 from exporter.reconcile.calendar import calendar_of, relied_on
 from exporter.reconcile.conditions import with_conditions
-from exporter.reconcile.evidence import History, gather
+from exporter.reconcile.evidence import Shared, gather, standing_entries
 from exporter.reconcile.expectations import ONE_DAY, phase_day, run_dates
 from exporter.reconcile.explain import explanations
 from exporter.reconcile.hints import hints
 from exporter.reconcile.removals import overwritten
+from exporter.reconcile.runs import History
 from exporter.reconcile.trigger import Judged, trigger_of
 from exporter.reconcile.unusable import unusable_fields
 from exporter.reconcile.verdict import judge, too_few, too_many
@@ -120,10 +121,11 @@ def _phase(
 ) -> PhaseReport:
     phase = day.phase
     doubt = calendar.why_unknown if calendar else None
-    gathered = (gather(snapshot, pipeline, phase, obligation, history, now, doubt) for obligation in day.obligations)
-    judged = [Judged(evidence, judge(evidence)) for evidence in gathered]
     documents = snapshot.documents.known(now)
     document = documents.get(DocumentId(phase.collection, day.run_date)) if documents and phase.collection else None
+    shared = Shared(history, now, doubt, standing_entries(document))
+    gathered = (gather(snapshot, pipeline, phase, obligation, shared) for obligation in day.obligations)
+    judged = [Judged(evidence, judge(evidence)) for evidence in gathered]
     asked = [item.evidence for item in judged if item.evidence.obligation.asked]
     expected = None if any(e.units is None for e in asked) else [e for e in asked if e.units]
     trigger = trigger_of(snapshot, pipeline, day, judged, now)

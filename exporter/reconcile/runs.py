@@ -1,0 +1,36 @@
+"""A pipeline's run history, looked up by processor and data date."""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
+
+    from exporter.config.resolved import PhaseConfig
+    from exporter.model import Run
+    from exporter.reconcile.expectations import Obligation
+
+
+class History:
+    """A pipeline's run history by processor and data date: a look-up costs the same however many runs there are."""
+
+    def __init__(self, runs: Iterable[Run]) -> None:
+        found: dict[tuple[str, date], list[tuple[int, Run]]] = {}
+        for position, run in enumerate(runs):
+            found.setdefault((run.processor, run.data_date), []).append((position, run))
+        self._found: Mapping[tuple[str, date], Sequence[tuple[int, Run]]] = found
+
+    def of(self, phase: PhaseConfig, obligation: Obligation) -> tuple[Run, ...]:
+        """The runs of this obligation's processor for its data date, in this phase where the history names one."""
+        names = dict.fromkeys(obligation.processor.run_history_names)
+        found = [item for name in names for item in self._found.get((name, obligation.data_date), ())]
+        # In the history's own order, which decides between runs that began at one moment.
+        found.sort(key=itemgetter(0))
+        return tuple(
+            run
+            for _, run in found
+            if run.phase is None or phase.run_history_phase is None or run.phase == phase.run_history_phase
+        )
