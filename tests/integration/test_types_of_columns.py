@@ -208,6 +208,26 @@ def test_a_run_id_of_any_type_makes_one_run_of_its_statuses(
     assert [run.status for run in runs] == ["success"]
 
 
+@pytest.mark.parametrize(("category", "jobs"), [("upstream_failure", 1), (None, 2)])
+def test_why_a_run_failed_is_read_where_the_history_has_a_column_for_it(
+    client: bigquery.Client, warehouse: BigQueryWarehouse, telemetry: Telemetry, category: str | None, jobs: int
+) -> None:
+    row = {**ROW, "day": "2026-02-01", "run_id": "r", "status": "failed", "failure_category": category}
+    types = {"day": "DATE", **COLUMNS}
+    if category is None:
+        del row["failure_category"], types["failure_category"]
+    make_table(client, "odd.rows", types, [row])
+    request = asked("run history", TableRef("odd.rows", "day", "written"))
+
+    read_twice = [warehouse.context(request, Window(DAYS[0], DAYS[0]), Deadline(30)).runs["nba"] for _ in range(2)]
+
+    for runs in read_twice:
+        assert isinstance(runs, tuple)
+        assert [run.category for run in runs] == [category]
+    # That the column is not there is asked once, and then known.
+    assert telemetry.total("jobs") == jobs + 1
+
+
 @pytest.mark.parametrize(
     ("kind", "started", "finished", "unusable"),
     [
