@@ -30,9 +30,10 @@ def moved(name: str, day: date) -> Incident:
     Its games are its own: beside another day, the same ones would be games that were moved.
     """
     raw = parse_yaml((INCIDENTS / f"{name}.yaml").read_text(encoding="utf-8"))
-    for rows in (group for groups in raw.get("bigquery", {}).values() for group in groups):
+    tables = [part.get("bigquery", {}) for part in (raw, *raw.get("then", ()))]
+    for rows in (group for part in tables for groups in part.values() for group in groups):
         if rows.get("game_id"):
-            rows["game_id"] += f"-{name}"
+            rows["game_id"] += f"-{name}-{day:%Y%m%d}"
     return Incident.model_validate(_moved(raw, day - raw["clock"].astimezone(UTC).date()))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import TYPE_CHECKING
 
 import yaml
@@ -10,7 +11,7 @@ import yaml
 from exporter.config.load import load
 from testing.compressed import compressed_collect, compressed_prometheus, compressed_rules
 from tools.alerting.detection import FASTER, MEASURED, NOT_PROVOKED, PAGE, page
-from tools.alerting.faulty_days import OF_A_DAY, OF_A_PIPELINE
+from tools.alerting.faulty_days import OF_A_DAY, OF_A_PIPELINE, SCHEDULE, faulty_days, together
 from tools.alerting.provoke import LOST, OF_THE_EXPORTER
 from tools.alerting.reference import PRESET, shipped_times
 from tools.alerting.rulefiles import load_rules, read_yaml, seconds
@@ -78,3 +79,14 @@ def _in_seconds(name: str, value: object) -> object:
 
 def _seconds(duration: str) -> float:
     return int(duration[:-2]) / 1000 if duration.endswith("ms") else float(seconds(duration))
+
+
+def test_no_game_stands_on_two_of_the_faulty_days() -> None:
+    incident, step = together(faulty_days(date(2026, 2, 1)))
+    dates: dict[str, set[date]] = {}
+    for rows in (incident.bigquery.get(SCHEDULE, []), step.bigquery.get(SCHEDULE, [])):
+        for row in rows:
+            dates.setdefault(row["game_id"], set()).add(row["game_date"])
+
+    assert len(dates) >= len(OF_A_DAY)
+    assert {len(found) for found in dates.values()} == {1}
