@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from exporter.collect.context import context_request
 from exporter.sources.bigquery import parts_of
-from exporter.sources.queries import DAY, quoted
+from exporter.sources.queries import MOVED, quoted
 
 if TYPE_CHECKING:
     from exporter.config.resolved import Config
@@ -54,9 +54,9 @@ def parts_by_table(config: Config, plan: ReadingPlan) -> dict[str, list[Part]]:
 
 def sql_of(part: Part) -> str:
     """Its SQL without what names no column."""
-    sql = replace(part, marked=()).select(0, quoted(part.table.date_column), "TRUE")
-    for name, expression in part.marked:
-        sql = f"{sql.replace(name, 'TRUE')} {expression.replace(DAY, ' ')}"
+    sql = replace(part, moved_by=None).select(0, quoted(part.table.date_column), "TRUE")
+    if part.moved_by:
+        sql = f"{sql.replace(MOVED, 'TRUE')} {quoted(part.moved_by)}"
     return _NO_COLUMNS.sub(_column, sql)
 
 

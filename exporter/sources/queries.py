@@ -31,11 +31,10 @@ OUTSIDE: Final = "outside"
 """The name of a calendar's rows that do not count (an All-Star game). Their date is in the calendar nevertheless."""
 REACH: Final = 400
 """Days on either side of the window in which a calendar must have a row: off-seasons are shorter than a year."""
-DAY: Final = "{day}"
-"""Stands for the expression for a row's date."""
 CATEGORY: Final = "failure_category"
 """The column of the run history that says why a run failed. Not every run history has it."""
-_MOVED: Final = "orchestration_moved"
+MOVED: Final = "orchestration_moved"
+"""The column of a calendar's rows that says that their unit was moved to a later date."""
 
 ROW_COUNTS: Final[Mapping[str, str]] = {
     PART: "INT64",
@@ -138,8 +137,7 @@ class Part:
     """One table's share of a query. `subject` names it in messages, `source` is the table's name as SQL has it.
 
     `columns` and `group_by` come besides the date. `reach`: the days beyond the window that are read too.
-    `marked`: further columns of each row by name, which may be window functions and hold `DAY` for its date.
-    `moved_by`: the column of what counts on the last of its dates.
+    `moved_by`: the column of what counts on the last of its dates only; the condition `MOVED` is true of its others.
     `may_lack`: columns of the table that it reads where they are there.
     """
 
@@ -151,7 +149,6 @@ class Part:
     group_by: tuple[str, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     reach: int = 0
-    marked: tuple[tuple[str, str], ...] = ()
     moved_by: str | None = None
     may_lack: tuple[str, ...] = ()
 
@@ -166,9 +163,10 @@ class Part:
         `lacking`: the columns that the table is known to lack.
         """
         source = self.source
-        if self.marked:
-            marks = ", ".join(f"{expression.replace(DAY, day)} AS {name}" for name, expression in self.marked)
-            source = f"(SELECT *, {marks} FROM {source} WHERE {within})"
+        if self.moved_by:
+            unit = quoted(self.moved_by)
+            later = f"{unit} IS NOT NULL AND {day} < MAX({day}) OVER (PARTITION BY {unit})"
+            source = f"(SELECT *, {later} AS {MOVED} FROM {source} WHERE {within})"
         columns = [(name, value) for name, value in self.columns if value.strip("`") not in lacking]
         grouping = [value for value in self.group_by if value.strip("`") not in lacking]
         expressions = {
@@ -231,11 +229,8 @@ def calendar_part(pipeline: str, calendar: CalendarConfig, project: str) -> Part
     """
     table = calendar.table
     counts = calendar.where or "TRUE"
-    marked: tuple[tuple[str, str], ...] = ()
     if calendar.unit_column:
-        unit = quoted(calendar.unit_column)
-        counts = f"({counts}) AND NOT {_MOVED}"
-        marked = ((_MOVED, f"{unit} IS NOT NULL AND {DAY} < MAX({DAY}) OVER (PARTITION BY {unit})"),)
+        counts = f"({counts}) AND NOT {MOVED}"
     name = f"IF({counts}, NULL, '{OUTSIDE}')"
     return Part(
         f"calendar of {pipeline} (table {table.name})",
@@ -244,7 +239,6 @@ def calendar_part(pipeline: str, calendar: CalendarConfig, project: str) -> Part
         (("name", name), ("units", _as_text(f"({calendar.units})"))),
         group_by=(name,),
         reach=REACH,
-        marked=marked,
         moved_by=calendar.unit_column,
     )
 
