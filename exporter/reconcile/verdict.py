@@ -119,7 +119,7 @@ def above_bounds(e: Evidence) -> bool | None:
 
 def too_few(e: Evidence) -> bool | None:
     """Rows are there, and too few; None also where nothing says how many are right."""
-    if not e.judged_by_number or e.rows is None:
+    if e.rows is None or not (e.bounded or e.covered is not None):
         return None
     return both(e.rows.rows > 0, below_bounds(e))
 

@@ -170,6 +170,18 @@ def test_units_that_rows_cover_decide_and_where_they_are_unknown_their_number_do
     assert ("rows for 5 of 6 games" in texts(report)) == (covered == 5)
 
 
+@pytest.mark.parametrize(("covered", "too_few"), [(5, True), (6, False), (None, None)])
+def test_where_nothing_says_how_many_rows_are_right_too_few_is_unknown(
+    covered: int | None, *, too_few: bool | None
+) -> None:
+    counted = RowCount(7, on("15:00"), units=covered)
+    scene = Scene(entry=entry(count=None), bounds=None)
+
+    report = Owed(scene=scene, table={"units": "COUNT(DISTINCT game_id)"}, counted=counted).report()
+
+    assert report.too_few is too_few
+
+
 @pytest.mark.parametrize(("duplicates", "verdict"), [(0, Verdict.OK), (3, Verdict.DUPLICATED), (None, Verdict.OK)])
 def test_rows_with_one_key_are_duplicates_whatever_their_number(duplicates: int | None, verdict: Verdict) -> None:
     counted = RowCount(12, on("15:00"), duplicates=duplicates)
