@@ -61,7 +61,7 @@ def _overwritten(removal: Removal, back_at: datetime, now: datetime) -> Overwrit
     parts = (
         f"{removal.name}: its entry was there at {there} and gone at {gone}: {HOW[removal.kind]}",
         *writes(removal, now),
-        f"it is there again since {moment(back_at, now)}",
+        f"it is restored since {moment(back_at, now)}",
         MEND,
     )
     return Overwritten(

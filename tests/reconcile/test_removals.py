@@ -44,7 +44,7 @@ def test_an_entry_that_was_overwritten_and_is_back_is_told_of_with_how_and_when(
     assert (said.last_seen_at, said.missed_at, said.back_at) == (on("15:00"), on("15:01"), on("15:02"))
     assert said.text == (
         "b: its entry was there at 15:00:00Z and gone at 15:01:00Z: a write of a stale copy took away what had come"
-        " since it was read; the write at 15:01:00Z took it away, which changed c; it is there again since 15:02:00Z;"
+        " since it was read; the write at 15:01:00Z took it away, which changed c; it is restored since 15:02:00Z;"
         " mend what wrote it: the next time nobody may write the entry again"
     )
 
