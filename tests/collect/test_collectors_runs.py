@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from exporter.collect import collectors as collection
 from exporter.model import ErrorKind, TriggerState, Verdict
 from testing.builders import by_processing_date
 from testing.collecting import COLLECTORS, Scene, healthy
+from testing.memory import interrupt_from_another_thread
 from testing.waiting import until
 
 if TYPE_CHECKING:
@@ -160,11 +160,7 @@ def test_an_interrupt_of_another_thread_ends_a_run_of_all_collectors(scene: Scen
     orders = scene.orders("completion")
     orders.hang()
 
-    def interrupt() -> None:
-        until(lambda: orders.calls, "a read under way")
-        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
-
-    threading.Thread(target=interrupt).start()
+    interrupt_from_another_thread(orders)
 
     with pytest.raises(KeyboardInterrupt):
         scene.collectors.run_all()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,8 +11,7 @@ from exporter.config.load import load
 from exporter.model import ErrorKind, RowCount, Verdict
 from exporter.sources.budget import LEAST_BYTES_PER_TABLE
 from testing.builders import DAY, ONE_DAY, on
-from testing.memory import Memory
-from testing.waiting import until
+from testing.memory import Memory, interrupt_from_another_thread
 
 if TYPE_CHECKING:
     from exporter.collect.season import SeasonRead
@@ -96,11 +93,7 @@ def test_an_interrupt_that_another_thread_was_given_ends_the_reading_and_lets_go
     orders = memory.warehouse.orders["rows"]
     orders.hang()
 
-    def interrupt() -> None:
-        until(lambda: orders.calls, "a read under way")
-        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
-
-    threading.Thread(target=interrupt).start()
+    interrupt_from_another_thread(orders)
 
     with pytest.raises(KeyboardInterrupt):
         read(memory, 3)
