@@ -101,10 +101,10 @@ class Collector(ABC):
         """How long a value of it counts."""
         return self.settings.max_staleness
 
-    def fresh(self, value: T, now: datetime) -> Reading[T]:
-        """A reading of this value at this moment."""
+    def read_at(self, now: datetime) -> datetime:
+        """The time to give to a reading that began at `now`."""
         # If the clock was set back meanwhile, the reading would lie ahead of it and count for nothing.
-        return Reading(value, min(now, self.board.clock()), None, self.max_age)
+        return min(now, self.board.clock())
 
     def failed(self, readings: Mapping[K, Reading[T]], keys: Collection[K], failure: Failure) -> dict[K, Reading[T]]:
         """The readings of these keys, each with the failure beside its last value."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from exporter.collect.collector import FIRESTORE, Collector, ReadResult
 from exporter.memory.losses import newer
-from exporter.model import Matter
+from exporter.model import Matter, Reading
 from exporter.reconcile.expectations import processor_names, reading_plan
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Completion(Collector):
             newest = {key: newer(known.get(key), document) for key, document in documents.items()}
             counting = counting_documents(board.settling, newest, now)
             others = {} if everything else {key: known[key] for key in known if key not in newest}
-            reading = self.fresh(cast("Documents", {**others, **counting}), now)
+            reading = Reading(cast("Documents", {**others, **counting}), self.read_at(now), max_age=self.max_age)
             remembered = self._remembered()
             board.snapshot = replace(board.snapshot, documents=reading, doubts=board.settling.doubts, **remembered)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from exporter.collect.collector import FIRESTORE, Collector, ReadResult
-from exporter.model import Matter
+from exporter.model import Matter, Reading
 from exporter.reconcile.expectations import reading_plan
 from exporter.sources.ports import HeartbeatId
 
@@ -37,10 +37,13 @@ class Heartbeats(Collector):
         wanted = list(dict.fromkeys(key for keys in ids.values() for key in keys))
         read = board.sources.completions.heartbeats(wanted, run.deadline) if wanted else {}
         found = counting_heartbeats(board.settling, read, run.now)
+        read_at = self.read_at(run.now)
         board.change(
             run,
             heartbeats={
-                pipeline: self.fresh({key.document: found[key] for key in keys if key in found}, run.now)
+                pipeline: Reading(
+                    {key.document: found[key] for key in keys if key in found}, read_at, max_age=self.max_age
+                )
                 for pipeline, keys in ids.items()
             },
         )
@@ -69,10 +72,12 @@ class HeartbeatCount(Collector):
             collection: board.sources.completions.count(collection, run.deadline)
             for collection in dict.fromkeys(collections.values())
         }
+        read_at = self.read_at(run.now)
         board.change(
             run,
             heartbeat_documents={
-                pipeline: self.fresh(counts[collection], run.now) for pipeline, collection in collections.items()
+                pipeline: Reading(counts[collection], read_at, max_age=self.max_age)
+                for pipeline, collection in collections.items()
             },
         )
         return ReadResult()

@@ -48,7 +48,7 @@ class Warehouse(Collector):
             if error.kind in UNREACHED or error.kind is ErrorKind.BUDGET:
                 raise
             rows = dict.fromkeys(plan.tables, error)
-        before, now = board.snapshot, min(run.now, board.clock())
+        before, now = board.snapshot, self.read_at(run.now)
         counted = counting_rows(board.settling, rows, now)
         age = self.max_age
         board.change(run, rows=merged(before.rows, counted, now, age))

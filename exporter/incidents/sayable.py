@@ -16,8 +16,8 @@ from exporter.config.identifiers import is_reserved
 from exporter.config.wording import quote
 from exporter.incidents.kinds import ARRAY, STRUCT
 from exporter.incidents.tables import NUMBER
+from exporter.sources.documents import BSON_TYPES, plain_time
 from exporter.sources.fields import moment
-from exporter.sources.values import BSON_TYPES, plain_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

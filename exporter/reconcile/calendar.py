@@ -10,11 +10,11 @@ from exporter.reconcile.expectations import ONE_DAY, today
 from exporter.reconcile.hints import moment, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import date, datetime
 
     from exporter.config.resolved import Config, PipelineConfig, ProcessorConfig
-    from exporter.model import Run, Snapshot
+    from exporter.model import Reading, Run, Snapshot
 
 WORKING: Final = ("running", "success", "partial")
 """What the run history says of a run that works or did: one that failed or was skipped can have found nothing to do."""
@@ -57,15 +57,12 @@ def _stale_halts(pipeline: PipelineConfig, snapshot: Snapshot, now: datetime) ->
             yield f"the newest row of table {config.table.name} was written at {moment(written_at, now)}"
 
 
-def relied_on(snapshot: Snapshot, pipeline: PipelineConfig, calendar: CalendarReport | None) -> Snapshot:
-    """The snapshot without the units of dates after the calendar's end, if work goes on there."""
-    if calendar is None or calendar.last is None or CalendarDoubt.ENDED not in calendar.doubts:
-        return snapshot
-    last, reading = calendar.last, snapshot.units.get(pipeline.name)
-    if reading is None or reading.value is None:
-        return snapshot
-    kept = {day: units for day, units in reading.value.items() if day <= last}
-    return replace(snapshot, units={**snapshot.units, pipeline.name: replace(reading, value=kept)})
+def relied_on(units: Reading[Mapping[date, int]], calendar: CalendarReport | None) -> Reading[Mapping[date, int]]:
+    """The calendar's units without those of dates after its end, if work goes on there."""
+    last = calendar.last if calendar and CalendarDoubt.ENDED in calendar.doubts else None
+    if last is None or units.value is None:
+        return units
+    return replace(units, value={day: number for day, number in units.value.items() if day <= last})
 
 
 def _work_after(pipeline: PipelineConfig, snapshot: Snapshot, last: date, now: datetime) -> Iterator[str]:

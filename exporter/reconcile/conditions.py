@@ -6,7 +6,7 @@ and the sentence reads them. An answer is yes, no, or None: unknown, because a v
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from exporter.model import Bound, Condition, ConditionReport
@@ -65,9 +65,9 @@ class Row(Generic[S]):
                 yield ConditionReport(self.condition, labels, holds=False)
 
 
-def with_conditions(pipeline: PipelineReport, now: datetime) -> PipelineReport:
-    """The report of a pipeline, with the answer of every row for every subject."""
-    return replace(pipeline, conditions=tuple(found for row in TABLE for found in row.answers(pipeline, now)))
+def conditions_of(pipeline: PipelineReport, now: datetime) -> tuple[ConditionReport, ...]:
+    """The answer of every row for every subject of the pipeline."""
+    return tuple(found for row in TABLE for found in row.answers(pipeline, now))
 
 
 # --- counts of a completion document ----------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from exporter.model import (
@@ -18,7 +19,7 @@ from exporter.model import (
     Verdict,
 )
 from exporter.reconcile.calendar import calendar_of, relied_on
-from exporter.reconcile.conditions import with_conditions
+from exporter.reconcile.conditions import conditions_of
 from exporter.reconcile.evidence import Shared, gather, standing_entries
 from exporter.reconcile.expectations import ONE_DAY, phase_day, run_dates
 from exporter.reconcile.explain import explanations
@@ -42,13 +43,11 @@ if TYPE_CHECKING:
 def reconcile(config: Config, snapshot: Snapshot, now: datetime) -> Report:
     """Judge everything the snapshot holds, at `now`, for the run dates that are exposed then."""
     days = run_dates(config, now)
+    reports = (_pipeline(config, pipeline, snapshot, days, now) for pipeline in config.pipelines.values())
     return Report(
         at=now,
         timezone=config.timezone.key,
-        pipelines=tuple(
-            with_conditions(_pipeline(config, pipeline, snapshot, days, now), now)
-            for pipeline in config.pipelines.values()
-        ),
+        pipelines=tuple(replace(report, conditions=conditions_of(report, now)) for report in reports),
     )
 
 
@@ -56,7 +55,9 @@ def _pipeline(
     config: Config, pipeline: PipelineConfig, snapshot: Snapshot, days: Sequence[date], now: datetime
 ) -> PipelineReport:
     calendar = calendar_of(config, pipeline, snapshot, now)
-    snapshot = relied_on(snapshot, pipeline, calendar)
+    if pipeline.name in snapshot.units:
+        relied = relied_on(snapshot.units[pipeline.name], calendar)
+        snapshot = replace(snapshot, units={**snapshot.units, pipeline.name: relied})
     runs_reading = snapshot.runs.get(pipeline.name)
     runs = runs_reading.known(now) if runs_reading else None
     history = None if runs is None else History(runs)

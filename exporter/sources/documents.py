@@ -1,27 +1,66 @@
-"""Decodes completion documents and heartbeats: usable fields are used, the others are named and counted.
+"""Decodes completion documents and heartbeats, from Firestore's wire values to `Document`, `Entry` and `Heartbeat`.
 
 `read_...` take what Firestore sends, from a poll or a listener alike. `parse_...` take plain values of any type and
-nesting, and never raise. A null counts as an absent field. A field that is there and cannot be used is listed in
-`malformed`, so that a wrong field differs from an absent one.
+nesting, and never raise. Usable fields are used, the others are named and counted: a null counts as an absent field; a
+field that is there and cannot be used is listed in `malformed`, so that a wrong field differs from an absent one.
+
+The client library's own decoder is not used. It raises for a single value that it cannot decode (a reference into
+another database, a map that looks like a vector), and then the whole batch of documents is lost. Here such a value
+becomes `Unusable` and the others are kept. Only what completion documents and heartbeats use is decoded: scalars, and
+maps down to an entry's fields.
+
+A database of the Enterprise edition can hold values of a MongoDB client. Types that Firestore lacks come as a map with
+one reserved key (https://cloud.google.com/firestore/mongodb-compatibility/docs/supported-data-types-drivers). Numbers
+and moments among them are decoded, the others are unusable.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from google.cloud.firestore_v1.types import Value
 from google.protobuf.message import DecodeError
 
 from exporter.model import Document, Entry, Heartbeat, Record
-from exporter.sources.fields import Fields, anything, count, day, flag, label, moment, text, unusable, word
-from exporter.sources.values import plain_fields, plain_time
+from exporter.sources.fields import (
+    EPOCH,
+    Fields,
+    Unusable,
+    anything,
+    count,
+    day,
+    flag,
+    label,
+    moment,
+    text,
+    unusable,
+    word,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
+    from collections.abc import Callable, Mapping
 
-    from exporter.sources.values import WireDocument
+    from google.protobuf.message import Message
+    from google.protobuf.timestamp_pb2 import Timestamp
+
+
+class WireDocument(Protocol):
+    """A document as Firestore sends it."""
+
+    @property
+    def fields(self) -> Mapping[str, Message]:
+        """The values by field name."""
+
+    @property
+    def create_time(self) -> Timestamp:
+        """When it was created."""
+
+    @property
+    def update_time(self) -> Timestamp:
+        """When it was last written."""
 
 
 def parse_document(
@@ -97,3 +136,79 @@ def read_entry(content: bytes) -> Entry:
     except DecodeError as error:
         raise ValueError(f"not a Firestore value: {error}") from error
     return parse_entry(plain_fields({"entry": value})["entry"])
+
+
+def plain_fields(fields: Mapping[str, Message], depth: int = 1) -> dict[str, object]:
+    """A document's fields. Maps are decoded `depth` levels down; deeper values are `Unusable`."""
+    return {name: _plain(value, depth) for name, value in fields.items()}
+
+
+def plain_time(timestamp: Timestamp) -> datetime | None:
+    """A moment in UTC, to the microsecond; None for a moment that no calendar has."""
+    try:
+        return EPOCH + timedelta(seconds=timestamp.seconds, microseconds=timestamp.nanos // 1000)
+    except OverflowError:
+        return None
+
+
+def _plain(value: Any, depth: int) -> object:  # noqa: ANN401 - a protobuf message, whose classes are made at run time
+    kind = value.WhichOneof("value_type")
+    if kind is None:
+        return Unusable("a value of a type that this build does not know")
+    content = getattr(value, kind)
+    if kind == "map_value":
+        name, *others = content.fields or ("",)
+        if not others and name in BSON_TYPES:
+            return _bson(name, content.fields[name])
+        return plain_fields(content.fields, depth - 1) if depth else Unusable("map")
+    return WIRE_TYPES[kind](content)
+
+
+def _bson(name: str, value: Any) -> object:  # noqa: ANN401 - as above
+    what, read = BSON_TYPES[name]
+    usable = read(value) if read else None
+    return Unusable(f"BSON {what}") if usable is None else usable
+
+
+def _int32(value: Any) -> object:  # noqa: ANN401 - as above
+    return value.integer_value if value.WhichOneof("value_type") == "integer_value" else None
+
+
+def _decimal128(value: Any) -> object:  # noqa: ANN401 - as above
+    try:
+        number = Decimal(value.string_value)
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
+def _bson_timestamp(value: Any) -> object:  # noqa: ANN401 - as above
+    seconds = _int32(value.map_value.fields["seconds"]) if "seconds" in value.map_value.fields else None
+    return EPOCH + timedelta(seconds=seconds) if isinstance(seconds, int) and 0 <= seconds < 2**32 else None
+
+
+WIRE_TYPES: Final[Mapping[str, Callable[[Any], object]]] = {
+    "null_value": lambda _: None,
+    "boolean_value": lambda value: value,
+    "integer_value": lambda value: value,
+    "double_value": lambda value: value,
+    "string_value": lambda value: value,
+    "timestamp_value": lambda value: plain_time(value) or Unusable("timestamp that no calendar has"),
+    "bytes_value": lambda _: Unusable("bytes"),
+    "reference_value": lambda _: Unusable("reference"),
+    "geo_point_value": lambda _: Unusable("geo point"),
+    "array_value": lambda _: Unusable("array"),
+}
+"""How each type of value except a map is decoded. A type that a later Firestore adds is not known."""
+
+BSON_TYPES: Final[Mapping[str, tuple[str, Callable[[Any], object] | None]]] = {
+    "__int__": ("Int32", _int32),
+    "__decimal128__": ("Decimal128", _decimal128),
+    "__request_timestamp__": ("Timestamp", _bson_timestamp),
+    "__oid__": ("ObjectId", None),
+    "__regex__": ("regular expression", None),
+    "__binary__": ("binary data", None),
+    "__min__": ("MinKey", None),
+    "__max__": ("MaxKey", None),
+}
+"""The reserved keys of BSON types: what each is called, and how it is read (None: it means nothing here)."""

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from exporter.messages.secrets import HIDDEN, beginning, names_secret
 from exporter.model import Record, UnusableField
 from exporter.sources.errors import one_line
-from exporter.sources.values import EPOCH, Unusable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,10 +34,17 @@ _NUMBER: Final = re.compile(r"\d+(\.\d+)?", re.ASCII)
 _EPOCH_UNITS: Final = {10: 1, 13: 10**3, 16: 10**6, 19: 10**9}
 """Digits of a number of seconds, milliseconds, microseconds or nanoseconds since 1970, from 2001 to 2286."""
 
-
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST: Final = datetime.min.replace(tzinfo=UTC) + timedelta(days=1)
 LATEST: Final = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 """The first and the last moment that exist in every zone's calendar. Go's zero time, for example, lies before them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """A value of a type that no field of a completion document or a heartbeat has. `said`: its type in words."""
+
+    said: str
 
 
 def flag(value: object) -> bool | None:

@@ -1,7 +1,7 @@
 """Completion documents and heartbeats from Firestore, through the generated client of google-cloud-firestore.
 
 One RPC a reading, retried within the deadline by one layer. The generated client is used instead of the client built
-on it, because that one loses a whole batch for one value that it cannot decode (`values.py`), and its reconnection
+on it, because that one loses a whole batch for one value that it cannot decode (`documents.py`), and its reconnection
 pause cannot be set.
 """
 
@@ -27,13 +27,12 @@ from exporter import __version__
 from exporter.model import ErrorKind
 from exporter.sources import credentials as machine
 from exporter.sources.calls import Calls, retry
-from exporter.sources.documents import parse_heartbeat, read_document
+from exporter.sources.documents import parse_heartbeat, plain_fields, plain_time, read_document
 from exporter.sources.endpoints import firestore_endpoint
 from exporter.sources.errors import CallFailed, Fault, fault_of
 from exporter.sources.fields import count, said
 from exporter.sources.listening import DocumentListener
 from exporter.sources.remedies import FIRESTORE_REMEDIES, source_error
-from exporter.sources.values import plain_fields, plain_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -43,8 +42,8 @@ if TYPE_CHECKING:
 
     from exporter.metrics.telemetry import Telemetry
     from exporter.model import Document, DocumentId, Heartbeat
+    from exporter.sources.documents import WireDocument
     from exporter.sources.ports import ChangeReceiver, Deadline, HeartbeatId
-    from exporter.sources.values import WireDocument
 
     Found = tuple[WireDocument | None, datetime | None]
 

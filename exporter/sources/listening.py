@@ -18,10 +18,9 @@ from google.api_core.exceptions import from_grpc_status
 from google.cloud.firestore_v1.types import ListenRequest, ListenResponse, Target, TargetChange
 
 from exporter.model import Document, ErrorKind
-from exporter.sources.documents import read_document
+from exporter.sources.documents import plain_time, read_document
 from exporter.sources.errors import STOPPING, CallFailed, Fault, fault_of
 from exporter.sources.remedies import FIRESTORE_REMEDIES, source_error
-from exporter.sources.values import plain_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence

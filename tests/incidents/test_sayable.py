@@ -20,9 +20,10 @@ from exporter.incidents.kinds import parse_kind
 from exporter.incidents.sayable import Notes, cell, document, window
 from exporter.incidents.tables import expand_rows, read_definitions
 from exporter.metrics.telemetry import Telemetry
+from exporter.sources.documents import BSON_TYPES, plain_fields
+from exporter.sources.fields import Unusable
 from exporter.sources.firestore import FirestoreStore
 from exporter.sources.ports import Deadline
-from exporter.sources.values import BSON_TYPES, Unusable, plain_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -19,10 +19,10 @@ from hypothesis import given
 from exporter.emulators.firestore import FirestoreServer, Reference
 from exporter.metrics.telemetry import Telemetry
 from exporter.model import Document, DocumentId, Entry, ErrorKind, Heartbeat, UnusableField
+from exporter.sources.documents import plain_fields
 from exporter.sources.fields import said
 from exporter.sources.firestore import FirestoreStore
 from exporter.sources.ports import Deadline, HeartbeatId, SourceError
-from exporter.sources.values import plain_fields
 from testing.firestore_values import VALUES
 from testing.waiting import until
 

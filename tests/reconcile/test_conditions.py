@@ -9,7 +9,7 @@ import pytest
 
 from exporter.metrics.catalogue import CONDITIONS
 from exporter.model import Bound, Condition, CoverageCounts
-from exporter.reconcile.conditions import TABLE, with_conditions
+from exporter.reconcile.conditions import TABLE, conditions_of
 from exporter.shipped.alerts import alert_of
 from testing.builders import DAY, ONE_DAY, PHASE3, on
 from testing.collecting import healthy
@@ -32,7 +32,7 @@ def day() -> PipelineReport:
 
 
 def answers(condition: Condition, pipeline: PipelineReport, now: datetime = NOON) -> list[ConditionReport]:
-    return [one for one in with_conditions(pipeline, now).conditions if one.condition is condition]
+    return [one for one in conditions_of(pipeline, now) if one.condition is condition]
 
 
 def answer(condition: Condition, pipeline: PipelineReport, now: datetime = NOON) -> ConditionReport:
@@ -70,13 +70,11 @@ def test_every_condition_has_one_row_a_metric_and_an_alert_that_compares_that_me
 
 
 def test_on_a_day_on_which_all_is_well_no_condition_holds_and_each_says_of_what() -> None:
-    pipeline = with_conditions(replace(day(), heartbeat_documents=31), NOON)
+    answers = conditions_of(replace(day(), heartbeat_documents=31), NOON)
 
-    assert {one.condition for one in pipeline.conditions} == set(Condition)
-    assert {one.text for one in pipeline.conditions if one.holds is not None} == {""}
-    assert {
-        one.condition: one.labels for one in pipeline.conditions if one.labels.get("phase", "phase3") == "phase3"
-    } == {
+    assert {one.condition for one in answers} == set(Condition)
+    assert {one.text for one in answers if one.holds is not None} == {""}
+    assert {one.condition: one.labels for one in answers if one.labels.get("phase", "phase3") == "phase3"} == {
         Condition.COUNT_INCONSISTENT: {"pipeline": "nba", "phase": "phase3", "run_date": "2026-02-01"},
         Condition.COVERAGE_LOW: {"pipeline": "nba", "run_date": "2026-02-01", "check": "minutes_played"},
         Condition.COVERAGE_UNCLASSIFIED: {"pipeline": "nba", "run_date": "2026-02-01", "check": "minutes_played"},

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from exporter.model import Entry, Heartbeat, UnusableField
 from exporter.sources.documents import parse_document, parse_entry, parse_heartbeat
-from exporter.sources.fields import moment
-from exporter.sources.values import Unusable
+from exporter.sources.fields import Unusable, moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

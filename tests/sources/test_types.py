@@ -12,9 +12,8 @@ from google.cloud.firestore_v1.types import Value
 from hypothesis import given
 
 from exporter.model import Entry, Record
-from exporter.sources.documents import parse_document, parse_entry, parse_heartbeat
+from exporter.sources.documents import WIRE_TYPES, parse_document, parse_entry, parse_heartbeat, plain_fields
 from exporter.sources.fields import ALLOWED, FIELDS, Field, Fields, text
-from exporter.sources.values import WIRE_TYPES, plain_fields
 from testing.firestore_values import SCALARS, VALUES
 from tools.types_page import types_markdown
 

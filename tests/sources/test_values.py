@@ -8,7 +8,8 @@ import pytest
 from google.cloud.firestore_v1.types import Document, Value
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from exporter.sources.values import WIRE_TYPES, Unusable, plain_fields, plain_time
+from exporter.sources.documents import WIRE_TYPES, plain_fields, plain_time
+from exporter.sources.fields import Unusable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,7 +13,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from exporter.config.identifiers import is_reserved
 from exporter.emulators.firestore.errors import invalid, unimplemented
 from exporter.emulators.firestore.messages import Message, Value
-from exporter.sources.values import BSON_TYPES
+from exporter.sources.documents import BSON_TYPES
 
 SortKey: TypeAlias = tuple[int, object]
 
