@@ -40,6 +40,6 @@ def look(found: Config, run_dates: tuple[date, ...], firestore: FirestoreClient,
     ]
     rows = 0
     for table in dict.fromkeys(one.table for _, one in processors(found)):
-        query = f"SELECT COUNT(*) AS n FROM `{table.name}` WHERE {table.date_column} = '{run_dates[-2]}'"
+        query = f"SELECT COUNT(*) AS n FROM `{table.name}` WHERE {table.day_column} = '{run_dates[-2]}'"
         rows += sum(row["n"] for row in bigquery.query(query).result())
     return Seen(registered, len(beats), rows)

@@ -97,7 +97,7 @@ def processor(
         due=Due(int(days), time.fromisoformat(clock)),
         critical=critical,
         heartbeats=(beat, f"Async{beat}"),
-        run_history_names=(beat, f"Async{beat}"),
+        runs_as=(beat, f"Async{beat}"),
         rows_per_unit=RowsPerUnit(*bounds) if bounds else None,
     )
 
@@ -145,7 +145,7 @@ def pipeline(
             documents_warn=100,
             documents_critical=500,
         ),
-        run_history=RunHistoryConfig(TableRef(f"{name}.runs", "data_date", "processed_at")),
+        run_history=RunHistoryConfig(TableRef(f"{name}.runs", "data_date", "processed_at"), "processed_at"),
         phase_log=PhaseLogConfig(
             TableRef(f"{name}.log", "game_date", "execution_timestamp"),
             ("phase2_to_phase3", "phase3_to_phase4"),

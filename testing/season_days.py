@@ -68,7 +68,7 @@ def _heartbeats(pipeline: PipelineConfig, day: date, now: datetime) -> Iterator[
 def _schedule(rows: Rows, pipeline: PipelineConfig, day: date) -> None:
     calendar = pipeline.calendar.table
     rows.setdefault(calendar.name, []).extend(
-        {"game_id": f"002{day:%y%m%d}{number}", calendar.date_column: day, "game_status": 3} for number in range(GAMES)
+        {"game_id": f"002{day:%y%m%d}{number}", calendar.day_column: day, "game_status": 3} for number in range(GAMES)
     )
 
 
@@ -99,9 +99,9 @@ def _write(rows: Rows, processor: ProcessorConfig, data_date: date, at: datetime
     number = round(processor.rows_per_unit.minimum) + 1 if processor.rows_per_unit else 3
     most = processor.rows_per_unit.maximum if processor.rows_per_unit else None
     number = number if most is None else min(number, round(most))
-    row: dict[str, Any] = {"repeat": number, table.date_column: data_date, "created_at": at}
-    if table.written_column:
-        row[table.written_column] = at
+    row: dict[str, Any] = {"repeat": number, table.day_column: data_date, "created_at": at}
+    if table.write_time_column:
+        row[table.write_time_column] = at
     more: dict[str, Any] = {
         "game_id": f"0022500{game}",
         "player_lookup": f"g{game}p{{n}}",
@@ -125,15 +125,15 @@ def _run(
     at: datetime,
     status: str,
 ) -> None:
-    if pipeline.run_history and processor.run_history_names:
-        table, name = pipeline.run_history.table, processor.run_history_names[0]
+    if pipeline.run_history and processor.runs_as:
+        table, name = pipeline.run_history.table, processor.runs_as[0]
         rows.setdefault(table.name, []).append(
             {
                 "processor_name": name,
                 "run_id": f"{name}-{data_date}",
                 "status": status,
                 "phase": phase.run_history_phase,
-                table.date_column: data_date,
+                table.day_column: data_date,
                 "started_at": at - EARLY / 4,
                 "processed_at": at,
                 "backfill_mode": False,

@@ -114,7 +114,7 @@ def run_probe(config: Config, asked: Asked) -> int:
     failure = ""
     with _signals() as signals:
         try:
-            connection = connect(config.project, config.firestore_database, endpoint, asked.timeout)
+            connection = connect(config.project, config.database, endpoint, asked.timeout)
             with closing(connection), Scratch(connection.client, asked.collection, remains) as scratch:
                 for outcome in measure(plan, connection, scratch, signals.stopping, _say):
                     outcomes.append(outcome)  # noqa: PERF402 - what was measured before an error is printed as well
@@ -124,7 +124,7 @@ def run_probe(config: Config, asked: Asked) -> int:
 
     about = {
         "project": config.project,
-        "database": config.firestore_database,
+        "database": config.database,
         "collection": asked.collection,
         "server": endpoint or "firestore.googleapis.com",
         "writers": asked.writers,
@@ -163,7 +163,7 @@ def refuse(config: Config, asked: Asked, endpoint: str | None) -> None:
 
 
 def _place(config: Config, asked: Asked) -> str:
-    return f"project {config.project}, database {config.firestore_database}, collection {asked.collection}"
+    return f"project {config.project}, database {config.database}, collection {asked.collection}"
 
 
 def _collections(config: Config) -> set[str]:

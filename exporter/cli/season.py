@@ -99,7 +99,7 @@ def _bounds(config: Config, first: date | None, last: date | None) -> tuple[date
 
 
 def _said(cost: Expense, config: Config) -> str:
-    most = config.collect.warehouse_limits.maximum_bytes_billed
+    most = config.collect.warehouse_limits.job
     return (
         f"{_jobs(cost.jobs)} over {cost.tables:,} tables, billed at least {_mebibytes(cost.size)} in all and at most"
         f" {_mebibytes(most)} each; {cost.documents + cost.heartbeats:,} Firestore document reads in"

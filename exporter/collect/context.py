@@ -36,7 +36,7 @@ def _run_history_request(pipeline: PipelineConfig, table: RunHistoryConfig) -> R
         name
         for phase in pipeline.phases.values()
         for processor in phase.processors.values()
-        for name in processor.run_history_names
+        for name in processor.runs_as
     )
     return RunHistoryRequest(table, tuple(dict.fromkeys(names)))
 

@@ -1,8 +1,8 @@
 """Wire form → the frozen objects that the program uses. Nothing is checked here: it has been.
 
 A field of a resolved object has the value of the key of the same name; the field `name` of a section that has no such
-key is the name under which the section stands. `FORMS` says which class each section becomes, and how the few fields
-are made to which this rule does not apply.
+key is the name under which the section stands. `FORMS` says which class each section becomes, and how the fields are
+made to which this rule does not apply: the rest of the program has its own name for what they hold.
 """
 
 from __future__ import annotations
@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What a section becomes: the class, and a function of the section for each field that is made in its own way."""
+    """What a section becomes: the class, and a function of the section for each field that is made in its own way.
+
+    `below`: the key of a section inside it, which has the keys that it lacks itself.
+    """
 
     target: type
     made: Mapping[str, Callable[[Any], object]] = field(default_factory=dict)
+    below: str = ""
 
 
 def resolve(wire: schema.Wire) -> resolved.Config:
@@ -63,9 +67,9 @@ def _made(form: Form, section: Section, key: str = "") -> object:
 def _field(name: str, form: Form, section: Section, key: str) -> object:
     if name in form.made:
         return _value(form.made[name](section))
-    if name == "name" and name not in type(section).model_fields:
-        return key
-    return _value(getattr(section, name))
+    if name in type(section).model_fields:
+        return _value(getattr(section, name))
+    return key if name == "name" else _value(getattr(getattr(section, form.below), name))
 
 
 def _table(
@@ -93,13 +97,17 @@ _COLLECTOR = Form(
     resolved.CollectorConfig,
     {"max_staleness": lambda collector: collector.max_staleness or schema.STALENESS_INTERVALS * collector.every},
 )
+_LIMITS = Form(resolved.WarehouseLimits, {"job": attrgetter("maximum_bytes_billed"), "day": attrgetter("daily_budget")})
 FORMS: dict[type[Section], Form] = {
-    schema.Wire: Form(resolved.Config),
+    schema.Wire: Form(
+        resolved.Config,
+        {"database": attrgetter("firestore_database"), "location": attrgetter("bigquery_location")},
+    ),
     schema.Documents: Form(resolved.DocumentsConfig, {"only": lambda documents: sorted(documents.only)}),
     schema.Ledger: Form(resolved.LedgerConfig),
     schema.Collect: Form(
         resolved.CollectConfig,
-        {"warehouse_limits": lambda collect: _made(Form(resolved.WarehouseLimits), collect.warehouse)},
+        {"warehouse_limits": lambda collect: _made(_LIMITS, collect.warehouse)},
     ),
     schema.Collector: _COLLECTOR,
     schema.SlowCollector: _COLLECTOR,
@@ -115,19 +123,23 @@ FORMS: dict[type[Section], Form] = {
             "documents_critical": attrgetter("documents.critical"),
         },
     ),
-    schema.RunHistory: Form(resolved.RunHistoryConfig, {"table": _table}),
+    schema.RunHistory: Form(
+        resolved.RunHistoryConfig, {"table": _table, "finished_column": attrgetter("written_column")}
+    ),
     schema.PhaseLog: Form(resolved.PhaseLogConfig, {"table": _table}),
     schema.Phase: Form(resolved.PhaseConfig, {"modes": _modes}),
     schema.Trigger: Form(resolved.Trigger),
     schema.Processor: Form(
         resolved.ProcessorConfig,
         {
-            "data_date_offset": attrgetter("table.data_date_offset"),
-            "rows_per_unit": attrgetter("table.rows_per_unit"),
             "rows_due": attrgetter("table.due"),
-            "run_history_names": _run_history_names,
+            "runs_as": _run_history_names,
         },
+        below="table",
     ),
-    schema.Table: Form(resolved.TableRef),
+    schema.Table: Form(
+        resolved.TableRef,
+        {"day_column": attrgetter("date_column"), "write_time_column": attrgetter("written_column")},
+    ),
     schema.Coverage: Form(resolved.CoverageConfig, {"table": _table}),
 }

@@ -7,12 +7,13 @@ and dates of the pipeline are in `Config.timezone`; every duration is a `timedel
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date, time, timedelta
+    from datetime import date, time
     from zoneinfo import ZoneInfo
 
 
@@ -36,16 +37,28 @@ class Due:
 class TableRef:
     """A warehouse table read by date: `dataset.table` or `project.dataset.table`, and its columns.
 
-    Two processors that name the same table and columns share one reading. `key`: the columns that identify a row;
-    `units`: an aggregate that counts the units that a date's rows cover; `optional`: it may be unused.
+    Two processors that name the same table and columns share one reading. `day_column`: the date of a row;
+    `write_time_column`: when it was written; `key`: the columns that identify it; `units`: an aggregate that counts the
+    units that a date's rows cover; `optional`: the table may be unused.
     """
 
     name: str
-    date_column: str
-    written_column: str | None = None
+    day_column: str
+    write_time_column: str | None = None
     key: tuple[str, ...] = ()
     units: str | None = None
     optional: bool = False
+
+
+class Dated:
+    """Something with rows of a data date: that many days after the run date of its document."""
+
+    __slots__ = ()
+    data_date_offset: int
+
+    def data_date(self, run_date: date) -> date:
+        """The data date of a run date."""
+        return run_date + timedelta(days=self.data_date_offset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +70,11 @@ class RowsPerUnit:
 
 
 @dataclass(frozen=True, slots=True)
-class ProcessorConfig:
-    """One processor: what it registers as, who speaks for it, and the table it writes.
+class ProcessorConfig(Dated):
+    """One processor: the name that it registers under, its heartbeats, and the table that it writes.
 
-    `rows_due`: when its rows are due, whatever the document's mode asks; None: they are due with the registration.
+    `runs_as`: its names in the run history. `rows_due`: when its rows are due, whatever the document's mode expects;
+    None: they are due with the registration.
     """
 
     name: str
@@ -69,7 +83,7 @@ class ProcessorConfig:
     due: Due
     critical: bool = False
     heartbeats: tuple[str, ...] = ()
-    run_history_names: tuple[str, ...] = ()
+    runs_as: tuple[str, ...] = ()
     rows_per_unit: RowsPerUnit | None = None
     rows_due: Due | None = None
 
@@ -99,7 +113,7 @@ class HaltsConfig:
     """A second calendar: on a date of which a row meets `halted`, nothing is expected.
 
     `where`: which rows are of this pipeline; `reason`: the column that says why; `stale_after`: how old the newest row
-    may be.
+    may be; None: any age.
     """
 
     table: TableRef
@@ -107,6 +121,10 @@ class HaltsConfig:
     where: str | None = None
     reason: str | None = None
     stale_after: timedelta | None = None
+
+    def is_stale(self, age: timedelta) -> bool:
+        """Whether a newest row of that age is too old."""
+        return self.stale_after is not None and age > self.stale_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +170,14 @@ class CalendarConfig:
 
 @dataclass(frozen=True, slots=True)
 class RunHistoryConfig:
-    """The run history table (columns as `docs/configuration.md` lists them)."""
+    """The run history table (columns as `docs/configuration.md` lists them). `finished_column`: when a run ended."""
 
     table: TableRef
+    finished_column: str
 
 
 @dataclass(frozen=True, slots=True)
-class PhaseLogConfig:
+class PhaseLogConfig(Dated):
     """The phase log table and the transitions that a day with units owes."""
 
     table: TableRef
@@ -167,7 +186,7 @@ class PhaseLogConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class CoverageConfig:
+class CoverageConfig(Dated):
     """A coverage check: covered rows over eligible rows of a date, other rows in named buckets. Ratios are 0 to 1."""
 
     name: str
@@ -212,10 +231,10 @@ class CollectorConfig:
 
 @dataclass(frozen=True, slots=True)
 class WarehouseLimits:
-    """What the warehouse may cost: bytes billed by one job and by all jobs of a UTC day."""
+    """What BigQuery may cost: bytes billed by one job, and by all jobs of a UTC day."""
 
-    maximum_bytes_billed: int
-    daily_budget: int
+    job: int
+    day: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +283,7 @@ class LedgerConfig:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The whole configuration."""
+    """The whole configuration. `database`: of Firestore; `location` and `job_project`: of BigQuery's jobs."""
 
     project: str
     timezone: ZoneInfo
@@ -272,14 +291,14 @@ class Config:
     collect: CollectConfig
     pipelines: Mapping[str, PipelineConfig]
     ledger: LedgerConfig
-    firestore_database: str = "(default)"
-    bigquery_location: str | None = None
+    database: str = "(default)"
+    location: str | None = None
     job_project: str | None = None
 
     @property
     def firestore_root(self) -> str:
         """The name below which all documents of the Firestore database are."""
-        return f"projects/{self.project}/databases/{self.firestore_database}/documents"
+        return f"projects/{self.project}/databases/{self.database}/documents"
 
     @property
     def billed_project(self) -> str:

@@ -81,9 +81,9 @@ def _derived(
     seen = _seen(name, rows)
     roles: dict[str, str] = {}
     for part in parts:
-        roles[part.table.date_column] = "DATE"
-        if part.table.written_column:
-            roles.setdefault(part.table.written_column, "TIMESTAMP")
+        roles[part.table.day_column] = "DATE"
+        if part.table.write_time_column:
+            roles.setdefault(part.table.write_time_column, "TIMESTAMP")
     columns: dict[str, str] = {}
     for column in dict.fromkeys(
         (*roles, *(column for part in parts for column in sorted(quoted_columns(part))), *seen)
@@ -101,8 +101,7 @@ def _derived(
     missing = sorted({word for part in parts for word in certain_words(part)} - spelled)
     if missing:
         raise _open(name, f"no row has what the configuration's SQL names ({listed(missing)})")
-    date_column = next(iter(roles))
-    return TableDefinition(name, date_column, columns)
+    return TableDefinition(name, next(iter(roles)), columns)
 
 
 def _seen(name: str, rows: Iterable[Mapping[str, Any]]) -> dict[str, set[str]]:

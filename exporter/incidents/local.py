@@ -173,5 +173,5 @@ class LocalSources:
 
     def open(self, config: Config, telemetry: Telemetry) -> Sources:
         """The real adapters, connected to these servers, which have one Firestore database."""
-        here = replace(config, firestore_database=DATABASE)
+        here = replace(config, database=DATABASE)
         return sources_of(here, telemetry, self.clock, firestore=self.firestore.address, bigquery=self.gate.address)

@@ -54,7 +54,7 @@ def parts_by_table(config: Config, plan: ReadingPlan) -> dict[str, list[Part]]:
 
 def sql_of(part: Part) -> str:
     """Its SQL without what names no column."""
-    sql = replace(part, moved_by=None).select(0, quoted(part.table.date_column), "TRUE")
+    sql = replace(part, moved_by=None).select(0, quoted(part.table.day_column), "TRUE")
     if part.moved_by:
         sql = f"{sql.replace(MOVED, 'TRUE')} {quoted(part.moved_by)}"
     return _NO_COLUMNS.sub(_column, sql)

@@ -77,7 +77,7 @@ def capture_rows(config: Config, plan: ReadingPlan, now: datetime, notes: Notes)
         credentials = find_credentials(endpoint)
     except CallFailed as failed:
         raise source_error(f"BigQuery (project {project})", failed.fault, BIGQUERY_REMEDIES) from failed
-    connection = connect(project=project, location=config.bigquery_location, endpoint=endpoint, credentials=credentials)
+    connection = connect(project=project, location=config.location, endpoint=endpoint, credentials=credentials)
     connection.limit(SECONDS)
     budget = DailyBudget(config.collect.warehouse_limits, project, Account(config.ledger.path))
     paid = _Paid(connection.client, budget, now)
@@ -171,7 +171,7 @@ def _table(paid: _Paid, config: Config, name: str, parts: list[Part], notes: Not
     spelled = {column.casefold(): column for column in kinds}
     days: dict[str, int] = {}
     for part in parts:
-        day = part.table.date_column
+        day = part.table.day_column
         column = spelled.get(day.casefold())
         if column is None or kinds[column].name not in DATES:
             what = kinds[column] if column else "not there"

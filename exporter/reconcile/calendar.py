@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from exporter.model import CalendarDoubt, CalendarReport, Matter
-from exporter.reconcile.expectations import ONE_DAY, today
+from exporter.reconcile.expectations import today
 from exporter.reconcile.hints import moment, plural
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _stale_halts(pipeline: PipelineConfig, snapshot: Snapshot, now: datetime) ->
         reading = snapshot.halts.get(config)
         halts = reading.known(now) if reading else None
         written_at = halts.written_at if halts else None
-        if written_at and config.stale_after and now - written_at > config.stale_after:
+        if written_at and config.is_stale(now - written_at):
             yield f"the newest row of table {config.table.name} was written at {moment(written_at, now)}"
 
 
@@ -76,7 +76,7 @@ def _work_after(pipeline: PipelineConfig, snapshot: Snapshot, last: date, now: d
 
 
 def _runs(pipeline: PipelineConfig, runs: Sequence[Run]) -> Iterator[str]:
-    names = {name for processor in _processors(pipeline) for name in processor.run_history_names}
+    names = {name for processor in _processors(pipeline) for name in processor.runs_as}
     for run in runs:
         if run.processor in names and run.status in WORKING:
             yield f"the run history has a run of {run.processor} for {run.data_date}"
@@ -99,7 +99,7 @@ def _beats_after(
     for processor in _processors(pipeline):
         for beat in filter(None, map(beats.get, processor.heartbeats)):
             day = beat.data_date
-            if day is None or day <= last or any((name, day) in ran for name in processor.run_history_names):
+            if day is None or day <= last or any((name, day) in ran for name in processor.runs_as):
                 continue
             if beat.status in {"running", "completed"}:
                 yield f"heartbeat {beat.document} says {beat.status} for {day}"
@@ -109,7 +109,7 @@ def _entries_after(pipeline: PipelineConfig, snapshot: Snapshot, last: date, now
     for key, document in (snapshot.documents.known(now) or {}).items():
         phases = [phase for phase in pipeline.phases.values() if phase.collection == key.collection]
         for name, processor in (item for phase in phases for item in phase.processors.items()):
-            if name in document.entries and key.run_date + ONE_DAY * processor.data_date_offset > last:
+            if name in document.entries and processor.data_date(key.run_date) > last:
                 yield f"{name} is registered in the document of {key.run_date}"
 
 

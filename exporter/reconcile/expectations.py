@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import date
     from zoneinfo import ZoneInfo
 
-    from exporter.config.resolved import Config, Mode, PhaseConfig, ProcessorConfig, TableRef, Trigger
+    from exporter.config.resolved import Config, Dated, Mode, PhaseConfig, ProcessorConfig, TableRef, Trigger
 
 ONE_DAY = timedelta(days=1)
 NEIGHBOURS = (-ONE_DAY, ONE_DAY)
@@ -139,11 +139,12 @@ def _obligation(
     processor: ProcessorConfig, run_date: date, zone: ZoneInfo, *, asked: bool, due: datetime
 ) -> Obligation:
     rows_due = due_at(processor.rows_due or processor.due, run_date, zone)
-    over = due_at(Due(processor.data_date_offset + 1, time()), run_date, zone)
+    data_date = processor.data_date(run_date)
+    over = due_at(Due(1, time()), data_date, zone)
     return Obligation(
         processor=processor,
         run_date=run_date,
-        data_date=run_date + ONE_DAY * processor.data_date_offset,
+        data_date=data_date,
         asked=asked,
         due=due,
         rows_due=rows_due,
@@ -172,11 +173,12 @@ def reading_plan(config: Config, now: datetime) -> ReadingPlan:
         for phase in pipeline.phases.values()
         for processor in phase.processors.values()
     ]
-    offsets = {processor.data_date_offset for processor in processors}
+    dated: list[Dated] = [*processors]
     for pipeline in pipelines:
-        offsets |= {check.data_date_offset for check in pipeline.coverage.values()}
+        dated += pipeline.coverage.values()
         if pipeline.phase_log:
-            offsets.add(pipeline.phase_log.data_date_offset)
+            dated.append(pipeline.phase_log)
+    first, last = with_neighbours[0], with_neighbours[-1]
     return ReadingPlan(
         run_dates=dates,
         documents=tuple(
@@ -197,8 +199,8 @@ def reading_plan(config: Config, now: datetime) -> ReadingPlan:
             if pipeline.heartbeats
         },
         tables=tuple(dict.fromkeys(processor.table for processor in processors)),
-        first=with_neighbours[0] + ONE_DAY * min(offsets, default=0),
-        last=with_neighbours[-1] + ONE_DAY * max(offsets, default=0),
+        first=min((one.data_date(first) for one in dated), default=first),
+        last=max((one.data_date(last) for one in dated), default=last),
     )
 
 

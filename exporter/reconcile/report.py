@@ -21,7 +21,7 @@ from exporter.model import (
 from exporter.reconcile.calendar import calendar_of, relied_on
 from exporter.reconcile.conditions import conditions_of
 from exporter.reconcile.evidence import Shared, gather, standing_entries
-from exporter.reconcile.expectations import ONE_DAY, phase_day, run_dates
+from exporter.reconcile.expectations import phase_day, run_dates
 from exporter.reconcile.explain import explanations
 from exporter.reconcile.hints import hints
 from exporter.reconcile.removals import overwritten
@@ -69,7 +69,7 @@ def _pipeline(
     )
     # Another pipeline's processors can write the same history under the same labels.
     processors = (processor for phase in pipeline.phases.values() for processor in phase.processors.values())
-    own = {name for processor in processors for name in processor.run_history_names}
+    own = {name for processor in processors for name in processor.runs_as}
     units = _units(snapshot, pipeline, now)
     beats_reading = snapshot.heartbeats.get(pipeline.name)
     beats = beats_reading.known(now) if beats_reading else None
@@ -250,8 +250,7 @@ def _logged(snapshot: Snapshot, pipeline: PipelineConfig, day: PhaseDay, now: da
         return 0
     if log is None:
         return None
-    data_date = day.run_date + ONE_DAY * config.data_date_offset
-    rows = [log.get((data_date, name)) for name in transitions]
+    rows = [log.get((config.data_date(day.run_date), name)) for name in transitions]
     return None if None in rows else sum(counted or 0 for counted in rows)
 
 
@@ -275,7 +274,7 @@ def _phase_log(
             expected=owed(data_date),
         )
         for day in days
-        for data_date in (day + ONE_DAY * config.data_date_offset,)
+        for data_date in (config.data_date(day),)
         for transition in config.transitions
     )
 
@@ -304,7 +303,7 @@ def _coverage(
         reading = snapshot.coverage.get((pipeline.name, check.name))
         counts = reading.known(now) if reading else None
         for day in days:
-            data_date = day + ONE_DAY * check.data_date_offset
+            data_date = check.data_date(day)
             found.append(
                 CoverageReport(
                     pipeline=pipeline.name,

@@ -25,7 +25,7 @@ class History:
 
     def of(self, phase: PhaseConfig, obligation: Obligation) -> tuple[Run, ...]:
         """The runs of this obligation's processor for its data date, in this phase where the history names one."""
-        names = dict.fromkeys(obligation.processor.run_history_names)
+        names = dict.fromkeys(obligation.processor.runs_as)
         found = [item for name in names for item in self._found.get((name, obligation.data_date), ())]
         # In the history's own order, which decides between runs that began at one moment.
         found.sort(key=itemgetter(0))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from exporter.model import AHEAD, HeartbeatState, Hint, HintKind, TriggerState, Verdict
 from exporter.reconcile.evidence import past
-from exporter.reconcile.expectations import ONE_DAY, RuleMet, rule_met
+from exporter.reconcile.expectations import RuleMet, rule_met
 from exporter.reconcile.hints import moment
 
 if TYPE_CHECKING:
@@ -174,6 +174,6 @@ def _rows_of(snapshot: Snapshot, phase: PhaseConfig, day: PhaseDay, now: datetim
     for processor in phase.processors.values():
         reading = snapshot.rows.get(processor.table)
         rows = reading.known(now) if reading else None
-        counted = rows.get(day.run_date + ONE_DAY * processor.data_date_offset) if rows else None
+        counted = rows.get(processor.data_date(day.run_date)) if rows else None
         if counted is not None:
             yield counted

@@ -75,7 +75,7 @@ def read_row_counts(rows: Iterable[Row], window: Window, zone: ZoneInfo, table: 
             continue
         found[day] = RowCount(
             _int(row["counted"]),
-            times.read("written", table.written_column or "written"),
+            times.read("written", table.write_time_column or "written"),
             # Rows are there and cover nothing: they do not say what they cover.
             _number(_text(row["units"])) or None,
             None if duplicates is None else _int(duplicates),
@@ -110,12 +110,12 @@ def read_calendar(rows: Iterable[Row], window: Window) -> CalendarAnswer:
     return CalendarAnswer(found, max(dates, default=None), left_out)
 
 
-def read_halts(rows: Iterable[Row], zone: ZoneInfo, written_column: str | None) -> Halted:
+def read_halts(rows: Iterable[Row], zone: ZoneInfo, write_time_column: str | None) -> Halted:
     """Every date that is halted, also beyond the window."""
     dates: dict[date, str] = {}
     written: list[datetime] = []
     for row in rows:
-        if (at := _Times(row, zone).read("finished", written_column or "written")) is not None:
+        if (at := _Times(row, zone).read("finished", write_time_column or "written")) is not None:
             written.append(at)
         if (reason := row["name"]) != OUTSIDE:
             dates[_date(row["day"])] = masked(_text(reason) or "")

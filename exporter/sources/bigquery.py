@@ -205,7 +205,7 @@ class _Context:
         self.runs: Mapping[str, _Question[tuple[Run, ...]]] = {
             pipeline: _Question(
                 queries.run_history_part(pipeline, number, history, project),
-                partial(answers.read_runs, zone=zone, finished_column=queries.finished_column(history.table.table)),
+                partial(answers.read_runs, zone=zone, finished_column=history.table.finished_column),
             )
             for number, (pipeline, history) in enumerate(request.run_history.items())
         }
@@ -226,7 +226,7 @@ class _Context:
         self.halts: Mapping[HaltsConfig, _Question[Halted]] = {
             halts: _Question(
                 queries.halts_part(halts, project),
-                partial(answers.read_halts, zone=zone, written_column=halts.table.written_column),
+                partial(answers.read_halts, zone=zone, write_time_column=halts.table.write_time_column),
             )
             for halts in request.halts
         }

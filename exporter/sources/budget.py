@@ -50,15 +50,15 @@ class DailyBudget:
         """Reserve the most that a job over so many tables may bill. Raises CallFailed if the day has no room."""
         day, least = now.date(), tables * LEAST_BYTES_PER_TABLE
         if not tables:
-            return Reservation(day, 0, self._limits.maximum_bytes_billed)
+            return Reservation(day, 0, self._limits.job)
         size = 0
 
         def take(used: int) -> int:
             nonlocal size
-            room = max(0, self._limits.daily_budget - used)
+            room = max(0, self._limits.day - used)
             if least > room:
                 raise CallFailed(self._exceeded(room, f"this costs at least {mebibytes(least)}"))
-            size = min(self._limits.maximum_bytes_billed, room)
+            size = min(self._limits.job, room)
             return size
 
         self._account.change(self._project, day, take)
@@ -70,24 +70,24 @@ class DailyBudget:
 
     def remaining(self, now: datetime) -> int:
         """Bytes left of the day's budget."""
-        return max(0, self._limits.daily_budget - self._account.used(self._project, now.date()))
+        return max(0, self._limits.day - self._account.used(self._project, now.date()))
 
     def refused(self, reservation: Reservation, message: str) -> Fault:
         """Why BigQuery refused a job that would bill more than its limit: it is too large, or the day is spent."""
-        size, limit = reservation.limit, self._limits.maximum_bytes_billed
+        size, limit = reservation.limit, self._limits.job
         if size < limit:
             return self._exceeded(size, f"this would bill more: {message}")
         said = f"more than the {mebibytes(limit)} that one job may bill (maximum_bytes_billed): {message}"
         return Fault(ErrorKind.BUDGET, said, of_request=True)
 
     def _exceeded(self, room: int, why: str) -> Fault:
-        budget = mebibytes(self._limits.daily_budget)
+        budget = mebibytes(self._limits.day)
         return Fault(ErrorKind.BUDGET, f"{mebibytes(room)} are left of today's {budget}, and {why}")
 
 
 def too_large(size: int, limits: WarehouseLimits) -> str | None:
     """Why one job may not bill so many bytes, and what to do; None where it may."""
-    limit = limits.maximum_bytes_billed
+    limit = limits.job
     if size <= limit:
         return None
     return (
@@ -98,7 +98,7 @@ def too_large(size: int, limits: WarehouseLimits) -> str | None:
 
 def day_against_budget(size: float, limits: WarehouseLimits) -> tuple[str, str | None]:
     """How a day that bills so many bytes stands to the budget, and what to do where it is above it."""
-    budget = limits.daily_budget
+    budget = limits.day
     if size <= budget:
         return f"within the daily budget of {readable(budget)}", None
     remedy = (

@@ -117,7 +117,7 @@ class DateColumns:
         return self._types.get(_column(part), DateType.DATE)
 
     def _day_and_condition(self, part: Part) -> tuple[str, str]:
-        kind, column = self._type_of(part), quoted(part.table.date_column)
+        kind, column = self._type_of(part), quoted(part.table.day_column)
         form, first, end = _FORMS[kind], _FORMS[kind].first, _FORMS[kind].end
         if part.reach:
             first = f"{kind}_SUB({first}, INTERVAL {part.reach} DAY)"
@@ -127,7 +127,7 @@ class DateColumns:
 
 
 def _column(part: Part) -> Column:
-    return part.source, part.table.date_column
+    return part.source, part.table.day_column
 
 
 def _bounds(kind: DateType, window: Window, zone: ZoneInfo) -> tuple[Parameter, Parameter]:
@@ -150,7 +150,7 @@ def _types_query(columns: Sequence[Column]) -> Query:
 
 
 def _no_date(part: Part, kind: str) -> Fault:
-    column = part.table.date_column
+    column = part.table.day_column
     return Fault(
         ErrorKind.INVALID,
         f"its date_column {column} is {kind}, and only DATE, DATETIME and TIMESTAMP say which date a row is of;"

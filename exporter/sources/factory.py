@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
 def firestore_of(config: Config, telemetry: Telemetry, endpoint: str | None = None) -> FirestoreStore:
     """Firestore alone, not connected yet; `endpoint` is the address of a local server."""
-    return FirestoreStore(
-        project=config.project, database=config.firestore_database, telemetry=telemetry, endpoint=endpoint
-    )
+    return FirestoreStore(project=config.project, database=config.database, telemetry=telemetry, endpoint=endpoint)
 
 
 def sources_of(
@@ -44,7 +42,7 @@ def sources_of(
         BigQueryWarehouse(
             project=config.project,
             billed_project=config.billed_project,
-            location=config.bigquery_location,
+            location=config.location,
             limits=config.collect.warehouse_limits,
             telemetry=telemetry,
             clock=clock,

@@ -203,8 +203,8 @@ def row_count_part(table: TableRef, project: str) -> Part:
     Of a table that may be unused, also the dates of a year.
     """
     columns = [("counted", "COUNT(*)")]
-    if table.written_column:
-        columns.append(("written", _as_text(f"MAX({quoted(table.written_column)})")))
+    if table.write_time_column:
+        columns.append(("written", _as_text(f"MAX({quoted(table.write_time_column)})")))
     if table.units:
         columns.append(("units", _as_text(f"({table.units})")))
     if table.key:
@@ -251,7 +251,7 @@ def halts_part(halts: HaltsConfig, project: str) -> Part:
     table = halts.table
     reason = f"IFNULL({quoted(halts.reason)}, '')" if halts.reason else "''"
     name = f"IF({halts.halted}, {reason}, '{OUTSIDE}')"
-    written = (("finished", _as_text(f"MAX({quoted(table.written_column)})")),) if table.written_column else ()
+    written = (("finished", _as_text(f"MAX({quoted(table.write_time_column)})")),) if table.write_time_column else ()
     return Part(
         f"halts (table {table.name})",
         table,
@@ -270,7 +270,7 @@ def run_history_part(pipeline: str, number: int, request: RunHistoryRequest, pro
     """
     table = request.table.table
     processors = (Parameter(f"processors_{number}", "STRING", request.processors),) if request.processors else ()
-    finished, category = quoted(finished_column(table)), quoted(CATEGORY)
+    finished, category = quoted(request.table.finished_column), quoted(CATEGORY)
     return Part(
         f"run history of {pipeline} (table {table.name})",
         table,
@@ -293,11 +293,6 @@ def run_history_part(pipeline: str, number: int, request: RunHistoryRequest, pro
         processors,
         may_lack=(CATEGORY,),
     )
-
-
-def finished_column(table: TableRef) -> str:
-    """The column of the run history that says when a run ended."""
-    return table.written_column or "processed_at"
 
 
 def phase_log_part(pipeline: str, number: int, log: PhaseLogConfig, project: str) -> Part:

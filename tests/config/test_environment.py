@@ -39,7 +39,7 @@ def test_a_variable_overrides_a_key() -> None:
 
     assert config.project == "my-project"
     assert config.collect.warehouse.every == timedelta(minutes=5)
-    assert config.bigquery_location == "US"
+    assert config.location == "US"
     assert config.pipelines["nba"].phases["phase3"].processors["player_game_summary"].due.at.hour == 12
 
 

@@ -347,7 +347,7 @@ def test_the_example_loads_and_shows_what_it_says() -> None:
     assert list(config.pipelines) == ["nba", "mlb"]
     assert config.pipelines["nba"].coverage == {}
     assert config.pipelines["mlb"].calendar.table.name == "mlb_reference.mlb_schedule"
-    assert config.pipelines["mlb"].phases["phase3"].processors["upcoming_game_context"].run_history_names == (
+    assert config.pipelines["mlb"].phases["phase3"].processors["upcoming_game_context"].runs_as == (
         "UpcomingGameContext",
     )
 

@@ -173,7 +173,7 @@ def test_both_hold_the_same_processors_critical(either: Config) -> None:
 
 def test_both_know_a_processor_by_the_names_that_exist(either: Config) -> None:
     processors = [one for phase in either.pipelines["nba"].phases.values() for one in phase.processors.values()]
-    names = {one.name: (set(one.heartbeats), set(one.run_history_names)) for one in processors}
+    names = {one.name: (set(one.heartbeats), set(one.runs_as)) for one in processors}
     classes = {
         **{one.name: {f"{one.name.title().replace('_', '')}Processor"} for one in processors},
         "upcoming_player_game_context": {
@@ -237,7 +237,7 @@ def test_both_collect_at_the_same_intervals(either: Config) -> None:
         (15 * minute, minute / 3, 45 * minute),
         (10 * minute, 2 * minute, 30 * minute),
     ]
-    assert collect.warehouse_limits.maximum_bytes_billed == 2**30
+    assert collect.warehouse_limits.job == 2**30
 
 
 def test_the_daily_budget_outlasts_the_day(either: Config) -> None:
@@ -250,7 +250,7 @@ def test_the_daily_budget_outlasts_the_day(either: Config) -> None:
 
     assert tables == 17
     assert billed == 24_480 * MIB
-    assert either.collect.warehouse_limits.daily_budget == 40 * 2**30 > billed
+    assert either.collect.warehouse_limits.day == 40 * 2**30 > billed
 
 
 def test_nba_reads_a_document_as_what_ran_on_its_day() -> None:

@@ -153,7 +153,7 @@ def run(week: Week, phase: PhaseConfig, processor: ProcessorConfig, games_day: d
         week.merge(end, f"processor_heartbeats/{heartbeat}", {**beat, "status": "completed", "last_heartbeat": end})
     if rows:
         write(week, processor, games_day, end, rows)
-    for name in processor.run_history_names[:1]:
+    for name in processor.runs_as[:1]:
         week.insert(
             end,
             "nba_reference.processor_run_history",
@@ -174,7 +174,7 @@ def run(week: Week, phase: PhaseConfig, processor: ProcessorConfig, games_day: d
 def write(week: Week, processor: ProcessorConfig, games_day: date, when: datetime, rows: int) -> None:
     """The processor's rows; of the players, four of seven played."""
     table = processor.table
-    columns = {table.date_column: games_day, str(table.written_column): when}
+    columns = {table.day_column: games_day, str(table.write_time_column): when}
     if processor.name == "player_game_summary":
         played = rows * 4 // 7
         week.insert(when, table.name, repeat=played, is_dnp=False, minutes_played=24, **columns)

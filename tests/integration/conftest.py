@@ -42,7 +42,7 @@ def warehouse(local: LocalSources, telemetry: Telemetry) -> Iterator[BigQueryWar
     """The reader of the local BigQuery."""
     warehouse = BigQueryWarehouse(
         project=PROJECT,
-        limits=WarehouseLimits(maximum_bytes_billed=2**30, daily_budget=2**34),
+        limits=WarehouseLimits(job=2**30, day=2**34),
         telemetry=telemetry,
         clock=lambda: NOON,
         zone=NEW_YORK,

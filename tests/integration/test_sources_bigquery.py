@@ -275,7 +275,7 @@ def test_runs_of_nothing_are_no_runs(
     client: bigquery.Client, definitions: Mapping[str, TableDefinition], warehouse: BigQueryWarehouse
 ) -> None:
     load_tables(client, definitions, day_of_everything())
-    request = ContextRequest(run_history={"nba": RunHistoryRequest(RunHistoryConfig(HISTORY), ())})
+    request = ContextRequest(run_history={"nba": RunHistoryRequest(RunHistoryConfig(HISTORY, "processed_at"), ())})
 
     assert warehouse.context(request, WINDOW, Deadline(30)).runs == {"nba": ()}
 
@@ -388,7 +388,9 @@ def context() -> ContextRequest:
         calendars={
             "nba": CalendarConfig(SCHEDULE, "COUNT(DISTINCT game_id)", "game_id LIKE '002%' OR game_id LIKE '004%'")
         },
-        run_history={"nba": RunHistoryRequest(RunHistoryConfig(HISTORY), ("Zones", "Defense", "Player"))},
+        run_history={
+            "nba": RunHistoryRequest(RunHistoryConfig(HISTORY, "processed_at"), ("Zones", "Defense", "Player"))
+        },
         phase_log={"nba": PhaseLogConfig(LOG, ("phase2_to_phase3", "phase3_to_phase4"), -1)},
         coverage={
             ("nba", "minutes"): CoverageConfig(

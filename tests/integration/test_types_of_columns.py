@@ -96,7 +96,9 @@ def asked(place: str, table: TableRef) -> ContextRequest:
         case "calendar":
             return ContextRequest(calendars={"nba": CalendarConfig(table, "COUNT(*)", "good")})
         case "run history":
-            return ContextRequest(run_history={"nba": RunHistoryRequest(RunHistoryConfig(table), ("P",))})
+            return ContextRequest(
+                run_history={"nba": RunHistoryRequest(RunHistoryConfig(table, str(table.write_time_column)), ("P",))}
+            )
         case "phase log":
             return ContextRequest(phase_log={"nba": PhaseLogConfig(table, ("a_to_b",), 0)})
         case _:

@@ -284,7 +284,7 @@ def test_work_that_still_runs_blocks_nothing() -> None:
 def without_write_times(name: str) -> Config:
     """The configuration with a table that does not say when it was written."""
     five = by_processing_date().pipelines["nba"].phases["phase3"]
-    table = replace(five.processors[name].table, written_column=None)
+    table = replace(five.processors[name].table, write_time_column=None)
     mute = replace(five.processors[name], table=table)
     return config(pipeline([replace(five, processors={**five.processors, name: mute}, next=None)]))
 

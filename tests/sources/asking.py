@@ -56,7 +56,7 @@ def warehouse_at(
         project="nba-props-platform",
         billed_project=PROJECT,
         location=location,
-        limits=WarehouseLimits(maximum_bytes_billed=job, daily_budget=daily),
+        limits=WarehouseLimits(job, daily),
         telemetry=telemetry or Telemetry(),
         clock=clock or Clock(),
         zone=NEW_YORK,

@@ -17,7 +17,7 @@ MIB = 2**20
 def budget(
     daily: int = 100 * MIB, job: int = 30 * MIB, account: Account | None = None, project: str = "p"
 ) -> DailyBudget:
-    return DailyBudget(WarehouseLimits(maximum_bytes_billed=job, daily_budget=daily), project, account or Account())
+    return DailyBudget(WarehouseLimits(job, daily), project, account or Account())
 
 
 def test_a_job_may_bill_its_limit_or_what_is_left_of_the_day() -> None:

@@ -34,7 +34,7 @@ PROJECT = "nba-props-platform"
 WINDOW = Window(date(2026, 1, 30), date(2026, 2, 2))
 DATES = (Parameter("first", "DATE", date(2026, 1, 30)), Parameter("last", "DATE", date(2026, 2, 2)))
 PLAYERS = TableRef("nba_analytics.player_game_summary", "game_date", "processed_at")
-HISTORY = RunHistoryConfig(TableRef("nba_reference.processor_run_history", "data_date", "processed_at"))
+HISTORY = RunHistoryConfig(TableRef("nba_reference.processor_run_history", "data_date"), "processed_at")
 
 
 def union(parts: list[Part], window: Window) -> Query:
@@ -179,11 +179,9 @@ def test_units_and_duplicates_are_counted_with_the_rows() -> None:
 
 
 def test_the_end_of_a_run_is_in_the_column_that_the_configuration_names() -> None:
-    history = RunHistoryConfig(TableRef("a.runs", "data_date"))
-    renamed = RunHistoryConfig(TableRef("a.runs", "data_date", "ended_at"))
+    history = RunHistoryConfig(TableRef("a.runs", "data_date"), "ended_at")
 
-    assert "MAX(`processed_at`)" in sql(run_history_part("nba", 0, RunHistoryRequest(history, ("A",)), PROJECT))
-    assert "MAX(`ended_at`)" in sql(run_history_part("nba", 0, RunHistoryRequest(renamed, ("A",)), PROJECT))
+    assert "MAX(`ended_at`)" in sql(run_history_part("nba", 0, RunHistoryRequest(history, ("A",)), PROJECT))
 
 
 def test_the_phase_log_is_counted_by_date_and_transition() -> None:

@@ -73,7 +73,7 @@ PLACES: Final[Mapping[str, Place]] = {
         _context(
             "runs",
             "nba",
-            ContextRequest(run_history={"nba": RunHistoryRequest(RunHistoryConfig(TABLE), ("P",))}),
+            ContextRequest(run_history={"nba": RunHistoryRequest(RunHistoryConfig(TABLE, "processed_at"), ("P",))}),
         ),
     ),
     "phase log": Place(
