@@ -1,4 +1,4 @@
-"""What was observed, and what was concluded: plain frozen data, no behaviour that touches the world.
+"""What was observed, and what was concluded: plain frozen data without side effects.
 
 observed.py    what the sources hold: documents, entries, heartbeats, row counts, runs; together a `Snapshot`
 concluded.py   what follows from it: verdicts, trigger states, hints; together a `Report`

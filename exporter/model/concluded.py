@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 class Verdict(StrEnum):
-    """What the records together say of one processor's work for one run date; exactly one applies.
+    """The conclusion about one processor's work for one run date; exactly one applies.
 
-    The order is the order in which they are tried (docs/verdicts.md).
+    They are tried in this order (docs/verdicts.md).
     """
 
     UNKNOWN = "unknown"
@@ -40,7 +40,7 @@ class Verdict(StrEnum):
 
 
 class TriggerState(StrEnum):
-    """What became of the trigger that a phase's completion document should have set off."""
+    """The state of the trigger that a phase's completion document should set off."""
 
     NOT_EXPECTED = "not_expected"
     UNKNOWN = "unknown"
@@ -53,10 +53,10 @@ class TriggerState(StrEnum):
 
 
 class HeartbeatState(StrEnum):
-    """What a processor's heartbeat says of this run date's work.
+    """What a processor's heartbeat says about this run date's work.
 
-    `superseded`: it still says `running`, but another record shows the work finished after its last beat (the
-    heartbeat's own last write can fail like any other).
+    `superseded`: it still says `running`, but another record shows that the work finished after its last beat. The last
+    write of a heartbeat can fail like any other write.
     """
 
     UNKNOWN = "unknown"
@@ -71,7 +71,7 @@ class HeartbeatState(StrEnum):
 
 
 class LogSource(StrEnum):
-    """Which record answered the question whether a phase ran."""
+    """The record that shows whether a phase ran."""
 
     PHASE_LOG = "phase_log"
     RUN_HISTORY = "run_history"
@@ -105,7 +105,7 @@ class Hint:
 
 
 class Cause(StrEnum):
-    """What can have kept a processor's registration out of its document."""
+    """Possible reasons why a processor's registration is not in its document."""
 
     LOST_UPDATE = "lost_update"
     NEVER_WRITTEN = "never_written"
@@ -117,7 +117,7 @@ class Cause(StrEnum):
 
 
 class Standing(StrEnum):
-    """How an explanation stands against the evidence, best first."""
+    """How well the evidence supports an explanation, best first."""
 
     PROVEN = "proven"
     LIKELY = "likely"
@@ -128,7 +128,7 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One explanation of a missing registration, with the evidence on both sides: a hint, never a verdict."""
+    """One explanation of a missing registration, with the evidence for and against it: a hint, never a verdict."""
 
     cause: Cause
     standing: Standing
@@ -138,9 +138,9 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class HeartbeatReport:
-    """The heartbeat that speaks for a processor, or the newest one if none speaks for this date.
+    """The processor's heartbeat for this data date, or its newest one if none is for this date.
 
-    `unusable`: its fields that were there and could not be used.
+    `unusable`: its fields that could not be used.
     """
 
     state: HeartbeatState
@@ -153,12 +153,12 @@ class HeartbeatReport:
 
 @dataclass(frozen=True, slots=True)
 class ProcessorReport:
-    """One processor, one run date. None in a value means unknown (or, for bounds, not fixed).
+    """One processor, one run date. None in a value means unknown (or, for bounds, not configured).
 
-    `rows_due`: when its rows are judged at the latest. `units` (each called a `noun`) are those of its data date
-    that it owes rows for, `table_units` those that its rows cover.
-    `too_few` and `too_many`: whether the rows that are there are; None also where nothing says how many are right.
-    `explanations`: why it is not registered, the likeliest first; empty where that is no question.
+    `rows_due`: when its rows are judged at the latest. `units`: those of its data date that must have rows (each is
+    called a `noun`); `table_units`: those that its rows cover. `too_few`, `too_many`: whether the rows are; None also
+    if nothing says how many are right. `explanations`: why it is not registered, the likeliest first; empty unless its
+    verdict raises that question.
     """
 
     pipeline: str
@@ -218,11 +218,11 @@ class Overwritten:
 
 @dataclass(frozen=True, slots=True)
 class PhaseReport:
-    """One phase, one run date. `trigger_state` is None where the trigger is not judged.
+    """One phase, one run date. `trigger_state` is None if the trigger is not judged.
 
-    `registered` counts the expected processors only, `entries` every entry of the document, `unexpected` those whose
-    name no processor of the phase has. `removals` are the entries that were seen in the document and went from it,
-    `overwritten` those of them that were lost and restored; `watched` False: it was never seen yet.
+    `registered` counts only expected processors, `entries` every entry of the document, `unexpected` entries whose name
+    no processor of the phase has. `removals`: entries that were seen in the document and removed from it;
+    `overwritten`: those of them that were lost and restored; `watched` False: the document was never read.
     """
 
     pipeline: str
@@ -253,7 +253,7 @@ class PhaseReport:
 
 @dataclass(frozen=True, slots=True)
 class CoverageReport:
-    """A coverage check of one run date; None: unknown. `expected`: the calendar has units for the data date."""
+    """A coverage check of one run date; None: unknown. `expected`: whether the calendar has units for its data date."""
 
     pipeline: str
     run_date: date
@@ -264,7 +264,7 @@ class CoverageReport:
 
     @property
     def share(self) -> float | None:
-        """The share of eligible rows that is covered; None if it is unknown or there is none to cover."""
+        """The share of eligible rows that is covered; None if it is unknown or no row is eligible."""
         counts = self.counts
         return counts.covered / counts.eligible if counts and counts.eligible else None
 
@@ -277,7 +277,7 @@ class CoverageReport:
 
 @dataclass(frozen=True, slots=True)
 class PhaseLogReport:
-    """Rows of one transition in the phase log for one run date, and how many the calendar makes it owe."""
+    """Rows of one transition in the phase log for one run date, and how many the calendar's units lead to."""
 
     pipeline: str
     run_date: date
@@ -287,7 +287,7 @@ class PhaseLogReport:
 
 
 class CalendarDoubt(StrEnum):
-    """Why what a calendar says is not a fact: it has no row at all, dates lost units, or it ended and work goes on.
+    """Why a calendar may be wrong: it has no row at all, dates lost units, or it ended and work goes on.
 
     `halts`: the second calendar is no longer written.
     """
@@ -300,19 +300,19 @@ class CalendarDoubt(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CalendarReport:
-    """How far a calendar can be relied on. `last`: the last date that it has any row of; `doubts`: each in words."""
+    """How far a calendar can be relied on. `last`: the last date with any row; `doubts`: the reasons, in words."""
 
     last: date | None
     doubts: Mapping[CalendarDoubt, str]
 
     @property
     def why_unknown(self) -> str | None:
-        """Why dates are unknown that did not lose units themselves; None: of no such date."""
+        """Why the units of dates are unknown even if those dates lost none; None if they are known."""
         return self.doubts.get(CalendarDoubt.EMPTY) or self.doubts.get(CalendarDoubt.ENDED)
 
 
 class Condition(StrEnum):
-    """What alerts say of a pipeline beside verdicts and trigger states; `reconcile/conditions.py` decides each."""
+    """Faults of a pipeline that no verdict or trigger state shows; `reconcile/conditions.py` decides each."""
 
     COUNT_INCONSISTENT = "count_inconsistent"
     COVERAGE_LOW = "coverage_low"
@@ -332,8 +332,8 @@ class Bound(StrEnum):
 class ConditionReport:
     """Whether a condition holds for its subject, which has these labels; `holds` None: unknown.
 
-    `bound`: where the condition has bounds and holds, the worst that is passed. `text`: what holds, in words; empty
-    where the sentence passes over it, as over rows that somebody has yet to mark.
+    `bound`: the worst bound that is passed, if the condition has bounds and holds. `text`: what holds, in words; empty
+    if the sentence leaves it out, as it does for rows that somebody still has to mark.
     """
 
     condition: Condition
@@ -345,10 +345,10 @@ class ConditionReport:
 
 @dataclass(frozen=True, slots=True)
 class PipelineReport:
-    """One pipeline: its phases for every exposed run date, and what belongs to no phase.
+    """One pipeline: its phases for every exposed run date, and the values that belong to no phase.
 
-    `run_history_known` is None where the pipeline keeps no run history. `unusable`: by kind of record, the fields that
-    were there and could not be used; a kind that is unknown is left out. `calendar` None: nobody knows how far it goes.
+    `run_history_known` is None if the pipeline keeps no run history. `unusable`: the fields that could not be used, by
+    kind of record; an unknown kind is left out. `calendar` None: the last date of the calendar is unknown.
     """
 
     pipeline: str
@@ -372,13 +372,13 @@ class PipelineReport:
 
     @property
     def calendar_doubtful(self) -> Mapping[CalendarDoubt, bool]:
-        """Of every reason, whether it makes the calendar doubtful; of none where nobody knows how far it goes."""
+        """For every reason, whether it makes the calendar doubtful; empty if the calendar's last date is unknown."""
         return {} if self.calendar is None else {reason: reason in self.calendar.doubts for reason in CalendarDoubt}
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything concluded at one moment."""
+    """All conclusions of one moment."""
 
     at: datetime
     timezone: str
@@ -396,5 +396,5 @@ class Report:
 
     @property
     def conditions(self) -> tuple[ConditionReport, ...]:
-        """Every condition of every pipeline, also those that do not hold or are unknown."""
+        """Every condition of every pipeline, including those that do not hold or are unknown."""
         return tuple(condition for pipeline in self.pipelines for condition in pipeline.conditions)

@@ -1,6 +1,6 @@
 """What was observed: `Document`, `Heartbeat`, `RowCount`, `Run`, `CoverageCounts`; together a `Snapshot`.
 
-Each stands inside a `Reading` that says when it was read or why it could not be.
+Each is the value of a `Reading`, which says when it was read, or why it could not be read.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LIFETIME = timedelta(days=30)
-"""So long after its date the pipeline deletes a completion document (docs/verdicts.md)."""
+"""The pipeline deletes a completion document this long after its date (docs/verdicts.md)."""
 
 AHEAD = timedelta(minutes=2)
-"""Clocks differ by this much at most. A moment that lies further ahead of the clock has no age that says anything."""
+"""Clocks differ by at most this much. A moment further ahead of the clock has no meaningful age."""
 
 
 class ErrorKind(StrEnum):
-    """The closed set of reasons for which a source gives no value."""
+    """Every reason for which a source can give no value."""
 
     UNREACHABLE = "unreachable"
     PERMISSION_DENIED = "permission_denied"
@@ -39,7 +39,7 @@ class ErrorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why the last attempt to read something gave nothing; `detail` names the thing and what to do."""
+    """Why the last attempt to read something failed; `detail` names it and says what to do."""
 
     kind: ErrorKind
     detail: str
@@ -48,10 +48,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Reading(Generic[T]):
-    """A value and when it was read, or the failure that stands in its place.
+    """A value and when it was read, and the failure of the last attempt, if it failed.
 
-    A failed attempt keeps the last good value; `max_age` after it was read it stops counting as known. A value that was
-    read in the future is of a clock that was set back since: nobody knows how old it is.
+    A failed attempt keeps the last good value. The value is known until it is older than `max_age`. A value that was
+    read in the future was read before the clock was set back, so its age is unknown and it does not count.
     """
 
     value: T | None = None
@@ -60,7 +60,7 @@ class Reading(Generic[T]):
     max_age: timedelta | None = None
 
     def known(self, now: datetime) -> T | None:
-        """The value while it is fresh enough to conclude from, else None."""
+        """The value if it is fresh enough to conclude from, else None."""
         if self.value is None or self.read_at is None:
             return None
         age = now - self.read_at
@@ -80,7 +80,7 @@ class Record(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UnusableField:
-    """A field or column that was there and could not be used. `said`: its type and value in words."""
+    """A field or column that has a value which cannot be used. `said`: its type and value in words."""
 
     name: str
     said: str
@@ -93,8 +93,8 @@ class UnusableField:
 class Entry:
     """A processor's entry in a completion document, read as tolerantly as it was written.
 
-    `incremental` None: the entry says something about it that cannot be used. `malformed` are the fields (or `entry`
-    for the whole) that were there and could not be used.
+    `incremental` None: its field cannot be used. `malformed`: the fields that cannot be used (or `entry` for the whole
+    entry).
     """
 
     status: str | None = None
@@ -110,8 +110,8 @@ class Entry:
 class Document:
     """A completion document: its entries by processor name, and its own metadata. `exists` False: there is none.
 
-    `triggered` None: it says something about it that cannot be used. `contents` are all its fields as Firestore sends
-    them (serialized `Value`s); `read_time` is the database's time as of which it stood so.
+    `triggered` None: its field cannot be used. `contents`: all its fields as Firestore sends them (serialized
+    `Value`s); `read_time`: the database's time of this state.
     """
 
     exists: bool = True
@@ -139,9 +139,9 @@ class DocumentId:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """A heartbeat document. `beat_at` is the last beat; `data_date` None: none written, or not a date.
+    """A heartbeat document. `beat_at`: its last beat; `data_date` None: the field is missing or is no date.
 
-    `malformed` are the fields that were there and could not be used.
+    `malformed`: the fields that cannot be used.
     """
 
     document: str
@@ -157,8 +157,8 @@ class Heartbeat:
 class RowCount:
     """Rows of one date in a table and the time the newest of them was written.
 
-    `units`: how many units they cover; `duplicates`: rows beyond the distinct keys; None: not asked, or unknown.
-    `unusable`: a write time that is there and could not be used.
+    `units`: how many units they cover; `duplicates`: rows beyond the distinct keys; None: not configured, or unknown.
+    `unusable`: a write time that cannot be used.
     """
 
     rows: int
@@ -172,7 +172,7 @@ class RowCount:
 class Run:
     """One run in the run history, all rows of its `run_id` reduced to one (success wins).
 
-    `category`: why it failed, in the pipeline's own word. `unusable`: times of it that are there and could not be used.
+    `category`: why it failed, in the pipeline's own word. `unusable`: its times that cannot be used.
     """
 
     processor: str
@@ -189,7 +189,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Halted:
-    """The dates that are halted, with the reason (empty: none given), and when the newest row was written."""
+    """The halted dates, each with its reason (empty if none is given), and when the newest row was written."""
 
     dates: Mapping[date, str]
     written_at: datetime | None = None
@@ -206,7 +206,7 @@ class CoverageCounts:
 
 
 class RemovalKind(StrEnum):
-    """How an entry that was seen came to be gone from its document (docs/losses.md)."""
+    """How an entry that was seen was removed from its document (docs/losses.md)."""
 
     BLIND_OVERWRITE = "blind_overwrite"
     STALE_WRITE = "stale_write"
@@ -219,14 +219,14 @@ class RemovalKind(StrEnum):
 
 
 LOST = frozenset({RemovalKind.BLIND_OVERWRITE, RemovalKind.STALE_WRITE, RemovalKind.UNEXPLAINED})
-"""The kinds by which an entry is lost; by the others it is gone on purpose, or nobody can say."""
+"""The kinds by which an entry is lost. By the others it was removed on purpose, or the cause cannot be known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """An entry as it stands in a watched document. `content` is its value as Firestore sends it (a serialized `Value`).
+    """An entry in a watched document. `content`: its value as Firestore sends it (a serialized `Value`).
 
-    `written_at` is the document's update time with which it came, where a reading before it shows that it came alone.
+    `written_at`: the document's update time when the entry came, if an earlier reading shows that it came alone.
     """
 
     entry: Entry
@@ -237,16 +237,16 @@ class Sighting:
 
     @property
     def at(self) -> datetime | None:
-        """When it was written: by the document's own time where that is known, else by what it says itself."""
+        """When it was written: the document's update time, if known, or else the entry's own time."""
         return self.written_at or self.entry.completed_at
 
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """An entry that was seen in a document and is gone, what it was, and the write that coincided.
+    """An entry that was seen in a document and removed from it: what it was, and the write that removed it.
 
-    `coincided` names the entries and metadata that came or changed together with it. `ended_at`: since when the
-    question is closed, because the entry is back or the document was reset.
+    `coincided`: the entries and metadata that came or changed in the same write. `ended_at`: when the removal stopped
+    to matter, because the entry was restored or the document was reset.
     """
 
     name: str
@@ -262,7 +262,7 @@ class Removal:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What is remembered of one document: its last state that was seen, and every entry that went from it."""
+    """The memory of one document: its last state that was seen, and every entry that was removed from it."""
 
     exists: bool
     create_time: datetime | None
@@ -276,13 +276,13 @@ class Watched:
 
     @property
     def losses(self) -> Mapping[str, Removal]:
-        """The entries that are lost and not back, by name."""
+        """The entries that are lost and not restored, by name."""
         return {removal.name: removal for removal in self.removals if removal.kind in LOST and removal.ended_at is None}
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A time in which nobody followed the documents: what was not seen then may have been there."""
+    """A time in which the documents were not followed: entries can have come and gone unseen."""
 
     start: datetime
     end: datetime
@@ -290,13 +290,13 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class CalendarEnd:
-    """The last date that a calendar has any row of, whether it counts or not; None: it has no row at all."""
+    """The last date of any row of a calendar, even of rows that do not count; None: it has no row."""
 
     last: date | None
 
 
 class Matter(StrEnum):
-    """The kinds of values that are held against what was there before."""
+    """The kinds of values that are compared with earlier readings."""
 
     DOCUMENT = "document"
     HEARTBEAT = "heartbeat"
@@ -309,7 +309,7 @@ class Matter(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Of something less is there than the last reading that counted has seen. `found`: by each reading `since` then."""
+    """A value of which readings found less than before. `found`: how much each reading `since` then found."""
 
     was: int
     seen_at: datetime
@@ -319,11 +319,11 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything observed, keyed as the plan asked for it. A key that is absent was never read: unknown.
+    """Everything observed, by the keys of the reading plan. A key that is absent was never read: unknown.
 
-    `doubts`: what does not count, because less of it is there than before, by matter and key; it is absent elsewhere.
-    `followed_since`: from then on every change of the documents was seen; None while they are only polled. `gaps`: when
-    they were not watched before that.
+    `doubts`: values that do not count because a reading found less than before, by matter and key; they are absent from
+    the other fields. `followed_since`: since then every change of the documents was seen; None while they are only
+    polled. `gaps`: earlier times in which they were not watched.
     """
 
     documents: Reading[Mapping[DocumentId, Document]] = field(default_factory=Reading)

@@ -1,14 +1,14 @@
 """Observed against expected: verdicts, hints and trigger states. Pure: no clock, no network, no metrics.
 
 report.py                   snapshot in, report out: every exposed phase and processor at one moment
-expectations.py             what each document and processor owes, and by when; which documents are to be read
+expectations.py             what is expected of each document and processor, and by when; what has to be read
 evidence.py, runs.py        what the records hold about one processor's work for one run date
 verdict.py                  the verdict table: the first row that applies is the answer (docs/verdicts.md)
 trigger.py                  the state of a phase's trigger
-conditions.py               the table of conditions: what can be wrong beside verdicts and trigger states
+conditions.py               the table of conditions: faults of a pipeline that no verdict or trigger state shows
 hints.py, explain.py        the evidence in words; why a registration is missing
-season.py                   the same for many run dates, also where the completion documents are gone
-removals.py, unusable.py    entries that went from a document; fields that could not be used
+season.py                   the same for many run dates, also those whose documents the pipeline has deleted
+removals.py, unusable.py    entries that were removed from a document; fields that could not be used
 calendar.py, dating.py      how far the calendar can be relied on; which reading of a date the documents fit
 """
 

@@ -1,4 +1,4 @@
-"""How far a calendar can be relied on: no units are a fact only where somebody keeps the calendar."""
+"""How far a calendar can be relied on: a date without units means no games only while the calendar is kept."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from exporter.model import Reading, Run, Snapshot
 
 WORKING: Final = ("running", "success", "partial")
-"""What the run history says of a run that works or did: one that failed or was skipped can have found nothing to do."""
+"""Statuses in the run history of runs that did work. A run that failed or was skipped may have had nothing to do."""
 
 
 def calendar_of(config: Config, pipeline: PipelineConfig, snapshot: Snapshot, now: datetime) -> CalendarReport | None:
-    """What is doubtful about the pipeline's calendar; None where nobody knows how far it goes."""
+    """What is doubtful about the pipeline's calendar; None if its last date is unknown."""
     reading = snapshot.calendars_end.get(pipeline.name)
     end = reading.known(now) if reading else None
     if end is None:
@@ -48,7 +48,7 @@ def calendar_of(config: Config, pipeline: PipelineConfig, snapshot: Snapshot, no
 
 
 def _stale_halts(pipeline: PipelineConfig, snapshot: Snapshot, now: datetime) -> Iterator[str]:
-    """A table of halts that was in use and is no longer written; one without any row is not in use."""
+    """A table of halts that was in use and is no longer written. A table without any row is not in use."""
     for config in pipeline.all_halts:
         reading = snapshot.halts.get(config)
         halts = reading.known(now) if reading else None
@@ -66,7 +66,7 @@ def relied_on(units: Reading[Mapping[date, int]], calendar: CalendarReport | Non
 
 
 def _work_after(pipeline: PipelineConfig, snapshot: Snapshot, last: date, now: datetime) -> Iterator[str]:
-    """What shows that the pipeline's own processors work for dates after the calendar's last."""
+    """Evidence that the pipeline's own processors work for dates after the calendar's last one."""
     reading = snapshot.runs.get(pipeline.name)
     runs = [run for run in (reading.known(now) if reading else None) or () if run.data_date > last]
     yield from _runs(pipeline, runs)
@@ -93,7 +93,7 @@ def _rows_after(pipeline: PipelineConfig, snapshot: Snapshot, last: date, now: d
 def _beats_after(
     pipeline: PipelineConfig, snapshot: Snapshot, last: date, ran: Collection[tuple[str, date]], now: datetime
 ) -> Iterator[str]:
-    """A heartbeat says completed whatever became of the run, so that one with a run in `ran` is left to that run."""
+    """Heartbeats for later dates. They say `completed` even after a failed run, so a run in `ran` decides instead."""
     reading = snapshot.heartbeats.get(pipeline.name)
     beats = (reading.known(now) if reading else None) or {}
     for processor in _processors(pipeline):

@@ -1,4 +1,4 @@
-"""The table of conditions: what can be wrong with a pipeline beside its verdicts and trigger states.
+"""The table of conditions: faults of a pipeline that no verdict and no trigger state shows.
 
 Each condition is decided here and nowhere else: the metrics export the answers, the alert rules compare those alone,
 and the sentence reads them. An answer is yes, no, or None: unknown, because a value that the test needs is unknown.
@@ -22,7 +22,7 @@ S = TypeVar("S")
 Labels = dict[str, str]
 
 UNMARKED: Final = "unmarked"
-"""The bucket of excluded rows in which the value that decides is missing: somebody has yet to mark them."""
+"""The bucket of excluded rows that lack the value which decides: somebody still has to mark them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,9 @@ class Moment(Generic[S]):
 class Row(Generic[S]):
     """A row of the table.
 
-    `subjects`: what the condition is asked of. `labels`: those of a subject's series. `known`: whether every value that
-    the tests need is known. `holds`: the test, or, where the configuration sets bounds, one test a bound, the worst
-    first. `text`: what holds, in words; without it the sentence passes over the condition.
+    `subjects`: what the condition is decided for. `labels`: the labels of a subject's series. `known`: whether every
+    value that the tests need is known. `holds`: the test, or, where the configuration sets bounds, one test for each
+    bound, the worst first. `text`: what holds, in words; without it the sentence leaves the condition out.
     """
 
     condition: Condition
@@ -74,7 +74,7 @@ def conditions_of(pipeline: PipelineReport, now: datetime) -> tuple[ConditionRep
 
 
 def _count_inconsistent(at: Moment[PhaseReport]) -> bool:
-    """Some writers count every entry, others only those they know: both are right. A date without units is not read."""
+    """Some writers count every entry, others only those they know; both are right. Not on dates without units."""
     phase = at.subject
     entries, unexpected = phase.entries or 0, phase.unexpected or 0
     return bool(phase.expected) and phase.completed_count not in {None, entries, entries - unexpected}
@@ -132,7 +132,7 @@ def _coverage_known(coverage: CoverageReport) -> bool:
 
 
 def _silent(at: Moment[PipelineReport]) -> bool:
-    """Runs go on and nothing beats. Where nothing runs, as in the off-season, nothing beats either."""
+    """Runs go on and no heartbeat beats. Without runs, as in the off-season, no heartbeat is expected to beat."""
     beat, ran, silent = at.subject.last_heartbeat_at, at.subject.last_run_at, at.subject.heartbeat_silent_after
     if ran is None or silent is None or at.now - ran >= silent:
         return False

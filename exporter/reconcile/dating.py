@@ -26,14 +26,14 @@ LEAST_DOCUMENTS: Final = 2
 LEAST_ENTRIES: Final = 3
 LATE: Final = timedelta(hours=16)
 EARLY: Final = timedelta(hours=24)
-"""An entry of the other date is completed so long after or before its deadline at least. A late run is not."""
+"""An entry that belongs to another date was completed at least this long after or before its deadline."""
 SAME_RUN: Final = timedelta(minutes=10)
-"""A last heartbeat so near to an entry's completion is of the same run."""
+"""A last heartbeat this close to an entry's completion belongs to the same run."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Sign:
-    """One entry, or the heartbeat of its run: how many days off it is from where the configuration expects it."""
+    """One entry, or the heartbeat of its run, and how many days it is away from where the configuration expects it."""
 
     days_off: int
     document: DocumentId
@@ -44,9 +44,9 @@ class _Sign:
 def misread_dates(
     config: Config, documents: Mapping[DocumentId, Document], heartbeats: Mapping[str, Heartbeat | None], now: datetime
 ) -> Iterator[str]:
-    """For every pipeline whose documents fit the other reading: why, and what to configure. Nothing where it is unsure.
+    """For every pipeline whose documents fit the other reading: why, and what to configure.
 
-    All signs have to agree, of more than one document. `heartbeats` are by the name of their document.
+    Nothing is reported unless all signs agree, and come from more than one document. `heartbeats`: by document name.
     """
     for pipeline in config.pipelines.values():
         signs = list(_signs(pipeline, config, documents, heartbeats, now))
@@ -67,13 +67,13 @@ def _signs(
     current = today(now, config.timezone)
     for phase in pipeline.phases.values():
         for key, document in documents.items():
-            # The document of a day that is not over may still be filled by early runs.
+            # Early runs may still fill the document of a day that is not over.
             if key.collection == phase.collection and key.run_date < current:
                 for processor, completed_at in _completions(phase, document):
                     local = completed_at.astimezone(config.timezone)
                     off = (local.date() - key.run_date).days - processor.due.days
                     late = completed_at - due_at(processor.due, key.run_date, config.timezone)
-                    # What is further off is a run of a later day: a repetition, a backfill.
+                    # An entry that is further away comes from a run of a later day: a repetition or a backfill.
                     if abs(off) <= 1:
                         off = off if late >= LATE or -late >= EARLY else 0
                         where = f"{processor.name} in {key.collection}/{key.run_date}"
@@ -82,7 +82,7 @@ def _signs(
 
 
 def _completions(phase: PhaseConfig, document: Document) -> Iterator[tuple[ProcessorConfig, datetime]]:
-    """When the entries were completed that tell the readings apart: of processors that work on a day that is over."""
+    """Processors that work on a day that is over, and when they completed: these tell the two readings apart."""
     for processor in phase.processors.values():
         entry = document.entries.get(processor.name)
         if entry is not None and entry.completed_at is not None and processor.due.days > processor.data_date_offset:
@@ -127,7 +127,7 @@ def _relative(days: int) -> str:
 
 
 def _fits(preset: str, pipeline: PipelineConfig, signs: list[_Sign], days: int) -> bool:
-    """Whether the preset has all these processors so many days off from this configuration."""
+    """Whether the preset expects all these processors `days` away from where this configuration does."""
     other = load(preset=preset, environ={}).config.pipelines.get(pipeline.name)
     if other is None:
         return False

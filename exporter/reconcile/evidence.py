@@ -1,4 +1,4 @@
-"""What the records hold about one processor's work for one run date, gathered in one place for the verdict."""
+"""What the records hold about one processor's work for one run date: all that its verdict is decided by."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
 
 CALENDAR, HALTS = "calendar", "halts"
 DOCUMENT, HEARTBEAT, RUN_HISTORY = "completion document", "heartbeat", "run history"
-"""The records of a piece of work, beside its table."""
+"""The records of a piece of work apart from its table."""
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 REFUSED_STATUSES = frozenset({"failed", "failure", "error"})
-"""An entry with one of these says that the work failed; the pipeline itself never writes them, people do."""
+"""Statuses of an entry that say that the work failed. The pipeline never writes them; people do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,10 @@ class Neighbour:
 class Evidence:
     """One processor, one run date. A value of None is unknown; `failures` and `doubts` say why, by record.
 
-    All but `neighbours`, `counts` and a heartbeat in the state `other_date` is of the obligation's own dates. `counts`:
-    on how many of the dates that were read the table has so many rows. `nothing_owed`: why `units` are 0 although the
-    calendar may have some; `left_out`: units that the calendar has of the data date and does not count.
+    Everything is of the obligation's own dates, except `neighbours`, `counts` and a heartbeat in the state
+    `other_date`. `counts`: for each number of rows, how many of the dates that were read have it. `nothing_owed`: why
+    `units` is 0 although the calendar may have some; `left_out`: units of the data date that the calendar does not
+    count.
     """
 
     obligation: Obligation
@@ -95,7 +96,7 @@ class Evidence:
         return self.now >= self.obligation.rows_owed_by
 
     def too_early(self, moment: datetime | None) -> bool:
-        """What ended at that moment cannot have done this work: the day that it is about was not over."""
+        """Whether something that ended then cannot have done this work, because the work's day was not over."""
         possible_from = self.obligation.possible_from
         return moment is not None and possible_from is not None and moment < possible_from
 
@@ -107,26 +108,26 @@ class Evidence:
 
     @property
     def by_entry(self) -> bool:
-        """An entry in the document stands for the work. Where nobody asks for one, rows do."""
+        """Whether an entry shows that the work is done. Where no entry is expected, rows show it."""
         return self.has_document and self.obligation.asked
 
     @property
     def done(self) -> bool | None:
-        """What stands for the work is there: its entry, or rows."""
+        """Whether the work is done, as its entry shows, or its rows."""
         if self.by_entry:
             return self.registered
         return None if self.rows is None else self.rows.rows > 0
 
     @property
     def covered(self) -> int | None:
-        """Units that the rows cover; None where no expression counts them, or it does not say."""
+        """Units that the rows cover; None if no expression counts them, or the expression gives no number."""
         return self.rows.units if self.rows else None
 
     @property
     def registered(self) -> bool | None:
-        """An entry is there (a key the orchestrator counts, whatever is in it), and does not itself say `failed`.
+        """Whether there is an entry that does not itself say `failed`. The orchestrator counts keys, not contents.
 
-        For a phase without completion documents the rows stand in for the entry.
+        For a phase without completion documents, rows take the place of the entry.
         """
         if not self.has_document:
             return None if self.rows is None else self.rows.rows > 0
@@ -146,9 +147,9 @@ class Evidence:
 
     @property
     def row_bounds(self) -> tuple[int, float] | None:
-        """Fewest and most rows that these units lawfully have; None where not fixed or not known.
+        """The fewest and the most rows that these units may have; None if not configured or not known.
 
-        Units that do not count (a game that was postponed) owe nothing, and may have rows all the same.
+        No rows are expected for units that do not count (a postponed game), but they may have some.
         """
         per_unit = self.obligation.processor.rows_per_unit
         if per_unit is None or self.units is None:
@@ -158,21 +159,22 @@ class Evidence:
 
     @property
     def rows_older_than_entry(self) -> bool:
-        """The table was last counted before the entry was written: what it lacked then proves nothing."""
+        """Whether the table was last counted before the entry was written. Rows missing then prove nothing."""
         completed_at = self.entry.completed_at if self.entry else None
         return (
             completed_at is not None and self.rows_read_at is not None and self.rows_read_at < completed_at <= self.now
         )
 
     def document_older_than(self, moment: datetime | None) -> bool:
-        """The document was last read before that moment: what it lacked then proves nothing."""
+        """Whether the document was last read before that moment. An entry missing then proves nothing."""
         return moment is not None and self.document_read_at is not None and self.document_read_at < moment <= self.now
 
     @property
     def record_count_possible(self) -> bool | None:
         """False: a complete, non-incremental run cannot have registered this count over these rows.
 
-        Impossible are 0 over rows that are there, and more than there are (docs/verdicts.md, "Counts"). None: unknown.
+        A count of 0 over existing rows is impossible, and so is a count above theirs (docs/verdicts.md, "Counts").
+        None: unknown.
         """
         if self.entry is None or self.entry.record_count is None or self.rows is None:
             return None
@@ -181,13 +183,13 @@ class Evidence:
         counted, registered = self.rows.rows, self.entry.record_count
         possible = not (registered == 0 < counted or counted < registered)
         of_two_moments = self.rows_older_than_entry or self.document_older_than(self.rows.written_at)
-        # What cannot be read of it may say that the run was none of these.
+        # An unreadable field may say that the run was incremental or incomplete.
         unsure = self.entry.incremental is None or any(field.name == "status" for field in self.entry.malformed)
         return None if not possible and (of_two_moments or unsure) else possible
 
     @property
     def heartbeat_unclear(self) -> bool:
-        """The heartbeat speaks for this work, and whether the work is running cannot be read from it."""
+        """Whether the heartbeat is of this work, but does not show whether the work is running."""
         if self.heartbeat.state is not HeartbeatState.UNKNOWN:
             return False
         if HEARTBEAT in self.doubts:
@@ -196,7 +198,7 @@ class Evidence:
 
 
 def past(at: datetime | None, now: datetime) -> datetime | None:
-    """The moment; None for one ahead of the clock, which is none that anything happened at."""
+    """The moment; None if it is ahead of the clock, because nothing can have happened then."""
     return at if at is not None and at <= now + AHEAD else None
 
 
@@ -207,10 +209,10 @@ def newest(runs: Iterable[Run], now: datetime) -> Run | None:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What is the same for all processors of a phase's run date.
+    """Values that all processors of a phase share for one run date.
 
-    `history`: the pipeline's run history, where it is known. `calendar_doubt`: why what the calendar says may be no
-    fact. `standing`: as `standing_entries` gives it.
+    `history`: the pipeline's run history, if known. `calendar_doubt`: why the calendar may be wrong. `standing`: the
+    result of `standing_entries`.
     """
 
     history: History | None
@@ -220,7 +222,7 @@ class Shared:
 
 
 def standing_entries(document: Document | None) -> Sequence[tuple[datetime, str]]:
-    """The document's entries that give a time, in the order of it: made once, for every processor of the phase."""
+    """The document's entries that give a time, in the order of their times."""
     entries = document.entries if document else {}
     return sorted((entry.completed_at, name) for name, entry in entries.items() if entry.completed_at is not None)
 
@@ -310,7 +312,7 @@ def gather(
 
 
 def _halted(halts: Halted, config: HaltsConfig, obligation: Obligation) -> str | None:
-    """That the data date is halted, in words; None if it is not."""
+    """The sentence that says that the data date is halted; None if it is not."""
     reason = halts.dates.get(obligation.data_date)
     if reason is None:
         return None
@@ -321,7 +323,7 @@ def _halted(halts: Halted, config: HaltsConfig, obligation: Obligation) -> str |
 def _doubts(
     snapshot: Snapshot, pipeline: PipelineConfig, phase: PhaseConfig, obligation: Obligation
 ) -> Mapping[str, Doubt]:
-    """Which of this work's records do not count, because less is there than before."""
+    """The records of this work that do not count, because a reading found less than before."""
     if not snapshot.doubts:
         return {}
     processor, data_date = obligation.processor, obligation.data_date
@@ -347,8 +349,9 @@ def heartbeat_of(
 ) -> tuple[HeartbeatReport, str | None]:
     """The heartbeat that speaks for this work, and the error message it carries.
 
-    Only a heartbeat with this data date speaks for it; of several (an `Async` twin) the newest. One for another date is
-    reported as such: the last run wins the document, so it proves nothing about this date.
+    Only a heartbeat with this data date says anything about it; of several (an `Async` twin), the newest one does. A
+    heartbeat of another date is reported as such: the document belongs to the last run, so it proves nothing about this
+    date.
     See docs/verdicts.md, "Heartbeats".
     """
     reading = snapshot.heartbeats.get(pipeline.name)

@@ -1,4 +1,4 @@
-"""What each completion document and each processor owes, and by when: configuration and clock, nothing else.
+"""What is expected of each completion document and processor, and by when. Only configuration and clock decide it.
 
 Sources of the rules: "What is expected, and when" and "Two readings of a date" in docs/verdicts.md.
 """
@@ -25,11 +25,11 @@ NEIGHBOURS = (-ONE_DAY, ONE_DAY)
 
 @dataclass(frozen=True, slots=True)
 class Obligation:
-    """What one processor owes for one run date.
+    """What is expected of one processor for one run date.
 
-    `asked`: the document's mode expects it to register, by `due`. `rows_due`: from when on it matters that rows which
-    are there are too few or too many. `possible_from`: the end of its data date, if the work is about a day that is
-    over; a run before that cannot have done it.
+    `asked`: the document's mode expects it to register, by `due`. `rows_due`: from then on, too few or too many rows
+    are a fault. `possible_from`: the end of its data date, if the work is about a day that is over; no run before that
+    can have done it.
     """
 
     processor: ProcessorConfig
@@ -42,18 +42,18 @@ class Obligation:
 
     @property
     def owed(self) -> bool:
-        """Something is due: its registration, or its rows, which have their own deadline."""
+        """Whether anything is due: its registration, or rows that have their own deadline."""
         return self.asked or self.processor.rows_due is not None
 
     @property
     def rows_owed_by(self) -> datetime:
-        """From when on it is a fault that there is no row: their own deadline, else that of the registration."""
+        """From then on, a table without rows is a fault: the rows' own deadline, or else that of the registration."""
         return self.due if self.processor.rows_due is None else self.rows_due
 
 
 @dataclass(frozen=True, slots=True)
 class PhaseDay:
-    """One phase for one run date: the mode its document is in and what every processor owes."""
+    """One phase for one run date: the mode of its document, and what is expected of every processor."""
 
     phase: PhaseConfig
     run_date: date
@@ -93,7 +93,7 @@ def processor_names(config: Config) -> frozenset[str]:
 
 
 def relation(run_date: date, current: date) -> Relation:
-    """Where a document's date stands against today."""
+    """Whether a document's date is before today, today, or after it."""
     if run_date == current:
         return Relation.TODAY
     return Relation.PAST if run_date < current else Relation.AHEAD
@@ -155,9 +155,9 @@ def _obligation(
 def _first_asked(
     processor: ProcessorConfig, due: datetime, asked_by: Iterable[tuple[datetime, Collection[str]]]
 ) -> datetime:
-    """The processor's deadline, or the phase's next one if at its own the document does not ask for it yet.
+    """The processor's deadline; or the phase's next one, if the document does not expect the processor at its own.
 
-    Otherwise what only a later mode asks for would be overdue in the instant in which that mode begins.
+    Otherwise a processor that only a later mode expects would be overdue at the moment in which that mode begins.
     """
     return next((deadline for deadline, asked in asked_by if deadline >= due and processor.name in asked), due)
 
@@ -210,7 +210,7 @@ def _distinct(names: Iterable[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class RuleMet:
-    """The trigger rule is met: by which of its two clauses and, where the times are known, since when."""
+    """How the trigger rule is met: by which of its two clauses and, if the times are known, since when."""
 
     reason: str
     since: datetime | None
@@ -221,8 +221,9 @@ def rule_met(
 ) -> RuleMet | None:
     """Whether the processors in `done` (name → when) meet the trigger rule, and since when; None if not.
 
-    The rule: all expected are done, or all critical ones and at least `ratio` of the expected; never by nothing at
-    all. `since` is the earliest moment at which it held, None as soon as a time it depends on is unknown.
+    The rule: all expected processors are done, or all critical ones and at least `ratio` of the expected ones. It is
+    never met while nothing is done. `since`: the earliest moment at which it held; None if a time that it depends on is
+    unknown.
     """
     processors = list(expected)
     names = [processor.name for processor in processors if processor.name in done]

@@ -1,6 +1,6 @@
 """Why a registration is missing: every explanation with the evidence for and against it, the likeliest first.
 
-These are hints for people; nothing decides by them. The rules are in docs/losses.md, "Why is it missing".
+These are hints for people; no verdict depends on them. The rules are in docs/losses.md, "Why is it missing".
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ASKED = frozenset(
         Verdict.MISSING,
     }
 )
-"""Verdicts that make people ask why there is no entry."""
+"""Verdicts that raise the question why there is no entry."""
 
 HELD = timedelta(minutes=1)
 """A writer that holds a copy of a document for longer than this before it writes it back would be an odd one."""
@@ -64,7 +64,7 @@ def lapse(span: timedelta) -> str:
 
 
 def finished_at(e: Evidence) -> datetime | None:
-    """When the work behind the missing entry was done: its registration can only have come after that."""
+    """When the work behind the missing entry was done. Its registration can only have come later."""
     beat = e.heartbeat
     ended = [
         e.rows.written_at if e.rows and e.rows.rows else None,
@@ -74,7 +74,7 @@ def finished_at(e: Evidence) -> datetime | None:
 
 
 def _watched_throughout(e: Evidence) -> bool:
-    """Every change of the document since before the work ended was seen."""
+    """Whether every change of the document was seen since a time before the work ended."""
     done = finished_at(e)
     return e.followed_since is not None and done is not None and e.followed_since <= done
 
@@ -124,7 +124,7 @@ def _seen_lost(e: Evidence) -> Iterator[str]:
 
 
 def _missed_count(e: Evidence) -> int:
-    """How many entries `_completed_count` counts that are not there."""
+    """How many more entries `_completed_count` counts than there are."""
     if e.document is None or e.document.completed_count is None:
         return 0
     return max(0, e.document.completed_count - len(e.document.entries))
@@ -152,7 +152,7 @@ def _last_removal(e: Evidence) -> str | None:
 
 
 def _blind(e: Evidence) -> Iterator[str]:
-    """Writers that leave each other's entries standing do not overwrite blindly."""
+    """Evidence that the writers keep each other's entries, so that none of them overwrites blindly."""
     if len(e.standing) > 1:
         last, writer = e.standing[-1]
         earlier = e.standing[-3:-1]
@@ -165,7 +165,7 @@ def _blind(e: Evidence) -> Iterator[str]:
 
 
 def _stale(e: Evidence, done: datetime) -> tuple[list[str], list[str]]:
-    """The one write that can have put back a stale copy: the first entry that stands from after the work ended."""
+    """The only write that can have written a stale copy: that of the first entry completed after the work ended."""
     first = bisect_left(e.standing, (done, ""))
     if first == len(e.standing):
         return [], []
@@ -206,7 +206,7 @@ def _never_written(e: Evidence, lost: Explanation) -> Explanation:
 
 
 def _unseen(e: Evidence) -> Iterator[str]:
-    """When the document was not watched: what was not seen then may have been there all the same."""
+    """When the document was not watched. An entry can have come and gone unseen then."""
     done = finished_at(e)
     if done is None:
         return
@@ -239,7 +239,7 @@ def _wrong_date(e: Evidence) -> Explanation:
         else:
             contradicts.append(f"the document of {neighbour.run_date} has no entry of it")
     proven = bool(supports)
-    # A heartbeat of this work carries its data date; by that the orchestrator may have taken the wrong document.
+    # This work's heartbeat carries its data date, so the orchestrator may have chosen the wrong document by it.
     carried = None if e.heartbeat.state is HeartbeatState.OTHER_DATE else e.heartbeat.data_date
     if carried is not None and carried != e.obligation.run_date and abs(carried - e.obligation.run_date) <= ONE_DAY:
         supports.append(f"its heartbeat carries {carried}, the neighbouring date, not {e.obligation.run_date}")

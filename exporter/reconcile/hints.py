@@ -1,4 +1,4 @@
-"""Hints: the evidence behind a verdict in plain words, strongest first. They inform people; nothing decides by them."""
+"""Hints: the evidence behind a verdict in plain words, strongest first. No verdict depends on them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def hints(e: Evidence, verdict: Verdict) -> tuple[Hint, ...]:
 
 
 def moment(at: datetime, now: datetime) -> str:
-    """A time in UTC, with its date where that is not today's."""
+    """A time in UTC, with its date if that is not today."""
     return at.strftime("%H:%M:%SZ" if at.date() == now.date() else "%Y-%m-%d %H:%M:%SZ")
 
 
@@ -74,7 +74,7 @@ def _why_not_expected(e: Evidence) -> Iterator[Hint]:
     elif e.nothing_owed:
         yield Hint(HintKind.CALENDAR, e.nothing_owed)
     else:
-        # A calendar that was not filled looks like a day off: rows are the only sign that it was none.
+        # A calendar that nobody filled looks like a day without games; only rows show that there were some.
         yet = f", yet the table has {plural(e.rows.rows, 'row')} of it" if e.rows and e.rows.rows else ""
         yield Hint(HintKind.CALENDAR, f"no {e.noun}s on {e.obligation.data_date}{yet}{_left_out(e) if yet else ''}")
 
@@ -105,7 +105,7 @@ def _unknown(e: Evidence) -> Iterator[Hint]:
 
 
 def _doubted(e: Evidence, record: str) -> str:
-    """What was there, and that less is there now."""
+    """What an earlier reading found, and that the last one found less."""
     doubt = e.doubts[record]
     if record in {DOCUMENT, HEARTBEAT}:
         was, found = "it was there", "without entries" if doubt.found[-1] else "gone"
@@ -168,7 +168,7 @@ def _unclear(e: Evidence) -> str:
 
 
 def _completed_nearby(e: Evidence) -> bool:
-    """A completed heartbeat for a neighbouring data date, beaten in the day before the deadline: a hint, no more."""
+    """A completed heartbeat for a neighbouring data date, last renewed in the day before the deadline."""
     beat = e.heartbeat
     if beat.status != "completed" or beat.data_date is None or beat.beat_at is None:
         return False
@@ -232,7 +232,7 @@ def _record_count(e: Evidence) -> Iterator[Hint]:
         return
     registered, counted = e.entry.record_count, e.rows.rows
     yield Hint(HintKind.RECORD_COUNT, f"record_count {registered}, table has {plural(counted, 'row')}")
-    # So many rows are just what this date's own units call for.
+    # This date's own units explain this number of rows.
     lawful = e.row_bounds == (registered, registered)
     for neighbour in e.neighbours:
         if neighbour.rows is not None and neighbour.rows.rows == registered and _telling(e, registered) and not lawful:
@@ -240,7 +240,7 @@ def _record_count(e: Evidence) -> Iterator[Hint]:
 
 
 def _telling(e: Evidence, count: int) -> bool:
-    """Only one date has so many rows, so that the number points to it. In a table of one row a date, none does."""
+    """Whether only one date has this number of rows, so that the number identifies it."""
     return count > 1 and e.counts.get(count, 0) == 1
 
 

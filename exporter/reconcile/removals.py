@@ -1,4 +1,4 @@
-"""How entries went from a document, in words; and which of them were restored, which no verdict shows."""
+"""How entries were removed from a document, in words; and which were restored, which no verdict shows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from exporter.model import Removal, Watched
 
 MOST: Final = 10
-"""Of one document; the metric counts all, and the ledger names them."""
+"""The most removals of one document that are reported. The metric counts all, and the ledger names them."""
 
 HOW: Final = {
     RemovalKind.BLIND_OVERWRITE: "a write that knew nothing of the other entries replaced them",
@@ -25,13 +25,13 @@ HOW: Final = {
     RemovalKind.EDITED: "it was made by hand and taken away by hand",
     RemovalKind.UNWATCHED: "nobody watched in between: it was overwritten, or the document was reset",
 }
-"""How an entry went, in words."""
+"""How an entry was removed, in words."""
 
 MEND: Final = "mend what wrote it: the next time nobody may write the entry again"
 
 
 def writes(removal: Removal, now: datetime) -> Iterator[str]:
-    """The write that took it away, where one is known."""
+    """The write that removed the entry, if it is known."""
     if removal.missed_update_time is not None:
         also = f"which changed {', '.join(removal.coincided)}" if removal.coincided else "which changed nothing else"
         yield f"the write at {moment(removal.missed_update_time, now)} took it away, {also}"

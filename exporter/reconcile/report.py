@@ -67,7 +67,7 @@ def _pipeline(
         for phase in pipeline.phases.values()
         if _in_use(phase, snapshot, now)
     )
-    # Another pipeline's processors can write the same history under the same labels.
+    # Processors of another pipeline can write into the same history.
     processors = (processor for phase in pipeline.phases.values() for processor in phase.processors.values())
     own = {name for processor in processors for name in processor.runs_as}
     units = _units(snapshot, pipeline, now)
@@ -98,7 +98,7 @@ def _pipeline(
 
 
 def _in_use(phase: PhaseConfig, snapshot: Snapshot, now: datetime) -> bool:
-    """A phase of tables that may be unused, and are, is left out: the deployment has no such phase."""
+    """Whether the deployment has this phase. It has not if all tables of the phase are optional and unused."""
     for processor in phase.processors.values():
         reading = snapshot.rows.get(processor.table)
         rows = reading.known(now) if reading else None
@@ -108,7 +108,7 @@ def _in_use(phase: PhaseConfig, snapshot: Snapshot, now: datetime) -> bool:
 
 
 def _latest(moments: Iterable[datetime | None], now: datetime) -> datetime | None:
-    """The latest that is not ahead of the clock: one of those would be the latest for as long as it lies ahead."""
+    """The latest moment that is not ahead of the clock. One ahead of it would hide all others until then."""
     return max((moment for moment in moments if moment is not None and moment <= now + AHEAD), default=None)
 
 
@@ -210,7 +210,7 @@ def _processor(pipeline: PipelineConfig, day: PhaseDay, judged: Judged) -> Proce
 
 
 def _succeeded(day: PhaseDay, history: History | None) -> tuple[Run, ...] | None:
-    """The phase's successful runs for this run date's data; None where the run history is unknown."""
+    """The phase's successful runs for this run date's data; None if the run history is unknown."""
     if history is None:
         return None
     return tuple(
@@ -225,7 +225,7 @@ def _log_source(
     evidences: Sequence[Evidence],
     succeeded: tuple[Run, ...] | None,
 ) -> LogSource:
-    """Which record shows that the phase ran: its transition in the phase log, else run history, else its rows."""
+    """The record that shows that the phase ran: its transition in the phase log, else run history, else its rows."""
     log = _logged(snapshot, pipeline, day, evidences[0].now) if evidences else 0
     if log:
         return LogSource.PHASE_LOG
@@ -239,7 +239,7 @@ def _log_source(
 
 
 def _logged(snapshot: Snapshot, pipeline: PipelineConfig, day: PhaseDay, now: datetime) -> int | None:
-    """Rows that the phase log has for this phase's own transition (`phase3_to_...`); None unknown."""
+    """Rows that the phase log has for this phase's own transition (`phase3_to_...`); None: unknown."""
     config = pipeline.phase_log
     if config is None:
         return 0
@@ -285,7 +285,7 @@ def _units(snapshot: Snapshot, pipeline: PipelineConfig, now: datetime) -> Mappi
 
 
 def _units_owed(snapshot: Snapshot, pipeline: PipelineConfig, now: datetime) -> Mapping[date, int]:
-    """Units of every date; none on one on which the whole pipeline is halted, and nothing known while its halts are."""
+    """Units of every date: 0 if the whole pipeline is halted on it; of no date while the halts are unknown."""
     units = _units(snapshot, pipeline, now)
     if pipeline.halts is None:
         return units

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class History:
-    """A pipeline's run history by processor and data date: a look-up costs the same however many runs there are."""
+    """A pipeline's run history by processor and data date. A look-up takes the same time for any number of runs."""
 
     def __init__(self, runs: Iterable[Run]) -> None:
         found: dict[tuple[str, date], list[tuple[int, Run]]] = {}
@@ -27,7 +27,7 @@ class History:
         """The runs of this obligation's processor for its data date, in this phase where the history names one."""
         names = dict.fromkeys(obligation.processor.runs_as)
         found = [item for name in names for item in self._found.get((name, obligation.data_date), ())]
-        # In the history's own order, which decides between runs that began at one moment.
+        # Keep the history's own order, which decides between runs that began at the same moment.
         found.sort(key=itemgetter(0))
         return tuple(
             run

@@ -1,4 +1,4 @@
-"""A report on many run dates as it would be given now, also where the completion documents are gone. Pure."""
+"""A report on many run dates as of now, also on those whose completion documents were deleted. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Season:
-    """A report, and the phases of it that were judged without their completion document, because it is gone."""
+    """A report, and its phases that were judged without their completion document, because it was deleted."""
 
     report: Report
     gone: frozenset[PhaseDate] = frozenset()
@@ -39,9 +39,9 @@ class Season:
 def reconcile_season(config: Config, snapshot: Snapshot, now: datetime) -> Season:
     """Judge everything the snapshot holds, at `now`, for the run dates that are exposed then.
 
-    Each date is judged by what is read for it alone, so that it gets the verdicts that it would get by itself.
-    The pipeline deletes its documents. Of a date that is that old, a document that is not there says nothing of who
-    registered. Such a phase is judged like one that has no documents.
+    Each date is judged only by what is read for it, so that its verdicts are the same as in a report on it alone.
+    The pipeline deletes old documents. If the document of an old date is not there, nobody can say who registered, so
+    the phase is judged like one that has no documents.
     """
     gone: set[PhaseDate] = set()
     by_pipeline: dict[str, list[PipelineReport]] = {name: [] for name in config.pipelines}
@@ -63,7 +63,7 @@ def reconcile_season(config: Config, snapshot: Snapshot, now: datetime) -> Seaso
 
 
 def _joined(reports: list[PipelineReport]) -> PipelineReport:
-    """One report of all dates; what belongs to no date is as of the last."""
+    """One report of all dates. Values that belong to no date are those of the last one."""
     return replace(
         reports[-1],
         phases=tuple(phase for report in reports for phase in report.phases),
@@ -104,7 +104,7 @@ def _narrowed(snapshot: Snapshot, plan: ReadingPlan, runs: Mapping[str, Mapping[
         documents=_reading(
             snapshot.documents, lambda value: {key: value[key] for key in plan.documents if key in value}
         ),
-        # Whether a table that may be unused is in use, its other dates say.
+        # An optional table keeps all dates: they show whether it is in use.
         rows={
             table: reading if table.optional else _reading(reading, of_days) for table, reading in snapshot.rows.items()
         },

@@ -1,4 +1,4 @@
-"""The trigger of a phase's completion document: what the rule, the records and the next phase say became of it."""
+"""The state of a phase's trigger, from the trigger rule, the completion document and the next phase's rows."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from exporter.reconcile.expectations import PhaseDay
 
 TRIGGER_FIELDS = frozenset({"_triggered", "_trigger_succeeded", "_trigger_pending", "_triggered_at"})
-"""Fields of a document that say what became of its trigger: while one of them cannot be used, nobody knows."""
+"""Fields that say whether a document has triggered. If one of them cannot be used, the state is unknown."""
 
 FINISHED_UNREGISTERED = frozenset({Verdict.UNREGISTERED, Verdict.WRONG_DATE, Verdict.LOST_UPDATE})
-"""Verdicts of work that really finished although its entry is not in the document."""
+"""Verdicts of work that finished although its entry is not in the document."""
 
 
 @dataclass(frozen=True, slots=True)
 class TriggerConclusion:
-    """The state, why, and since when the rule has been met (by what really finished, where that is what counts)."""
+    """The state, the reasons for it, and since when the trigger rule has been met."""
 
     state: TriggerState
     hints: tuple[Hint, ...]
@@ -37,7 +37,7 @@ class TriggerConclusion:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A processor's evidence beside its verdict."""
+    """A processor's evidence and its verdict."""
 
     evidence: Evidence
     verdict: Verdict
@@ -114,9 +114,9 @@ def _met(
     *,
     by_rows: bool = False,
 ) -> RuleMet | None:
-    """Whether the rule is met by what is registered and by what is not, but has one of these verdicts.
+    """Whether the registered processors, and unregistered ones with these verdicts, meet the trigger rule.
 
-    `by_rows`: since when the data was there, however late it was registered.
+    `by_rows`: count a processor as done from the time of its rows, even if it registered later.
     """
     done: dict[str, datetime | None] = {}
     for item in expected:
@@ -132,7 +132,7 @@ def _met(
 
 
 def _registered_at(entry: Entry, document: Document) -> datetime | None:
-    """When the entry was written: as it says, but never after the document's last update (hand-made times can be)."""
+    """When the entry was written: its own time, or the document's last update if that is earlier."""
     times = [at for at in (entry.completed_at, document.update_time) if at is not None]
     return min(times, default=None)
 
@@ -162,7 +162,7 @@ def _names(judged: Sequence[Judged]) -> str:
 
 
 def _next_phase_written(snapshot: Snapshot, pipeline: PipelineConfig, day: PhaseDay, now: datetime) -> datetime | None:
-    """When the next phase last wrote rows for this run date; None where it has none, or none of a known time."""
+    """When the next phase last wrote rows for this run date; None if it has no rows, or none with a known time."""
     following = pipeline.phases.get(day.phase.next or "")
     if following is None:
         return None

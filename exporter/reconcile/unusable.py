@@ -1,4 +1,4 @@
-"""Fields and columns that were there and could not be used, by kind of record, for people to find and mend."""
+"""Fields and columns that could not be used, by kind of record, so that people can find and mend them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def unusable_fields(
     snapshot: Snapshot, pipeline: PipelineConfig, days: Collection[date], now: datetime
 ) -> Mapping[Record, tuple[str, ...]]:
-    """By kind, what could not be used and where it stands. A kind that is unknown at `now` is left out."""
+    """Each unusable field and where it is, by kind of record. A kind that is unknown at `now` is left out."""
     found: dict[Record, tuple[str, ...]] = {}
     documents = snapshot.documents.known(now)
     if documents is not None:
@@ -47,7 +47,7 @@ def _entries(path: str, document: Document) -> Iterator[str]:
 
 
 def _rows(snapshot: Snapshot, pipeline: PipelineConfig, now: datetime) -> Iterator[str | None]:
-    """What each table and the run history have; None for each of them that is unknown."""
+    """The unusable columns of each table and of the run history; None for each of these that is unknown."""
     processors = (one for phase in pipeline.phases.values() for one in phase.processors.values())
     for table in dict.fromkeys(processor.table for processor in processors):
         reading = snapshot.rows.get(table)

@@ -1,8 +1,8 @@
 """The verdict table: one row a verdict, tried in order; the first that applies is the answer.
 
-Every test answers yes, no, or None: it cannot tell, because a value it needs is unknown. A None is never passed over in
-silence: if a row before the one that says yes could not tell, the verdict is `unknown`, unless that row stands by
-itself (`proof`: a dead heartbeat is dead whatever the calendar says). docs/verdicts.md is the same table in prose.
+Every test answers yes, no, or None: it cannot tell, because a value that it needs is unknown. If an earlier row could
+not tell, a yes gives the verdict `unknown`, except in a row with `proof`: a dead heartbeat is dead even if the calendar
+is unknown. docs/verdicts.md is the same table in prose.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from exporter.reconcile.evidence import Evidence, Neighbour
 
 SAME_RUN = timedelta(minutes=30)
-"""An entry and a row write this close together are taken for one run."""
+"""An entry and a row written this close together count as the work of one run."""
 
 
 def both(*answers: bool | None) -> bool | None:
-    """Three-valued and: one no decides, otherwise one None leaves it open."""
+    """Three-valued and: False if any answer is, else None if any is, else True."""
     if any(answer is False for answer in answers):
         return False
     return None if any(answer is None for answer in answers) else True
 
 
 def either(*answers: bool | None) -> bool | None:
-    """Three-valued or: one yes decides, otherwise one None leaves it open."""
+    """Three-valued or: True if any answer is, else None if any is, else False."""
     if any(answers):
         return True
     return None if any(answer is None for answer in answers) else False
@@ -86,7 +86,7 @@ def _skipped(e: Evidence) -> bool | None:
 
 
 def _fault_in_rows(e: Evidence, answer: bool | None) -> bool | None:
-    """A fault found in rows that were counted before the entry was written is not yet one."""
+    """A fault in rows that were counted before the entry was written proves nothing yet: None."""
     return None if answer and e.rows_older_than_entry else answer
 
 
@@ -99,9 +99,9 @@ def _phantom(e: Evidence) -> bool | None:
 
 
 def below_bounds(e: Evidence) -> bool | None:
-    """Whole units without rows, where the units that rows cover are counted, else fewer rows than the units have.
+    """Whether whole units lack rows, if the units that rows cover are counted; else whether there are too few rows.
 
-    False where nothing is configured that says how many are right.
+    False if nothing in the configuration says how many are right.
     """
     if e.rows is None or e.units is None:
         return None if e.judged_by_number else False
@@ -111,21 +111,21 @@ def below_bounds(e: Evidence) -> bool | None:
 
 
 def above_bounds(e: Evidence) -> bool | None:
-    """More rows than the units lawfully have; False where no bounds are configured."""
+    """Whether there are more rows than the units may have; False if no bounds are configured."""
     if e.row_bounds is None or e.rows is None:
         return None if e.bounded else False
     return e.rows.rows > e.row_bounds[1]
 
 
 def too_few(e: Evidence) -> bool | None:
-    """Rows are there, and too few; None also where nothing says how many are right."""
+    """Whether there are rows, but too few; None also if nothing says how many are right."""
     if e.rows is None or not (e.bounded or e.covered is not None):
         return None
     return both(e.rows.rows > 0, below_bounds(e))
 
 
 def too_many(e: Evidence) -> bool | None:
-    """There are more rows than the units have, or several with one key; None also where nothing says so."""
+    """Whether there are rows above the upper bound, or with the same key; None also if neither is configured."""
     if not (e.bounded or e.obligation.processor.table.key) or e.rows is None:
         return None
     return either(_repeated(e), above_bounds(e))
@@ -136,7 +136,7 @@ def _repeated(e: Evidence) -> bool:
 
 
 def still_filling(e: Evidence) -> bool:
-    """A phase without documents: the rows are too few, and more may come before they are due."""
+    """Whether the rows of a phase without documents are too few, but not due yet, so that more may come."""
     return not e.has_document and not e.due and below_bounds(e) is True
 
 
@@ -160,9 +160,9 @@ def _ok(e: Evidence) -> bool | None:
 
 
 def wrote_here(e: Evidence, neighbour: Neighbour) -> bool:
-    """The neighbour's entry was written by the run that wrote this date's rows, not by the neighbour's own.
+    """Whether the run that wrote this date's rows wrote the neighbour's entry.
 
-    Its completion lies within `SAME_RUN` of the last row write here, and no nearer to the neighbour's own row write.
+    The entry was completed within `SAME_RUN` of the last row write here, and not closer to the neighbour's own one.
     """
     completed_at = neighbour.entry.completed_at if neighbour.entry else None
     if completed_at is None or e.rows is None or e.rows.rows == 0 or e.rows.written_at is None:
@@ -203,7 +203,7 @@ def _not_due(e: Evidence) -> bool | None:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of the table: the verdict, its test, and whether it stands although an earlier row cannot tell."""
+    """One row of the table. `proof`: a yes decides even if an earlier row cannot tell."""
 
     verdict: Verdict
     applies: Callable[[Evidence], bool | None]
