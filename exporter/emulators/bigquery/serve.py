@@ -63,12 +63,14 @@ def call_at_end(link: socket.socket, ended: Callable[[], None]) -> threading.Thr
 
 
 def remember_translations() -> None:
-    """Let the emulator parse and translate each text once: each run of a query parses it sixty times.
+    """Let the emulator parse, check and translate each text once: each run of a query parses it sixty times.
 
-    A translation follows from the text, the columns of its tables and who asks. Measured: a query that was asked before
-    takes a third of the time.
+    A translation follows from the text, the columns of its tables and who asks. What kind of statement a text is
+    follows from the text alone. Measured: a query over twelve
+    tables that was asked before takes a seventh of the CPU time.
     """
     import sqlglot
+    from bqemulator.catalog import ddl_sync
     from bqemulator.jobs import executor
     from bqemulator.sql.translator import SQLTranslator
 
@@ -87,10 +89,38 @@ def remember_translations() -> None:
             translations[key] = translate(self, sql, **context)
         return translations[key]
 
+    @remember
+    def reads(text: str) -> bool:
+        try:
+            return isinstance(parse(text, read="bigquery"), sqlglot.exp.Query)
+        except sqlglot.errors.SqlglotError:
+            return False
+
+    def unless_read(check: Callable[..., Any], position: int) -> Callable[..., Any]:
+        """The same check, which is None for a text that only reads; `position` is the text's among its arguments."""
+
+        def checked(*arguments: Any) -> Any:  # noqa: ANN401 - bqemulator's
+            return None if reads(arguments[position]) else check(*arguments)
+
+        return checked
+
     for owner, name, replacement in (
         (sqlglot, "parse_one", parsed),
         (SQLTranslator, "translate", translated),
-        (executor, "rewrite_table_refs", remember(vars(executor)["rewrite_table_refs"])),
+        *((executor, name, remember(vars(executor)[name])) for name in ("parse_script", "rewrite_table_refs")),
+        *(
+            (owner, name, unless_read(vars(owner)[name], position))
+            for owner, name, position in (
+                (ddl_sync, "_detect_plain_create_table", 0),
+                (executor, "_reject_dml_on_immutable", 1),
+                (executor, "assert_drop_schema_allowed", 0),
+                (executor, "detect_drop_routine", 0),
+                (executor, "sync_created_schema", 0),
+                (executor, "sync_created_table", 0),
+                (executor, "sync_created_view", 0),
+                (executor, "sync_dropped_object", 0),
+            )
+        ),
     ):
         setattr(owner, name, replacement)
 
