@@ -1,11 +1,11 @@
-"""The configuration: a YAML file or a shipped preset in, frozen `Config` objects out.
+"""Reads the configuration, a YAML file or a shipped preset, into frozen `Config` objects.
 
 resolved.py                     the frozen objects; all that the rest of the program sees
 load.py                         layers (preset, file, environment) merged and checked; text.py, tree.py, environment.py
-parsing.py                      YAML as plain types, for whatever else is written in it
+parsing.py                      YAML as plain types, for the other files in YAML
 schema.py                       the wire form that the YAML follows, key by key; section.py, value_types.py
 identifiers.py, quantities.py, sql.py, keys.py    how values are read, and which keys there are
-validation.py, relations.py     faults of one key, and between keys; errors.py, wording.py: how they are said
+validation.py, relations.py     faults of one key, and between keys; errors.py, wording.py: their texts
 resolve.py                      wire form to frozen objects
 reference.py, json_schema.py    docs/configuration.md and the JSON Schema; presets/: the shipped configurations
 

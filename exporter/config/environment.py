@@ -1,8 +1,8 @@
 """Environment variables that override single keys: `ORCHESTRATION_EXPORTER_COLLECT__WAREHOUSE__EVERY=5m`.
 
-The parts of a key's path are joined with `__` and matched without regard to case against the keys that there are, `-`
-in a key being `_` in the variable. The value is YAML. A variable with the prefix that matches nothing is a fault. So is
-a mistyped one of the command line: without `WEB_CONFIG_FILE`, everything would be served to anybody.
+The parts of a key's path are joined with `__` and matched without regard to case; a `-` in a key is a `_` in the
+variable. The value is YAML. A variable with the prefix that matches no key is a fault. So is a mistyped variable of the
+command line: without `WEB_CONFIG_FILE`, everything would be served to anybody.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ COMMAND_LINE = (
     *("WEB_CONFIG_FILE", "WEB_LISTEN_ADDRESS", "WEB_ENABLE_LIFECYCLE", "WEB_RUNBOOKS"),
 )
 """The variables of the command line's options, without the prefix."""
-# Kubernetes puts these into every container that runs beside a service called `orchestration-exporter`, or by that and
-# more. Only the value tells its `WEB_PORT` from a mistyped option.
+# Kubernetes sets these in every container of a namespace with a service whose name begins with
+# `orchestration-exporter`. Only the value tells its `WEB_PORT` from a mistyped option.
 SERVICE_LINK = re.compile(
     r"(.+_)?(SERVICE_HOST=.*|SERVICE_PORT(_[^=]*)?=.*|PORT=(tcp|udp|sctp)://.*"
     r"|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?=.*)",
@@ -36,7 +36,7 @@ SERVICE_LINK = re.compile(
 
 
 def override(tree: Tree, environ: Mapping[str, str]) -> tuple[Tree, list[Fault]]:
-    """The tree with the environment's overrides on top, the more specific ones last."""
+    """The tree, overridden by the environment's variables, the more specific ones last."""
     faults: list[Fault] = []
     setters: dict[Path, str] = {}
     for name in sorted(_named(environ), key=lambda name: (name.count(SEPARATOR), name)):

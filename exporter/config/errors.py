@@ -1,4 +1,4 @@
-"""What is wrong with a configuration: every fault, each with its place."""
+"""The faults of a configuration, each with its place."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from exporter.messages.errors import RefusedError
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault: the path of the key in the YAML, what is wrong and what to do, and where it is written.
+    """One fault: the path of its key in the YAML, a message that says what to do, and where it is written.
 
     `source` is a file, a preset, an overlay or an environment variable; `line` and `column` count from 1 and are None
     where the source has no lines.
@@ -31,7 +31,7 @@ class Fault:
 
 
 class ConfigError(RefusedError):
-    """The configuration cannot be used. `faults` has all that is wrong with it, in the order it is written."""
+    """The configuration cannot be used. `faults`: everything that is wrong with it, in the order of the text."""
 
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         super().__init__(faults)

@@ -1,8 +1,8 @@
 """Names that the configuration may use: for labels, Google Cloud projects, Firestore and BigQuery.
 
-What passes here is put into requests and queries as it is, so these rules are also what keeps a name from being read
-as something else. Every reader takes what the YAML gave, of whatever type, and raises ValueError with a sentence that
-says what to write.
+These names are put into requests and queries unchanged, so the rules also keep a name from being read as something
+else. Every reader takes a value of any type from the YAML, and raises ValueError with a sentence that says what to
+write.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The wire form as a JSON Schema, for editors and other tools.
 
-A file that names a preset only says what differs, and takes things away with null; any other file is whole. The schema
-holds both forms and tells them apart by the key `preset`.
+A file that names a preset contains only the differences, and removes keys with null; any other file is complete. The
+schema holds both forms and tells them apart by the key `preset`.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ def json_schema() -> dict[str, Any]:
 
 
 def _tidied(definition: dict[str, Any]) -> dict[str, Any]:
-    """A section without what pydantic adds of its own, its docstring on one line."""
+    """A section without pydantic's additions, its docstring on one line."""
     properties = {key: _plain(schema) for key, schema in definition["properties"].items()}
     return {**definition, "description": " ".join(definition["description"].split()), "properties": properties}
 
 
 def _plain(schema: dict[str, Any]) -> dict[str, Any]:
-    """A key's schema without a title made of its name; a map's names as a rule for all its keys."""
+    """A key's schema without the title made from its name; the names in a map become a rule for all its keys."""
     hidden = {"title", "patternProperties", "propertyNames"}
     plain = {key: value for key, value in schema.items() if key not in hidden and (key, value) != ("default", None)}
     if "anyOf" in schema:
@@ -55,14 +55,14 @@ def _plain(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _partial(definition: dict[str, Any]) -> dict[str, Any]:
-    """The same section where only differences are written: nothing is required, and null takes away."""
+    """The section in a file of differences: no key is required, and null removes a key."""
     properties = {key: _removable(_repointed(schema)) for key, schema in definition["properties"].items()}
     return {**{key: value for key, value in definition.items() if key != "required"}, "properties": properties}
 
 
 def _removable(schema: dict[str, Any]) -> dict[str, Any]:
     description = {key: value for key, value in schema.items() if key == "description"}
-    # A key that is left out here keeps what the preset says, not a default.
+    # A key that is left out keeps the preset's value, not the default.
     schema = {key: value for key, value in schema.items() if key not in {"description", "default"}}
     choices = schema["anyOf"] if set(schema) == {"anyOf"} else [schema]
     choices = [
@@ -76,7 +76,7 @@ def _removable(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _repointed(schema: Any) -> Any:  # noqa: ANN401 - any part of a JSON Schema
-    """The schema with its references leading to the partial sections."""
+    """The schema, with references to the partial sections."""
     if isinstance(schema, dict):
         return {
             key: value.replace("#/$defs/", f"#/$defs/{_PARTIAL}") if key == "$ref" else _repointed(value)

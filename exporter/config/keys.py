@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def section_at(path: Path) -> type[Section] | None:
-    """The section that a path leads to; None where it leads to a value, a map of names, or nowhere."""
+    """The section at a path; None for a value, a map of names, or no key."""
     found = type_at(path)
     return found if isinstance(found, type) and issubclass(found, Section) else None
 
@@ -24,7 +24,7 @@ def is_map(path: Path) -> bool:
 
 
 def type_at(path: Path) -> object:
-    """The Python type of the value that a path leads to; None where it leads nowhere."""
+    """The Python type of the value at a path; None if there is no such key."""
     annotation: object = Wire
     for part in path:
         annotation = _below(annotation, part)

@@ -1,4 +1,4 @@
-"""Layers → configuration: preset, file, overlay and environment, merged in this order, checked as one."""
+"""Merges the layers (preset, file, overlay and environment, in this order) into one checked configuration."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ Presets: TypeAlias = "str | Sequence[str] | None"
 class Loaded:
     """A configuration that passed every check.
 
-    `raw` is its wire form, merged and with defaults, as plain YAML values: loaded again it gives the same `config`.
-    `source` says what it was made from, `presets` which presets that began with. `digest` is a SHA-256 in hexadecimal
-    that changes with the configuration, not with comments, the order of keys or the spelling of a duration.
+    `raw`: its wire form, merged and with defaults, as plain YAML values; it can be loaded again to the same `config`.
+    `source`: what it was made from; `presets`: the presets at the bottom. `digest`: a SHA-256 in hexadecimal, which
+    does not depend on comments, the order of keys or the spelling of a duration.
     """
 
     config: Config
@@ -72,9 +72,9 @@ def load(
     environ: Mapping[str, str] = os.environ,
     overlay_name: str = "overlay",
 ) -> Loaded:
-    """The configuration from a file, presets, or a file over presets (`preset: nba` at its top says the same).
+    """The configuration from a file, presets, or a file over presets (like `preset: nba` in the file).
 
-    `overlay` is merged over them or stands alone, and the `ORCHESTRATION_EXPORTER_*` variables of `environ` over all.
+    `overlay` is merged over these or used alone. The `ORCHESTRATION_EXPORTER_*` variables in `environ` are merged last.
     Raises ConfigError with every fault of every layer at once.
     """
     faults: list[Fault] = []
@@ -132,7 +132,7 @@ def _named_presets(tree: Tree, asked: tuple[str, ...], faults: list[Fault]) -> t
             meant = did_you_mean(name, preset_names()) if isinstance(name, str) else ""
             message = f"{describe(name)} is no preset{meant}: write one of {listed(preset_names())}, or a list of them"
             path = (PRESET_KEY, index) if named is written else (PRESET_KEY,)
-            # Without what it is written over, everything that the file leaves out would look missing.
+            # Without the preset below it, everything that the file leaves out would look missing.
             raise ConfigError(_in_order([*faults, tree.fault(path, message)]))
     presets = tuple(map(str, named))
     if asked and asked != presets:
@@ -174,7 +174,7 @@ def _read_file(file: Path) -> tuple[Tree, list[Fault]]:
 
 
 def _in_order(faults: Iterable[Fault], sources: Sequence[str] = ()) -> tuple[Fault, ...]:
-    """Layer by layer, in the order in which they are written, each once."""
+    """The faults, each once: layer by layer, in the order of the text."""
 
     def position(fault: Fault) -> tuple[int, int, int]:
         layer = sources.index(fault.source) if fault.source in sources else len(sources)

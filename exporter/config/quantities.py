@@ -1,6 +1,6 @@
 """Durations, sizes, dates and deadlines as the YAML writes them, read and written back.
 
-Every reader takes what the YAML gave, of whatever type, and raises ValueError with a sentence that says what to write.
+Every reader takes a value of any type from the YAML, and raises ValueError with a sentence that says what to write.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def parse_day(value: object) -> date:
 
 
 def parse_rows_per_unit(value: object) -> RowsPerUnit:
-    """The fewest and the most rows that one unit (a game) lawfully has: `[28, 56]`; `[4, null]` has no most."""
+    """The fewest and the most rows that one unit (a game) may have: `[28, 56]`; `[4, null]` has no upper bound."""
     if not isinstance(value, list | tuple) or len(value) != len(("minimum", "maximum")):
         raise ValueError(
             f"must be two numbers, the fewest and the most rows of a unit, such as [28, 56]: not {describe(value)}"

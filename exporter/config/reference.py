@@ -1,4 +1,4 @@
-"""docs/configuration.md, written from the schema and the presets, so that it cannot say anything else than they do."""
+"""Writes docs/configuration.md from the schema and the presets, so that it always agrees with them."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def _sections(schema: dict[str, Any]) -> Iterator[tuple[list[str], dict[str, Any
 
 
 def _target(key: str, value: dict[str, Any]) -> tuple[str | None, str]:
-    """The section that a key leads to, if it does, and the step of the path that leads there."""
+    """The section at a key, if there is one, and the step of the path to it."""
     value = _given(value)
     if "$ref" in value:
         return value["$ref"].rpartition("/")[2], key

@@ -1,7 +1,7 @@
-"""Faults between keys: what each key alone may say and both together may not.
+"""Faults between keys: values that are valid alone, but not together.
 
-These checks read the merged YAML itself and pass over what is malformed, so that a typing error in one place does not
-hide a contradiction in another. A finding has every key that could be changed, with what to say there.
+These checks read the merged YAML itself and skip malformed values, so that a typing error in one place does not hide a
+contradiction in another. A finding lists every key that could be changed, each with its message.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Node:
 
 
 def contradictions(root: dict[str, object]) -> Iterator[Finding]:
-    """Everything that keys of the configuration say against each other."""
+    """Every contradiction between keys of the configuration."""
     top = Node(root)
     yield from _orders(top)
     yield from _collections(top)
@@ -67,18 +67,18 @@ def contradictions(root: dict[str, object]) -> Iterator[Finding]:
 
 
 def _either(message: str, *nodes: Node) -> Finding:
-    """A finding that any of the keys can be changed for; those that are not written are defaults."""
+    """A finding that can be mended at any of the keys. Keys that are not written have their defaults."""
     written = [node for node in nodes if node.value is not None]
     return tuple((node.path, message) for node in written or nodes[:1])
 
 
 def _gone(node: Node, named_by: Path) -> tuple[Path, str]:
-    """What to say where something was taken away that is still named elsewhere."""
-    return node.path, f"is taken away, and {path_text(named_by)} still names it: change that as well"
+    """The message for a removed value that another key still names."""
+    return node.path, f"is removed, but {path_text(named_by)} still names it: change that as well"
 
 
 def _orders(node: Node) -> Iterator[Finding]:
-    """The keys in this section and below it that do not stand to each other as the schema says."""
+    """Violations of the schema's `orders` and `needs`, in this section and below it."""
     if not isinstance(node.value, dict):
         return
     section = section_at(node.path)
@@ -90,7 +90,7 @@ def _orders(node: Node) -> Iterator[Finding]:
         key = node.at(need.key)
         if key.value is not None and node.at(need.other).value is None:
             missing = node.at(need.other).path
-            yield ((key.path, need.message), (missing, f"is taken away, and {path_text(key.path)} {need.message}"))
+            yield ((key.path, need.message), (missing, f"is removed, but {path_text(key.path)} {need.message}"))
     for order in section.orders:
         key, other = node.at(order.key), node.at(order.other)
         value, against = _number(section, key), _number(section, other)
@@ -101,7 +101,7 @@ def _orders(node: Node) -> Iterator[Finding]:
 
 
 def _number(section: type[Section], key: Node) -> float | timedelta | None:
-    """The number or the duration of a key, or its default; None if there is none, or none that can be read."""
+    """The number or duration of a key, or its default; None if it has none, or cannot be read."""
     default = section.model_fields[str(key.path[-1])].default
     parse: Callable[[object], float | timedelta] = parse_duration if type_at(key.path) is timedelta else _read_number
     return Node(default if key.value is None else key.value).read(parse)

@@ -1,8 +1,8 @@
-"""Wire form → the frozen objects that the program uses. Nothing is checked here: it has been.
+"""Turns the checked wire form into the frozen objects that the program uses.
 
-A field of a resolved object has the value of the key of the same name; the field `name` of a section that has no such
-key is the name under which the section stands. `FORMS` says which class each section becomes, and how the fields are
-made to which this rule does not apply: the rest of the program has its own name for what they hold.
+A field of a resolved object has the value of the key of the same name. The field `name` of a section without such a
+key is the section's own key. `FORMS` says which class each section becomes, and how the remaining fields are made, for
+which the program has names of its own.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What a section becomes: the class, and a function of the section for each field that is made in its own way.
+    """The class that a section becomes, and a function of the section for each field that the rule does not make.
 
-    `below`: the key of a section inside it, which has the keys that it lacks itself.
+    `below`: the key of an inner section, which has the keys that the section itself lacks.
     """
 
     target: type
@@ -39,7 +39,7 @@ def resolve(wire: schema.Wire) -> resolved.Config:
 
 
 def _inherited(pipeline: schema.Pipeline, wire: schema.Wire) -> schema.Pipeline:
-    """The pipeline with what it and its phases have from the section above where they have none of their own."""
+    """The pipeline with the sections that it and its phases inherit from the section above."""
     phases = {
         name: phase.model_copy(update={"halts": phase.halts or pipeline.halts})
         for name, phase in pipeline.phases.items()
@@ -48,7 +48,7 @@ def _inherited(pipeline: schema.Pipeline, wire: schema.Wire) -> schema.Pipeline:
 
 
 def _value(value: object, key: str = "") -> Any:  # noqa: ANN401 - of the type of the field that it is for
-    """What stands under a key of the wire form, as the program uses it."""
+    """The value of a key of the wire form, as the program uses it."""
     match value:
         case Section():
             return _made(FORMS[type(value)], value, key)

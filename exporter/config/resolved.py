@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Relation(StrEnum):
-    """Where a document's date stands against today in the pipeline's zone."""
+    """Whether a document's date is before, on or after today in the pipeline's zone."""
 
     PAST = "past"
     TODAY = "today"
@@ -27,7 +27,7 @@ class Relation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A deadline relative to a document's date: so many days later, at this local time."""
+    """A deadline relative to a document's date: a number of days later, at a local time."""
 
     days: int
     at: time
@@ -35,7 +35,7 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class TableRef:
-    """A warehouse table read by date: `dataset.table` or `project.dataset.table`, and its columns.
+    """A BigQuery table read by date: `dataset.table` or `project.dataset.table`, and its columns.
 
     Two processors that name the same table and columns share one reading. `day_column`: the date of a row;
     `write_time_column`: when it was written; `key`: the columns that identify it; `units`: an aggregate that counts the
@@ -51,7 +51,7 @@ class TableRef:
 
 
 class Dated:
-    """Something with rows of a data date: that many days after the run date of its document."""
+    """Something with a data date, which is `data_date_offset` days after the run date of the document."""
 
     __slots__ = ()
     data_date_offset: int
@@ -63,7 +63,7 @@ class Dated:
 
 @dataclass(frozen=True, slots=True)
 class RowsPerUnit:
-    """How many rows one calendar unit (a game) lawfully has, both bounds inclusive; `maximum` None: any number."""
+    """How many rows one calendar unit (a game) may have, both bounds inclusive; `maximum` None: any number."""
 
     minimum: float
     maximum: float | None
@@ -110,7 +110,7 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class HaltsConfig:
-    """A second calendar: on a date of which a row meets `halted`, nothing is expected.
+    """A second calendar: nothing is expected on a date that has a row for which `halted` is true.
 
     `where`: which rows are of this pipeline; `reason`: the column that says why; `stale_after`: how old the newest row
     may be; None: any age.
@@ -143,7 +143,7 @@ class PhaseConfig:
 
 @dataclass(frozen=True, slots=True)
 class HeartbeatsConfig:
-    """The heartbeat collection and its ages; the document bounds are for the size of the whole collection."""
+    """The heartbeat collection, the ages that matter, and the bounds of the collection's size."""
 
     collection: str
     stale_after: timedelta
@@ -155,10 +155,10 @@ class HeartbeatsConfig:
 
 @dataclass(frozen=True, slots=True)
 class CalendarConfig:
-    """Where the number of units (games) of a date is: an aggregate over a table's date, with an optional filter.
+    """How to count the units (games) of a date: an aggregate over a table's rows of it, with an optional filter.
 
-    `unit_column` identifies a unit: of one that has rows on several dates, the last date counts. `noun` is what a unit
-    is called in hints ("game").
+    `unit_column` identifies a unit: if it has rows on several dates, the last date counts. `noun`: the word for a unit
+    in hints ("game").
     """
 
     table: TableRef
@@ -178,7 +178,7 @@ class RunHistoryConfig:
 
 @dataclass(frozen=True, slots=True)
 class PhaseLogConfig(Dated):
-    """The phase log table and the transitions that a day with units owes."""
+    """The phase log table and the transitions that are expected on a date with units."""
 
     table: TableRef
     transitions: tuple[str, ...]

@@ -1,7 +1,7 @@
 """The wire form: what the YAML may say, key by key, as strict pydantic models.
 
-A model knows the type, the default and the meaning of its keys, and how two of its numbers must stand to each other;
-what else relates one key to another is in `relations.py`.
+A model has the type, the default and the meaning of its keys, and the relations between two of them. Other relations
+between keys are in `relations.py`.
 Defaults are written as the YAML would write them. The types of values are in `value_types.py`.
 """
 

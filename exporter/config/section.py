@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-# In the description of a key that may be left out, between its meaning and what holds without it.
+# Separates the meaning of an optional key from what holds without it, in its description.
 ABSENT = " If not given: "
 
 
@@ -17,7 +17,7 @@ def declared(default: Any, meaning: str) -> Any:  # noqa: ANN401 - the YAML's va
 
 
 def optional_key(meaning: str, *, absent: str) -> Any:  # noqa: ANN401 - of any type
-    """A key that may be left out: what it is for, and what then holds in its place."""
+    """A key that may be left out: what it is for, and what holds without it."""
     return declared(None, f"{meaning}{ABSENT}{absent}.")
 
 
@@ -28,7 +28,7 @@ def whole(unit: str, least: int, most: int | None = None) -> Any:  # noqa: ANN40
 
 
 class Order(NamedTuple):
-    """How the values of two keys of a section must stand to each other, and what is said of `key` where they do not.
+    """A relation between the values of two keys of a section, and the message about `key` if it does not hold.
 
     `{key}` and `{other}` in the message are the two values.
     """
@@ -40,7 +40,7 @@ class Order(NamedTuple):
 
 
 class Need(NamedTuple):
-    """A key of a section that means nothing without another one, and what is said where that is missing."""
+    """A key of a section that means nothing without another one, and the message if that one is missing."""
 
     key: str
     other: str

@@ -1,7 +1,7 @@
-"""SQL of the operator's own in the configuration: read far enough to know that it stays the expression it is.
+"""Checks the operator's SQL in the configuration: it must stay a single expression wherever it is put.
 
-A fragment is put into a query between other text. It may say whatever BigQuery understands, as long as it cannot end
-early, swallow what follows, or become two columns: no `;`, no comments, nothing left open, no comma outside
+A fragment is put into a query between other text. It may contain anything that BigQuery understands, but it must not
+end early, swallow the text after it, or become two columns: no `;`, no comments, nothing left open, no comma outside
 parentheses.
 """
 
@@ -28,7 +28,7 @@ _CLOSES = {")": "(", "]": "["}
 
 
 def parse_sql(value: object) -> str:
-    """A single SQL expression; ValueError says what in it could reach beyond it."""
+    """A single SQL expression. Raises ValueError, which says what could reach beyond it."""
     if not isinstance(value, str) or not value.strip():
         raise ValueError(f"must be an SQL expression, not {describe(value)}")
     fault = _fault(value)

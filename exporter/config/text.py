@@ -1,7 +1,7 @@
-"""YAML text → a layer of configuration, with the line and column of every key and value.
+"""Reads YAML text into a layer of configuration, with the line and column of every key and value.
 
-Scalars are read as YAML 1.2 reads them: only `true` and `false` are booleans and `11:30` is text, which spares an
-operator the surprises of older rules. A key that is there twice is a fault; the last one counts for further checks.
+Scalars are read as in YAML 1.2: only `true` and `false` are booleans, and `11:30` is text, which avoids the surprises
+of older rules. A key that is written twice is a fault; the last one counts for further checks.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Unreadable:
-    """Stands where a value could not be read, so that later checks neither use it nor call it missing."""
+    """Takes the place of a value that could not be read, so that later checks neither use it nor call it missing."""
 
 
 MOST_VALUES = 100_000
@@ -72,7 +72,7 @@ def read_value(text: str, path: Path, source: str) -> tuple[object, list[Path], 
 def read_text(text: str, source: str) -> tuple[Tree, list[Fault]]:
     """A whole layer, and what is wrong with its keys and values so far.
 
-    Raises ConfigError where nothing can be made of it: text that is no YAML, is empty, or is no mapping.
+    Raises ConfigError for text that is no YAML, is empty, or is no mapping.
     """
     loader, node = _compose(text, source)
     if node is None:

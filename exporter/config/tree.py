@@ -1,7 +1,7 @@
-"""What the layers of a configuration say, each value with the place that wrote it, and how layers merge.
+"""The layers of a configuration, each value with the place where it is written, and how layers merge.
 
-A layer is a preset, a file, an overlay or an environment variable. Merging is deep: mappings merge key by key, anything
-else replaces what was there, and null takes away what was there.
+A layer is a preset, a file, an overlay or an environment variable. Merging is deep: mappings merge key by key, any
+other value replaces the earlier one, and null removes it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a value stands and where its key does."""
+    """The positions of a value and of its key."""
 
     key: Mark
     value: Mark
@@ -44,13 +44,13 @@ class Tree:
         for length in range(len(path), -1, -1):
             place = self.places.get(path[:length])
             if place:
-                # Of something missing, the key of what misses it tells more than the first line of its contents.
+                # For a missing key, the position of its section's key says more than that of the section's first line.
                 mark = place.value if length == len(path) and not at_key else place.key
                 return Fault(path_text(path), message, mark.source, mark.line, mark.column)
         return Fault(path_text(path), message, self.sources[-1])
 
     def newest(self, alternatives: Sequence[tuple[Path, str]]) -> Fault:
-        """The fault to report where any of several keys could be changed: of the one that was written last."""
+        """The fault at the key that was written last, of several that could be changed."""
 
         def age(alternative: tuple[Path, str]) -> int:
             place = self.places.get(alternative[0])
@@ -60,7 +60,7 @@ class Tree:
 
 
 def tree_of(mapping: Mapping[str, object], source: str) -> tuple[Tree, list[Fault]]:
-    """A layer that is a mapping of this program, not text; all of it is placed at `source`."""
+    """A layer from a mapping instead of text. All of it is placed at `source`."""
     mark = Mark(source)
     places: dict[Path, Place] = {}
     faults: list[Fault] = []
@@ -82,12 +82,12 @@ def tree_of(mapping: Mapping[str, object], source: str) -> tuple[Tree, list[Faul
 
 
 def key_message(key: object) -> str:
-    """What is wrong with a key that is no text."""
+    """The message for a key that is no text."""
     return f"the key {quote(str(key))} is not text: put it in quotes"
 
 
 def merge(base: Tree, over: Tree) -> Tree:
-    """`over` on top of `base`: see the module's description for how."""
+    """The layer `over` merged over `base`, as the module's description says."""
     return Tree((*base.sources, *over.sources), _laid(base.root, over.root), {**base.places, **over.places})
 
 

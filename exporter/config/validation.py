@@ -1,4 +1,4 @@
-"""The wire form's own faults, in words that say what to write instead of how the check failed."""
+"""Faults of single keys, in words that say what to write instead of how the check failed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _KEY_OF_A_MAP = "[key]"
 
 
 def validate(tree: Tree) -> tuple[Wire | None, list[Fault]]:
-    """The wire form of a merged configuration, or everything that is wrong with its keys and values."""
+    """The wire form of a merged configuration, or all faults of its keys and values."""
     try:
         return Wire.model_validate(tree.root), []
     except ValidationError as error:

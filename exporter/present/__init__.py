@@ -1,10 +1,10 @@
-"""A report for people and programs: in words, as a table, as JSON.
+"""Presents a report to people and programs: in words, as a table, as JSON.
 
-summary.py        the one sentence above everything: what is wrong, since when, what to do first
+summary.py        the sentence at the top: what is wrong, since when, what to do first
 words.py          the words for verdicts, states and times that table, page and sentence share
 status.py         the JSON of `/api/v1/status`, `check --format json` and `replay --format json`
 table.py          the table of `check`
 season.py         the grid of `season`: run dates by processors
-history.py        the verdicts and trigger states of the last days, and when each changed
+history.py        the verdicts and trigger states of the last days, and when they changed
 explanations.py   what `explain` says; repairs.py: the writes that `repair` prints
 """

@@ -1,4 +1,4 @@
-"""`explain`: for every missing registration the explanations, the likeliest first, with the evidence on both sides.
+"""`explain`: the explanations of every missing registration, the likeliest first, with the evidence for and against.
 
 Below them, every entry that was lost and restored.
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def explained(report: Report, processor: str | None = None) -> tuple[ProcessorReport, ...]:
-    """The processors that have explanations, or the one that is asked for."""
+    """The processors that have explanations, or the one with this name."""
     return tuple(item for item in report.processors if item.explanations and processor in (None, item.processor))
 
 
@@ -54,7 +54,7 @@ def explain_text(report: Report, processor: str | None = None, unread: Mapping[s
 
 
 def shown_lines(lines: list[str]) -> str:
-    """Lines with whatever does not print spelled out."""
+    """Lines in which characters that do not print are spelled out."""
     return "".join(f"{shown(line)}\n" for line in lines)
 
 

@@ -1,4 +1,4 @@
-"""What the last days looked like: the verdicts and trigger states of each run date, and when each changed."""
+"""The verdicts and trigger states of the last days' run dates, and when each changed."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from exporter.model import Report
 
 DATES: Final = 7
-"""Run dates that are remembered beyond those that a report exposes."""
+"""How many run dates are remembered besides those that a report exposes."""
 
 STATES: Final = 20
-"""States that are remembered of each subject; the oldest go first."""
+"""How many states of each subject are remembered; the oldest are forgotten first."""
 
 UNKNOWN: Final = frozenset({Verdict.UNKNOWN.value, TriggerState.UNKNOWN.value})
 
@@ -56,22 +56,22 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Every subject's states, oldest first. A value: `after` gives the next one and leaves this one as it is."""
+    """Every subject's states, oldest first. Immutable: `after` returns the next history."""
 
     states: Mapping[Subject, tuple[State, ...]] = field(default_factory=dict)
     since: datetime | None = None
 
     def after(self, report: Report) -> History:
-        """The history once this report is part of it. Dates beyond those to remember are forgotten."""
+        """The history with this report added. Older run dates than those to remember are forgotten."""
         states = dict(self.states)
         exposed = set()
         for subject, state in _subjects(report):
             exposed.add(subject.run_date)
-            states[subject] = _told(states.get(subject, ()), State(report.at, state))
+            states[subject] = _with_state(states.get(subject, ()), State(report.at, state))
         older = sorted({subject.run_date for subject in states} - exposed, reverse=True)
         kept = exposed.union(older[:DATES])
         return History(
-            {subject: told for subject, told in states.items() if subject.run_date in kept}, self.since or report.at
+            {subject: found for subject, found in states.items() if subject.run_date in kept}, self.since or report.at
         )
 
     def dates(self) -> tuple[date, ...]:
@@ -79,19 +79,19 @@ class History:
         return tuple(sorted({subject.run_date for subject in self.states}, reverse=True))
 
     def changes(self, run_date: date) -> tuple[Change, ...]:
-        """What changed of a run date, newest first. The state that a subject was first seen in is no change."""
+        """The changes of a run date, newest first. The first state of a subject is no change."""
         found = [
             Change(now.at, subject, before.state, now.state)
-            for subject, told in self.states.items()
+            for subject, states in self.states.items()
             if subject.run_date == run_date
-            for before, now in pairwise(told)
+            for before, now in pairwise(states)
         ]
         # Within one report's changes the order of the configuration stays.
         return tuple(sorted(found, key=lambda change: change.at, reverse=True))
 
     def standing(self, run_date: date) -> Mapping[Subject, State]:
-        """The last known state of everything of a run date."""
-        return {subject: told[-1] for subject, told in self.states.items() if subject.run_date == run_date}
+        """The last known state of every subject of a run date."""
+        return {subject: states[-1] for subject, states in self.states.items() if subject.run_date == run_date}
 
 
 def _subjects(report: Report) -> Iterator[tuple[Subject, str]]:
@@ -103,10 +103,10 @@ def _subjects(report: Report) -> Iterator[tuple[Subject, str]]:
             yield subject, processor.verdict.value
 
 
-def _told(before: tuple[State, ...], now: State) -> tuple[State, ...]:
+def _with_state(before: tuple[State, ...], now: State) -> tuple[State, ...]:
     if before and before[-1].state == now.state:
         return before
-    # Before the first collection everything is unknown: that it then becomes known is news to nobody.
+    # Everything is unknown before the first collection, so that its end is no change worth showing.
     if len(before) == 1 and before[0].state in UNKNOWN:
         return (now,)
     return (*before, now)[-STATES:]

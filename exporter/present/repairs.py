@@ -1,7 +1,7 @@
-"""The writes that would put missing registrations back: printed, never carried out.
+"""The writes that would restore missing registrations: printed, never carried out.
 
-A lost entry comes back as it was last seen. One that never came is made from what the other records prove: rows that
-are there, within their bounds, written by no backfill. Everything else needs work first, and no entry before that.
+A lost entry is restored as it was last seen. An entry that was never written is made from the rows, if they are within
+their bounds and no backfill wrote them. In every other case something else has to be mended before an entry is written.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from exporter.model import PhaseReport, ProcessorReport, Report
 
 MADE_BY = "orchestration-exporter repair"
-_HIDDEN_NOTE = f"Where {HIDDEN} stands was something that looks like a secret: put it back, or leave the field out."
+_HIDDEN_NOTE = f"{HIDDEN} replaces something that looks like a secret: put it back, or leave the field out."
 
 WHY_NOT = {
     Verdict.WRONG_DATE: "its entry is in a neighbouring document: correct the date where it registers, then move it",
@@ -36,7 +36,7 @@ WHY_NOT = {
     Verdict.STALLED: "its run hangs: end it and run it again",
     Verdict.UNKNOWN: "the records could not be read: repeat this when they can",
 }
-"""Verdicts without a registration that writing an entry would not mend."""
+"""Verdicts that writing an entry would not mend, with the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +51,14 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A registration that is missing and that no write would mend."""
+    """A missing registration that no write would mend."""
 
     processor: ProcessorReport
     because: str
 
 
 def repairs(config: Config, report: Report, run_date: date, processor: str | None = None) -> Iterator[Write | Left]:
-    """For every missing registration of a run date the write that would restore it, or why there is none."""
+    """For every missing registration of a run date, the write that would restore it, or why there is none."""
     for phase in report.phases:
         settings = config.pipelines[phase.pipeline].phases[phase.phase]
         if settings.collection is None or phase.run_date != run_date:
@@ -89,7 +89,7 @@ def _repair(phase: PhaseReport, item: ProcessorReport, document: str) -> Iterato
 
 
 def _doubt(item: ProcessorReport) -> str | None:
-    """Why the rows do not bear an entry."""
+    """Why no entry can be made from the rows."""
     if not item.table_rows or item.written_at is None:
         return (
             f"the rows of {item.data_date} in {item.table} could not be counted, or do not say when they were written"
@@ -132,7 +132,7 @@ def _field_path(name: str) -> str:
 
 
 def repair_text(found: Sequence[Write | Left]) -> Masked:
-    """What would be written, why, and how to write it."""
+    """The writes, the reasons for them, and the command that carries them out."""
     writes = [item for item in found if isinstance(item, Write)]
     lines = []
     for item in found:

@@ -1,4 +1,4 @@
-"""A season as a grid of run dates by processors: for a terminal, and as JSON. A block is a month, a column its day."""
+"""A season as a grid of processors by run dates, for a terminal and as JSON. A block is a month, a column a day."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from exporter.reconcile.season import Season
 
 WIDTH: Final = 80
-"""Where the output is no terminal."""
+"""The width of output that goes to no terminal."""
 LONGEST_MONTH: Final = 31
 LEAST_NAME: Final = 20
 LEGEND_GAP: Final = "   "
 GONE: Final = "~"
-"""Marks a run date whose document is gone."""
+"""Marks a run date whose document was deleted."""
 _CHOSEN: Final = {Verdict.OK: ".", Verdict.NOT_EXPECTED: "-", Verdict.UNKNOWN: "?", Verdict.PARTIAL: "P"}
 
 
@@ -57,7 +57,7 @@ class Line(NamedTuple):
 
 
 class Group(NamedTuple):
-    """The processors of a phase in a month. `gone`: for each day of it, whether the document is gone."""
+    """The processors of a phase in a month. `gone`: for each day, whether its document was deleted."""
 
     name: str
     gone: Sequence[bool]
@@ -65,7 +65,7 @@ class Group(NamedTuple):
 
 
 class Month(NamedTuple):
-    """A month of the season, to the season's last day in it."""
+    """A month of the season, up to the season's last day in it."""
 
     name: str
     days: int
@@ -133,7 +133,7 @@ def legend(season: Season) -> tuple[tuple[str, Verdict], ...]:
 
 
 def about_gone(season: Season) -> str:
-    """What is said of documents that are gone; empty where all that are asked for can be there."""
+    """The sentence about documents that were deleted; empty if none was."""
     if not season.gone:
         return ""
     dates = [run_date for _, _, run_date in season.gone]
@@ -146,7 +146,7 @@ def about_gone(season: Season) -> str:
 def season_text(
     season: Season, unread: Mapping[str, str], *, terminal: bool = False, width: int | None = None
 ) -> Masked:
-    """The grid; `terminal`: as wide as that is unless `width` is given, and in colour unless NO_COLOR is set."""
+    """The grid. `terminal`: as wide as the terminal unless `width` is given, and in colour unless NO_COLOR is set."""
     return in_text(
         lambda console: render_season(season, console, unread),
         terminal=terminal,
@@ -175,7 +175,7 @@ def render_season(season: Season, console: Console, unread: Mapping[str, str] | 
 
 
 def _legend(season: Season, wide: int) -> Iterator[Text]:
-    """The marks that occur, each beside its verdict, on as many lines as they need."""
+    """The legend: each mark that occurs and its verdict."""
     line = Text()
     for mark, verdict in legend(season):
         sign = Text.assemble((mark, STYLES[verdict]), f" {verdict}")
@@ -200,7 +200,7 @@ def _block(month: Month, wide: int) -> Iterator[Text]:
 
 
 def _cut(name: str, wide: int) -> str:
-    """The name, as wide as that: longer ones lose their end."""
+    """The name, padded or cut to this width."""
     name = shown(name)
     return f"{name:<{wide}}" if len(name) <= wide else f"{name[: wide - 1]}…"
 

@@ -20,7 +20,7 @@ Json = dict[str, Any]
 
 
 def stamp(moment: datetime | None) -> str | None:
-    """A time as the JSON has it: RFC 3339 in UTC, `Z`; None stays None."""
+    """A time as in the JSON: RFC 3339 in UTC, with `Z`; None stays None."""
     return None if moment is None else moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
@@ -138,10 +138,10 @@ def status(report: Report, unread: Mapping[str, str] | None = None) -> Json:
 
 
 def past(history: History) -> dict[str, list[Json]]:
-    """Every state that is remembered of each phase's trigger and each processor, by its key, oldest first."""
+    """The remembered states of each phase's trigger and each processor, by its key, oldest first."""
     return {
-        subject.key: [{"at": stamp(state.at), "state": state.state} for state in told]
-        for subject, told in history.states.items()
+        subject.key: [{"at": stamp(state.at), "state": state.state} for state in states]
+        for subject, states in history.states.items()
     }
 
 
@@ -152,9 +152,6 @@ def discrepancies(report: Report) -> int:
 
 
 def status_json(report: Report, unread: Mapping[str, str] | None = None, history: History | None = None) -> bytes:
-    """`status` as UTF-8 JSON, and under `history` what came before the report, where there is something that knows.
-
-    Without secrets.
-    """
+    """`status` as UTF-8 JSON, without secrets; `history`, if it is given, under its own key."""
     said = status(report, unread) if history is None else status(report, unread) | {"history": past(history)}
     return masked_json(said).encode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""One sentence that says how the pipelines are: what is wrong, since when, how bad it is, what to do first."""
+"""The sentence about the state of the pipelines: what is wrong, since when, how bad it is, what to do first."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from exporter.model import PhaseReport, ProcessorReport, Report
 
 FINISHED: Final = (Verdict.LOST_UPDATE, Verdict.UNREGISTERED, Verdict.WRONG_DATE)
-"""Verdicts of work that is done and not registered: what a blocked trigger waits for."""
+"""Verdicts of work that is done and not registered. A blocked trigger waits for it."""
 
 QUIET: Final = {
     Verdict.RUNNING: "still running",
@@ -37,11 +37,11 @@ QUIET: Final = {
     Verdict.SKIPPED: "skipped",
 }
 _NAMED: Final = 3
-"""So many kinds of lesser discrepancies get into the sentence."""
+"""How many kinds of lesser discrepancies the sentence names."""
 
 
 class Health(StrEnum):
-    """How the pipelines are, worst first."""
+    """The state of the pipelines, worst first."""
 
     WRONG = "wrong"
     UNKNOWN = "unknown"
@@ -50,7 +50,7 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The sentence in its parts; those that have nothing to say are empty. `since` is a whole clause."""
+    """The parts of the sentence; a part may be empty. `since` is a whole clause."""
 
     health: Health
     what: str
@@ -60,7 +60,7 @@ class Summary:
     besides: str = ""
 
     def clauses(self) -> tuple[tuple[str, str], ...]:
-        """The sentence's clauses in their order, each by its name and with the mark that ends it."""
+        """The sentence's clauses in order: each one's name, and its text with the mark that ends it."""
         said = {
             "what": self.what,
             "since": self.since,
@@ -78,7 +78,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Processors of one phase and run date with one bad verdict, or (no verdict) its trigger that hangs."""
+    """Processors of one phase and run date with the same bad verdict; or, without a verdict, a trigger that hangs."""
 
     phase: PhaseReport
     processors: tuple[ProcessorReport, ...]
@@ -86,7 +86,7 @@ class Problem:
 
     @property
     def rank(self) -> tuple[int, int, int]:
-        """The worst is first: a trigger that hangs, then what is critical, then by verdict, then the newest date."""
+        """Sorts the worst first: triggers that hang, critical processors, then by verdict, then the newest date."""
         tier = 0 if self.verdict is None else 1 if any(one.critical for one in self.processors) else 2
         return tier, -1 if self.verdict is None else DISCREPANCIES.index(self.verdict), -self.phase.run_date.toordinal()
 
@@ -97,7 +97,7 @@ def problems(report: Report) -> tuple[Problem, ...]:
 
 
 def summarize(report: Report, unread: Mapping[str, str] | None = None) -> Summary:
-    """How the pipelines are. `unread`: collectors that could not read all they were to read, each with the reasons."""
+    """The sentence for a report. `unread`: the collectors that could not read everything, each with the reasons."""
     wrong = problems(report)
     if wrong:
         lead = wrong[0]
@@ -135,13 +135,13 @@ def well(phase: PhaseReport) -> bool:
 
 
 def urgency(phase: PhaseReport) -> tuple[bool, int, int]:
-    """To sort phases by: what hangs first, then by the worst verdict, then the newest run date."""
+    """Sort key of phases: triggers that hang first, then by the worst verdict, then the newest run date."""
     worst = min((_ORDER.get(one.verdict, len(_ORDER)) for one in phase.processors), default=len(_ORDER))
     return phase.trigger_state not in BAD_TRIGGERS, worst, -phase.run_date.toordinal()
 
 
 def worst_first(processors: Iterable[ProcessorReport]) -> list[ProcessorReport]:
-    """What is wrong, then what is unknown, then the rest, each in the order of the configuration."""
+    """The processors: wrong ones, then unknown ones, then the rest, each in the order of the configuration."""
     return sorted(processors, key=lambda one: _ORDER.get(one.verdict, len(_ORDER)))
 
 
@@ -149,12 +149,12 @@ _ORDER: Final = {verdict: number for number, verdict in enumerate((*DISCREPANCIE
 
 
 def tally(processors: Iterable[ProcessorReport]) -> dict[Verdict, int]:
-    """How many there are of each verdict, worst first."""
+    """The number of processors with each verdict, worst first."""
     return dict(Counter(processor.verdict for processor in worst_first(processors)))
 
 
 def began(processor: ProcessorReport) -> datetime | None:
-    """Since when it has been wrong, by the records themselves; None if none of them says."""
+    """Since when the processor has been wrong, as the records show; None if none of them does."""
     entry, beat = processor.entry, processor.heartbeat.beat_at
     if processor.heartbeat.state is HeartbeatState.OTHER_DATE:
         beat = None
@@ -172,13 +172,13 @@ def began(processor: ProcessorReport) -> datetime | None:
 
 
 def beyond_bounds(report: Report) -> list[str]:
-    """What is out of its bounds although no verdict says so: rows and counts, and the conditions that hold."""
+    """Faults that no verdict shows: rows and counts out of bounds, and the conditions that hold."""
     rows = [text for phase in report.phases for text in _rows_beyond(phase, report.at)]
     return rows + [one.text for one in report.conditions if one.text]
 
 
 def _rows_beyond(phase: PhaseReport, now: datetime) -> Iterator[str]:
-    """Rows and counts that cannot be right, where the verdict is about something else."""
+    """Wrong rows and counts of processors whose verdict is about something else."""
     of = f"of {phase.phase} {phase.run_date}"
     for one in phase.processors:
         rows = one.table_rows
@@ -191,7 +191,7 @@ def _rows_beyond(phase: PhaseReport, now: datetime) -> Iterator[str]:
 
 
 def overwritten(report: Report) -> str:
-    """Which entries were lost and restored: nothing is wrong with them now, but it can happen again."""
+    """Entries that were lost and restored: nothing is wrong now, but it can happen again."""
     names = [name for phase in report.phases for name in dict.fromkeys(one.processor for one in phase.overwritten)]
     if not names:
         return ""
@@ -220,7 +220,7 @@ def _lead(problem: Problem, moments: Moments) -> tuple[str, str, str, str]:
         words = TRIGGERS[TriggerState.BLOCKED if state is TriggerState.BLOCKED else TriggerState.STUCK]
         what = f"{where} is {state}: {_finished(problem) or f'{words.did} ({registered(phase)})'}"
         since = phase.rule_met_at
-        # Work that really finished is there, whatever else it lacks.
+        # The data of finished work is there, even if its entry is not.
         good = problem.processors and all(one.table_rows for one in problem.processors)
         effect = f"{words.effect}, {'but the data is there' if good else ''}".removesuffix(", ")
     else:
@@ -233,7 +233,7 @@ def _lead(problem: Problem, moments: Moments) -> tuple[str, str, str, str]:
 
 
 def _finished(problem: Problem) -> str:
-    """What a blocked trigger waits for; empty for one that is stuck."""
+    """The work that a blocked trigger waits for; empty for a stuck one."""
     verdicts = {one.verdict for one in problem.processors}
     did = WORDS[verdicts.pop()].did if len(verdicts) == 1 else "finished and are not registered"
     return f"{_counted(problem)} {did} ({_names(problem.processors)})" if problem.processors else ""

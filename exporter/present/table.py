@@ -1,4 +1,4 @@
-"""The report for a terminal: one sentence, then what is wrong phase by phase, then what is well in a line each."""
+"""The report for a terminal: a sentence, then the phases with faults in detail, then a line for each other phase."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ STYLES: Final = {
 HEALTHS: Final = {Health.WRONG: "bold red", Health.UNKNOWN: "bold magenta", Health.WELL: "bold green"}
 COLUMNS: Final = ("Firestore", "Heartbeat", "BigQuery")
 WIDTH: Final = 100
-"""Where the output is no terminal."""
+"""The width of output that goes to no terminal."""
 NARROW: Final = 72
-"""Below this the records stand under the processor instead of beside it."""
+"""In narrower output, the records are under the processor instead of beside it."""
 LONGEST_UNBROKEN: Final = 28
-"""Names up to this length stay on one line, to be copied; longer ones would push the verdict off a terminal."""
+"""Names up to this length stay on one line, so that they can be copied. Longer ones would hide the verdict."""
 
 
 def render_report(report: Report, console: Console, unread: Mapping[str, str] | None = None) -> None:
@@ -74,7 +74,7 @@ def render_report(report: Report, console: Console, unread: Mapping[str, str] | 
 
 
 def sentence(report: Report, unread: Mapping[str, str] | None = None) -> Text:
-    """The sentence above everything."""
+    """The sentence at the top."""
     summary = summarize(report, unread)
     style = HEALTHS[summary.health]
     return Text(" ").join(
@@ -86,9 +86,9 @@ def sentence(report: Report, unread: Mapping[str, str] | None = None) -> Text:
 def report_text(
     report: Report, unread: Mapping[str, str] | None = None, *, terminal: bool = False, width: int | None = None
 ) -> Masked:
-    """The report; `terminal`: as wide as that is unless `width` is given, and in colour unless NO_COLOR is set.
+    """The report. `terminal`: as wide as the terminal unless `width` is given, and in colour unless NO_COLOR is set.
 
-    `unread`: the collectors that could not read all they were to read, each with the reasons.
+    `unread`: the collectors that could not read everything, each with the reasons.
     """
     return in_text(
         lambda console: render_report(report, console, unread),
@@ -98,7 +98,7 @@ def report_text(
 
 
 def in_text(render: Callable[[Console], None], *, terminal: bool, width: int | None) -> Masked:
-    """What `render` prints, which hides its secrets; in colour on a terminal unless NO_COLOR is set."""
+    """The output of `render`, without secrets; in colour on a terminal unless NO_COLOR is set."""
     stream = io.StringIO()
     render(Console(file=stream, force_terminal=terminal, highlight=False, width=width))
     return Masked(stream.getvalue())
@@ -188,7 +188,7 @@ def _dimmed(text: str, *, when: bool) -> Text:
 
 
 def _below(processor: ProcessorReport) -> Iterator[RenderableType]:
-    """What to do, the hints, and for a missing registration its explanations."""
+    """The first thing to do, the hints, and the explanations of a missing registration."""
     verdict = processor.verdict
     words = WORDS.get(verdict)
     if not (words or processor.explanations or verdict is Verdict.UNKNOWN):
@@ -213,7 +213,7 @@ def _below(processor: ProcessorReport) -> Iterator[RenderableType]:
 
 
 def _open(processor: ProcessorReport) -> list[Explanation]:
-    """The explanations that are left; what rules out the others is in the JSON, on the page and in `explain`."""
+    """The explanations that are not ruled out. The others are in the JSON, on the page and in `explain`."""
     return [one for one in processor.explanations if one.standing is not Standing.RULED_OUT]
 
 

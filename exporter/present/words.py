@@ -1,4 +1,4 @@
-"""The words for what was concluded, shared by the terminal, the page and the sentence above both."""
+"""The words for conclusions, shared by the terminal, the page and the sentence at their top."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ BAD_TRIGGERS: Final = frozenset({TriggerState.STUCK, TriggerState.BLOCKED})
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A verdict that says something is wrong, as a person says it.
+    """A verdict that says that something is wrong, in plain words.
 
-    `did` follows a number of processors, `effect` says how bad it is, `first` what to do before anything else.
+    `did` follows a number of processors; `effect` says how bad it is, `first` what to do first.
     """
 
     did: str
@@ -113,7 +113,7 @@ CAUSES: Final = {
 }
 
 OVERWRITTEN: Final = "overwritten and restored"
-"""Of entries that were lost and are back."""
+"""The words for entries that were lost and restored."""
 
 STANDINGS: Final = {
     Standing.PROVEN: "proven",
@@ -125,10 +125,10 @@ STANDINGS: Final = {
 
 
 def shown(text: str) -> str:
-    """A text that can quote what a document says, without secrets, with everything that does not print spelled out.
+    """A text that may quote a document, without secrets, in which characters that do not print are spelled out.
 
-    Control characters, marks that turn the direction of writing, invisible ones and lone surrogates act on terminals,
-    pages and readers. Their code points in words do nothing to anybody.
+    Control characters, marks that change the direction of writing, invisible characters and lone surrogates can mislead
+    terminals, pages and readers. Their spelled-out code points cannot.
     """
     text = masked(text)
     if text.isprintable():
@@ -141,7 +141,7 @@ def _spelled(code: int) -> str:
 
 
 def rows_judged(processor: ProcessorReport) -> str:
-    """What is there, and how that is too few or too many: `12 rows, at least 14 expected`, `rows of 10 of 12 games`."""
+    """The rows and how they are too few or too many: `12 rows, at least 14 expected`, `rows of 10 of 12 games`."""
     counted = plural(processor.table_rows or 0, "row")
     if processor.too_few and processor.table_units is not None and processor.units is not None:
         return f"rows of {processor.table_units} of {plural(processor.units, processor.noun)}"
@@ -165,7 +165,7 @@ def listed(names: Sequence[str], most: int = 3) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """Times as people read them, against the moment of a report: in UTC and in the pipeline's zone."""
+    """Times as people read them, relative to the moment of a report: in UTC and in the pipeline's zone."""
 
     now: datetime
     zone: ZoneInfo
@@ -176,7 +176,7 @@ class Moments:
         return cls(report.at, ZoneInfo(report.timezone))
 
     def utc(self, at: datetime) -> str:
-        """`15:04:29 UTC`, with the date where that is not the report's."""
+        """`15:04:29 UTC`, with the date if it is not the report's."""
         return _on(at, self.now, "UTC")
 
     def local(self, at: datetime) -> str:
@@ -225,7 +225,7 @@ def heartbeat(processor: ProcessorReport) -> str:
 
 
 def bigquery(processor: ProcessorReport) -> str:
-    """What the table holds."""
+    """What the table has."""
     return "unknown" if processor.table_rows is None else plural(processor.table_rows, "row")
 
 
@@ -238,5 +238,5 @@ def registered(phase: PhaseReport) -> str:
 
 
 def trigger_reason(phase: PhaseReport) -> str:
-    """Why the trigger is in its state."""
+    """The reasons for the trigger's state."""
     return shown("; ".join(hint.text for hint in phase.trigger_hints).removeprefix(f"{phase.trigger_state}: "))

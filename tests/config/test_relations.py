@@ -42,7 +42,7 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], str, str]] = {
     "halts that grow old by no column": (
         phase("phase5", halts={"written_column": None}),
         "pipelines.nba.phases.phase5.halts.written_column",
-        "is taken away, and pipelines.nba.phases.phase5.halts.stale_after needs the time of the newest row:",
+        "is removed, but pipelines.nba.phases.phase5.halts.stale_after needs the time of the newest row:",
     ),
     "halts of one's own that grow old by no column": (
         nba(halts={"table": "a.b", "date_column": "day", "halted": "TRUE", "stale_after": "36h"}),
@@ -124,10 +124,10 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], str, str]] = {
         "pipelines.nba.phases.phase3.next",
         "names no phase of this pipeline (did you mean phase4?): write one of phase3, phase4, phase5, grading, or null",
     ),
-    "a next phase that is taken away": (
+    "a next phase that is removed": (
         nba(phases={"phase5": None}),
         "pipelines.nba.phases.phase5",
-        "is taken away, and pipelines.nba.phases.phase4.next still names it: change that as well",
+        "is removed, but pipelines.nba.phases.phase4.next still names it: change that as well",
     ),
     "a phase that follows itself": (
         phase("phase5", next="phase5"),
@@ -183,7 +183,7 @@ def test_a_processor_that_is_taken_away_is_missed_by_every_mode_that_expects_it(
         load(preset="nba-game-date", overlay=overlay, environ={})
 
     assert [fault.message for fault in caught.value.faults] == [
-        f"is taken away, and pipelines.nba.phases.phase3.modes.{mode}.expected still names it: change that as well"
+        f"is removed, but pipelines.nba.phases.phase3.modes.{mode}.expected still names it: change that as well"
         for mode in ("same_day", "tomorrow")
     ]
 

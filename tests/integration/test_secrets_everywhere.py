@@ -183,7 +183,7 @@ def test_a_secret_in_a_lost_entry_is_not_in_the_writes_that_would_restore_it(sec
     text, data = repair_text(found), masked_json(commit(found))  # type: ignore[arg-type] # each is a write
 
     assert not leaks(text + data)
-    assert f"Where {HIDDEN} stands" in text
+    assert f"{HIDDEN} replaces something" in text
     assert json.loads(data)["writes"]
 
 
