@@ -47,7 +47,7 @@ class ReadResult:
 
 @dataclass(slots=True, eq=False)
 class Board:
-    """What the collectors of one configuration share: their means, and the snapshot that they change."""
+    """What the collectors of one configuration share: sources, clock and memory, and the snapshot that they change."""
 
     config: Config
     sources: Sources
@@ -77,7 +77,7 @@ class Collector(ABC):
     name: ClassVar[str]
     source: ClassVar[str]
     matters: ClassVar[tuple[Matter, ...]] = ()
-    """The kinds of values that it reads and that can be missing for a moment."""
+    """The kinds of values that it reads and that can be missing for a short time."""
 
     def __init__(self, board: Board) -> None:
         self.board = board
@@ -98,7 +98,7 @@ class Collector(ABC):
 
     @property
     def max_age(self) -> timedelta:
-        """How long a value of it counts."""
+        """How long a value that it read counts."""
         return self.settings.max_staleness
 
     def read_at(self, now: datetime) -> datetime:

@@ -1,7 +1,7 @@
-"""Runs the collectors: each run ends in new values or in the reason why there are none, and a report follows.
+"""Runs the collectors. Each run gives new values, or the reason why there are none, and then a new report.
 
-A run takes the time as an argument, so the scheduler and a replay drive the same code. Values and failures go into one
-`Snapshot`, which is swapped whole; then everything is reconciled again and the report is handed on.
+A run takes the time as an argument, so the schedule and a replay use the same code. Values and failures go into one
+`Snapshot`, which is replaced as a whole. Then everything is reconciled again and the report is published.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class Collectors:
         return self._board.settling
 
     def go_on_from(self, before: Collectors) -> None:
-        """Compare readings with those of other collectors too, where both read a value in the same way."""
+        """Compare readings also with those of earlier collectors, for values that both read in the same way."""
         self.settling.go_on_from(before.settling, reads_alike(before.config, self.config))
 
     def source_of(self, name: str) -> str:
@@ -172,7 +172,7 @@ class Collectors:
             failures=[failed.kind for failed in result.errors],
             success=result.anything,
         )
-        # Try it here: the collector of the documents may run only once in hours.
+        # Retry the ledger here, because the collector of the documents may run only once in hours.
         self.memory.tend(ended)
         for failed in result.errors:
             log.warning("collection failed", collector=name, source=source, reason=failed.kind, detail=failed.detail)
@@ -217,7 +217,7 @@ class Collectors:
                 self.conclude()
 
     def _bounded(self, collector: Collector, run: Run) -> ReadResult:
-        """Read on a thread of its own, so that a reading that hangs beyond its deadline can be given up."""
+        """Read on a separate thread, so that a reading that hangs beyond its deadline can be given up."""
         outcome: list[ReadResult | BaseException] = []
 
         def work() -> None:

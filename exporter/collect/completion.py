@@ -95,7 +95,7 @@ class Completion(Collector):
 def counting_documents(
     settling: Settling, documents: Mapping[DocumentId, Document], now: datetime
 ) -> dict[DocumentId, Document]:
-    """Leave out documents that are gone or have lost all entries. Entries that go one by one are losses instead."""
+    """Leave out documents that were deleted or emptied. Single entries that were removed are losses instead."""
     sizes = {key: document.exists + bool(document.entries) for key, document in documents.items()}
     doubtful = settling.hold(Matter.DOCUMENT, sizes, now)
     return {key: document for key, document in documents.items() if key not in doubtful}

@@ -45,7 +45,7 @@ def reads_alike(before: Config, after: Config) -> Callable[[Matter, Any], bool]:
     """A test for keys of remembered values: whether both configurations read the value in the same way.
 
     Documents, heartbeats and rows are identified by their place. What else is counted depends on the configuration:
-    with another `where`, a calendar has fewer games although none of them is gone.
+    with another `where`, a calendar can have fewer games although none was deleted.
     """
     places = [(config.firestore_root, config.timezone) for config in (before, after)]
     old, new = context_request(before), context_request(after)

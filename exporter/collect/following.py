@@ -1,4 +1,4 @@
-"""Follows the completion documents with a listener: each change goes into the memory at once, a report follows soon.
+"""Follows the completion documents with a listener. Changes are remembered at once and reported soon after.
 
 Polling goes on beside the listener as a safety net: it covers the time while the listener is down, and it notices a
 listener that misses changes.
@@ -92,7 +92,7 @@ class Follower:
         with self._lock:
             self._stopped = True
             ended, self._current = _chain(self._current), None
-            # Without a sample, not 0: nobody is meant to listen any more, so no alert may fire.
+            # Drop the sample instead of setting 0: no listener is wanted any more, so no alert may fire.
             self._telemetry.drop(CONNECTED, LAST_EVENT)
         if ended:
             self._store.begin_gap()
@@ -109,7 +109,7 @@ class Follower:
             listener.connected = True
             self._reported.update({key: document.update_time for key, document in documents.items()})
             now = self._clock()
-            # Under the lock, so that neither another listener nor `stop` can change them in between.
+            # Set them under the lock, so that neither another listener nor `stop` can change them in between.
             self._telemetry.set(CONNECTED, 1)
             self._telemetry.set(LAST_EVENT, now.timestamp())
         for other in replaced:

@@ -95,7 +95,7 @@ class HeartbeatCount(Collector):
 def counting_heartbeats(
     settling: Settling, found: Mapping[HeartbeatId, Heartbeat | None], now: datetime
 ) -> dict[HeartbeatId, Heartbeat | None]:
-    """Leave out the heartbeats that are gone."""
+    """Leave out the heartbeats that were deleted."""
     sizes = {(key.collection, key.document): int(beat is not None) for key, beat in found.items()}
     doubtful = settling.hold(Matter.HEARTBEAT, sizes, now)
     return {key: beat for key, beat in found.items() if (key.collection, key.document) not in doubtful}

@@ -1,4 +1,4 @@
-"""Reads many run dates at once, without a scheduler, for `season`: what it costs beforehand, and what it has cost."""
+"""Reads many run dates at once, for `season`, and says what that will cost and what it has cost."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def read_season(
     sources = open_sources(loaded, telemetry)
     # Use what an exporter that runs at the same time remembers.
     memory = Memory(loaded.config.ledger, telemetry, read_only=True)
-    # It waits for all, of which one never runs, and so concludes nothing by itself.
+    # It waits for all collectors, of which one never runs, so it publishes nothing by itself.
     collectors = Collectors(loaded.config, sources, telemetry, clock, lambda _: None, memory=memory, wait_for_all=True)
     try:
         collectors.run_all(Completion.name, Heartbeats.name, Warehouse.name)

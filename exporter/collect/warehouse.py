@@ -86,7 +86,7 @@ class Warehouse(Collector):
 def without_unused(
     rows: Mapping[TableRef, Mapping[date, RowCount] | SourceError],
 ) -> dict[TableRef, Mapping[date, RowCount] | SourceError]:
-    """A table that may be unused and does not exist has no row of any date."""
+    """An optional table that does not exist has no row of any date."""
     return {
         table: {}
         if table.optional and isinstance(outcome, SourceError) and outcome.kind is ErrorKind.NOT_FOUND
@@ -122,7 +122,7 @@ def counting_rows(
 def counting_context(settling: Settling, answer: ContextAnswer, now: datetime) -> ContextAnswer:
     """Leave out the dates that have fewer units, transitions or covered rows than before.
 
-    A calendar without any row says nothing of any date.
+    A calendar without any row says nothing about any date.
     """
     units = _counting(settling, Matter.UNITS, answer.units, int, now)
     empty: dict[str, Mapping[date, int]] = {

@@ -1,8 +1,8 @@
-"""What the exporter remembers of the documents it watches, from one reading to the next and over a restart.
+"""Remembers the watched documents from one reading to the next, and over a restart.
 
-`Memory` joins the judgement of `losses.py` with the ledger: an observation is on the disk before anything is concluded
-from it. If the ledger cannot be used, the log and the metrics say so, and the exporter continues without it. It tries
-the ledger again, and then writes what the ledger lacks.
+`Memory` judges readings by `losses.py` and writes them to the ledger: an observation is on the disk before anything is
+concluded from it. If the ledger cannot be used, the log and the metrics say so, and the exporter continues without it.
+It tries the ledger again, and then writes what the ledger lacks.
 """
 
 from __future__ import annotations

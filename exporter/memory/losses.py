@@ -1,7 +1,7 @@
-"""Judges entries that were seen in a document and were removed: what successive readings prove (docs/losses.md).
+"""Judges how entries were removed from a document, by what successive readings prove (docs/losses.md).
 
-Pure: the memory and a new reading in, the new memory out. A document that is deleted, created again (with another
-creation time), emptied at once or started again by a rerun was reset on purpose: that loses nothing.
+Pure: takes the memory and a new reading, and returns the new memory. A document that is deleted, created again (with
+another creation time), emptied at once or started again by a rerun was reset on purpose, so nothing is lost by it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def watch(
 
 
 def newer(known: Document | None, document: Document) -> Document:
-    """The later one of a known document and a new reading of it: a reading can overtake another."""
+    """The later of a known document and a new reading of it. One reading can overtake another."""
     return known if known is not None and _older(document.read_time, known.read_time) else document
 
 
@@ -197,7 +197,7 @@ def _of_all(before: Watched, after: Watched, longest_gap: timedelta) -> RemovalK
     if _put_back(before, after):
         return RemovalKind.STALE_WRITE
     if any(name in before.entries for name in after.entries):
-        # The processor that registered first is first again: a rerun. A blind overwrite by it would look the same.
+        # The processor that registered first is first again: a rerun. Its blind overwrite would look the same.
         return RemovalKind.RESET
     # If the clock was set back in between, the length of the pause is unknown.
     if abs(after.seen_at - before.seen_at) > longest_gap:
@@ -206,7 +206,7 @@ def _of_all(before: Watched, after: Watched, longest_gap: timedelta) -> RemovalK
 
 
 def _put_back(before: Watched, after: Watched) -> bool:
-    """Whether an entry has an earlier value again that it had lost: its writer held an old copy."""
+    """Whether an entry has an earlier value again, so that its writer must have held an old copy."""
     return any(
         seen is not None and _alike(seen, removal.sighting)
         for removal in before.removals
@@ -223,7 +223,7 @@ def _of_one(gone: Sighting, before: Watched, after: Watched, stayed: Collection[
     if gone.at >= newest:
         # Entries from before the writer's read are there; those between its read and its write are not.
         return RemovalKind.STALE_WRITE
-    # Only its own entry was written once more: the message that triggers the write can be delivered twice.
+    # The same entry was written twice: the message that triggers the write can be delivered twice.
     again = len(stayed) == len(after.entries) == 1 and len(before.entries) > 1
     return RemovalKind.BLIND_OVERWRITE if again else RemovalKind.UNEXPLAINED
 

@@ -1,8 +1,8 @@
-"""A value that was there and is missing is unknown until a later reading confirms it (docs/verdicts.md, "Unknown").
+"""Treats a value that went missing as unknown until a later reading confirms it (docs/verdicts.md, "Unknown").
 
-A table can be emptied and loaded again, a document deleted and rewritten: one reading in between proves nothing. So
-each value is compared with the last one that counted. If there is less of it, it does not count until enough readings,
-over enough time, have found no more. The collector that found it runs again soon.
+A table can be emptied and loaded again, or a document deleted and rewritten, and one reading in between proves nothing.
+So each value is compared with the last one that counted. A smaller value does not count until enough readings, over
+enough time, have found no more. The collector that found it runs again soon.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How many readings (the first included) and how much time it takes until less than before counts."""
+    """How many readings (the first included) and how much time it takes until a smaller value counts."""
 
     readings: int
     after: timedelta
@@ -31,15 +31,15 @@ class Patience:
 
 FIRESTORE: Final = Patience(2, timedelta(seconds=30))
 WAREHOUSE: Final = Patience(2, timedelta(minutes=3))
-"""For tables, which are loaded again within minutes."""
+"""For tables, which are reloaded within minutes."""
 NO_UNITS: Final = Patience(3, timedelta(minutes=5))
-"""For calendars. A date without units expects nothing at all, so one more reading is not enough."""
+"""For calendars. Nothing at all is expected on a date without units, so one more reading is not enough."""
 
 USUAL: Final[Mapping[Matter, Patience]] = {
     matter: FIRESTORE if matter in {Matter.DOCUMENT, Matter.HEARTBEAT} else WAREHOUSE for matter in Matter
 }
 LONGEST: Final = 5
-"""After this many readings less than before counts, even if each of them found more than the one before."""
+"""A smaller value counts after this many readings, even if each of them found more than the one before."""
 KEPT: Final = timedelta(days=1)
 """How long a value is remembered after its last reading: its table cannot be read, or its date is no longer needed."""
 
@@ -105,7 +105,7 @@ def _doubt(counted: tuple[int, datetime] | None, doubt: Doubt | None, size: int,
 
 
 def _settled(matter: Matter, doubt: Doubt, now: datetime) -> bool:
-    """Whether less than before counts now. If a reading finds more than the last one, the table is being loaded."""
+    """Whether the smaller value counts now. While each reading finds more than the last, the table is being loaded."""
     patience = NO_UNITS if matter is Matter.UNITS and doubt.found[-1] == 0 else USUAL[matter]
     readings = len(doubt.found)
     growing = readings > 1 and doubt.found[-1] > doubt.found[-2] and readings < LONGEST

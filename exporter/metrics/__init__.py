@@ -2,9 +2,9 @@
 
 catalogue.py    every family with name, type, help and labels, and how a report becomes samples. No other module
                 spells a metric's name; reference.py: docs/metrics.md
-live.py         how what the exporter knows of itself becomes samples
+live.py         how the exporter's own counts become samples
 samples.py      families and samples as data
 exposition.py   samples to bytes, in both text formats of Prometheus
-telemetry.py    the counts that collectors and sources keep of themselves; the catalogue names them
+telemetry.py    the counts that collectors and sources keep; the catalogue names them
 process.py      the `process_...` families
 """

@@ -28,7 +28,7 @@ LIVE_FAMILIES: list[Family] = []
 
 
 def _gauge(name: str, labels: tuple[str, ...], text: str) -> Family:
-    # A name that ends in `_count` is a histogram's to Prometheus's linter, unless the type is left open.
+    # Prometheus's linter takes a name that ends in `_count` for a histogram's, unless the type is unknown.
     family = Family(PREFIX + name, "unknown" if name.endswith("_count") else "gauge", text, labels)
     REPORT_FAMILIES.append(family)
     return family
@@ -179,7 +179,7 @@ CONDITIONS = {
     Condition.HEARTBEATS_SILENT: SILENT,
     Condition.COLLECTION_BLOATED: BLOATED,
 }
-"""What exports the answers of the table of conditions."""
+"""The families that export the answers of the table of conditions."""
 
 NEWS = timedelta(hours=1)
 """How long after its restoration an overwritten entry is still reported."""

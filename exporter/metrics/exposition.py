@@ -1,9 +1,9 @@
-"""Samples to bytes: the text formats of Prometheus (0.0.4) and OpenMetrics (1.0.0).
+"""Renders samples as bytes: the text formats of Prometheus (0.0.4) and OpenMetrics (1.0.0).
 
-A scrape copies bytes, so the large part of the exposition, the report, is rendered once when it changes (`render`),
-plain and compressed. The two formats differ only in how they name counters and in the closing `# EOF`; the report holds
-gauges alone, hence the same bytes serve both. What the exporter says of itself is small, changes between reports and
-holds counters: `render_live` renders it at each scrape, and it closes the exposition.
+A scrape only copies bytes: the report, which is the large part, is rendered when it changes (`render`), plain and
+compressed. The two formats differ only in the names of counters and in the closing `# EOF`. The report has only gauges,
+so the same bytes serve both. The exporter's own series are few, change between reports and include counters:
+`render_live` renders them at each scrape, as the end of the exposition.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from exporter.metrics.samples import Family, Sample, Samples
 
 _CHUNK = 2048
-"""Samples rendered at a time: what else the process has to do (a scrape) gets its turn between two chunks."""
+"""Samples rendered at a time. Other threads, such as a scrape, can run between two chunks."""
 
 _COMPRESSION = 1
 _GZIP_HEADER = bytes((0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 4, 255))
@@ -31,7 +31,7 @@ _STORED_BLOCK = 0xFFFF
 _EOF = b"# EOF\n"
 
 _SMALL = {float(number): str(number) for number in range(1024)}
-"""Most values are flags and small counts: a look-up costs a fifth of formatting one."""
+"""The texts of flags and small counts, which most values are. A look-up costs a fifth of formatting."""
 
 _EXACT = 2**53
 _HELP_ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", '"': "'"})
@@ -79,13 +79,13 @@ def render(samples: Samples) -> Rendered:
         plain.write(chunk)
         packed.write(compressor.compress(chunk))
         checksum = zlib.crc32(chunk, checksum)
-    # A full flush ends on a byte and refers to nothing further back, so that other blocks can follow.
+    # A full flush ends on a byte boundary and refers to no earlier data, so that other blocks can follow.
     packed.write(compressor.flush(zlib.Z_FULL_FLUSH))
     return Rendered(plain.getvalue(), packed.getvalue(), sum(map(len, samples.values())), checksum)
 
 
 def render_live(samples: Samples, *, openmetrics: bool) -> bytes:
-    """The families that close an exposition, with the end mark that OpenMetrics asks for."""
+    """The last families of an exposition, with the end mark that OpenMetrics requires."""
     body = b"".join(_chunks(samples, openmetrics=openmetrics))
     return body + _EOF if openmetrics else body
 

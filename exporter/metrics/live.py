@@ -1,4 +1,4 @@
-"""How what the exporter knows of itself becomes samples: health, cost, build."""
+"""Turns the exporter's own counts into samples: health, cost, build."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lies between the report and the bytes: metric families and their samples.
+"""Metric families and their samples: the step between the report and the bytes.
 
 `catalogue.py` says which families there are and turns a report into samples; `exposition.py` renders samples.
 """

@@ -1,4 +1,4 @@
-"""What the exporter knows of itself: runs, failures, cost. Plain numbers behind one lock; `catalogue.py` names them."""
+"""Counts the exporter's own runs, failures and cost: plain numbers behind one lock; `catalogue.py` names them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Telemetry:
 
     @property
     def version(self) -> int:
-        """Grows with every change, so that what is rendered from it can be kept until then."""
+        """A number that grows with every change, so that rendered samples can be kept until the next one."""
         return self._version
 
     @contextmanager
@@ -57,7 +57,7 @@ class Telemetry:
     def collector_ran(
         self, collector: str, *, seconds: float, at: float, failures: Iterable[str], success: bool
     ) -> None:
-        """One run ended at `at` after `seconds`; one count a distinct reason; `success`: it brought what it is for."""
+        """Count a run that ended at `at` after `seconds`, and each reason once. `success`: it read something."""
         with self._change():
             old = self._collectors[collector]
             counts = dict(old.failures)
@@ -75,7 +75,7 @@ class Telemetry:
             )
 
     def collector_skipped(self, collector: str, reason: str) -> None:
-        """A run did not take place: `missed`, `max_instances`, `busy`, `error`."""
+        """Count a run that did not take place: `missed`, `max_instances`, `busy`, `error`."""
         with self._change():
             old = self._collectors[collector]
             counts = dict(old.skipped)
@@ -88,11 +88,11 @@ class Telemetry:
             return dict(self._collectors)
 
     def unread(self) -> dict[str, str]:
-        """The collectors whose last run could not read all it was to read, each with the reasons."""
+        """The collectors whose last run could not read everything, each with the reasons."""
         return {name: ", ".join(sorted(state.failing)) for name, state in self.collectors().items() if state.failing}
 
     def source_attempted(self, source: str, error: ErrorKind | None) -> None:
-        """The last attempt at a source: reached, or the kind of error that says it was not."""
+        """Note the last attempt at a source: None if it succeeded, else the kind of its error."""
         with self._change():
             self._source_errors[source] = error
 
@@ -117,7 +117,7 @@ class Telemetry:
             self._values[value] = amount
 
     def drop(self, *values: str) -> None:
-        """What these values spoke of is no more, and so are they."""
+        """Remove these values, because what they describe has ended."""
         with self._change():
             for value in values:
                 self._values.pop(value, None)
