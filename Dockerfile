@@ -5,6 +5,8 @@ FROM ${PYTHON_IMAGE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
 COPY requirements/build.txt requirements/prod.txt requirements/
+# The folder of the ledger, which the image's user may write.
+RUN mkdir /state
 # Dependencies first: they change less often than the code.
 RUN python -m venv --without-pip /opt/exporter \
  && python -m pip --python /opt/exporter/bin/python install --no-deps --require-hashes --only-binary :all: -r requirements/prod.txt
@@ -26,8 +28,10 @@ LABEL org.opencontainers.image.title="orchestration-exporter" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.base.name="${PYTHON_IMAGE}"
 COPY --from=build /opt/exporter /opt/exporter
-# Nothing is written at run time, so the root file system can be read-only.
-ENV PATH=/opt/exporter/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+COPY --from=build --chown=65532:65532 /state /var/lib/orchestration-exporter
+# The ledger is all that is written at run time, so the root file system can be read-only.
+ENV PATH=/opt/exporter/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 STATE_DIRECTORY=/var/lib/orchestration-exporter
+VOLUME /var/lib/orchestration-exporter
 WORKDIR /
 USER 65532:65532
 EXPOSE 9189

@@ -51,7 +51,12 @@ def main(address: str) -> None:
     incident = moved(day)
     with LocalSources(now) as local, tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "demo.yaml"
-        config = {"preset": incident.preset, **incident.config, "documents": {"only": [day.isoformat()]}}
+        config = {
+            "preset": incident.preset,
+            **incident.config,
+            "documents": {"only": [day.isoformat()]},
+            "ledger": {"path": str(Path(folder) / "ledger.sqlite")},
+        }
         file.write_text(yaml.safe_dump(config), encoding="utf-8")
         local.load(incident, load(file=file, environ={}).config.project)
         run(

@@ -32,7 +32,7 @@ def test_every_form_of_a_report_can_be_made_whatever_the_records_say(case: Case)
     assert [fact for _, facts in sections(report, History()).facts for fact in facts]
     assert render(report_samples(report)).plain
     for day in {phase.run_date for phase in report.phases}:
-        assert repair_text(list(repairs(case.config, report, day)))
+        assert repair_text(list(repairs(report, day)))
 
 
 @given(cases)

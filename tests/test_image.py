@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from exporter import health
+from exporter.config.load import load
 
 ROOT = Path(__file__).parents[1]
 
@@ -95,3 +96,14 @@ def test_it_is_labelled(name: str) -> None:
     (labels,) = _of("LABEL", LAST_STAGE)
 
     assert f'org.opencontainers.image.{name}="' in labels
+
+
+def test_it_keeps_the_ledger_in_a_volume_that_its_user_may_write() -> None:
+    (environment,) = _of("ENV", LAST_STAGE)
+    (volume,) = _of("VOLUME", LAST_STAGE)
+    (user,) = _of("USER", LAST_STAGE)
+    variables = dict(setting.split("=", 1) for setting in environment.split())
+    config = load(preset="nba", environ={name: value for name, value in variables.items() if name != "PATH"}).config
+
+    assert config.ledger.path == f"{volume}/ledger.sqlite"
+    assert f"--from=build --chown={user} /state {volume}" in _of("COPY", LAST_STAGE)

@@ -16,7 +16,6 @@ from exporter.cli.output import say
 
 if TYPE_CHECKING:
     from exporter.incidents.incident import Incident
-    from exporter.incidents.local import LocalSources
     from exporter.messages.logs import Format
 
 
@@ -47,16 +46,15 @@ def run_demo(address: str) -> None:
             lambda found, telemetry: local.open(found.config, telemetry),
             clock,
             web,
-            started=lambda url: say(_welcome(incident, local, file, url)),
+            started=lambda url: say(_welcome(incident, url)),
         )
     say("Ended, with everything that was started.")
 
 
-def _welcome(incident: Incident, local: LocalSources, file: Path, url: str) -> str:
-    day = f"{incident.clock:%Y-%m-%d}"
+def _welcome(incident: Incident, url: str) -> str:
     return f"""\
 {incident.title}
-({day}, seen as of {incident.clock:%H:%M} UTC)
+({incident.clock:%Y-%m-%d}, seen as of {incident.clock:%H:%M} UTC)
 
   status page   {url}/
   metrics       {url}/metrics
@@ -66,8 +64,7 @@ In another terminal:
 
   curl -s {url}/metrics | grep -E 'registered|record_count_delta|verdict.* 1$'
 
-  FIRESTORE_EMULATOR_HOST={local.firestore.address} BIGQUERY_EMULATOR_HOST={local.gate.address} \\
-    {sys.executable} -m exporter check --config.file {file} --run-date {day}
+  {sys.executable} -m exporter check --from {url}
 
 Ctrl-C ends the exporter and both sources."""
 

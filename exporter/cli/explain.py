@@ -9,31 +9,28 @@ import click
 from exporter.cli import exits
 from exporter.cli.command import Command
 from exporter.cli.exits import EXIT_CODES
-from exporter.cli.options import collected, config_options, processor_option, run_date_option
-from exporter.cli.output import say
+from exporter.cli.options import collected, processor_option, report_options
+from exporter.cli.output import say, warn_without_memory
 from exporter.messages.secrets import masked_json
 
 if TYPE_CHECKING:
-    from datetime import date
-    from pathlib import Path
+    from exporter.cli.options import Wanted
 
 
 @click.command("explain", cls=Command, epilog=EXIT_CODES)
-@config_options
-@run_date_option
+@report_options
 @processor_option
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def explain_missing(
-    config_file: Path | None, preset: str | None, run_date: date | None, processor: str | None, form: str
-) -> int:
+def explain_missing(wanted: Wanted, processor: str | None, form: str) -> int:
     """Say for every missing registration why it may be missing, the likeliest first, with the evidence.
 
     Also names the entries that were overwritten and restored.
     """
     from exporter.present.explanations import explain_json, explain_text
 
-    _, outcome = collected(config_file, preset, run_date)
+    outcome = collected(wanted)
     if form == "json":
+        warn_without_memory(outcome)
         say(masked_json(explain_json(outcome.report, processor)))
     else:
         say(explain_text(outcome.report, processor, outcome.unread))

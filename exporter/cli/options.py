@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -142,10 +143,74 @@ output_option = click.option(
 )
 
 
-def collected(config_file: Path | None, preset: str | None, run_date: date | None) -> tuple[Loaded, Outcome]:
-    """The configuration, and the outcome of one collection with it. Raises ConfigError."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The report that the options of `report_options` ask for. `exporter`: the address of a running one."""
+
+    config_file: Path | None
+    preset: str | None
+    run_date: date | None
+    exporter: str | None
+    http_config_file: Path | None
+
+
+def report_options(command: F) -> F:
+    """The options that say which report: a configuration or a running exporter, and a run date; as one `Wanted`."""
+
+    @wraps(command)
+    def gathered(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - any command's own
+        fields = {name: kwargs.pop(name) for name in Wanted.__dataclass_fields__}
+        return command(*args, wanted=Wanted(**fields), **kwargs)
+
+    for option in (
+        click.option(
+            "--http.config.file",
+            "http_config_file",
+            envvar="ORCHESTRATION_EXPORTER_HTTP_CONFIG_FILE",
+            type=click.Path(path_type=Path),
+            help="User and TLS for --from, in the format of promtool and amtool (docs/web.md).",
+        ),
+        click.option(
+            "--from",
+            "exporter",
+            envvar="ORCHESTRATION_EXPORTER_FROM",
+            callback=_web_address,
+            metavar="URL",
+            help="Ask the exporter that runs there, which remembers what it saw, instead of reading the sources.",
+        ),
+        run_date_option,
+    ):
+        gathered = option(gathered)
+    return cast("F", config_options(gathered))
+
+
+def collected(wanted: Wanted) -> Outcome:
+    """The report of a running exporter, or of one collection. Raises ConfigError, HttpConfigError and ExporterError."""
+    if wanted.exporter is not None:
+        return _asked(wanted, wanted.exporter)
     from exporter.collect.once import collect_once
     from exporter.sources.factory import opener
 
-    loaded = load_config(config_file, preset, run_date)
-    return loaded, collect_once(loaded, opener(now), now)
+    return collect_once(load_config(wanted.config_file, wanted.preset, wanted.run_date), opener(now), now)
+
+
+def _asked(wanted: Wanted, url: str) -> Outcome:
+    from exporter.collect.once import Outcome
+    from exporter.present.transfer import of_date
+    from exporter.web.client import ExporterError, ask
+    from exporter.web.http_config import HttpConfig, read_http_config
+
+    found = ask(url, read_http_config(wanted.http_config_file) if wanted.http_config_file else HttpConfig())
+    report, names = found.report, [pipeline.pipeline for pipeline in found.report.pipelines]
+    if wanted.config_file or wanted.preset:
+        pipelines = load_config(wanted.config_file, wanted.preset).config.pipelines
+        if not set(names) & set(pipelines):
+            message = f"{url}: the exporter watches {', '.join(names)}, and the configuration {', '.join(pipelines)}"
+            raise ExporterError(message)
+    if wanted.run_date is not None:
+        shown = sorted({phase.run_date for phase in report.phases})
+        if wanted.run_date not in shown:
+            dates = f"{shown[0]} to {shown[-1]}" if shown else "no run date"
+            raise ExporterError(f"{url}: the exporter shows {dates}; without --from, {wanted.run_date} is read now")
+        report = of_date(report, wanted.run_date)
+    return Outcome(report, {}, found.unread)

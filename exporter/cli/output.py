@@ -37,6 +37,14 @@ def write_output(text: str, output: Path | None) -> None:
         raise click.ClickException(f"--output {output}: cannot be written: {error.strerror or error}") from error
 
 
+def warn_without_memory(outcome: Outcome) -> None:
+    """Say on standard error that the report was made without memory, if it was."""
+    from exporter.present.words import without_memory
+
+    if warning := without_memory(outcome.report):
+        say(warning, err=True)
+
+
 def printed(outcome: Outcome, form: str) -> Masked:
     """The outcome as `json`, `metrics` or a `table` without colour."""
     from exporter.metrics.catalogue import report_samples

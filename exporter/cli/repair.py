@@ -9,25 +9,21 @@ import click
 from exporter.cli import exits
 from exporter.cli.command import Command
 from exporter.cli.exits import EXIT_CODES
-from exporter.cli.options import collected, config_options, processor_option, run_date_option
-from exporter.cli.output import say
+from exporter.cli.options import collected, processor_option, report_options
+from exporter.cli.output import say, warn_without_memory
 from exporter.messages.secrets import masked_json
 
 if TYPE_CHECKING:
-    from datetime import date
-    from pathlib import Path
+    from exporter.cli.options import Wanted
 
 
 @click.command(cls=Command, epilog=EXIT_CODES)
-@config_options
-@run_date_option
+@report_options
 @processor_option
 @click.option("--dry-run", is_flag=True, required=True, help="Print the writes; nothing else is ever done.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def repair(
-    config_file: Path | None,
-    preset: str | None,
-    run_date: date | None,
+    wanted: Wanted,
     processor: str | None,
     form: str,
     *,
@@ -36,10 +32,11 @@ def repair(
     """Print the merge writes that would restore lost or missing registrations. Writes nothing."""
     from exporter.present.repairs import Write, commit, repair_text, repairs
 
-    if run_date is None:
+    if wanted.run_date is None:
         raise click.UsageError("name the document with --run-date YYYY-MM-DD")
-    loaded, outcome = collected(config_file, preset, run_date)
-    found = list(repairs(loaded.config, outcome.report, run_date, processor))
+    outcome = collected(wanted)
+    found = list(repairs(outcome.report, wanted.run_date, processor))
+    warn_without_memory(outcome)
     if form == "json":
         writes = [item for item in found if isinstance(item, Write)]
         say(masked_json(commit(writes)))

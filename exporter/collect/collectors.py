@@ -23,7 +23,7 @@ from exporter.collect.warehouse import Warehouse
 from exporter.config.resolved import LedgerConfig
 from exporter.memory.documents import Memory
 from exporter.memory.ledger import MEMORY
-from exporter.model import ErrorKind, Failure
+from exporter.model import ErrorKind, Failure, Snapshot
 from exporter.reconcile import reconcile
 from exporter.sources.calls import AWAKE_SECONDS
 from exporter.sources.ports import Deadline, SourceError
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from exporter.config.resolved import CollectorConfig, Config
     from exporter.memory.settling import Settling
     from exporter.metrics.telemetry import Telemetry
-    from exporter.model import Document, DocumentId, Report, Snapshot
+    from exporter.model import Document, DocumentId, Report
     from exporter.sources.ports import Sources
 
 log = structlog.get_logger(__name__)
@@ -72,7 +72,8 @@ class Collectors:
         self.follower = (
             Follower(sources.completions, self, telemetry, clock) if follow and config.documents.follow else None
         )
-        self._board = Board(config, sources, clock, self.memory, self.follower)
+        snapshot = Snapshot(remembers=self.memory.remembers)
+        self._board = Board(config, sources, clock, self.memory, self.follower, snapshot=snapshot)
         self._completion = Completion(self._board)
         self._collectors: dict[str, Collector] = {
             kind.name: self._completion if kind is Completion else kind(self._board) for kind in COLLECTORS

@@ -23,6 +23,7 @@ PREFIX = "ORCHESTRATION_EXPORTER_"
 SEPARATOR = "__"
 COMMAND_LINE = (
     *("CONFIG_FILE", "PRESET", "LOG_LEVEL", "LOG_FORMAT"),
+    *("FROM", "HTTP_CONFIG_FILE"),
     *("WEB_CONFIG_FILE", "WEB_LISTEN_ADDRESS", "WEB_ENABLE_LIFECYCLE", "WEB_RUNBOOKS"),
 )
 """The variables of the command line's options, without the prefix."""

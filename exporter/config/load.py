@@ -33,6 +33,8 @@ LARGEST_FILE = 4 * 1024 * 1024
 _PRESETS = resources.files("exporter.config") / "presets"
 _SUFFIX = ".yaml"
 PRESET_KEY = "preset"
+STATE_DIRECTORY = "STATE_DIRECTORY"
+"""The variable with a service's folder for state, as systemd sets it; the container image sets it too."""
 
 Presets: TypeAlias = "str | Sequence[str] | None"
 """A preset, or several, the later merged over the earlier: a list, or a text with commas."""
@@ -86,6 +88,7 @@ def load(
         presets, tree = _named_presets(tree, presets, faults)
         layers.append(tree)
     layers = [*(_preset(name, faults) for name in presets), *layers]
+    base = _state_directory(environ)
     if not layers and not overlay:
         message = f"none is given: name a file, or a preset ({listed(preset_names())})"
         raise ConfigError((Fault("", message, "configuration"),))
@@ -94,7 +97,7 @@ def load(
         faults += found
         layers.append(tree)
     sources = [layer.sources[-1] for layer in layers]
-    layered = reduce(merge, layers)
+    layered = reduce(merge, [*base, *layers])
     merged, found = override(layered, environ)
     faults += found
     if merged is not layered:
@@ -106,6 +109,12 @@ def load(
         raise ConfigError(_in_order(faults, merged.sources))
     raw = wire.model_dump(mode="json", exclude_none=True)
     return Loaded(resolve(wire), raw, source=" + ".join(sources), digest=_digest(raw), presets=presets)
+
+
+def _state_directory(environ: Mapping[str, str]) -> list[Tree]:
+    """The layer under all others: where the place that it runs in has a folder for state, the ledger is there."""
+    folder = environ.get(STATE_DIRECTORY, "").split(":")[0]
+    return [tree_of({"ledger": {"path": f"{folder}/ledger.sqlite"}}, STATE_DIRECTORY)[0]] if folder else []
 
 
 def to_yaml(raw: Mapping[str, Any]) -> Masked:

@@ -123,7 +123,11 @@ class Collect(Section):
 class Ledger(Section):
     """What was seen of the completion documents, remembered over a restart (docs/losses.md)."""
 
-    path: Text = declared(":memory:", "The SQLite file, one for each exporter; `:memory:` forgets with the process.")
+    path: Text = declared(
+        ":memory:",
+        "The SQLite file, one for each exporter; `:memory:` forgets with the process. In the container image, and under"
+        " systemd with `StateDirectory=`, the default is `$STATE_DIRECTORY/ledger.sqlite`.",
+    )
     keep: Duration = declared("35d", "How long a document is remembered, counted from its date.")
 
 

@@ -103,6 +103,11 @@ class Memory:
         """Everything remembered now."""
         return self._now
 
+    @property
+    def remembers(self) -> bool:
+        """Whether earlier readings are remembered: not by one that only reads a ledger, and has none."""
+        return self._ledger is not None or not self._read_only
+
     def reconfigure(self, config: LedgerConfig) -> None:
         """Continue with another configuration; everything remembered is kept.
 

@@ -1,7 +1,8 @@
 """What was observed, and what was concluded: plain frozen data without side effects.
 
 observed.py    what the sources hold: documents, entries, heartbeats, row counts, runs; together a `Snapshot`
-concluded.py   what follows from it: verdicts, trigger states, hints; together a `Report`
+concluded.py   what follows from it: verdicts, trigger states; together a `Report`
+explained.py   the words beside it: hints, and explanations of a missing registration
 
 All timestamps are aware datetimes in UTC; all dates are calendar dates of the pipeline.
 """
@@ -10,15 +11,11 @@ from exporter.model.concluded import (
     Bound,
     CalendarDoubt,
     CalendarReport,
-    Cause,
     Condition,
     ConditionReport,
     CoverageReport,
-    Explanation,
     HeartbeatReport,
     HeartbeatState,
-    Hint,
-    HintKind,
     LogSource,
     Overwritten,
     PhaseLogReport,
@@ -26,10 +23,10 @@ from exporter.model.concluded import (
     PipelineReport,
     ProcessorReport,
     Report,
-    Standing,
     TriggerState,
     Verdict,
 )
+from exporter.model.explained import Cause, Explanation, Hint, HintKind, Standing
 from exporter.model.observed import (
     AHEAD,
     LIFETIME,

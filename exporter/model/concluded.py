@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime, timedelta
 
     from exporter.config.resolved import CoverageConfig
+    from exporter.model.explained import Explanation, Hint
     from exporter.model.observed import CoverageCounts, Entry, Record, Removal, RemovalKind, UnusableField
 
 
@@ -78,62 +79,6 @@ class LogSource(StrEnum):
     ROWS = "rows"
     NONE = "none"
     UNKNOWN = "unknown"
-
-
-class HintKind(StrEnum):
-    """The kinds of evidence that a verdict can carry."""
-
-    RECORD_COUNT = "record_count"
-    ROWS_PER_UNIT = "rows_per_unit"
-    DUPLICATES = "duplicates"
-    NEIGHBOUR_DATE = "neighbour_date"
-    HEARTBEAT = "heartbeat"
-    RUN_HISTORY = "run_history"
-    ENTRY = "entry"
-    LOST = "lost"
-    FRESHNESS = "freshness"
-    CALENDAR = "calendar"
-    TRIGGER = "trigger"
-
-
-@dataclass(frozen=True, slots=True)
-class Hint:
-    """One short piece of evidence, in plain words."""
-
-    kind: HintKind
-    text: str
-
-
-class Cause(StrEnum):
-    """Possible reasons why a processor's registration is not in its document."""
-
-    LOST_UPDATE = "lost_update"
-    NEVER_WRITTEN = "never_written"
-    WRONG_DATE = "wrong_date"
-    BACKFILL = "backfill"
-    FAILED_RUN = "failed_run"
-    NOT_RUN = "not_run"
-    NOT_YET = "not_yet"
-
-
-class Standing(StrEnum):
-    """How well the evidence supports an explanation, best first."""
-
-    PROVEN = "proven"
-    LIKELY = "likely"
-    POSSIBLE = "possible"
-    UNLIKELY = "unlikely"
-    RULED_OUT = "ruled_out"
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """One explanation of a missing registration, with the evidence for and against it: a hint, never a verdict."""
-
-    cause: Cause
-    standing: Standing
-    supports: tuple[str, ...] = ()
-    contradicts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +167,8 @@ class PhaseReport:
 
     `registered` counts only expected processors, `entries` every entry of the document, `unexpected` entries whose name
     no processor of the phase has. `removals`: entries that were seen in the document and removed from it;
-    `overwritten`: those of them that were lost and restored; `watched` False: the document was never read.
+    `overwritten`: those of them that were lost and restored; `watched` False: the document was never read. `document`:
+    the full resource name of the completion document; None if the phase has none.
     """
 
     pipeline: str
@@ -249,6 +195,7 @@ class PhaseReport:
     watched: bool
     processors: tuple[ProcessorReport, ...]
     overwritten: tuple[Overwritten, ...] = ()
+    document: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,11 +325,15 @@ class PipelineReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All conclusions of one moment."""
+    """All conclusions of one moment.
+
+    `remembers`: whether earlier readings are remembered. Without them a lost entry looks like one that never came.
+    """
 
     at: datetime
     timezone: str
     pipelines: tuple[PipelineReport, ...]
+    remembers: bool = True
 
     @property
     def phases(self) -> tuple[PhaseReport, ...]:

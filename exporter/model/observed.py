@@ -323,10 +323,11 @@ class Snapshot:
 
     `doubts`: values that do not count because a reading found less than before, by matter and key; they are absent from
     the other fields. `followed_since`: since then every change of the documents was seen; None while they are only
-    polled. `gaps`: earlier times in which they were not watched.
+    polled. `gaps`: earlier times in which they were not watched. `remembers`: whether earlier readings are remembered.
     """
 
     documents: Reading[Mapping[DocumentId, Document]] = field(default_factory=Reading)
+    remembers: bool = True
     watched: Mapping[DocumentId, Watched] = field(default_factory=dict)
     followed_since: datetime | None = None
     gaps: tuple[Gap, ...] = ()

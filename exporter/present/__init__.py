@@ -3,6 +3,7 @@
 summary.py        the sentence at the top: what is wrong, since when, what to do first
 words.py          the words for verdicts, states and times that table, page and sentence share
 status.py         the JSON of `/api/v1/status`, `check --format json` and `replay --format json`
+transfer.py       the whole report as JSON and back, for commands that ask a running exporter
 table.py          the table of `check`
 season.py         the grid of `season`: run dates by processors
 history.py        the verdicts and trigger states of the last days, and when they changed

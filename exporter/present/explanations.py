@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from exporter.present.status import overwrite, phase_key, processor_key, processors
-from exporter.present.words import CAUSES, OVERWRITTEN, STANDINGS, Moments, shown
+from exporter.present.words import CAUSES, OVERWRITTEN, STANDINGS, Moments, shown, without_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,10 +42,12 @@ def explain_json(report: Report, processor: str | None = None) -> dict[str, Any]
 def explain_text(report: Report, processor: str | None = None, unread: Mapping[str, str] | None = None) -> str:
     """The explanations in plain words."""
     found = explained(report, processor)
-    lines = [line for item in found for line in (*_one(item, Moments.of(report)), "")]
+    warning = without_memory(report)
+    lines = [warning, ""] if warning else []
+    lines += [line for item in found for line in (*_one(item, Moments.of(report)), "")]
     if not found:
         asked = f"of {processor} " if processor else ""
-        lines = [f"No registration {asked}is missing without a reason that its verdict gives.", ""]
+        lines += [f"No registration {asked}is missing without a reason that its verdict gives.", ""]
     for phase, again in overwritten(report, processor):
         lines += [f"{phase.pipeline} {phase.phase} {phase.run_date}: {OVERWRITTEN}"]
         lines += [*(f"  - {one.text}" for one in again), ""]

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import date
 
-    from exporter.config.resolved import Config
     from exporter.model import PhaseReport, ProcessorReport, Report
 
 MADE_BY = "orchestration-exporter repair"
@@ -57,19 +56,17 @@ class Left:
     because: str
 
 
-def repairs(config: Config, report: Report, run_date: date, processor: str | None = None) -> Iterator[Write | Left]:
+def repairs(report: Report, run_date: date, processor: str | None = None) -> Iterator[Write | Left]:
     """For every missing registration of a run date, the write that would restore it, or why there is none."""
     for phase in report.phases:
-        settings = config.pipelines[phase.pipeline].phases[phase.phase]
-        if settings.collection is None or phase.run_date != run_date:
+        if phase.document is None or phase.run_date != run_date:
             continue
-        document = f"{config.firestore_root}/{settings.collection}/{phase.run_date}"
         for item in phase.processors:
             if processor in (None, item.processor) and item.expected is not False:
-                yield from _repair(phase, item, document)
+                yield from _repair(phase, item, phase.document, remembers=report.remembers)
 
 
-def _repair(phase: PhaseReport, item: ProcessorReport, document: str) -> Iterator[Write | Left]:
+def _repair(phase: PhaseReport, item: ProcessorReport, document: str, *, remembers: bool) -> Iterator[Write | Left]:
     lost = [
         removal
         for removal in phase.removals
@@ -82,7 +79,8 @@ def _repair(phase: PhaseReport, item: ProcessorReport, document: str) -> Iterato
     elif item.verdict is Verdict.UNREGISTERED and (fault := _doubt(item)):
         yield Left(item, fault)
     elif item.verdict is Verdict.UNREGISTERED:
-        because = f"never seen: made from the {item.table_rows} rows of {item.data_date} in {item.table}"
+        seen = "never seen" if remembers else "not there now"
+        because = f"{seen}: made from the {item.table_rows} rows of {item.data_date} in {item.table}"
         yield Write(document, item.processor, _made(item), because)
     elif item.verdict in WHY_NOT and not item.registered:
         yield Left(item, WHY_NOT[item.verdict])

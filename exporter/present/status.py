@@ -118,6 +118,7 @@ def status(report: Report, unread: Mapping[str, str] | None = None) -> Json:
         "unread": dict(unread or {}),
         "at": stamp(report.at),
         "timezone": report.timezone,
+        "remembers": report.remembers,
         "discrepancies": discrepancies(report),
         "unknown": sum(processor.verdict is Verdict.UNKNOWN for processor in report.processors),
         "phases": phases(report),

@@ -27,6 +27,7 @@ from exporter.present.words import (
     registered,
     shown,
     trigger_reason,
+    without_memory,
 )
 from exporter.reconcile import DISCREPANCIES
 from exporter.shipped.alerts import alert_of
@@ -59,6 +60,8 @@ LONGEST_UNBROKEN: Final = 28
 def render_report(report: Report, console: Console, unread: Mapping[str, str] | None = None) -> None:
     """Print the report on a console."""
     moments = Moments.of(report)
+    if warning := without_memory(report):
+        console.print(Text(warning, "yellow"))
     console.print(sentence(report, unread))
     ordered = sorted(report.phases, key=urgency)
     for phase in (phase for phase in ordered if not well(phase)):

@@ -119,9 +119,21 @@ STANDINGS: Final = {
     Standing.PROVEN: "proven",
     Standing.LIKELY: "likely",
     Standing.POSSIBLE: "possible",
+    Standing.UNRATED: "cannot be rated without memory",
     Standing.UNLIKELY: "unlikely",
     Standing.RULED_OUT: "ruled out",
 }
+
+
+NO_MEMORY: Final = (
+    "Without memory: an entry that was lost cannot be told here from one that never came."
+    " The running exporter can: --from URL."
+)
+
+
+def without_memory(report: Report) -> str:
+    """What a report that was made without memory cannot say; empty for one that remembers, or has nothing to."""
+    return "" if report.remembers or not any(phase.has_document for phase in report.phases) else NO_MEMORY
 
 
 def shown(text: str) -> str:

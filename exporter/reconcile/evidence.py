@@ -60,7 +60,7 @@ class Evidence:
     Everything is of the obligation's own dates, except `neighbours`, `counts` and a heartbeat in the state
     `other_date`. `counts`: for each number of rows, how many of the dates that were read have it. `nothing_owed`: why
     `units` is 0 although the calendar may have some; `left_out`: units of the data date that the calendar does not
-    count.
+    count. `remembers`: whether earlier readings of the document are remembered.
     """
 
     obligation: Obligation
@@ -89,6 +89,7 @@ class Evidence:
     doubts: Mapping[str, Doubt]
     calendar_doubt: str | None = None
     standing: Sequence[tuple[datetime, str]] = ()
+    remembers: bool = True
 
     @property
     def due(self) -> bool:
@@ -308,6 +309,7 @@ def gather(
         doubts=_doubts(snapshot, pipeline, phase, obligation),
         calendar_doubt=shared.calendar_doubt,
         standing=shared.standing,
+        remembers=snapshot.remembers,
     )
 
 

@@ -106,6 +106,8 @@ def _lost(e: Evidence) -> Explanation:
         ruled_out = True
     if ruled_out:
         standing = Standing.RULED_OUT
+    elif not e.remembers:
+        standing = Standing.UNRATED
     elif supports:
         standing = Standing.LIKELY if not contradicts or unwatched or _missed_count(e) else Standing.POSSIBLE
     else:
@@ -197,7 +199,7 @@ def _never_written(e: Evidence, lost: Explanation) -> Explanation:
         supports.append(f"every change of the document since {moment(e.followed_since, e.now)} was seen: it never came")
         return Explanation(Cause.NEVER_WRITTEN, Standing.PROVEN, tuple(supports), tuple(contradicts))
     contradicts.extend(_unseen(e))
-    doubtful = lost.standing in {Standing.LIKELY, Standing.PROVEN}
+    doubtful = lost.standing in {Standing.LIKELY, Standing.PROVEN, Standing.UNRATED}
     if supports:
         standing = Standing.POSSIBLE if doubtful else Standing.LIKELY
     else:

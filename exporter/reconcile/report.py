@@ -48,6 +48,7 @@ def reconcile(config: Config, snapshot: Snapshot, now: datetime) -> Report:
         at=now,
         timezone=config.timezone.key,
         pipelines=tuple(replace(report, conditions=conditions_of(report, now)) for report in reports),
+        remembers=snapshot.remembers,
     )
 
 
@@ -62,7 +63,10 @@ def _pipeline(
     runs = runs_reading.known(now) if runs_reading else None
     history = None if runs is None else History(runs)
     phases = tuple(
-        _phase(snapshot, pipeline, phase_day(phase, day, now, config.timezone), history, calendar, now)
+        replace(
+            _phase(snapshot, pipeline, phase_day(phase, day, now, config.timezone), history, calendar, now),
+            document=f"{config.firestore_root}/{phase.collection}/{day}" if phase.collection else None,
+        )
         for day in days
         for phase in pipeline.phases.values()
         if _in_use(phase, snapshot, now)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from exporter import __version__
 from exporter.collect.collectors import Collectors
 from exporter.config.errors import ConfigError
 from exporter.config.load import to_yaml
@@ -20,6 +21,7 @@ from exporter.metrics.process import ProcessMetrics
 from exporter.metrics.telemetry import Telemetry
 from exporter.present.history import History
 from exporter.present.status import status_json
+from exporter.present.transfer import report_json
 from exporter.run.schedule import Schedule
 from exporter.run.season import SeasonWatch
 from exporter.web.state import ReloadError, View
@@ -235,6 +237,11 @@ class Service:
         if self._status is None or self._status[0] is not published:
             self._status = (published, status_json(published.report, published.view.unread, published.view.history))
         return self._status[1]
+
+    def report_json(self) -> bytes:
+        """The whole report for commands with `--from`."""
+        view = self.view()
+        return report_json(view.report, view.unread, __version__)
 
     def config_yaml(self) -> str:
         """The configuration in force as YAML; it holds no secrets."""

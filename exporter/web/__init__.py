@@ -6,5 +6,6 @@ page.py, sections.py, season.py   the status page, and what it shows; templates/
 openapi.py, status_schema.py   the description of the interface
 answers.py, headers.py    every answer passes here: secrets are hidden, headers set; threads.py: slow work
 auth.py, webconfig.py, tls.py   users, rate limit and TLS, in the format of Prometheus's own exporters
+client.py, http_config.py   how commands ask a running exporter (`--from`)
 server.py, protocol.py    uvicorn, with bounds on what clients may cost
 """

@@ -86,6 +86,7 @@ class _Routes:
                 Route("/readyz", self.ready),
                 Route("/-/reload", self.reload, methods=["POST", "PUT"]),
                 Route("/api/v1/status", self.status),
+                Route("/api/v1/report", self.report),
                 Route("/api/v1/config", self.config),
                 Route("/api/v1/openapi.json", self.openapi),
             ],
@@ -118,6 +119,9 @@ class _Routes:
 
     async def status(self, _request: Request) -> Response:
         return rendered(await in_thread(self._state.status_json), "application/json")
+
+    async def report(self, _request: Request) -> Response:
+        return rendered(await in_thread(self._state.report_json), "application/json")
 
     async def config(self, request: Request) -> Response:
         text = await in_thread(self._state.config_yaml)

@@ -32,6 +32,11 @@ def document(version: str) -> dict[str, Any]:
         },
     }
     status = {"description": "The report.", "content": {"application/json": {"schema": STATUS}}}
+    whole = {
+        "description": "The report as `check`, `explain` and `repair` with `--from` read it. It changes with the"
+        " exporter's version (`form`), so programs read /api/v1/status.",
+        "content": {"application/json": {"schema": {"type": "object"}}},
+    }
     config = {
         "description": "The configuration in force, secrets masked.",
         "content": {
@@ -59,6 +64,7 @@ def document(version: str) -> dict[str, Any]:
                 "put": {"operationId": "reloadPut", "summary": "Read the configuration again", "responses": reload},
             },
             "/api/v1/status": _get("status", "The report", {"200": status}),
+            "/api/v1/report": _get("report", "The whole report, for commands with --from", {"200": whole}),
             "/api/v1/config": _get("config", "The configuration in force", {"200": config}),
             "/api/v1/openapi.json": _get(
                 "openapi",

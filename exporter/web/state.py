@@ -38,7 +38,7 @@ class ServerState(Protocol):
     """The running exporter, as the web server sees it.
 
     `rendered`, `live`, `view` and `ready` are called on the event loop for every request, so they must be fast.
-    `status_json`, `config_yaml` and `reload` are called on a thread of their own and may take longer.
+    `status_json`, `report_json`, `config_yaml` and `reload` are called on a thread of their own and may take longer.
     """
 
     def rendered(self) -> Rendered:
@@ -55,6 +55,9 @@ class ServerState(Protocol):
 
     def status_json(self) -> bytes:
         """The report as JSON."""
+
+    def report_json(self) -> bytes:
+        """The whole report as `present.transfer` writes it, for commands with `--from`."""
 
     def config_yaml(self) -> str:
         """The configuration in force as YAML, secrets masked."""

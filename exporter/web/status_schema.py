@@ -141,6 +141,10 @@ STATUS: Schema = _object(
         },
         "at": _TIME,
         "timezone": {"type": "string", "description": "The pipelines' time zone; all times here are in UTC."},
+        "remembers": {
+            "type": "boolean",
+            "description": "Whether earlier readings are remembered; without them lost entries cannot be seen.",
+        },
         "discrepancies": {"type": "integer", "description": "Processors and triggers with which something is wrong."},
         "unknown": {"type": "integer", "description": "Processors of which nothing can be said."},
         "phases": _by_key(_PHASE, "pipeline/phase/run date"),

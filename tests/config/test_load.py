@@ -407,3 +407,18 @@ def test_what_the_rest_of_the_program_imports_of_it_needs_no_pydantic_and_no_yam
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
 
     assert not {"pydantic", "yaml"} & set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("overlay", "environ", "path"),
+    [
+        ({}, {}, ":memory:"),
+        ({}, {"STATE_DIRECTORY": "/var/lib/x"}, "/var/lib/x/ledger.sqlite"),
+        ({}, {"STATE_DIRECTORY": "/var/lib/x:/var/lib/y"}, "/var/lib/x/ledger.sqlite"),
+        ({"ledger": {"path": "/data/l"}}, {"STATE_DIRECTORY": "/var/lib/x"}, "/data/l"),
+    ],
+)
+def test_the_ledger_is_in_the_folder_for_state_unless_the_configuration_says_where(
+    overlay: dict[str, Any], environ: dict[str, str], path: str
+) -> None:
+    assert load(preset="nba", overlay=overlay, environ=environ).config.ledger.path == path

@@ -35,6 +35,7 @@ from exporter.present.history import History
 from exporter.present.repairs import commit, repair_text, repairs
 from exporter.present.status import status_json
 from exporter.present.table import report_text
+from exporter.present.transfer import report_json
 from exporter.reconcile import reconcile
 from exporter.sources.errors import fault_of, fault_of_credentials
 from exporter.sources.remedies import BIGQUERY_REMEDIES, source_error
@@ -121,6 +122,7 @@ FORMS: dict[str, Callable[[Outcome], str]] = {
     "check on a narrow terminal": lambda outcome: report_text(outcome.report, terminal=True, width=50),
     "check --format json": lambda outcome: printed(outcome, "json"),
     "/api/v1/status": lambda outcome: status_json(outcome.report, None, History().after(outcome.report)).decode(),
+    "/api/v1/report": lambda outcome: report_json(outcome.report, outcome.unread, "1").decode(),
     "/": lambda outcome: render_page(View(outcome.report, History().after(outcome.report)), About("1")),
     "explain --format text": lambda outcome: explain_text(outcome.report),
     "explain --format json": lambda outcome: masked_json(explain_json(outcome.report)),
@@ -136,9 +138,9 @@ BARE: dict[str, Callable[[Outcome], str]] = {
 
 
 def test_a_secret_in_documents_and_rows_is_in_no_form_of_the_report(report: tuple[Loaded, Outcome, str]) -> None:
-    loaded, outcome, _ = report
+    _, outcome, _ = report
     forms = {name: form(outcome) for name, form in (FORMS | BARE).items()}
-    forms["repair"] = repair_text(list(repairs(loaded.config, outcome.report, DAY)))
+    forms["repair"] = repair_text(list(repairs(outcome.report, DAY)))
 
     assert [name for name, text in forms.items() if leaks(text)] == []
     assert [name for name in FORMS if HIDDEN not in "".join(forms[name].split()) and "explain" not in name] == []
@@ -179,7 +181,7 @@ def test_a_secret_in_a_lost_entry_is_not_in_the_writes_that_would_restore_it(sec
     scene = Scene(entry=None, loss=replace(lost, sighting=replace(lost.sighting, content=content)))
     config = scene.config()
 
-    found = list(repairs(config, reconcile(config, scene.snapshot(), on(scene.now)), DAY, OFFENSE))
+    found = list(repairs(reconcile(config, scene.snapshot(), on(scene.now)), DAY, OFFENSE))
     text, data = repair_text(found), masked_json(commit(found))  # type: ignore[arg-type] # each is a write
 
     assert not leaks(text + data)
@@ -245,7 +247,16 @@ def test_a_secret_in_the_configuration_is_in_no_answer_of_the_running_exporter(
         exporter.wait_until_ready()
         asked = [
             exporter.get(path).text
-            for path in ("/", "/metrics", "/api/v1/status", "/api/v1/config", "/api/v1/openapi.json", "/-/ready", "/x")
+            for path in (
+                "/",
+                "/metrics",
+                "/api/v1/status",
+                "/api/v1/report",
+                "/api/v1/config",
+                "/api/v1/openapi.json",
+                "/-/ready",
+                "/x",
+            )
         ]
         asked.append(exporter.client.get("/api/v1/config", headers={"Accept": "application/yaml"}).text)
         exporter.get(f"/token={CORE}?key={CORE}")

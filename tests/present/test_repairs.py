@@ -24,8 +24,7 @@ NAME = f"projects/test-project/databases/(default)/documents/phase3_completion/{
 
 
 def found(scene: Scene, processor: str | None = None) -> list[Write | Left]:
-    config = scene.config()
-    return list(repairs(config, reconcile(config, scene.snapshot(), on(scene.now)), DAY, processor))
+    return list(repairs(reconcile(scene.config(), scene.snapshot(), on(scene.now)), DAY, processor))
 
 
 def lost(kind: RemovalKind) -> Scene:
@@ -55,6 +54,16 @@ def test_an_entry_that_never_came_is_made_from_the_rows_and_says_so() -> None:
         "manual_override": {"booleanValue": True},
         "note": {"stringValue": "registered by hand, as orchestration-exporter repair proposed"},
     }
+
+
+def test_a_command_without_memory_does_not_say_that_an_entry_was_never_seen() -> None:
+    scene = Scene(entry=None)
+    snapshot = replace(scene.snapshot(), remembers=False)
+
+    (write,) = repairs(reconcile(scene.config(), snapshot, on(scene.now)), DAY)
+
+    assert isinstance(write, Write)
+    assert write.because == f"not there now: made from the 12 rows of {DAY - ONE_DAY} in nba.{OFFENSE}"
 
 
 @pytest.mark.parametrize(

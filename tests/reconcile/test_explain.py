@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exporter.model import Cause, Document, Gap, RemovalKind, Standing, Verdict
+from exporter.reconcile import reconcile
 from exporter.reconcile.explain import ASKED, lapse
 from testing.builders import DAY, ONE_DAY, beat, entry, loss, on, run
 from tests.reconcile.scene import Scene, Side
@@ -135,6 +136,32 @@ def gone(kind: RemovalKind) -> Scene:
 )
 def test_every_explanation_stands_as_the_evidence_has_it(scene: Scene, cause: Cause, standing: Standing) -> None:
     assert explained(scene)[cause].standing is standing
+
+
+MEMORYLESS = [
+    unregistered(),
+    unregistered(document=Document(completed_count=5)),
+    unregistered(others={"a": entry("15:00:50")}),
+    unregistered(others={"a": entry("15:04:29")}),
+    nothing(),
+]
+
+
+@pytest.mark.parametrize("scene", MEMORYLESS)
+def test_without_memory_nothing_is_rated_that_needs_it(scene: Scene) -> None:
+    report = reconcile(scene.config(), replace(scene.snapshot(), remembers=False), on(scene.now))
+    (processor,) = report.processors
+    found = {explanation.cause: explanation.standing for explanation in processor.explanations}
+
+    assert found[LOST] is Standing.UNRATED
+    assert found[NEVER] in {Standing.POSSIBLE, Standing.UNLIKELY}
+
+
+def test_without_memory_a_document_that_was_not_written_since_still_lost_nothing() -> None:
+    scene = unregistered(document=Document(update_time=on("14:59")))
+    report = reconcile(scene.config(), replace(scene.snapshot(), remembers=False), on(scene.now))
+
+    assert [one.standing for one in report.processors[0].explanations if one.cause is LOST] == [Standing.RULED_OUT]
 
 
 def test_explanations_come_likeliest_first() -> None:

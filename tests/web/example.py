@@ -17,6 +17,7 @@ from cryptography.x509.oid import NameOID
 from exporter.metrics.exposition import Rendered, render
 from exporter.metrics.samples import Family, Samples
 from exporter.model import Report
+from exporter.present.transfer import report_json
 from exporter.web.app import create_app
 from exporter.web.server import WebServer
 from exporter.web.state import View
@@ -52,6 +53,7 @@ class ExampleState:
     config: str = "project: example\npassword: '***'\n"
     fault: ReloadError | None = None
     shown: View = field(default_factory=lambda: View(Report(MOMENT, "America/New_York", ())))
+    whole: bytes = b""
     reloads: int = 0
 
     def rendered(self) -> Rendered:
@@ -68,6 +70,9 @@ class ExampleState:
 
     def status_json(self) -> bytes:
         return json.dumps({"pipelines": []}).encode()
+
+    def report_json(self) -> bytes:
+        return self.whole or report_json(self.shown.report, self.shown.unread, "1.2.3")
 
     def config_yaml(self) -> str:
         return self.config

@@ -1,0 +1,66 @@
+"""The words beside a conclusion: `Hint`, and `Explanation` of a missing registration. No verdict depends on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class HintKind(StrEnum):
+    """The kinds of evidence that a verdict can carry."""
+
+    RECORD_COUNT = "record_count"
+    ROWS_PER_UNIT = "rows_per_unit"
+    DUPLICATES = "duplicates"
+    NEIGHBOUR_DATE = "neighbour_date"
+    HEARTBEAT = "heartbeat"
+    RUN_HISTORY = "run_history"
+    ENTRY = "entry"
+    LOST = "lost"
+    FRESHNESS = "freshness"
+    CALENDAR = "calendar"
+    TRIGGER = "trigger"
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """One short piece of evidence, in plain words."""
+
+    kind: HintKind
+    text: str
+
+
+class Cause(StrEnum):
+    """Possible reasons why a processor's registration is not in its document."""
+
+    LOST_UPDATE = "lost_update"
+    NEVER_WRITTEN = "never_written"
+    WRONG_DATE = "wrong_date"
+    BACKFILL = "backfill"
+    FAILED_RUN = "failed_run"
+    NOT_RUN = "not_run"
+    NOT_YET = "not_yet"
+
+
+class Standing(StrEnum):
+    """How well the evidence supports an explanation, best first.
+
+    `unrated`: only earlier readings could tell, and none is remembered.
+    """
+
+    PROVEN = "proven"
+    LIKELY = "likely"
+    POSSIBLE = "possible"
+    UNRATED = "unrated"
+    UNLIKELY = "unlikely"
+    RULED_OUT = "ruled_out"
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One explanation of a missing registration, with the evidence for and against it: a hint, never a verdict."""
+
+    cause: Cause
+    standing: Standing
+    supports: tuple[str, ...] = ()
+    contradicts: tuple[str, ...] = ()
