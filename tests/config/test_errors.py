@@ -10,7 +10,7 @@ def test_a_fault_is_written_as_compilers_write_theirs() -> None:
     assert str(Fault("", "is empty", "x.yaml")) == "x.yaml: is empty"
 
 
-def test_an_error_lists_every_fault_on_a_line_of_its_own() -> None:
+def test_an_error_lists_each_fault_on_its_own_line() -> None:
     one = Fault("a", "is wrong", "x.yaml", 1, 1)
     two = Fault("b", "is wrong as well", "VARIABLE")
 

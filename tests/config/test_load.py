@@ -133,7 +133,7 @@ def test_the_overlay_comes_after_the_file_and_says_its_name(tmp_path: Path) -> N
     assert loaded.source == f"{path} + the incident"
 
 
-def test_single_days_may_be_asked_for() -> None:
+def test_single_days_can_be_configured() -> None:
     loaded = load(preset="nba", overlay={"documents": {"only": ["2026-02-01", date(2026, 1, 31)]}}, environ={})
 
     assert loaded.config.documents.only == (date(2026, 1, 31), date(2026, 2, 1))
@@ -299,7 +299,7 @@ def test_every_fault_is_reported_at_once_with_path_line_and_column(tmp_path: Pat
         ({"preset": "nba"}, "preset", "is not a key here"),
     ],
 )
-def test_a_value_of_the_wrong_kind_is_told_what_it_must_be(overlay: dict[str, Any], path: str, words: str) -> None:
+def test_the_fault_of_a_wrong_value_says_what_it_must_be(overlay: dict[str, Any], path: str, words: str) -> None:
     error = error_of(preset="nba", overlay=overlay)
 
     assert any(fault.path.startswith(path) and words in fault.message for fault in error.faults), error
@@ -380,7 +380,7 @@ def _keys(value: object, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
 
 
 @given(path=st.sampled_from(_keys(SHIPPED)), value=ANYTHING)
-def test_whatever_stands_at_a_key_gives_a_configuration_or_faults_that_can_be_printed(
+def test_any_value_of_a_key_gives_a_configuration_or_printable_faults(
     path: tuple[str, ...], value: object
 ) -> None:
     overlay: dict[str, Any] = {path[-1]: value}

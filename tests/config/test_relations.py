@@ -176,7 +176,7 @@ def test_a_contradiction_is_reported_at_the_key_that_was_changed(
     assert fault.source == ("preset nba" if path == "pipelines.nba" else "overlay")
 
 
-def test_a_processor_that_is_taken_away_is_missed_by_every_mode_that_expects_it() -> None:
+def test_a_removed_processor_is_a_fault_of_every_mode_that_expects_it() -> None:
     overlay = phase(processors={"upcoming_player_game_context": None})
 
     with pytest.raises(ConfigError) as caught:

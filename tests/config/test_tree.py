@@ -17,7 +17,7 @@ def test_mappings_merge_and_everything_else_replaces() -> None:
     assert merge(base, over).root == {"a": {"x": 1, "y": [3], "w": 4}, "b": {"now": "a mapping"}, "c": 5}
 
 
-def test_null_takes_away_what_was_there_and_nothing_else() -> None:
+def test_null_removes_the_key_and_nothing_else() -> None:
     base = layer("base", a={"x": 1, "y": 2})
 
     merged = merge(base, layer("over", a={"x": None, "z": None}))

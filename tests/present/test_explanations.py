@@ -36,7 +36,7 @@ def test_the_json_has_verdict_hints_and_explanations_by_processor() -> None:
     assert explain_json(report, "another") == {}
 
 
-def test_where_nothing_is_to_be_explained_that_is_said_and_what_could_not_be_read() -> None:
+def test_explain_says_if_nothing_is_missing_and_what_could_not_be_read() -> None:
     scene = Scene()
     report = reconcile(scene.config(), scene.snapshot(), on("18:00"))
 
@@ -47,7 +47,7 @@ def test_where_nothing_is_to_be_explained_that_is_said_and_what_could_not_be_rea
     assert explain_text(report, OFFENSE).startswith(f"No registration of {OFFENSE} is missing")
 
 
-def test_an_entry_that_was_overwritten_and_is_back_is_told_of_also_where_nothing_is_missing() -> None:
+def test_a_restored_entry_is_reported_even_if_nothing_is_missing() -> None:
     report = reported(overwritten())
 
     text = explain_text(report)

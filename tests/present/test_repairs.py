@@ -43,7 +43,7 @@ def test_a_lost_entry_comes_back_as_it_was_last_seen() -> None:
     assert write.because == "lost (stale_write): as it was last seen at 2026-02-01T15:01:00Z"
 
 
-def test_an_entry_that_never_came_is_made_from_the_rows_and_says_so() -> None:
+def test_an_entry_that_was_never_written_is_made_from_the_rows_with_a_note() -> None:
     (write,) = found(Scene(entry=None))
 
     assert isinstance(write, Write)
@@ -102,7 +102,7 @@ def test_where_nothing_is_missing_there_is_nothing_to_write(scene: Scene) -> Non
     assert repair_text(found(scene)) == "Nothing to write.\n"
 
 
-def test_one_processor_can_be_asked_for() -> None:
+def test_repairs_can_be_limited_to_one_processor() -> None:
     assert len(found(Scene(entry=None), OFFENSE)) == 1
     assert found(Scene(entry=None), "another") == []
 

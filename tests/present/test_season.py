@@ -27,7 +27,7 @@ def all_well(_: ProcessorReport) -> Verdict:
     return Verdict.OK
 
 
-def test_every_verdict_has_a_mark_of_its_own_and_only_what_is_wrong_is_a_capital() -> None:
+def test_every_verdict_has_a_different_mark_and_only_discrepancies_have_capitals() -> None:
     assert set(MARKS) == set(Verdict)
     assert len(set(MARKS.values())) == len(Verdict)
     for verdict, mark in MARKS.items():
@@ -35,7 +35,7 @@ def test_every_verdict_has_a_mark_of_its_own_and_only_what_is_wrong_is_a_capital
         assert mark.isupper() == (verdict in DISCREPANCIES)
 
 
-def test_a_cell_stands_below_its_day() -> None:
+def test_a_cell_is_below_its_day() -> None:
     season = a_season("alpha", verdict=lambda one: Verdict.MISSING if one.run_date.day == 17 else Verdict.OK)
 
     lines = season_text(season, {}).splitlines()
@@ -92,7 +92,7 @@ def test_the_totals_of_each_processor_are_counted_over_all_days() -> None:
     assert re.search(r"^  beta +2 missing, 58 ok *$", text, re.MULTILINE)
 
 
-def test_dates_whose_document_is_gone_are_marked_and_explained() -> None:
+def test_dates_whose_document_was_deleted_are_marked_and_explained() -> None:
     text = season_text(a_season("alpha", verdict=all_well, gone=True), {})
 
     line = next(line for line in text.splitlines() if "~" in line)

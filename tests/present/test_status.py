@@ -106,7 +106,7 @@ def test_what_is_unknown_is_null_and_never_zero(scene: Scene) -> None:
     assert content["coverage"] == {f"nba/minutes_played/{DAY}": None}
 
 
-def test_coverage_stands_beside_the_processors(scene: Scene) -> None:
+def test_coverage_is_shown_beside_the_processors(scene: Scene) -> None:
     scene.memory.warehouse.coverage = {DAY - ONE_DAY: CoverageCounts(212, 118, 118, {"dnp": 94, "unmarked": 0})}
 
     assert said(scene)["coverage"][f"nba/minutes_played/{DAY}"] == {
@@ -161,7 +161,7 @@ def test_without_a_history_there_is_no_word_of_it(scene: Scene) -> None:
     assert "history" not in said(scene)
 
 
-def test_an_entry_that_was_overwritten_and_is_back_stands_at_its_phase() -> None:
+def test_a_restored_entry_is_listed_at_its_phase() -> None:
     content = status(reported(overwritten()))
 
     (found,) = content["phases"][f"nba/phase3/{DAY}"]["overwritten"]
@@ -176,7 +176,7 @@ def test_an_entry_that_was_overwritten_and_is_back_stands_at_its_phase() -> None
 
 
 @pytest.mark.parametrize("make", [healthy, seed_like, overwritten])
-def test_everything_that_is_said_is_described(make: Callable[[], Scene]) -> None:
+def test_every_key_of_the_json_is_in_the_schema(make: Callable[[], Scene]) -> None:
     report = explained(reported(make()))
 
     jsonschema.validate(json.loads(status_json(report, {"warehouse": "quota"}, History().after(report))), STATUS)

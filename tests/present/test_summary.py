@@ -34,19 +34,19 @@ def with_trigger(report: Report, state: TriggerState) -> Report:
     )
 
 
-def test_a_day_on_which_all_is_well_says_so() -> None:
+def test_the_sentence_of_a_good_day_says_that_all_is_well() -> None:
     summary = summarize(reported(well()))
 
     assert (summary.health, str(summary)) == (Health.WELL, "All well: 1 processor checked, no discrepancy.")
 
 
-def test_what_is_neither_done_nor_wrong_is_counted() -> None:
+def test_processors_that_are_neither_done_nor_wrong_are_counted() -> None:
     report = with_verdicts(**{PLAYER: Verdict.RUNNING, OFFENSE: Verdict.NOT_DUE, PHASE4[0]: Verdict.NOT_DUE})
 
     assert str(summarize(report)).endswith("no discrepancy; 1 still running; 2 not due yet.")
 
 
-def test_a_blocked_day_is_said_with_since_when_how_bad_and_what_first() -> None:
+def test_the_sentence_of_a_blocked_day_says_since_when_how_bad_and_what_to_do_first() -> None:
     summary = summarize(reported(seed_like()))
 
     assert summary.health is Health.WRONG
@@ -176,7 +176,7 @@ def test_low_coverage_is_wrong_although_no_processor_is() -> None:
     ],
 )
 @pytest.mark.parametrize("verdict", [Verdict.RUNNING, Verdict.BACKFILL])
-def test_counts_that_cannot_be_right_are_said_beside_a_verdict_about_something_else(
+def test_impossible_counts_are_reported_beside_a_verdict_about_something_else(
     verdict: Verdict, values: dict[str, Any], said: list[str]
 ) -> None:
     report = changed(
@@ -188,7 +188,7 @@ def test_counts_that_cannot_be_right_are_said_beside_a_verdict_about_something_e
     assert beyond_bounds(replace(report, at=on("16:29"))) == []
 
 
-def test_conditions_that_hold_are_said_in_their_own_words_and_the_others_are_not() -> None:
+def test_only_conditions_that_hold_are_in_the_sentence() -> None:
     scene = healthy()
     scene.memory.store.size = 106_000
     scene.memory.warehouse.coverage = {DAY - ONE_DAY: CoverageCounts(212, 118, 118, {"unmarked": 94})}
@@ -240,7 +240,7 @@ def test_a_heartbeat_of_another_date_does_not_say_since_when(verdict: Verdict, s
     assert began(replace(one, written_at=None, heartbeat=other)) == (on(since) if since else None)
 
 
-def test_without_a_record_nobody_knows_since_when() -> None:
+def test_without_a_record_the_beginning_is_unknown() -> None:
     one = _player(Verdict.UNREGISTERED)
 
     assert began(replace(one, written_at=None, heartbeat=replace(one.heartbeat, beat_at=None))) is None
@@ -252,7 +252,7 @@ def _player(verdict: Verdict) -> ProcessorReport:
     return replace(one, verdict=verdict, heartbeat=replace(one.heartbeat, beat_at=on("18:00") - timedelta(hours=4)))
 
 
-def test_an_entry_that_was_overwritten_and_is_back_is_no_discrepancy_and_is_said() -> None:
+def test_a_restored_entry_is_no_discrepancy_and_is_in_the_sentence() -> None:
     scene = overwritten()
     said = f"1 entry was overwritten and restored ({PLAYER})."
 

@@ -65,7 +65,7 @@ def _printed(report: Report, width: int) -> str:
 # --- the table --------------------------------------------------------------------------------------------------
 
 
-def test_each_record_stands_in_its_column() -> None:
+def test_each_record_is_in_its_column() -> None:
     lines = printed(seed_like(), 100).splitlines()
 
     header = next(line for line in lines if line.startswith("Processor"))
@@ -138,7 +138,7 @@ def test_a_heartbeat_of_another_date_says_of_which(day: date | None, said: str) 
     assert re.search(rf"{OFFENSE} +registered 12 +completed for {said} ", report_text(reported(scene)))
 
 
-def test_what_is_wrong_stands_before_what_is_not() -> None:
+def test_faults_are_listed_before_the_rest() -> None:
     lines = printed(seed_like(), 100).splitlines()
 
     names = [line.split()[0] for line in lines if line.startswith(PHASE3) and not re.match(r"\w+: ", line)]
@@ -241,7 +241,7 @@ def test_markup_in_what_documents_say_is_text(scene: Scene) -> None:
     assert "trigger triggered: [red]x[/]" in report_text(report)
 
 
-def test_what_was_overwritten_and_is_back_stands_below_its_phase_also_where_all_is_well() -> None:
+def test_restored_entries_are_listed_below_their_phase_even_if_all_is_well() -> None:
     lines = _printed(reported(overwritten()), 200).splitlines()
 
     assert lines[0].startswith("All well: ")
@@ -250,7 +250,7 @@ def test_what_was_overwritten_and_is_back_stands_below_its_phase_also_where_all_
     assert lines[below + 1].startswith(f"  - {PLAYER}: its entry was there at 15:04:00Z and gone at 15:05:00Z: ")
 
 
-def test_what_was_overwritten_and_is_back_stands_below_a_trigger_that_hangs() -> None:
+def test_restored_entries_are_listed_below_a_trigger_that_hangs() -> None:
     scene = overwritten()
     document = scene.memory.store.held[PHASE3_DOCUMENT]
     scene.memory.store.held[PHASE3_DOCUMENT] = replace(document, triggered=False, update_time=None)

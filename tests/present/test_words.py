@@ -52,7 +52,7 @@ def test_what_does_not_print_is_spelled_out(text: str, harmless: str) -> None:
 
 
 @given(st.text())
-def test_whatever_it_was_it_prints_and_can_be_encoded(text: str) -> None:
+def test_any_text_becomes_printable_and_can_be_encoded(text: str) -> None:
     assert shown(text).isprintable()
     shown(text).encode()
 
@@ -70,7 +70,7 @@ def test_whatever_it_was_it_prints_and_can_be_encoded(text: str) -> None:
         (86_400 * 3 + 3 * 3600 + 59, "3 d 3 h"),
     ],
 )
-def test_durations_are_said_in_the_units_that_matter(seconds: int, text: str) -> None:
+def test_durations_are_given_in_their_largest_units(seconds: int, text: str) -> None:
     assert lasting(timedelta(seconds=seconds)) == text
 
 
@@ -84,7 +84,7 @@ def test_numbers_agree_with_their_noun() -> None:
     assert (plural(1, "row"), plural(0, "row"), plural(1200, "row")) == ("1 row", "0 rows", "1,200 rows")
 
 
-def test_times_are_said_in_utc_and_in_the_pipeline_s_zone() -> None:
+def test_times_are_given_in_utc_and_in_the_pipelines_zone() -> None:
     moments = Moments(NOW, NEW_YORK)
 
     assert moments.both(on("15:04:29")) == "15:04:29 UTC (10:04:29 EST)"
@@ -96,7 +96,7 @@ def test_a_pipeline_in_utc_has_one_time_not_two() -> None:
     assert Moments(NOW, ZoneInfo("UTC")).both(on("15:00")) == "15:00 UTC"
 
 
-def test_how_far_a_time_is_from_the_report_is_said_both_ways() -> None:
+def test_a_time_is_given_as_ago_or_as_in_relative_to_the_report() -> None:
     moments = Moments(NOW, NEW_YORK)
 
     assert moments.away(on("16:30")) == "1 h 30 min ago"

@@ -104,7 +104,7 @@ def test_a_calendar_that_ended_with_the_season_is_believed(work: str) -> None:
     assert report.units[DAY] == 0
 
 
-def test_a_calendar_that_goes_on_is_believed_on_a_day_without_games_whatever_ran() -> None:
+def test_a_calendar_that_goes_on_is_relied_on_for_a_day_without_games_even_if_something_ran() -> None:
     world = empty()
     for work in WORK.values():
         work(world)

@@ -68,7 +68,7 @@ def test_documents_that_fit_the_other_reading_are_a_finding_with_the_preset_that
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_the_heartbeat_of_the_same_run_is_told_as_evidence(preset: str) -> None:
+def test_the_heartbeat_of_the_same_run_is_given_as_evidence(preset: str) -> None:
     found = documents(OTHER[preset])
     newest = found[DocumentId("phase3_completion", TODAY - timedelta(days=1))].entries["player_game_summary"]
     assert newest.completed_at is not None
@@ -135,7 +135,7 @@ def test_a_heartbeat_that_contradicts_leaves_it_unsure() -> None:
         Heartbeat("PlayerGameSummaryProcessor", "completed", morning(TODAY, 20), TODAY - timedelta(days=2)),
     ],
 )
-def test_a_heartbeat_that_says_nothing_of_the_run_neither_proves_nor_denies(beat: Heartbeat | None) -> None:
+def test_a_heartbeat_that_is_not_of_the_run_is_no_evidence(beat: Heartbeat | None) -> None:
     (said,) = findings("nba", documents("nba-game-date"), {"PlayerGameSummaryProcessor": beat})
 
     assert "heartbeat" not in said
@@ -155,7 +155,7 @@ def test_a_night_run_before_an_early_deadline_fits_its_own_reading() -> None:
     assert list(misread_dates(early, found, {}, NOW)) == []
 
 
-def test_where_no_preset_fits_the_keys_are_said_alone() -> None:
+def test_the_finding_names_only_keys_if_no_preset_fits() -> None:
     overlay = {"pipelines": {"nba": None, "mine": load(preset="nba", environ={}).raw["pipelines"]["nba"]}}
     mine = load(preset="nba", overlay=overlay, environ={}).config
 

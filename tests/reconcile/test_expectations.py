@@ -82,7 +82,7 @@ def test_run_dates_are_consecutive_across_a_change_of_clocks(now: str) -> None:
     assert dates[2] == utc(now).date()
 
 
-def test_a_fixed_choice_of_run_dates_stays_whatever_the_day() -> None:
+def test_fixed_run_dates_do_not_depend_on_the_day() -> None:
     fixed = config(past=2, only=(DAY, DAY + ONE_DAY))
 
     assert run_dates(fixed, utc("2030-01-01T00:00")) == (DAY, DAY + ONE_DAY)
@@ -208,7 +208,7 @@ def test_the_two_readings_of_a_date() -> None:
 
 
 @pytest.mark.parametrize("now", ["12:00", "18:00", "+1 05:00:00", "+1 18:00"])
-def test_nobody_is_overdue_at_the_moment_it_is_first_asked(now: str) -> None:
+def test_no_processor_is_overdue_when_a_mode_first_expects_it(now: str) -> None:
     """upcoming_team_game_context is due on the day itself at 11:30, when the document does not ask for it yet."""
     phase3 = by_game_date().pipelines["nba"].phases["phase3"]
 

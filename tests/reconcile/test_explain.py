@@ -134,7 +134,7 @@ def gone(kind: RemovalKind) -> Scene:
         pytest.param(nothing(now="15:30", runs=[FAILURE]), NOT_YET, Standing.LIKELY, id="failed, and not due yet"),
     ],
 )
-def test_every_explanation_stands_as_the_evidence_has_it(scene: Scene, cause: Cause, standing: Standing) -> None:
+def test_every_explanation_has_the_standing_that_the_evidence_gives(scene: Scene, cause: Cause, standing: Standing) -> None:
     assert explained(scene)[cause].standing is standing
 
 
@@ -262,7 +262,7 @@ def test_an_entry_in_the_neighbouring_document_that_is_not_of_this_run_speaks_ag
     )
 
 
-def test_a_heartbeat_stands_in_for_rows_that_cannot_be_read() -> None:
+def test_a_heartbeat_takes_the_place_of_rows_that_cannot_be_read() -> None:
     scene = unregistered(unread={"rows"}, beats=[beat("completed", "15:00:50")])
 
     report = scene.report()
@@ -285,5 +285,5 @@ def test_a_heartbeat_stands_in_for_rows_that_cannot_be_read() -> None:
         (273_900, "3 d 4 h"),
     ],
 )
-def test_a_lapse_is_told_in_the_two_units_that_matter(seconds: int, text: str) -> None:
+def test_a_lapse_is_given_in_its_two_largest_units(seconds: int, text: str) -> None:
     assert lapse(timedelta(seconds=seconds)) == text

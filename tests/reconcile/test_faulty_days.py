@@ -144,7 +144,7 @@ def reports(fault: Fault) -> Iterator[Report]:
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_is_said_in_time_and_stays_said(name: str) -> None:
+def test_a_fault_is_reported_in_time_and_stays_reported(name: str) -> None:
     fault = FAULTS[name]
     shown: list[datetime] = []
     last: Verdict | TriggerState | None = None

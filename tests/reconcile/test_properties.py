@@ -136,14 +136,14 @@ def test_what_is_expected_does_not_depend_on_rows(case: Case, rows: int) -> None
 
 
 @given(cases)
-def test_without_a_calendar_only_what_one_record_proves_is_said(case: Case) -> None:
+def test_without_a_calendar_only_verdicts_that_one_record_proves_are_given(case: Case) -> None:
     for item in judged(case, units={}).processors:
         asked = item.expected is not False
         assert item.verdict in ({Verdict.UNKNOWN} | PROOF if asked else {Verdict.NOT_EXPECTED})
 
 
 @given(cases)
-def test_without_documents_nothing_is_said_of_registration(case: Case) -> None:
+def test_without_documents_no_verdict_depends_on_registration(case: Case) -> None:
     for phase in judged(case, documents=Reading(), watched={}).phases:
         if phase.has_document:
             verdicts = {item.verdict for item in phase.processors if not judged_by_rows_alone(item)}
@@ -153,7 +153,7 @@ def test_without_documents_nothing_is_said_of_registration(case: Case) -> None:
 
 
 @given(cases)
-def test_without_rows_nothing_is_said_of_rows(case: Case) -> None:
+def test_without_rows_no_verdict_depends_on_rows(case: Case) -> None:
     for before, after in pairs(case, rows={}):
         assert after.verdict not in {
             Verdict.FAILED,

@@ -37,7 +37,7 @@ def seen(*readings: tuple[str, dict[str, Entry]], created: str = "06:00") -> Wat
     return known[PHASE3_DOCUMENT]
 
 
-def test_an_entry_that_was_overwritten_and_is_back_is_told_of_with_how_and_when() -> None:
+def test_a_restored_entry_is_reported_with_how_and_when_it_was_overwritten() -> None:
     (said,) = overwritten(seen(("15:00", ALL), ("15:01", {"a": A, "c": C}), ("15:02", {**ALL, "c": C})), NOW)
 
     assert (said.processor, said.kind) == ("b", RemovalKind.STALE_WRITE)
@@ -89,7 +89,7 @@ def test_each_loss_has_its_own_return_and_the_last_one_is_first() -> None:
     ]
 
 
-def test_of_an_entry_that_is_overwritten_all_the_time_the_last_losses_are_told() -> None:
+def test_only_the_last_losses_of_an_entry_that_is_often_overwritten_are_reported() -> None:
     readings = [(f"15:{minute:02}", {"a": A} if minute % 2 else ALL) for minute in range(2 * MOST + 5)]
 
     said = overwritten(seen(*readings), NOW)

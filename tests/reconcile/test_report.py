@@ -91,7 +91,7 @@ def test_the_delta_is_rows_minus_record_count_where_both_are_known(scene: Scene,
         (Scene(unread={"rows"}), None),
     ],
 )
-def test_an_impossible_record_count_is_said_whatever_the_verdict(scene: Scene, possible: bool | None) -> None:  # noqa: FBT001 - a column of the cases
+def test_an_impossible_record_count_is_a_hint_under_any_verdict(scene: Scene, possible: bool | None) -> None:  # noqa: FBT001 - a column of the cases
     assert scene.report().record_count_possible is possible
 
 
@@ -140,7 +140,7 @@ def test_a_phase_counts_expected_names_only() -> None:
     assert (found.completed_count, found.triggered) == (4, True)
 
 
-def test_a_known_name_that_the_mode_does_not_ask_for_is_neither_registered_nor_unexpected() -> None:
+def test_a_known_name_that_the_mode_does_not_expect_is_neither_registered_nor_unexpected() -> None:
     of = World(by_game_date(), units={DAY: 6})
     of.documents[DocumentId("phase3_completion", DAY)] = Document(
         entries={PLAYER: entry(), UPCOMING_PLAYER: entry()}, completed_count=2
@@ -201,7 +201,7 @@ def test_a_phase_is_due_when_its_last_expected_processor_is() -> None:
     assert phase_of(World(both, units={DAY: 6})).due == on("14:00")
 
 
-def test_a_phase_without_documents_says_so() -> None:
+def test_a_phase_without_documents_has_no_registrations() -> None:
     found = phase_of(world(), "phase5")
 
     assert not found.has_document

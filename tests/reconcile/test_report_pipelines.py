@@ -91,7 +91,7 @@ def test_coverage_is_that_of_the_data_date() -> None:
     assert (other_day.counts, unread.counts) == (None, None)
 
 
-def test_the_newest_beat_and_run_of_the_pipeline_whatever_their_date() -> None:
+def test_the_newest_beat_and_run_of_the_pipeline_count_on_any_date() -> None:
     of = world()
     of.heartbeats = {
         "PlayerGameSummaryProcessor": beat("completed", "-2 15:00", None),

@@ -114,7 +114,7 @@ def test_coverage_means_nothing_only_where_the_whole_pipeline_is_halted(*, of_pi
 
 
 @pytest.mark.parametrize(("hours", "stale"), [(35, False), (37, True)])
-def test_halts_that_nobody_writes_any_more_make_the_calendar_doubtful(hours: int, *, stale: bool) -> None:
+def test_halts_that_are_no_longer_written_make_the_calendar_doubtful(hours: int, *, stale: bool) -> None:
     written = on("18:00") - timedelta(hours=hours)
 
     [pipeline] = Owed(halted=halts(written=written)).whole().pipelines
@@ -143,7 +143,7 @@ def test_a_table_with_a_row_of_any_date_is_in_use() -> None:
     assert report.verdict is Verdict.MISSING
 
 
-def test_a_table_of_which_nobody_knows_whether_it_is_used_is_shown_as_unknown() -> None:
+def test_an_optional_table_that_cannot_be_read_is_shown_as_unknown() -> None:
     report = Owed(scene=Scene(unread={"rows"}), table={"optional": True}).report()
 
     assert report.verdict is Verdict.UNKNOWN
@@ -183,7 +183,7 @@ def test_where_nothing_says_how_many_rows_are_right_too_few_is_unknown(
 
 
 @pytest.mark.parametrize(("duplicates", "verdict"), [(0, Verdict.OK), (3, Verdict.DUPLICATED), (None, Verdict.OK)])
-def test_rows_with_one_key_are_duplicates_whatever_their_number(duplicates: int | None, verdict: Verdict) -> None:
+def test_rows_with_one_key_are_duplicates_even_if_their_number_is_right(duplicates: int | None, verdict: Verdict) -> None:
     counted = RowCount(12, on("15:00"), duplicates=duplicates)
 
     report = Owed(table={"key": ("game_id", "team")}, counted=counted).report()
@@ -231,7 +231,7 @@ NOON = on("12:00").time()
         (Scene(asked=False, entry=None, unread={"rows"}), Verdict.UNKNOWN),
     ],
 )
-def test_rows_with_a_deadline_are_owed_whatever_the_mode_asks(scene: Scene, verdict: Verdict) -> None:
+def test_rows_with_a_deadline_are_owed_in_every_mode(scene: Scene, verdict: Verdict) -> None:
     assert Owed(scene=scene, one=early(NOON)).report().verdict is verdict
 
 
@@ -241,7 +241,7 @@ def test_rows_without_one_are_owed_only_by_whom_the_mode_asks(rows: int, verdict
 
 
 @pytest.mark.parametrize(("rows", "verdict"), [(5, Verdict.PARTIAL), (24, Verdict.DUPLICATED)])
-def test_rows_that_are_there_are_judged_by_number_whoever_is_asked(rows: int, verdict: Verdict) -> None:
+def test_rows_are_judged_by_number_even_if_no_registration_is_expected(rows: int, verdict: Verdict) -> None:
     assert Scene(asked=False, entry=None, rows=rows, now="16:00", counted="15:55").report().verdict is verdict
 
 
@@ -279,7 +279,7 @@ def test_a_run_that_ended_before_its_date_was_over_says_nothing_of_the_work(
     assert (said in texts(found)) == (verdict is Verdict.NOT_DUE)
 
 
-def test_why_a_run_failed_is_said() -> None:
+def test_a_hint_says_why_a_run_failed() -> None:
     scene = Scene(entry=None, rows=0, runs=[failed_at(on("15:00"), category="no_data_available")])
 
     assert "run history: newest run r failed (no_data_available) at 15:00:00Z" in texts(scene.report())

@@ -102,7 +102,7 @@ def read_for(snapshot: Snapshot, first: date, last: date) -> Snapshot:
 
 
 @given(seasons)
-def test_nothing_is_claimed_on_account_of_a_document_that_is_gone(case: Case) -> None:
+def test_a_deleted_document_proves_nothing(case: Case) -> None:
     season = reconcile_season(case.config, case.snapshot, case.now)
 
     for one in season.report.phases:
@@ -139,13 +139,13 @@ def verdicts(snapshot: Snapshot, *days: date) -> list[Verdict]:
     return [one.verdict for one in reconcile_season(one_phase(*days), snapshot, NOW).report.processors]
 
 
-def test_rows_stand_in_for_the_entry_once_the_document_is_gone() -> None:
+def test_rows_take_the_place_of_the_entry_once_the_document_is_deleted() -> None:
     snapshot = held(rows=12, document=Document(exists=False))
 
     assert verdicts(snapshot, OLD, YOUNG) == [Verdict.OK, Verdict.UNREGISTERED]
 
 
-def test_rows_that_are_not_there_are_missing_whatever_became_of_the_document() -> None:
+def test_missing_rows_are_missing_also_if_the_document_is_deleted() -> None:
     snapshot = held(rows=0, document=Document(exists=False))
 
     assert verdicts(snapshot, OLD, YOUNG) == [Verdict.MISSING, Verdict.MISSING]
@@ -168,14 +168,14 @@ def test_an_old_document_that_is_still_there_counts() -> None:
     assert verdicts(snapshot, OLD, YOUNG) == [Verdict.UNREGISTERED, Verdict.UNREGISTERED]
 
 
-def test_documents_that_could_not_be_read_are_unknown_and_not_gone() -> None:
+def test_documents_that_could_not_be_read_are_unknown_and_not_deleted() -> None:
     season = reconcile_season(one_phase(OLD), replace(held(rows=12, document=Document()), documents=Reading()), NOW)
 
     assert [one.verdict for one in season.report.processors] == [Verdict.UNKNOWN]
     assert season.gone == frozenset()
 
 
-def test_the_trigger_of_a_document_that_is_gone_is_not_judged() -> None:
+def test_the_trigger_of_a_deleted_document_is_not_judged() -> None:
     season = reconcile_season(one_phase(OLD, YOUNG), held(rows=12, document=Document(exists=False)), NOW)
 
     assert [one.trigger_state for one in season.report.phases] == [None, TriggerState.BLOCKED]

@@ -135,7 +135,7 @@ def test_trigger_state(state: TriggerState, situation: Situation) -> None:
     assert {hint.kind for hint in report.trigger_hints} <= {HintKind.TRIGGER}
 
 
-def test_the_reason_is_said() -> None:
+def test_a_hint_gives_the_reason_for_the_trigger_state() -> None:
     stuck = Situation(registered=CRITICAL_AND_ONE).report()
     blocked = Situation(registered=THREE, done={P: "15:00:48", UT: "11:00:09"}).report()
     waiting = Situation(registered=THREE).report()
@@ -336,7 +336,7 @@ def test_a_document_that_asks_for_one_processor_is_complete_with_it() -> None:
     assert report.trigger_state is State.READY
 
 
-def test_a_mode_that_asks_for_nobody_expects_no_trigger() -> None:
+def test_a_mode_that_expects_no_processor_expects_no_trigger() -> None:
     nobody = replace(by_game_date().pipelines["nba"].phases["phase4"], trigger=RULE)
     world = World(config(pipeline([nobody])), units={DAY: 6})
 

@@ -65,7 +65,7 @@ def test_what_could_not_be_read_and_how_old_the_reading_is_are_said() -> None:
     assert ">15:00 UTC (10:00 EST)</time>, 3 h ago" in text
 
 
-def test_dates_whose_document_is_gone_are_marked_and_explained() -> None:
+def test_dates_whose_document_was_deleted_are_marked_and_explained() -> None:
     season = a_season("alpha", verdict=ok, gone=True)
 
     assert sum(shown(season).months[0].groups[0].gone) == 28
