@@ -187,3 +187,26 @@ def all_variants(kinds: Iterable[Kind], beside: Labels) -> list[Labels]:
 
 LOCAL = [kind for kind in KINDS if "pipeline" in kind.labels]
 GLOBAL = [kind for kind in KINDS if "pipeline" not in kind.labels]
+
+ACTION = "orchestration-exporter check --run-date 2026-02-01"
+ANNOTATIONS = {
+    "summary": "A processor's data is there and its completion was not recorded.",
+    "description": "212 rows in its table, expected an entry in the completion document, found none.",
+    "action": ACTION,
+    "runbook_url": f"https://runbooks.example.com/orchestration-exporter/{alert_of('unregistered').name}.md",
+    "dashboard_url": "https://grafana.example.com/d/orchestration-phase?var-pipeline=nba&var-phase=phase3",
+}
+"""The annotations of an alert about an unregistered processor."""
+
+
+def unregistered(pipeline: str, processor: str = "player_game_summary", **more: str) -> Labels:
+    """The labels of an alert about an unregistered processor. Each pipeline has a group of its own."""
+    return {
+        "alertname": alert_of("unregistered").name,
+        "severity": "warning",
+        "pipeline": pipeline,
+        "phase": "phase3",
+        "run_date": "2026-02-01",
+        "processor": processor,
+        **more,
+    }

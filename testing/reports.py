@@ -26,6 +26,7 @@ from testing.collecting import PHASE3_DOCUMENT, Scene, healthy
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from exporter.config.resolved import Config
     from exporter.model import PhaseReport, ProcessorReport, Verdict
 
 EXPLANATIONS = (
@@ -123,3 +124,8 @@ def a_season(*names: str, verdict: Callable[[ProcessorReport], Verdict], gone: b
 def explained(report: Report) -> Report:
     """The report with explanations of everything that is not registered."""
     return changed(report, of_processor=lambda one: one if one.registered else replace(one, explanations=EXPLANATIONS))
+
+
+def empty(of: Config) -> Report:
+    """The report before anything was read."""
+    return reconcile(of, Snapshot(), on("18:00"))

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from exporter.metrics.catalogue import PREFIX, REPORT_FAMILIES, report_samples
 from exporter.model import (
     CoverageCounts,
-    Document,
     DocumentId,
     HeartbeatState,
     LogSource,
@@ -37,7 +36,7 @@ from testing.builders import (
     pipeline,
     processor,
 )
-from testing.reports import overwritten, reported
+from testing.reports import empty, overwritten, reported
 from testing.samples import family, labels, one, values
 from tests.reconcile.scene import Scene
 from tests.reconcile.strategies import Case, cases
@@ -49,7 +48,6 @@ if TYPE_CHECKING:
 
     from exporter.config.resolved import Config
     from exporter.metrics.samples import Samples
-    from exporter.model import Report
 
 STATES: dict[str, Iterable[str]] = {
     "processor_verdict": Verdict,
@@ -61,10 +59,6 @@ STATES: dict[str, Iterable[str]] = {
 
 def exposed(scene: Scene) -> Samples:
     return report_samples(reconcile(scene.config(), scene.snapshot(), on(scene.now)))
-
-
-def empty(of: Config) -> Report:
-    return reconcile(of, Snapshot(), on("18:00"))
 
 
 # --- samples of a report ----------------------------------------------------------------------------------------
@@ -359,53 +353,7 @@ def test_names_are_escaped() -> None:
     assert labels(text)["processor"] == r"a\"b\\c\nd"
 
 
-# --- how many series --------------------------------------------------------------------------------------------
-
-
-def size(samples: Samples) -> int:
-    return sum(len(series) for series in samples.values())
-
-
-def test_unexpected_entries_are_counted_and_make_no_series() -> None:
-    scene = Scene()
-    few, many = scene.snapshot(), scene.snapshot()
-    key = DocumentId("phase3_completion", DAY)
-    entries = {OFFENSE: entry()} | {f'odd "{index}"\n': entry(malformed=("status",)) for index in range(10_000)}
-    many = replace(many, documents=Reading({key: Document(entries=entries)}, on("17:59:30")))
-
-    before = report_samples(reconcile(scene.config(), few, on(scene.now)))
-    after = report_samples(reconcile(scene.config(), many, on(scene.now)))
-
-    assert one(after, "phase_processors_unexpected") == 10_000
-    assert one(after, "phase_malformed_fields") == 10_000
-    assert size(after) == size(before)
-    assert "odd" not in str(list(after.values()))
-
-
-def test_series_grow_linearly_with_processors_and_dates() -> None:
-    def series(processors: int, past: int) -> int:
-        wide = phase("phase3", [processor(f"p{index}") for index in range(processors)])
-        return size(report_samples(empty(config(pipeline([wide]), past=past))))
-
-    per_processor = series(2, 0) - series(1, 0)
-    assert [series(count, 0) - series(1, 0) for count in (11, 101, 1001)] == [
-        per_processor * n for n in (10, 100, 1000)
-    ]
-    assert series(50, 2) - series(50, 1) == series(50, 1) - series(50, 0)
-
-
-@given(cases)
-@settings(max_examples=40)
-def test_what_is_read_never_makes_more_series_than_the_configuration_allows(case: Case) -> None:
-    report = reconcile(case.config, case.snapshot, case.now)
-    samples = report_samples(report)
-
-    assert size(samples) <= 40 + 60 * len(report.phases) + (13 + len(Verdict) + len(HeartbeatState)) * len(
-        report.processors
-    )
-
-
-def test_an_overwrite_that_was_made_good_is_told_of_for_an_hour() -> None:
+def test_an_overwritten_entry_that_was_restored_is_reported_for_an_hour() -> None:
     report = reported(overwritten())
 
     for at, told in (("15:06", 1), ("16:04", 1), ("16:05", 0)):

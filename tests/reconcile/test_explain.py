@@ -134,7 +134,9 @@ def gone(kind: RemovalKind) -> Scene:
         pytest.param(nothing(now="15:30", runs=[FAILURE]), NOT_YET, Standing.LIKELY, id="failed, and not due yet"),
     ],
 )
-def test_every_explanation_has_the_standing_that_the_evidence_gives(scene: Scene, cause: Cause, standing: Standing) -> None:
+def test_every_explanation_has_the_standing_that_the_evidence_gives(
+    scene: Scene, cause: Cause, standing: Standing
+) -> None:
     assert explained(scene)[cause].standing is standing
 
 

@@ -183,7 +183,9 @@ def test_where_nothing_says_how_many_rows_are_right_too_few_is_unknown(
 
 
 @pytest.mark.parametrize(("duplicates", "verdict"), [(0, Verdict.OK), (3, Verdict.DUPLICATED), (None, Verdict.OK)])
-def test_rows_with_one_key_are_duplicates_even_if_their_number_is_right(duplicates: int | None, verdict: Verdict) -> None:
+def test_rows_with_one_key_are_duplicates_even_if_their_number_is_right(
+    duplicates: int | None, verdict: Verdict
+) -> None:
     counted = RowCount(12, on("15:00"), duplicates=duplicates)
 
     report = Owed(table={"key": ("game_id", "team")}, counted=counted).report()

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 import structlog
 
-from tests.web.example import Identity, identity
+from tests.web.example import ExampleState, Identity, identity, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from structlog.typing import EventDict
+
+    from exporter.web.server import WebServer
 
 
 @pytest.fixture
@@ -43,3 +45,10 @@ def at_debug_level() -> Iterator[None]:
     logger.setLevel(logging.DEBUG)
     yield
     logger.setLevel(before)
+
+
+@pytest.fixture
+def server() -> Iterator[WebServer]:
+    """A server of the example state."""
+    with serving(ExampleState()) as server:
+        yield server
