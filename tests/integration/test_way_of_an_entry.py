@@ -112,6 +112,8 @@ def test_an_entry_passes_at_most_fourteen_files_from_the_client_to_its_sample(
     clock.now = datetime(2026, 2, 2, 18, tzinfo=UTC)
     overlay = {
         "documents": {"past": 1, "future": 0, "follow": by == "listener"},
+        # No second reading while the listener reports.
+        "collect": {"completion": {"every": "1h"}},
         "ledger": {"path": str(tmp_path / "ledger")},
     }
     loaded = load(preset="nba", overlay=overlay, environ={})
