@@ -1,4 +1,4 @@
-"""Definitions of tables that a configuration names and nobody defines, where only one is possible.
+"""Derives definitions of tables that a configuration uses and no file defines, if only one is possible.
 
 The configuration says what its date and write time columns are called, and the exporter which columns a run history and
 a phase log have; the file's rows show the rest. What stays open is an error that asks for a definition.

@@ -118,7 +118,7 @@ def insert_rows(client: bigquery.Client, rows: Mapping[str, Sequence[Row]]) -> N
 
 
 def drop_table(client: bigquery.Client, name: str) -> None:
-    """Delete a table, also while it is being read. It may be gone already."""
+    """Delete a table, also while it is being read, if it exists."""
     client.delete_table(full_name(name, client.project), not_found_ok=True, retry=_retry(), timeout=_CALL_SECONDS)
 
 

@@ -120,7 +120,7 @@ class LocalSources:
         self.fault(incident.faults)
 
     def _emptied(self, project: str, definitions: Mapping[str, TableDefinition]) -> bigquery.Client:
-        """A client of the project, whose tables hold no row: those that nobody touched since the last incident stay."""
+        """A client of the project, whose tables are empty. Tables untouched since the last incident are kept."""
         if self._client is None or self._project != project:
             self._client, self._project, self._changes = self.bigquery.client(project), project, None
         if self._changes == self.bigquery.changes and definitions == self.definitions:

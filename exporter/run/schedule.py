@@ -70,7 +70,7 @@ class Schedule:
         self._watch.start()
 
     def stop(self) -> None:
-        """Stop, whether started or not. Current runs are told to end and not awaited."""
+        """Stop, whether started or not. Current runs are asked to end, but not awaited."""
         self._stopped.set()
         self._collectors.stop()
         if self._scheduler.running:

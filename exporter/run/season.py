@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 AGAIN: Final = timedelta(minutes=10)
-"""So soon it is read again if a source did not answer."""
+"""The pause before it is read again if a source did not answer."""
 _UNANSWERED: Final = frozenset({ErrorKind.UNREACHABLE.value, ErrorKind.TIMEOUT.value})
 
 

@@ -1,7 +1,7 @@
 """Reads the records: two ports, and Firestore and BigQuery behind them.
 
 ports.py          the two ports, their requests and answers, and the one error they raise; factory.py opens them
-calls.py          bounds every call in time, whatever the client library does
+calls.py          ends every call within its time limit, even if the client library does not
 firestore.py      documents and heartbeats; listening.py: changes as they come; endpoints.py: local servers
 documents.py      a document from Firestore's values; fields.py: the table of its fields (docs/types.md)
 bigquery.py       row counts and context; queries.py, dates.py, isolation.py: the SQL; answers.py: the rows

@@ -118,7 +118,7 @@ class Account:
 
     def _known(self, database: sqlite3.Connection, key: _Key) -> int:
         row = database.execute("SELECT bytes FROM used WHERE project = ? AND day = ?", key).fetchone()
-        # A file that was taken away or replaced forgets nothing of what this process itself used.
+        # Even if the file was deleted or replaced, this process remembers what it has used itself.
         return max((row[0] if row else 0) + self._owed.get(key, 0), self._own.get(key, 0))
 
     def _forget(self, key: _Key) -> None:

@@ -139,7 +139,7 @@ def read_coverage(rows: Iterable[Row], buckets: Sequence[str], window: Window) -
 
 
 def read_runs(rows: Iterable[Row], zone: ZoneInfo, finished_column: str) -> tuple[Run, ...]:
-    """The runs, each once; rows that name no processor belong to nobody."""
+    """The runs, each once. Rows that name no processor are left out."""
     return reduce_runs(
         _logged(row, processor, zone, finished_column) for row in rows if (processor := _text(row["name"]))
     )
@@ -165,7 +165,7 @@ def _logged(row: Row, processor: str, zone: ZoneInfo, finished_column: str) -> L
 def reduce_runs(logged: Iterable[LoggedRun]) -> tuple[Run, ...]:
     """One run for each processor, run id and date, in the order of their dates and starts.
 
-    `success` wins, then `partial`, `skipped`, `failed`, whatever else there is, and `running` last. Without an id every
+    `success` wins, then `partial`, `skipped`, `failed`, any other status, and `running` last. Without an id every
     row is a run of its own.
     """
     groups: dict[tuple[object, ...], list[LoggedRun]] = {}

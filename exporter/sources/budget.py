@@ -47,7 +47,7 @@ class DailyBudget:
         self._account = account
 
     def reserve(self, now: datetime, tables: int) -> Reservation:
-        """Reserve the most that a job over so many tables may bill. Raises CallFailed if the day has no room."""
+        """Reserve the most that a job over this number of tables may bill. Raises CallFailed if the day has no room."""
         day, least = now.date(), tables * LEAST_BYTES_PER_TABLE
         if not tables:
             return Reservation(day, 0, self._limits.job)
@@ -86,7 +86,7 @@ class DailyBudget:
 
 
 def too_large(size: int, limits: WarehouseLimits) -> str | None:
-    """Why one job may not bill so many bytes, and what to do; None where it may."""
+    """Why one job may not bill this number of bytes, and what to do; None if it may."""
     limit = limits.job
     if size <= limit:
         return None
@@ -97,7 +97,7 @@ def too_large(size: int, limits: WarehouseLimits) -> str | None:
 
 
 def day_against_budget(size: float, limits: WarehouseLimits) -> tuple[str, str | None]:
-    """How a day that bills so many bytes stands to the budget, and what to do where it is above it."""
+    """How the bytes billed in a day compare with the budget, and what to do if they are more."""
     budget = limits.day
     if size <= budget:
         return f"within the daily budget of {readable(budget)}", None

@@ -1,4 +1,4 @@
-"""Bounds every call into a client library in time, whatever the library does.
+"""Ends every call into a client library within its time limit, whatever the library does.
 
 Google's clients apply time-outs to single attempts, and none at all to the search for credentials, to name resolution
 or to an answer that comes a byte at a time. So each call runs in a thread of its own and is awaited no longer than it
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 def ended(futures: Collection[Future[Any]], seconds: float = math.inf) -> bool:
-    """Whether all of these ended within so many seconds. Signal handlers run meanwhile."""
+    """Whether all of these ended within this number of seconds. Signal handlers run meanwhile."""
     until = time.monotonic() + seconds
     while wait(futures, max(0.0, min(until - time.monotonic(), AWAKE_SECONDS))).not_done:
         if time.monotonic() >= until:

@@ -61,7 +61,7 @@ _CHANNEL_OPTIONS: Final = (
 )
 _FIRST_PAUSE: Final = 0.2
 _ENTRIES_PER_READ: Final = 1_000
-"""An aggregation costs one document read for so many index entries: https://cloud.google.com/firestore/pricing"""
+"""How many index entries an aggregation reads for the price of one document: https://cloud.google.com/firestore/pricing"""
 _COUNT: Final = "documents"
 
 

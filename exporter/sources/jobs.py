@@ -66,7 +66,7 @@ HIDDEN_ROWS: Final = Fault(
 class _Attempt:
     """A call in a thread of its own: the connection that it uses, and what is known about its job.
 
-    `billed` None: the job may be running, and nobody knows what it will cost.
+    `billed` None: the job may still be running, and its cost is not known.
     """
 
     def __init__(self, query: Query) -> None:

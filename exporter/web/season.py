@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from exporter.web.sections import Time
 
 MOST_CELLS: Final = 6_000
-"""So many cells the page shows at most; where there are more, the processors with the most discrepancies."""
+"""The most cells on the page. If there are more, it shows the processors with the most discrepancies."""
 
 
 class Cell(NamedTuple):
@@ -38,7 +38,7 @@ class Row(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """The processors of a phase in a month; `gone` marks the days whose completion document is gone."""
+    """The processors of a phase in a month; `gone` marks the days whose completion document was deleted."""
 
     name: str
     gone: Sequence[bool]
