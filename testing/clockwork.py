@@ -75,6 +75,10 @@ class Clockwork:
         """The clock's time."""
         return datetime.now(UTC)
 
+    def set_back(self, to: datetime) -> None:
+        """Set the clock before the scheduler starts."""
+        self._traveller.move_to(to)
+
     def jump(self, by: timedelta) -> None:
         """Set the clock forward or back in one step. Runs that are due then have ended when this returns."""
         self._traveller.shift(by)

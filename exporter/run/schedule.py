@@ -36,6 +36,21 @@ CLOCK_JUMP_SECONDS = 30.0
 _REASONS = {EVENT_JOB_MISSED: "missed", EVENT_JOB_MAX_INSTANCES: "max_instances", EVENT_JOB_ERROR: "error"}
 
 
+class Every(IntervalTrigger):  # type: ignore[misc] # APScheduler has no types
+    """An interval that leaves out the times that have passed.
+
+    APScheduler's own counts through all of them: for a clock that jumps from 1970, as on a machine without a battery,
+    that takes minutes and gigabytes.
+    """
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        """The next time after `previous_fire_time`; if more than an interval has passed, an interval after `now`."""
+        if previous_fire_time and now - previous_fire_time > self.interval:
+            previous_fire_time = now
+        following: datetime | None = super().get_next_fire_time(previous_fire_time, now)
+        return following
+
+
 class Schedule:
     """Runs the collectors at their intervals until it is stopped."""
 
@@ -57,7 +72,7 @@ class Schedule:
             seconds = config.every.total_seconds()
             self._scheduler.add_job(
                 self._run,
-                IntervalTrigger(seconds=seconds, jitter=seconds * JITTER, timezone=UTC),
+                Every(seconds=seconds, jitter=seconds * JITTER, timezone=UTC),
                 args=[name],
                 id=name,
                 misfire_grace_time=max(1, int(seconds)),

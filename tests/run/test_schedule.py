@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ import time_machine
 
 from exporter.model import Document, ErrorKind
 from exporter.run import schedule
-from exporter.run.schedule import JITTER, Schedule
+from exporter.run.schedule import JITTER, Every, Schedule
 from testing.builders import on
 from testing.clockwork import Clockwork
 from testing.collecting import COLLECTORS, PHASE3_DOCUMENT, Scene, healthy
@@ -181,6 +181,30 @@ def test_collectors_run_on_when_the_clock_is_set(
     clockwork.advance(3 * MINUTE)
     assert len(running.times["completion"]) >= again + 2
     assert running.scene.reports[-1].at > on("18:00") + by
+
+
+def test_the_times_that_a_jump_of_the_clock_left_out_are_not_counted_through() -> None:
+    every, before, now = Every(seconds=30), datetime(1970, 1, 1, tzinfo=UTC), on("18:00")
+
+    assert every.get_next_fire_time(before, now) == now + timedelta(seconds=30)
+    assert every.get_next_fire_time(now - timedelta(seconds=30), now) == now
+    assert every.get_next_fire_time(now, now) == now + timedelta(seconds=30)
+
+
+def test_a_jump_from_1970_costs_each_collector_one_run(clockwork: Clockwork) -> None:
+    clockwork.set_back(datetime(1970, 1, 1, tzinfo=UTC))
+    running = Running(clockwork)
+    try:
+        running.start()
+        clockwork.jump(on("18:00") - clockwork.now)
+
+        assert all(running.skipped(name) == {"missed": 1} for name in COLLECTORS)
+        running.schedule.run_now()
+        clockwork.settle()
+        assert all(len(times) == 2 for times in running.times.values())
+    finally:
+        running.schedule.stop()
+        running.scene.memory.release()
 
 
 def test_a_source_that_is_back_is_read_by_all_its_collectors_at_once(running: Running, clockwork: Clockwork) -> None:
