@@ -165,6 +165,7 @@ BYTES_PROCESSED = _live("bigquery_bytes_processed_total", (), "Bytes that the jo
 BYTES_BILLED = _live("bigquery_bytes_billed_total", (), "Bytes that the jobs were billed.", "counter")
 BUDGET = _live("bigquery_budget_remaining_bytes", (), "What is left of the UTC day's budget of billed bytes.")
 READS = _live("firestore_document_reads_total", (), "Document reads that Firestore bills.", "counter")
+REFUSED = _live("http_refused_total", ("reason",), "Connections cut and requests refused, by reason.", "counter")
 BUILD = _live("build_info", ("version", "python"), "Always 1; the build in its labels.")
 CONFIG = _live("config_info", ("source", "hash"), "Always 1; the configuration in use in its labels.")
 RELOAD_OK = _live("config_last_reload_successful", (), "1 if the last reload of the configuration succeeded.")

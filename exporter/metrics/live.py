@@ -26,6 +26,7 @@ from exporter.metrics.catalogue import (
     LISTENER_LAST,
     LIVE_FAMILIES,
     READS,
+    REFUSED,
     RELOAD_AT,
     RELOAD_OK,
     REPORT_AT,
@@ -37,6 +38,7 @@ from exporter.metrics.catalogue import (
     put,
 )
 from exporter.metrics.samples import label_text
+from exporter.metrics.telemetry import Refusal
 from exporter.model import ErrorKind
 
 if TYPE_CHECKING:
@@ -96,6 +98,8 @@ def live_samples(  # noqa: PLR0913 - one argument a thing the exporter knows of 
         )
     out[BUILD].append((label_text(version=__version__, python=platform.python_version()), 1))
     out[CONFIG].append((label_text(source=config_source, hash=config_hash), 1))
+    for refusal in Refusal:
+        out[REFUSED].append((f'reason="{refusal}"', telemetry.total(f"refused_{refusal}")))
     for source, error in telemetry.sources().items():
         labels = label_text(source=source)
         out[SOURCE_UP].append((labels, int(error not in UNREACHED)))

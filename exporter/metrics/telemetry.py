@@ -6,12 +6,27 @@ import threading
 from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from exporter.model import ErrorKind
+
+
+class Refusal(StrEnum):
+    """Why a connection was cut or a request got no answer."""
+
+    MALFORMED = "malformed"
+    TOO_LARGE = "too_large"
+    TOO_SLOW = "too_slow"
+    CLIENT_LIMIT = "client_limit"
+    SERVER_LIMIT = "server_limit"
+    RATE_LIMIT = "rate_limit"
+    UNAUTHORIZED = "unauthorized"
+    PASSWORD_QUEUE = "password_queue"  # noqa: S105 - a reason
+    CROSS_SITE = "cross_site"
 
 
 @dataclass(frozen=True, slots=True)

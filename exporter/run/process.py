@@ -15,6 +15,7 @@ from exporter.run.tuning import settle
 from exporter.sources.calls import AWAKE_SECONDS
 from exporter.web.app import create_app
 from exporter.web.auth import WebConfigFile
+from exporter.web.refusals import Refusals
 from exporter.web.server import OPTION, WebServer, listen
 from exporter.web.state import ReloadError
 
@@ -69,10 +70,19 @@ def run(
     def on_reload(_number: int, _frame: FrameType | None) -> None:
         threading.Thread(target=_reload, args=(service,), name="reload", daemon=True).start()
 
-    file = WebConfigFile(web.config_file) if web.config_file else None
+    file = WebConfigFile(web.config_file, clock) if web.config_file else None
     service = Service(load, open_sources, clock)
-    app = create_app(service, lifecycle=web.lifecycle, version=__version__, web_config=file, runbooks=web.runbooks)
-    server = WebServer(app, web.address, tls=file.server_context() if file else None, option=web.option)
+    refusals = Refusals(lambda reason: service.telemetry.add(f"refused_{reason}"))
+    app = create_app(
+        service,
+        lifecycle=web.lifecycle,
+        version=__version__,
+        web_config=file,
+        runbooks=web.runbooks,
+        refusals=refusals,
+    )
+    tls = file.server_context() if file else None
+    server = WebServer(app, web.address, tls=tls, option=web.option, refusals=refusals)
     handlers = {signal.SIGTERM: on_stop, signal.SIGINT: on_stop, signal.SIGHUP: on_reload}
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:

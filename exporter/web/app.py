@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import time
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import structlog
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from exporter.config.parsing import parse_yaml
+from exporter.metrics.telemetry import Refusal
 from exporter.web import openapi, page
 from exporter.web.answers import plain, rendered
 from exporter.web.auth import Guard, WebConfigFile
 from exporter.web.headers import adding, security_headers
 from exporter.web.metrics import MetricsEndpoint
 from exporter.web.negotiate import JSON, YAML, best_media_type
+from exporter.web.refusals import Refusals
 from exporter.web.state import ReloadError
 from exporter.web.threads import in_thread
 
@@ -40,14 +41,17 @@ def create_app(
     version: str,
     web_config: WebConfigFile | None = None,
     runbooks: str | None = None,
+    refusals: Refusals | None = None,
 ) -> ASGIApp:
     """The exporter's HTTP interface as an ASGI application.
 
     `lifecycle` allows `/-/reload`. `version` is shown on the status page. `web_config` gives users, rate limit and
     headers (the server uses its TLS). `runbooks` is the address of the runbooks for the status page's links.
+    `refusals` counts the requests that are refused.
     """
-    dispatch: ASGIApp = _Dispatch(state, _Routes(state, page.About(version, lifecycle, runbooks)).app())
-    return _AccessLog(Guard(dispatch, web_config) if web_config else dispatch)
+    refusals = refusals or Refusals()
+    dispatch: ASGIApp = _Dispatch(state, _Routes(state, page.About(version, lifecycle, runbooks), refusals).app())
+    return _AccessLog(Guard(dispatch, web_config, refusals) if web_config else dispatch)
 
 
 class _Dispatch:
@@ -69,10 +73,10 @@ class _Dispatch:
 class _Routes:
     """Answer everything except `/metrics`."""
 
-    def __init__(self, state: ServerState, about: page.About) -> None:
+    def __init__(self, state: ServerState, about: page.About, refusals: Refusals) -> None:
         self._state = state
+        self._refusals = refusals
         self._lifecycle = about.lifecycle
-        self._reloading = asyncio.Lock()
         self._openapi = json.dumps(openapi.document(about.version), indent=2).encode()
         self._page = page.StatusPage(state, about)
 
@@ -107,14 +111,16 @@ class _Routes:
             return plain("ready\n")
         return plain("".join(["not ready\n", *(f"- {reason}\n" for reason in reasons)]), 503)
 
-    async def reload(self, _request: Request) -> Response:
+    async def reload(self, request: Request) -> Response:
         if not self._lifecycle:
             return plain("Reloading over HTTP is not enabled: start with --web.enable-lifecycle.\n", 403)
-        async with self._reloading:
-            try:
-                await in_thread(self._state.reload)
-            except ReloadError as error:
-                return plain(f"Not reloaded, the old configuration stays in force.\n{error}\n", 500)
+        if _from_another_site(request):
+            self._refusals.add(Refusal.CROSS_SITE, request.client.host if request.client else "")
+            return plain("Not reloaded: a page of another site asked for it.\n", 403)
+        try:
+            await in_thread(self._state.reload)
+        except ReloadError as error:
+            return plain(f"Not reloaded, the old configuration stays in force.\n{error}\n", 500)
         return plain("reloaded\n")
 
     async def status(self, _request: Request) -> Response:
@@ -124,15 +130,22 @@ class _Routes:
         return rendered(await in_thread(self._state.report_json), "application/json")
 
     async def config(self, request: Request) -> Response:
-        text = await in_thread(self._state.config_yaml)
         vary = {"Vary": "Accept"}
         if best_media_type(",".join(request.headers.getlist("accept")), (YAML, JSON)) is YAML:
-            return rendered(text, "application/yaml", vary)
-        content = json.dumps(parse_yaml(text), default=str)
-        return rendered(content, "application/json", vary)
+            return rendered(await in_thread(self._state.config_yaml), "application/yaml", vary)
+        return rendered(await in_thread(self._state.config_json), "application/json", vary)
 
     async def openapi(self, _request: Request) -> Response:
         return rendered(self._openapi, "application/json")
+
+
+def _from_another_site(request: Request) -> bool:
+    """Whether a browser sent the request for a page that is not this server's.
+
+    Browsers name that page's origin with every POST and PUT; other clients send no such header.
+    """
+    origin = request.headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc.lower() != request.headers.get("host", "").lower()
 
 
 class _AccessLog:

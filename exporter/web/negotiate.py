@@ -32,6 +32,9 @@ OPENMETRICS: Final = MediaType("application/openmetrics-text", {"version": "1.0.
 YAML: Final = MediaType("application/yaml", {})
 JSON: Final = MediaType("application/json", {})
 
+MOST_BYTES: Final = 2048
+"""A longer header is read as if it were absent: scrapers send about 200 bytes, and reading takes time for each byte."""
+
 _ANY_VALUE = frozenset({"escaping", "schema", "proto", "encoding"})
 """Parameters without effect here: metric and label names need no escaping in any scheme."""
 
@@ -97,6 +100,8 @@ def exposition(accept: str, accept_encoding: str) -> tuple[MediaType, bool]:
 
 def _ranges(header: str) -> Iterator[_Range]:
     """The elements of a list header, without those whose q-value is not a number between 0 and 1."""
+    if len(header) > MOST_BYTES:
+        return
     for position, element in enumerate(_ELEMENTS.findall(header)):
         name, *rest = [part.strip() for part in _PARAMETERS.findall(element)] or [""]
         if not name:

@@ -1,86 +1,152 @@
-"""HTTP/1.1 connections with limits on time and memory, which uvicorn's own protocol does not have."""
+"""HTTP/1.1 connections with limits on time and memory, which uvicorn's own protocol does not have.
+
+A connection is in one of three states, and each has a deadline: the client sends a request, the request is answered, or
+the connection is idle. At the deadline it is cut, whatever is left unsent.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from exporter.metrics.telemetry import Refusal
 
 if TYPE_CHECKING:
     from asyncio import TimerHandle, Transport
 
-HEAD_BYTES: Final = 32 * 1024
-"""Request line and headers; scrapers send about 400 bytes."""
+    from exporter.web.connections import Connections
+    from exporter.web.refusals import Refusals
 
-HEAD_SECONDS: Final = 10.0
-"""Seconds from the start of a connection, or the first byte of a request, to the end of its headers."""
+REQUEST_BYTES: Final = 32 * 1024
+"""All that a client may send before it is answered: request line, headers, body, chunk framing and trailers.
 
-WRITE_SECONDS: Final = 120.0
-"""Seconds that a client may leave a response unread that does not fit into the socket."""
+Scrapers send about 400 bytes; no path here has a use for a body.
+"""
+
+REQUEST_SECONDS: Final = 10.0
+"""Seconds from the start of a connection, or the first byte of a request, to the request's last byte."""
+
+ANSWER_SECONDS: Final = 120.0
+"""Seconds from there to the end of the answer, however slowly the client reads it."""
+
+IDLE_SECONDS: Final = 120.0
+"""Seconds without a request before a connection is closed: longer than usual scrape intervals, so that scrapers reuse
+connections. What the client has not read of the last answer by then is lost."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """Closes connections whose client sends endless headers or none, or does not read the response."""
+    """Cuts connections whose client sends too much, sends too slowly, or does not read its answer."""
 
     # The application writes its own access log, which includes the duration.
     access_log: bool = False
 
-    _head_open = True
-    _head_bytes = 0
-    _head_timer: TimerHandle | None = None
-    _write_timer: TimerHandle | None = None
+    _deadline: TimerHandle | None = None
+    _admitted = False
+    _request_open = True
+    """Whether the client has yet to send the rest of its request."""
+    _idle = False
+    _upgrade = False
+    """Whether the client asked for another protocol, in which the rest may be."""
+    _received = 0
+    """Bytes since the last answer."""
+
+    def __init__(self, *, connections: Connections, refusals: Refusals, **uvicorn: Any) -> None:  # noqa: ANN401 - its own
+        super().__init__(**uvicorn)
+        self._all = connections
+        self._refusals = refusals
+
+    @property
+    def address(self) -> str:
+        """The client's address."""
+        return self.client[0] if self.client else ""
+
+    def cut(self) -> None:
+        """End the connection at once."""
+        self.transport.abort()
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn narrows it
-        """Start the time limit of the first request."""
+        """Start the first request's deadline, or cut the connection if there are too many."""
         super().connection_made(transport)
         self.access_log = False
-        self._head_timer = self.loop.call_later(HEAD_SECONDS, transport.abort)
+        self._admitted = self._all.admit(self)
+        if self._admitted:
+            self._within(REQUEST_SECONDS)
+        else:
+            transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Cancel the time limits of a closed connection."""
-        self._cancel_head_timer()
-        self._cancel_write_timer()
+        """Forget the connection and its deadline."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+        if self._admitted:
+            self._all.left(self)
         super().connection_lost(exc)
 
-    def on_message_begin(self) -> None:
-        """Mark the beginning of a request's headers."""
-        super().on_message_begin()
-        self._head_open = True
-
-    def on_headers_complete(self) -> None:
-        """End the time limit of a request's headers."""
-        self._head_open = False
-        self._head_bytes = 0
-        self._cancel_head_timer()
-        super().on_headers_complete()
-
     def data_received(self, data: bytes) -> None:
-        """Parse the data, and close the connection if the headers are too large."""
-        super().data_received(data)
-        if not self._head_open or self.transport.is_closing():
+        """Parse the data, unless the client has sent too much."""
+        if self.transport.is_closing() or self._upgrade:
             return
-        self._head_bytes += len(data)
-        if self._head_bytes > HEAD_BYTES:
-            self.send_400_response(f"The request's headers exceed {HEAD_BYTES} bytes.")
-        elif self._head_timer is None:
-            self._head_timer = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
+        self._received += len(data)
+        if self._received > REQUEST_BYTES:
+            self._refuse(Refusal.TOO_LARGE, f"The request exceeds {REQUEST_BYTES} bytes.")
+            return
+        if self._idle:
+            self._idle, self._request_open = False, True
+            self._within(REQUEST_SECONDS)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserError:
+            self._refuse(Refusal.MALFORMED, "The request is not valid HTTP.")
+        except httptools.HttpParserUpgrade:
+            # Answer it as HTTP/1.1, then close.
+            self._upgrade, self.cycle.keep_alive = True, False
 
-    def pause_writing(self) -> None:
-        """Start the time limit of a client that does not read its response."""
-        super().pause_writing()
-        self._write_timer = self.loop.call_later(WRITE_SECONDS, self.transport.abort)
+    def on_message_begin(self) -> None:
+        """Note that the request is incomplete."""
+        super().on_message_begin()
+        self._request_open = True
 
-    def resume_writing(self) -> None:
-        """End that time limit: the client reads again."""
-        self._cancel_write_timer()
-        super().resume_writing()
+    def on_message_complete(self) -> None:
+        """Start the deadline of the answer, unless the request was answered before all of it was there."""
+        super().on_message_complete()
+        self._request_open = False
+        if self.cycle.response_complete:
+            self._wait()
+        else:
+            self._all.works(self)
+            self._within(ANSWER_SECONDS)
 
-    def _cancel_head_timer(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
+    def on_response_complete(self) -> None:
+        """Wait for the next request."""
+        pipelined = bool(self.pipeline)
+        super().on_response_complete()
+        # uvicorn's own limit for idle connections would wait until the client has read everything.
+        self._unset_keepalive_if_required()
+        if pipelined or self.transport.is_closing():
+            return
+        if self._request_open:
+            self._all.waits(self)
+            self._within(REQUEST_SECONDS)
+        else:
+            self._wait()
 
-    def _cancel_write_timer(self) -> None:
-        if self._write_timer is not None:
-            self._write_timer.cancel()
-            self._write_timer = None
+    def _wait(self) -> None:
+        self._received, self._idle = 0, True
+        self._all.waits(self)
+        self._within(IDLE_SECONDS)
+
+    def _within(self, seconds: float) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = self.loop.call_later(seconds, self._late)
+
+    def _late(self) -> None:
+        if not self._idle:
+            self._refusals.add(Refusal.TOO_SLOW, self.address)
+        self.transport.abort()
+
+    def _refuse(self, reason: Refusal, text: str) -> None:
+        self._refusals.add(reason, self.address)
+        self.send_400_response(text)

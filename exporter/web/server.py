@@ -15,21 +15,19 @@ import structlog
 import uvicorn
 
 from exporter.messages.errors import UnavailableError
-from exporter.web.protocol import HEAD_SECONDS, BoundedProtocol
+from exporter.web.answers import plain
+from exporter.web.auth import OPEN_PATHS
+from exporter.web.connections import Connections
+from exporter.web.protocol import IDLE_SECONDS, REQUEST_SECONDS, BoundedProtocol
+from exporter.web.refusals import Refusals
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 _log = structlog.get_logger(__name__)
-
-KEEP_ALIVE_SECONDS: Final = 120
-"""Idle time before a connection is closed: longer than usual scrape intervals, so that scrapers reuse connections."""
-
-MAX_CONNECTIONS: Final = 512
-"""Above this number of connections, requests get 503. It is below the usual limit of 1024 open files."""
 
 STOP_SECONDS: Final = 0.5
 """Seconds for current responses to finish when the server stops; then their connections are closed."""
@@ -118,28 +116,37 @@ class WebServer:
     be called from any thread and from a signal handler.
     """
 
-    def __init__(self, app: ASGIApp, address: str, *, tls: ssl.SSLContext | None = None, option: str = OPTION) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        address: str,
+        *,
+        tls: ssl.SSLContext | None = None,
+        option: str = OPTION,
+        refusals: Refusals | None = None,
+    ) -> None:
         self._address = address
+        refusals = refusals or Refusals()
+        connections = Connections(refusals)
         self._listener = listen(address, option)
         host, port = self._listener.getsockname()[:2]
         self.port: Final[int] = port
         name = {"::": "localhost", "0.0.0.0": "localhost"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104 - compared with, not bound
         self.url: Final = f"{'https' if tls else 'http'}://{name}:{port}"
         config = uvicorn.Config(
-            _ending(app),
+            _ending(_reserving(app, connections)),
             http=BoundedProtocol,
             ws="none",
             lifespan="off",
             log_config=None,
             proxy_headers=False,
             server_header=False,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            limit_concurrency=MAX_CONNECTIONS,
+            timeout_keep_alive=int(IDLE_SECONDS),
             interface="asgi3",
         )
         config.load()
         config.ssl = tls
-        self._server = _Server(config)
+        self._server = _Server(config, partial(BoundedProtocol, connections=connections, refusals=refusals))
         self._serving = False
         self._thread: threading.Thread | None = None
         self._failure: Exception | None = None
@@ -201,11 +208,22 @@ def _ending(app: ASGIApp) -> ASGIApp:
     return run
 
 
+def _reserving(app: ASGIApp, connections: Connections) -> ASGIApp:
+    """The application, which answers health and readiness alone while there are too many connections."""
+    busy = plain("Too many connections.\n", 503, {"Connection": "close", "Retry-After": "10"})
+
+    async def run(scope: Scope, receive: Receive, send: Send) -> None:
+        await (busy if connections.full and scope["path"] not in OPEN_PATHS else app)(scope, receive, send)
+
+    return run
+
+
 class _Server(uvicorn.Server):
     """uvicorn's server, changed so that it neither waits for clients when it stops nor takes the process's signals."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, protocol: Callable[..., BoundedProtocol]) -> None:
         super().__init__(config)
+        self._protocol = protocol
         self.ready = threading.Event()
 
     @contextlib.contextmanager
@@ -214,10 +232,10 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         loop = asyncio.get_running_loop()
-        protocol = partial(BoundedProtocol, config=self.config, server_state=self.server_state, app_state={})
+        protocol = partial(self._protocol, config=self.config, server_state=self.server_state, app_state={})
         tls = self.config.ssl
         # uvicorn would allow a client a minute for its handshake.
-        limit = HEAD_SECONDS if tls else None
+        limit = REQUEST_SECONDS if tls else None
         self.servers = [
             await loop.create_server(protocol, sock=listener, ssl=tls, ssl_handshake_timeout=limit)
             for listener in sockets or ()

@@ -38,7 +38,8 @@ class ServerState(Protocol):
     """The running exporter, as the web server sees it.
 
     `rendered`, `live`, `view` and `ready` are called on the event loop for every request, so they must be fast.
-    `status_json`, `report_json`, `config_yaml` and `reload` are called on a thread of their own and may take longer.
+    `status_json`, `report_json`, `config_yaml`, `config_json` and `reload` are called on a thread of their own and may
+    take longer.
     """
 
     def rendered(self) -> Rendered:
@@ -61,6 +62,9 @@ class ServerState(Protocol):
 
     def config_yaml(self) -> str:
         """The configuration in force as YAML, secrets masked."""
+
+    def config_json(self) -> str:
+        """The same as JSON."""
 
     def reload(self) -> None:
         """Read the configuration again. Raises ReloadError, and then the old one stays in force."""

@@ -14,8 +14,11 @@ from dataclasses import dataclass, field
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, Final
 
+from cryptography import x509
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
 
 VERSIONS: Final = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
 OLD_VERSIONS: Final = frozenset({"TLS10", "TLS11"})
@@ -108,6 +111,16 @@ def _set_certificate(context: ssl.SSLContext, settings: TlsSettings) -> None:
         if error.reason == "KEY_VALUES_MISMATCH":
             raise TlsError("key", "the key does not belong to the certificate; give the pair that does") from None
         raise TlsError("cert", f"certificate or key cannot be used ({error.reason or 'damaged PEM'})") from None
+
+
+def outside_validity(settings: TlsSettings, now: datetime) -> str | None:
+    """What is wrong with the certificate's dates, if anything. It is served all the same: clients decide."""
+    first = x509.load_pem_x509_certificates(settings.cert)[0]
+    if now > first.not_valid_after_utc:
+        return f"the certificate has expired on {first.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"
+    if now < first.not_valid_before_utc:
+        return f"the certificate is not valid before {first.not_valid_before_utc:%Y-%m-%d %H:%M} UTC"
+    return None
 
 
 @contextlib.contextmanager

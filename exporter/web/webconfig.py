@@ -7,6 +7,7 @@ the file, because a typing error can put a password anywhere.
 from __future__ import annotations
 
 import re
+import stat
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
@@ -14,11 +15,12 @@ from typing import TYPE_CHECKING, Final
 import yaml
 
 from exporter.messages.errors import RefusedError
-from exporter.web.tls import TlsError, TlsSettings, server_context
+from exporter.web.tls import TlsError, TlsSettings, outside_validity, server_context
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
     from pathlib import Path
 
 _KEYS: Final = {
@@ -68,18 +70,25 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class WebConfig:
-    """A web configuration, ready for use. `users` maps names to bcrypt hashes; `files` are those that it came from."""
+    """A web configuration, ready for use. `users` maps names to bcrypt hashes; `files` are those that it came from.
+
+    `certificate_fault`: what is wrong with the certificate's dates.
+    """
 
     users: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     headers: tuple[tuple[bytes, bytes], ...] = ()
     rate_limit: RateLimit | None = None
     tls: ssl.SSLContext | None = None
     http2_wanted: bool = False
+    certificate_fault: str | None = None
     files: tuple[Path, ...] = ()
 
 
-def load(path: Path) -> WebConfig:
-    """Read the file and the files that it names, relative to its folder. Raises WebConfigError."""
+def load(path: Path, now: datetime | None = None) -> WebConfig:
+    """Read the file and the files that it names, relative to its folder. Raises WebConfigError.
+
+    With `now`, the certificate's dates are looked at.
+    """
     try:
         content = _content(path)
     except OSError as error:
@@ -87,10 +96,13 @@ def load(path: Path) -> WebConfig:
         raise WebConfigError(message, (path,)) from None
     except ValueError as error:
         raise WebConfigError(f"{path}: {error}", (path,)) from None
-    return _Reader(path).config(content)
+    return _Reader(path, now).config(content)
 
 
 def _content(path: Path) -> bytes:
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise ValueError("is not a regular file; a pipe or a device cannot be read again when it changes")
     with path.open("rb") as stream:
         content = stream.read(_MOST_BYTES + 1)
     if len(content) > _MOST_BYTES:
@@ -107,10 +119,12 @@ class _Entry:
 class _Reader:
     """Reads the file once, and collects its settings and faults."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, now: datetime | None) -> None:
         self._path = path
+        self._now = now
         self._faults: list[tuple[int, str]] = []
         self._files: list[Path] = [path]
+        self._certificate_fault: str | None = None
 
     def config(self, content: bytes) -> WebConfig:
         """The configuration, or WebConfigError with every fault."""
@@ -122,6 +136,7 @@ class _Reader:
             rate_limit=self._rate_limit(self._known(top, "rate_limit")),
             tls=self._tls(top.get("tls_server_config"), self._known(top, "tls_server_config")),
             http2_wanted=self._flag(http, "http2", default=True) and "http2" in http,
+            certificate_fault=self._certificate_fault,
             files=tuple(self._files),
         )
         if self._faults:
@@ -262,12 +277,14 @@ class _Reader:
         if len(self._faults) > before:
             return None
         try:
-            return server_context(settings)
+            context = server_context(settings)
+            self._certificate_fault = outside_validity(settings, self._now) if self._now else None
         except TlsError as error:
             key = error.key if error.key in entries else f"{error.key}_file"
             line = entries[key].line if key in entries else section.line
             self._fault(line, f"tls_server_config.{key if key in entries else error.key}: {error}")
             return None
+        return context
 
     def _pem(self, section: _Entry, entries: Mapping[str, _Entry], key: str, *, needed: bool) -> bytes | None:
         """The value of `key`, or the content of the file that `key`_file names."""
@@ -304,7 +321,7 @@ def signature(files: Iterable[Path]) -> tuple[tuple[int, int, int] | None, ...]:
 
 def _signature(file: Path) -> tuple[int, int, int] | None:
     try:
-        stat = file.stat()
+        found = file.stat()
     except (OSError, ValueError):
         return None
-    return stat.st_mtime_ns, stat.st_size, stat.st_ino
+    return found.st_mtime_ns, found.st_size, found.st_ino

@@ -119,6 +119,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "exporter_ledger_durable": (),
     "exporter_ledger_failures_total": (),
     "exporter_build_info": ("version", "python"),
+    "exporter_http_refused_total": ("reason",),
     "exporter_config_info": ("source", "hash"),
     "exporter_config_last_reload_successful": (),
     "exporter_config_last_reload_success_timestamp_seconds": (),

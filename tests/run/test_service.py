@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from exporter.config.load import load
+from exporter.config.parsing import parse_yaml
 from exporter.metrics import process
 from exporter.metrics.catalogue import (
     SOURCE_UP,
@@ -107,6 +108,18 @@ def test_the_configuration_in_force_is_shown_whole(scene: Scene, tmp_path: Path)
     shown.write_text(scene.service.config_yaml(), encoding="utf-8")
 
     assert load(file=shown, environ={}).config == load(file=scene.file, environ={}).config
+
+
+def test_the_configuration_is_rendered_once_a_reload(scene: Scene) -> None:
+    scene.start()
+    first = scene.service.config_yaml(), scene.service.config_json()
+    again = scene.service.config_yaml(), scene.service.config_json()
+    scene.reload()
+
+    assert first[0] is again[0]
+    assert first[1] is again[1]
+    assert parse_yaml(first[0]) == json.loads(first[1])
+    assert scene.service.config_json() is not first[1]
 
 
 def test_a_service_that_never_started_can_be_stopped(scene: Scene) -> None:

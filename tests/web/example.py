@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from exporter.config.parsing import parse_yaml
 from exporter.metrics.exposition import Rendered, render
 from exporter.metrics.samples import Family, Samples
 from exporter.model import Report
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from exporter.web.auth import WebConfigFile
+    from exporter.web.refusals import Refusals
     from exporter.web.state import ReloadError
 
 MOMENT = dt.datetime(2026, 2, 1, 18, 0, tzinfo=dt.UTC)
@@ -77,6 +79,9 @@ class ExampleState:
     def config_yaml(self) -> str:
         return self.config
 
+    def config_json(self) -> str:
+        return json.dumps(parse_yaml(self.config), default=str)
+
     def reload(self) -> None:
         self.reloads += 1
         if self.fault:
@@ -90,10 +95,11 @@ def serving(
     lifecycle: bool = False,
     web_config: WebConfigFile | None = None,
     tls: ssl.SSLContext | None = None,
+    refusals: Refusals | None = None,
 ) -> Iterator[WebServer]:
     """The real server on a free port of the loopback."""
-    app = create_app(state, lifecycle=lifecycle, version="1.2.3", web_config=web_config)
-    server = WebServer(app, "127.0.0.1:0", tls=tls)
+    app = create_app(state, lifecycle=lifecycle, version="1.2.3", web_config=web_config, refusals=refusals)
+    server = WebServer(app, "127.0.0.1:0", tls=tls, refusals=refusals)
     server.start()
     try:
         yield server

@@ -147,6 +147,20 @@ def test_a_reload_is_done_when_it_is_enabled(state: ExampleState, client: httpx.
     assert (response.status_code, response.text, state.reloads) == (200, "reloaded\n", 1)
 
 
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1", "http://127.0.0.1"])
+def test_a_page_of_another_site_cannot_reload(state: ExampleState, client: httpx.Client, origin: str) -> None:
+    response = client.post("/-/reload", headers={"Origin": origin})
+
+    assert (response.status_code, state.reloads) == (403, 0)
+    assert response.text == "Not reloaded: a page of another site asked for it.\n"
+
+
+def test_the_exporters_own_page_can_reload(state: ExampleState, client: httpx.Client) -> None:
+    response = client.post("/-/reload", headers={"Origin": str(client.base_url).rstrip("/")})
+
+    assert (response.status_code, state.reloads) == (200, 1)
+
+
 def test_a_failed_reload_says_what_is_wrong(state: ExampleState, client: httpx.Client) -> None:
     state.fault = ReloadError("exporter.yaml:3: unknown key projekt")
 

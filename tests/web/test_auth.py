@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import bcrypt
 import httpx
 import pytest
 
-from exporter.web.auth import BasicAuth, BusyError, Guard, WebConfigFile
+from exporter.metrics.telemetry import Refusal
+from exporter.web.auth import BasicAuth, BusyError, Guard, WebConfigFile, further_costs
+from exporter.web.refusals import Refusals
 from exporter.web.webconfig import WebConfigError
 from tests.web.example import ExampleState, Identity, server_identity, serving
 
@@ -120,7 +123,67 @@ def test_a_changed_password_counts_at_once(client: httpx.Client, path: Path, eve
     new = client.get("/metrics", auth=("prometheus", "correct horse")).status_code
 
     assert (before, old, new) == (200, 401, 200)
-    assert [event["event"] for event in events] == ["web configuration read again"]
+    assert [event["event"] for event in events] == ["web configuration read again", "refused"]
+
+
+def test_guesses_from_elsewhere_do_not_keep_a_changed_password_out() -> None:
+    """Nobody was admitted yet: other addresses may have their guesses in the queue, a few each."""
+    users = {"prometheus": hashed("correct horse").encode()}
+
+    async def admitted() -> bool:
+        auth = BasicAuth()
+        guesses = [
+            asyncio.ensure_future(auth.admits(basic("prometheus", f"{client}-{number}"), users, client))
+            for client in ("192.0.2.1", "192.0.2.2")
+            for number in range(50)
+        ]
+        await asyncio.sleep(0)
+        try:
+            return await auth.admits(basic("prometheus", "correct horse"), users, "198.51.100.1")
+        finally:
+            answers = await asyncio.gather(*guesses, return_exceptions=True)
+            assert sum(isinstance(answer, BusyError) for answer in answers) == 92
+
+    assert asyncio.run(admitted())
+
+
+def test_a_known_scraper_with_a_new_password_does_not_wait_for_anybody() -> None:
+    old = {"prometheus": hashed("hunter2").encode()}
+    new = {"prometheus": hashed("correct horse").encode()}
+
+    async def admitted() -> list[bool]:
+        auth = BasicAuth()
+        known = await auth.admits(basic("prometheus", "hunter2"), old, "198.51.100.1")
+        clients = [f"192.0.2.{number}" for number in range(100)]
+        guesses = [asyncio.ensure_future(auth.admits(basic("a", client), new, client)) for client in clients]
+        await asyncio.sleep(0)
+        changed = await auth.admits(basic("prometheus", "correct horse"), new, "198.51.100.1")
+        waited = sum(guess.done() and not guess.exception() for guess in guesses)
+        await asyncio.gather(*guesses, return_exceptions=True)
+        return [known, changed, waited < 16]
+
+    assert asyncio.run(admitted()) == [True, True, True]
+
+
+@pytest.mark.parametrize("costs", [(4,), (4, 6), (6, 4, 5)])
+def test_every_password_takes_as_long_as_the_costliest(costs: tuple[int, ...]) -> None:
+    hashes = [bcrypt.hashpw(b"hunter2", bcrypt.gensalt(cost)) for cost in costs]
+
+    work = {
+        2**cost + sum(2**more for more in further_costs(one, hashes)) for one, cost in zip(hashes, costs, strict=True)
+    }
+
+    assert work == {2 ** max(costs)}
+
+
+def test_refused_users_are_counted(path: Path) -> None:
+    reasons: list[Refusal] = []
+
+    with serving(ExampleState(), web_config=WebConfigFile(path), refusals=Refusals(reasons.append)) as server:
+        for auth in (None, ("prometheus", "hunter3"), ("nobody", "hunter2"), ("prometheus", "hunter2")):
+            httpx.get(f"{server.url}/metrics", auth=auth)
+
+    assert reasons == [Refusal.UNAUTHORIZED, Refusal.UNAUTHORIZED]
 
 
 def test_without_users_everybody_is_served(client: httpx.Client, path: Path) -> None:
@@ -174,6 +237,20 @@ def test_a_configuration_waits_for_its_new_certificate(
     assert meanwhile is first
     assert second is not first
     assert [event["log_level"] for event in events] == ["error", "info"]
+
+
+def test_an_expired_certificate_is_logged_as_an_error_and_served(
+    tmp_path: Path, authority: Identity, events: list[EventDict]
+) -> None:
+    server_identity(authority).written(tmp_path, "server")
+    path = tmp_path / "web.yml"
+    path.write_text("tls_server_config: {cert_file: server.crt, key_file: server.key}")
+
+    file = WebConfigFile(path, lambda: datetime.now(UTC) + timedelta(days=2))
+
+    assert file.current().tls is not None
+    [event] = events
+    assert (event["log_level"], event["event"][:28]) == ("error", "the certificate has expired ")
 
 
 def test_tls_cannot_be_switched_off_while_running(tmp_path: Path, authority: Identity, events: list[EventDict]) -> None:
@@ -239,7 +316,7 @@ def asked(guard: Guard, path_asked: str = "/metrics") -> int:
 def test_the_rate_limit_lets_a_burst_pass_and_then_one_an_interval(path: Path) -> None:
     replace(path, "rate_limit: {interval: 2s, burst: 3}")
     clock = _Clock()
-    guard = Guard(_ok, WebConfigFile(path), clock)
+    guard = Guard(_ok, WebConfigFile(path), Refusals(), clock)
 
     burst = [asked(guard) for _ in range(4)]
     clock.now += 2
@@ -255,7 +332,7 @@ def test_the_rate_limit_lets_a_burst_pass_and_then_one_an_interval(path: Path) -
 
 def test_a_new_rate_limit_begins_with_a_full_burst(path: Path) -> None:
     replace(path, "rate_limit: {interval: 1h, burst: 1}")
-    guard = Guard(_ok, WebConfigFile(path), _Clock())
+    guard = Guard(_ok, WebConfigFile(path), Refusals(), _Clock())
 
     before = [asked(guard) for _ in range(2)]
     replace(path, "rate_limit: {interval: 1h, burst: 2}")
@@ -274,8 +351,8 @@ def test_a_flood_of_passwords_is_refused_before_it_costs_time() -> None:
 
     outcomes = asyncio.run(flood())
 
-    assert outcomes.count(False) == 16
-    assert sum(isinstance(outcome, BusyError) for outcome in outcomes) == 24
+    assert outcomes.count(False) == 4
+    assert sum(isinstance(outcome, BusyError) for outcome in outcomes) == 36
 
 
 def test_a_busy_answer_has_retry_after(path: Path) -> None:

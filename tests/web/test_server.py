@@ -167,7 +167,7 @@ def test_headers_without_end_are_refused(server: WebServer) -> None:
         answer = received(connection)
 
     assert answer.startswith(b"HTTP/1.1 400 ")
-    assert b"exceed 32768 bytes" in answer
+    assert b"exceeds 32768 bytes" in answer
 
 
 def test_headers_that_come_in_pieces_are_read(server: WebServer) -> None:
@@ -199,7 +199,7 @@ def test_what_is_no_http_is_refused(server: WebServer) -> None:
 
 @pytest.mark.parametrize("sent", [b"", b"GET /metrics HTTP/1.1\r\nHost:", REQUEST + b"GET /met"])
 def test_a_request_that_does_not_come_to_an_end_is_cut(monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
-    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.05)
+    monkeypatch.setattr(protocol, "REQUEST_SECONDS", 0.05)
 
     with serving(ExampleState()) as server, connected(server) as connection:
         if sent:
@@ -211,7 +211,7 @@ def test_a_request_that_does_not_come_to_an_end_is_cut(monkeypatch: pytest.Monke
 
 
 def test_a_client_that_does_not_read_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "WRITE_SECONDS", 0.05)
+    monkeypatch.setattr(protocol, "ANSWER_SECONDS", 0.05)
     state = ExampleState(report=report(100_000))
 
     with serving(state) as server, connected_through_a_needle(server) as connection:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import ssl
+from datetime import UTC, datetime, timedelta
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
@@ -196,6 +198,7 @@ UNKNOWN_SUITE = "a suite in the list is unknown or unsafe; use names of Go's cry
     [
         ("cert_file: none.crt, key_file: server.key", "cert_file: {folder}/none.crt cannot be read: No such file"),
         ("cert_file: ., key_file: server.key", "cert_file: {folder} cannot be read: Is a directory"),
+        ("cert_file: pipe, key_file: server.key", "cert_file: {folder}/pipe is not a regular file"),
         ("cert_file: server.key, key_file: server.key", "cert_file: no PEM certificate in it"),
         ("cert_file: server.crt, key_file: server.crt", "key_file: no PEM private key in it"),
         ("cert_file: server.crt, key_file: other.key", "key_file: the key does not belong to the certificate"),
@@ -245,11 +248,33 @@ def test_what_tls_cannot_do_is_refused(folder: Path, authority: Identity, settin
     (folder / "locked.key").write_bytes(other.encoded(serialization.BestAvailableEncryption(b"hunter2")))
     (folder / "broken.crt").write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
     (folder / "huge.crt").write_bytes(other.cert + b"\n" * 2_000_000)
+    os.mkfifo(folder / "pipe")
 
     [fault] = faults(folder, f"tls_server_config: {{{settings_text}}}")
 
     assert fault.startswith("1: ")
     assert fault.removeprefix("1: ").removeprefix("tls_server_config.").startswith(expected.format(folder=folder))
+
+
+def test_a_pipe_as_web_configuration_is_refused_instead_of_waited_for(folder: Path) -> None:
+    pipe = folder / "web.yml"
+    os.mkfifo(pipe)
+
+    with pytest.raises(WebConfigError, match="is not a regular file; a pipe or a device cannot be read again"):
+        load(pipe)
+
+
+@pytest.mark.parametrize(
+    ("days", "fault"),
+    [(0, None), (2, "the certificate has expired on "), (-2, "the certificate is not valid before ")],
+)
+def test_a_certificate_outside_its_dates_is_named(folder: Path, days: int, fault: str | None) -> None:
+    path = written(folder, f"tls_server_config: {{{PAIR}}}")
+
+    found = load(path, datetime.now(UTC) + timedelta(days=days)).certificate_fault
+
+    assert (found or "").startswith(fault or "")
+    assert bool(found) is bool(fault)
 
 
 @pytest.mark.parametrize(

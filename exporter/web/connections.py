@@ -1,0 +1,104 @@
+"""Limits the number of connections, in total and for each client address.
+
+A connection that waits for a client gives way to a new one: the oldest of the same address, or of the address that has
+the most. So a client that only opens connections cannot keep others out.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final, Protocol
+
+from exporter.metrics.telemetry import Refusal
+
+if TYPE_CHECKING:
+    from exporter.web.refusals import Refusals
+
+MOST: Final = 512
+"""Connections in all. It is below the usual limit of 1024 open files."""
+
+MOST_OF_A_CLIENT: Final = 256
+"""Connections from one address; behind a proxy, all clients have its address."""
+
+RESERVE: Final = 32
+"""Further connections while all others are being answered: only health and readiness are answered on them."""
+
+
+class Connection(Protocol):
+    """A connection that can be cut."""
+
+    @property
+    def address(self) -> str:
+        """The client's address."""
+
+    def cut(self) -> None:
+        """End it at once."""
+
+
+class Connections:
+    """The open connections. Use it on the event loop's thread only."""
+
+    def __init__(self, refusals: Refusals) -> None:
+        self._refusals = refusals
+        self._open: defaultdict[str, int] = defaultdict(int)
+        # Of each address, the connections that wait for the client; the one that has waited longest comes first.
+        self._waiting: defaultdict[str, dict[Connection, None]] = defaultdict(dict)
+        self.count = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether only health and readiness are answered."""
+        return self.count > MOST
+
+    def admit(self, connection: Connection) -> bool:
+        """Take in a new connection, which waits for its client; for it another may be cut. False: there is no room."""
+        address = connection.address
+        if self._open[address] >= MOST_OF_A_CLIENT and not self._cut_one(address, Refusal.CLIENT_LIMIT):
+            self._refusals.add(Refusal.CLIENT_LIMIT, address)
+            return False
+        if self.count >= MOST:
+            largest = max(self._waiting, key=lambda client: len(self._waiting[client]), default=None)
+            if largest is None:
+                self._refusals.add(Refusal.SERVER_LIMIT, address)
+                if self.count >= MOST + RESERVE:
+                    return False
+            else:
+                self._cut_one(largest, Refusal.SERVER_LIMIT)
+        self.count += 1
+        self._open[address] += 1
+        self._waiting[address][connection] = None
+        return True
+
+    def waits(self, connection: Connection) -> None:
+        """The connection was answered and waits for its client's next request."""
+        self._waiting[connection.address][connection] = None
+
+    def works(self, connection: Connection) -> None:
+        """The connection's request is being answered."""
+        self._forget(connection)
+
+    def left(self, connection: Connection) -> None:
+        """An admitted connection has ended."""
+        address = connection.address
+        self._forget(connection)
+        self.count -= 1
+        self._open[address] -= 1
+        if not self._open[address]:
+            del self._open[address]
+
+    def _forget(self, connection: Connection) -> None:
+        waiting = self._waiting.get(connection.address)
+        if waiting is not None:
+            waiting.pop(connection, None)
+            if not waiting:
+                del self._waiting[connection.address]
+
+    def _cut_one(self, address: str, reason: Refusal) -> bool:
+        """Cut the connection of this address that has waited longest, if one waits."""
+        connection = next(iter(self._waiting.get(address, ())), None)
+        if connection is None:
+            return False
+        self._forget(connection)
+        self._refusals.add(reason, address)
+        connection.cut()
+        return True
