@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_something_must_be_given() -> None:
+def test_loading_without_file_and_preset_is_refused() -> None:
     assert str(error_of()) == (
         "1 fault in the configuration:\n"
         "  configuration: none is given: name a file, or a preset (mlb, nba, nba-game-date)"

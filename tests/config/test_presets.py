@@ -91,7 +91,7 @@ def deadlines(phase: PhaseConfig) -> dict[str, tuple[int, Due, Due | None]]:
     return {name: (one.data_date_offset, one.due, one.rows_due) for name, one in phase.processors.items()}
 
 
-def test_there_are_two_of_nba_and_one_of_mlb() -> None:
+def test_two_presets_are_of_nba_and_one_is_of_mlb() -> None:
     assert preset_names() == ("mlb", "nba", "nba-game-date")
 
 
@@ -118,7 +118,7 @@ def test_both_have_the_same_phases_and_processors(either: Config) -> None:
     }
 
 
-def test_neither_goes_by_the_labels_of_the_run_history(either: Config) -> None:
+def test_no_preset_of_nba_relies_on_the_phase_labels_of_the_run_history(either: Config) -> None:
     assert {phase.run_history_phase for phase in either.pipelines["nba"].phases.values()} == {None}
 
 
@@ -312,7 +312,7 @@ def test_nba_game_date_reads_a_document_as_about_the_games_of_its_date() -> None
         }
 
 
-def test_they_differ_in_nothing_but_the_reading_of_dates() -> None:
+def test_the_presets_of_nba_differ_only_in_the_reading_of_dates() -> None:
     one, other = pipeline_of("nba"), pipeline_of("nba-game-date")
 
     assert (one.calendar, one.heartbeats, one.run_history) == (other.calendar, other.heartbeats, other.run_history)

@@ -241,7 +241,7 @@ def test_modes_of_the_operators_own_replace_those_of_the_preset() -> None:
         nba(coverage={"minutes_played": {"warn": "x", "critical": True, "target": []}}),
     ],
 )
-def test_what_is_malformed_contradicts_nothing(overlay: dict[str, Any]) -> None:
+def test_malformed_values_are_not_checked_for_contradictions(overlay: dict[str, Any]) -> None:
     with pytest.raises(ConfigError) as caught:
         load(preset="nba", overlay=overlay, environ={})
 

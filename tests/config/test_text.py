@@ -123,7 +123,7 @@ def test_what_is_no_yaml_is_named_with_its_place(text: str, words: str, line: in
     assert (fault.line, fault.column) == (line, column)
 
 
-def test_all_of_a_text_is_looked_at() -> None:
+def test_the_faults_of_a_whole_text_are_reported() -> None:
     faults = faults_of("a: !x 1\nb: {c: 1, c: 2}\n3: d\n")
 
     assert [fault.line for fault in faults] == [3, 1, 2]

@@ -52,7 +52,7 @@ def test_a_verdict_that_stays_is_remembered_once(report: Report) -> None:
     assert history.since == on("18:00")
 
 
-def test_a_change_is_known_with_its_time_newest_first(report: Report) -> None:
+def test_changes_are_listed_with_their_times_newest_first(report: Report) -> None:
     verdicts = (Verdict.NOT_DUE, Verdict.RUNNING, Verdict.RUNNING, Verdict.OK)
     history = after(saying(report, verdict, minute) for minute, verdict in enumerate(verdicts))
 
@@ -70,7 +70,7 @@ def test_what_was_unknown_before_the_first_collection_is_no_change(report: Repor
     assert history.changes(DAY) == ()
 
 
-def test_what_becomes_unknown_later_is_one(report: Report) -> None:
+def test_a_state_that_becomes_unknown_later_is_a_change(report: Report) -> None:
     verdicts = (Verdict.OK, Verdict.UNKNOWN, Verdict.OK)
     history = after(saying(report, verdict, minute) for minute, verdict in enumerate(verdicts))
 
@@ -110,7 +110,7 @@ def test_dates_are_remembered_for_some_days_after_they_were_exposed(report: Repo
     assert history.standing(days[0]) == {}
 
 
-def test_a_history_is_a_value_that_later_reports_leave_alone(report: Report) -> None:
+def test_a_later_report_does_not_change_an_earlier_history(report: Report) -> None:
     first = History().after(saying(report, Verdict.OK))
 
     first.after(saying(report, Verdict.FAILED, 1))

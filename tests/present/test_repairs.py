@@ -87,7 +87,7 @@ def test_a_command_without_memory_does_not_say_that_an_entry_was_never_seen() ->
         (Scene(unread={"documents"}), "the records could not be read: repeat this when they can"),
     ],
 )
-def test_what_no_write_would_mend_is_left_and_said(scene: Scene, because: str) -> None:
+def test_a_registration_that_no_write_would_mend_is_left_with_the_reason(scene: Scene, because: str) -> None:
     (left,) = found(scene)
 
     assert isinstance(left, Left)

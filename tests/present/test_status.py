@@ -126,7 +126,7 @@ def test_processors_and_triggers_count_as_discrepancies(scene: Scene) -> None:
     assert status(scene.reports[-1])["discrepancies"] == 3
 
 
-def test_the_sentence_and_what_could_not_be_read_stand_in_it(scene: Scene) -> None:
+def test_the_json_has_the_sentence_and_the_unread_collectors(scene: Scene) -> None:
     scene.collectors.run_all()
 
     content = status(scene.reports[-1], {"heartbeats": "timeout"})
@@ -135,7 +135,7 @@ def test_the_sentence_and_what_could_not_be_read_stand_in_it(scene: Scene) -> No
     assert content["summary"] == str(summarize(scene.reports[-1], {"heartbeats": "timeout"}))
 
 
-def test_explanations_stand_with_the_evidence_on_both_sides() -> None:
+def test_explanations_are_shown_with_the_evidence_for_and_against() -> None:
     [first, *_] = status(explained(reported(seed_like())))["processors"][f"nba/phase3/{DAY}/{PLAYER}"]["explanations"]
 
     assert first == {
@@ -157,7 +157,7 @@ def test_the_history_has_the_keys_of_phases_and_processors(scene: Scene) -> None
     assert content["history"][f"nba/phase3/{DAY}"] == [{"at": "2026-02-01T18:00:00Z", "state": "stuck"}]
 
 
-def test_without_a_history_there_is_no_word_of_it(scene: Scene) -> None:
+def test_without_a_history_the_json_has_no_history(scene: Scene) -> None:
     assert "history" not in said(scene)
 
 

@@ -68,7 +68,7 @@ def test_different_ways_of_not_being_registered_are_one_number_where_they_block(
     assert summarize(report).since == ""
 
 
-def test_rows_that_are_not_known_to_be_there_are_not_said_to_be() -> None:
+def test_unknown_rows_are_not_reported_as_present() -> None:
     blocked = with_trigger(with_verdicts(**{PLAYER: Verdict.UNREGISTERED}), TriggerState.BLOCKED)
     report = changed(blocked, of_processor=lambda one: replace(one, table_rows=None))
 
@@ -95,7 +95,7 @@ def test_each_verdict_alone_makes_a_whole_sentence(verdict: Verdict) -> None:
     assert str(summary).count(".") == 1
 
 
-def test_what_is_critical_leads_and_the_rest_is_besides() -> None:
+def test_critical_faults_lead_the_sentence_and_others_follow() -> None:
     verdicts = dict(
         zip(PHASE3, (Verdict.DUPLICATED, Verdict.FAILED, Verdict.MISSING, Verdict.OK, Verdict.PHANTOM), strict=True)
     )
@@ -111,7 +111,7 @@ def test_what_is_critical_leads_and_the_rest_is_besides() -> None:
     )
 
 
-def test_of_two_that_hang_the_newer_leads() -> None:
+def test_of_two_triggers_that_hang_the_newer_leads() -> None:
     scene = Scene(replace(healthy().settings, documents=replace(healthy().settings.documents, past=1)))
     report = with_trigger(reported(scene), TriggerState.STUCK)
 
@@ -139,7 +139,7 @@ def test_what_could_not_be_read_is_no_all_clear_although_no_verdict_needed_it() 
     )
 
 
-def test_a_trigger_of_which_nothing_is_known_is_no_all_clear() -> None:
+def test_an_unknown_trigger_is_no_all_clear() -> None:
     summary = summarize(with_trigger(reported(triggered()), TriggerState.UNKNOWN))
 
     assert summary.what == "Cannot tell: trigger of phase3 of 2026-02-01 unknown"
@@ -226,7 +226,7 @@ def test_processors_are_put_worst_first_and_counted() -> None:
         (Verdict.DUPLICATED, "15:00:50"),
     ],
 )
-def test_since_when_is_read_off_the_record_that_shows_it(verdict: Verdict, since: str) -> None:
+def test_the_beginning_of_a_fault_is_that_of_the_record_that_shows_it(verdict: Verdict, since: str) -> None:
     one = _player(verdict)
 
     assert began(one) == on(since)
@@ -271,7 +271,7 @@ def test_a_restored_entry_is_no_discrepancy_and_is_in_the_sentence() -> None:
     assert all(str(one).endswith(said) for one in (fine, unread, low, stuck))
 
 
-def test_several_that_were_overwritten_are_counted() -> None:
+def test_several_overwritten_entries_are_counted() -> None:
     report = changed(
         reported(overwritten()),
         of_phase=lambda phase: replace(

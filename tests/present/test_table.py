@@ -76,7 +76,7 @@ def test_each_record_is_in_its_column() -> None:
     assert " completed for 01-31 " in rows[PHASE3[4]]
 
 
-def test_the_hints_of_what_is_wrong_stand_below() -> None:
+def test_hints_of_faulty_processors_are_listed_below_them() -> None:
     text = report_text(reported(seed_like()))
 
     assert f"{PHASE3[4]}: unregistered; first: register, do not run again" in text
@@ -95,7 +95,7 @@ def test_names_are_not_broken_at_eighty_columns() -> None:
     assert all(re.search(rf"^{name} ", text, re.MULTILINE) for name in PHASE3)
 
 
-def test_a_name_that_is_longer_than_a_terminal_bears_is_shown_whole() -> None:
+def test_a_name_longer_than_a_terminal_line_is_shown_whole() -> None:
     name = "a_processor_with_a_name_that_somebody_thought_should_tell_the_whole_story_of_it"
     scene = Scene(config(pipeline([phase("phase3", [processor(name)])])))
 
@@ -145,7 +145,7 @@ def test_faults_are_listed_before_the_rest() -> None:
     assert names == [PLAYER, PHASE3[4], *PHASE3[1:4]]
 
 
-def test_a_phase_in_which_all_is_well_is_one_line_after_those_in_which_it_is_not() -> None:
+def test_a_phase_without_faults_is_one_line_below_the_others() -> None:
     lines = printed(seed_like(), 100).splitlines()
 
     assert lines[-2:] == [
@@ -161,7 +161,7 @@ def test_a_trigger_says_why_and_what_to_do_first() -> None:
     assert f"first: register what finished, do not run it again ({alert_of('blocked').runbook})" in text
 
 
-def test_explanations_stand_below_what_is_not_registered_the_likeliest_first() -> None:
+def test_explanations_are_listed_below_unregistered_processors_the_likeliest_first() -> None:
     lines = [line.rstrip() for line in _printed(explained(reported(seed_like())), 100).splitlines()]
 
     at = lines.index("  why it may be missing, the likeliest first:")

@@ -93,7 +93,7 @@ def test_a_calendar_that_ended_while_processors_work_on_is_doubtful_and_says_not
 
 
 @pytest.mark.parametrize("work", NO_WORK)
-def test_a_calendar_that_ended_with_the_season_is_believed(work: str) -> None:
+def test_a_calendar_that_ended_with_the_season_is_relied_on(work: str) -> None:
     world = empty(yesterday=8)
     NO_WORK[work](world)
 

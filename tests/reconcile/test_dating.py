@@ -112,11 +112,11 @@ UNSURE = {
 
 
 @pytest.mark.parametrize("place", UNSURE)
-def test_what_is_unsure_is_not_guessed(place: str) -> None:
+def test_an_unsure_reading_of_dates_gives_no_finding(place: str) -> None:
     assert findings("nba", UNSURE[place]) == []
 
 
-def test_a_heartbeat_that_contradicts_leaves_it_unsure() -> None:
+def test_a_contradicting_heartbeat_gives_no_finding() -> None:
     found = documents("nba-game-date")
     newest = found[DocumentId("phase3_completion", TODAY - timedelta(days=1))].entries["player_game_summary"]
     name = "PlayerGameSummaryProcessor"

@@ -30,7 +30,7 @@ def test_the_tables_have_every_member_in_order(section: str, members: Iterable[s
     assert all(cell.strip() for *_, cells in rows for cell in cells.split("|"))
 
 
-def test_what_is_bold_is_what_counts_as_a_discrepancy() -> None:
+def test_bold_verdicts_in_the_documentation_are_the_discrepancies() -> None:
     bold = {name for mark, name, _, _ in ROW.findall(SECTIONS["Verdicts"]) if mark}
 
     assert bold == {str(verdict) for verdict in DISCREPANCIES}

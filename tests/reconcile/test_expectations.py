@@ -144,7 +144,7 @@ def test_a_deadline_is_a_local_time_of_the_documents_date(
     st.times().map(lambda at: at.replace(second=0, microsecond=0)),
     st.sampled_from([NEW_YORK, AUCKLAND, KOLKATA, ZoneInfo("UTC"), ZoneInfo("Australia/Lord_Howe")]),
 )
-def test_a_deadline_reads_back_as_the_local_time_or_what_the_clocks_made_of_it(
+def test_a_deadline_is_its_local_time_or_what_a_change_of_clocks_makes_of_it(
     run_date: date, days: int, clock: time, zone: ZoneInfo
 ) -> None:
     local = due_at(Due(days, clock), run_date, zone).astimezone(zone)

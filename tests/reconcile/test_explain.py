@@ -185,14 +185,14 @@ def test_explanations_come_likeliest_first() -> None:
         unregistered(unread={"documents"}),
     ],
 )
-def test_what_is_no_question_is_not_explained(scene: Scene) -> None:
+def test_verdicts_that_raise_no_question_are_not_explained(scene: Scene) -> None:
     report = scene.report()
 
     assert report.explanations == ()
     assert report.verdict not in ASKED or report.registered is not False or scene.collection is None
 
 
-def test_the_incident_report_s_first_hypothesis_is_held_against_what_still_stands() -> None:
+def test_the_incident_reports_first_hypothesis_is_compared_with_the_remaining_entries() -> None:
     others = {"offense": entry("15:00:12"), "defense": entry("15:00:13"), "upcoming": entry("15:04:29")}
 
     lost = explained(unregistered(others=others, written="15:00:48"))[LOST]
@@ -209,7 +209,7 @@ def test_the_incident_report_s_first_hypothesis_is_held_against_what_still_stand
     )
 
 
-def test_a_loss_names_how_it_went_and_the_write_that_took_it() -> None:
+def test_a_loss_names_its_kind_and_the_write_that_caused_it() -> None:
     lost = replace(loss(), missed_update_time=on("15:04:29"), coincided=("upcoming", "_triggered"))
 
     told = explained(unregistered(loss=lost))[LOST].supports

@@ -169,7 +169,7 @@ def test_hints(scene: Scene, hints: list[str]) -> None:
     assert said(scene) == hints
 
 
-def test_a_run_of_no_known_time() -> None:
+def test_a_run_without_a_time_is_shown_without_one() -> None:
     assert said(unregistered(runs=[run("success", None)]))[0].endswith(
         "newest run TeamOffenseGameSummaryProcessor-None success"
     )

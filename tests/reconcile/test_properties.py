@@ -75,7 +75,7 @@ def test_the_same_input_gives_the_same_report_and_stays_as_it_was(case: Case) ->
 
 
 @given(cases)
-def test_nothing_is_concluded_of_nothing(case: Case) -> None:
+def test_an_empty_snapshot_gives_no_conclusion(case: Case) -> None:
     empty = reconcile(case.config, Snapshot(), case.now)
 
     assert {item.verdict for item in empty.processors} <= {Verdict.UNKNOWN, Verdict.NOT_EXPECTED}
@@ -210,7 +210,7 @@ def test_a_trigger_is_stuck_or_blocked_only_when_grace_is_over_and_nothing_follo
 
 
 @given(cases, st.integers(1, 10**6))
-def test_time_alone_makes_nothing_missing_before_it_is_counted_again(case: Case, seconds: int) -> None:
+def test_rows_are_not_missing_before_the_table_is_counted_again(case: Case, seconds: int) -> None:
     later = replace(case, now=case.now + timedelta(seconds=seconds))
     for item in judged(later).processors:
         if item.verdict is Verdict.MISSING:

@@ -49,7 +49,7 @@ def test_a_restored_entry_is_reported_with_how_and_when_it_was_overwritten() -> 
     )
 
 
-def test_an_entry_that_is_not_back_is_the_verdict_s_to_tell() -> None:
+def test_an_entry_that_is_not_restored_is_left_to_its_verdict() -> None:
     assert overwritten(seen(("15:00", ALL), ("15:01", {"a": A})), NOW) == ()
     assert overwritten(None, NOW) == ()
 
@@ -65,11 +65,11 @@ def test_an_entry_that_is_not_back_is_the_verdict_s_to_tell() -> None:
         ),
     ],
 )
-def test_what_was_not_lost_was_not_overwritten(readings: list[tuple[str, dict[str, Entry]]]) -> None:
+def test_an_entry_that_was_not_lost_was_not_overwritten(readings: list[tuple[str, dict[str, Entry]]]) -> None:
     assert overwritten(seen(*readings), NOW) == ()
 
 
-def test_an_entry_that_came_back_after_a_reset_is_back_since_then() -> None:
+def test_an_entry_that_came_back_after_a_reset_is_restored_since_then() -> None:
     (said,) = overwritten(
         seen(("15:00", ALL), ("15:01", {"a": A}), ("15:02", {}), ("15:03", {"a": A}), ("15:04", ALL)), NOW
     )
@@ -98,7 +98,7 @@ def test_only_the_last_losses_of_an_entry_that_is_often_overwritten_are_reported
     assert said[0].back_at == on(f"15:{2 * MOST + 4:02}")
 
 
-def test_a_report_tells_of_it_at_the_phase_and_leaves_the_verdicts_alone() -> None:
+def test_a_restored_entry_is_reported_at_its_phase_and_changes_no_verdict() -> None:
     report = reported(overwritten_scene())
 
     phase = next(phase for phase in report.phases if phase.phase == "phase3" and phase.run_date == DAY)

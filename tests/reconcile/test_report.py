@@ -50,7 +50,7 @@ def phase_of(of: World, name: str = "phase3") -> PhaseReport:
 # --- a processor ------------------------------------------------------------------------------------------------
 
 
-def test_a_processor_carries_what_was_read_and_what_was_owed() -> None:
+def test_the_report_of_a_processor_has_what_was_read_and_what_was_expected() -> None:
     item = Scene(rows=24, entry=entry(count=20)).report()
 
     assert (item.pipeline, item.phase, item.run_date, item.processor) == ("nba", "phase3", DAY, OFFENSE)

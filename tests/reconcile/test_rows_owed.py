@@ -238,7 +238,7 @@ def test_rows_with_a_deadline_are_owed_in_every_mode(scene: Scene, verdict: Verd
 
 
 @pytest.mark.parametrize(("rows", "verdict"), [(0, Verdict.NOT_EXPECTED), (12, Verdict.NOT_EXPECTED)])
-def test_rows_without_one_are_owed_only_by_whom_the_mode_asks(rows: int, verdict: Verdict) -> None:
+def test_rows_without_a_deadline_are_owed_only_by_expected_processors(rows: int, verdict: Verdict) -> None:
     assert Scene(asked=False, entry=None, rows=rows).report().verdict is verdict
 
 

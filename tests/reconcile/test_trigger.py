@@ -199,7 +199,7 @@ def test_a_processor_without_games_is_not_waited_for() -> None:
     assert [hint.text for hint in report.trigger_hints] == [f"waiting for {UT}"]
 
 
-def test_a_completion_time_after_the_documents_last_update_is_not_believed() -> None:
+def test_a_completion_time_after_the_documents_last_update_does_not_count() -> None:
     situation = Situation(now="18:00", registered=ALL | {UP: "23:00"}, document={"update_time": on("15:04:29")})
 
     report = situation.report()
@@ -353,7 +353,7 @@ def test_a_phase_without_a_trigger_is_not_judged() -> None:
 
 
 @pytest.mark.parametrize("following", [None, "phase9"])
-def test_where_no_phase_follows_nothing_can_be_bypassed(following: str | None) -> None:
+def test_the_last_phase_cannot_be_bypassed(following: str | None) -> None:
     alone = replace(by_processing_date().pipelines["nba"].phases["phase3"], next=following)
     world = Situation(registered=ALL).world(config(pipeline([alone])))
 
@@ -361,7 +361,7 @@ def test_where_no_phase_follows_nothing_can_be_bypassed(following: str | None) -
 
 
 @pytest.mark.parametrize("written", [None, on("23:00"), datetime.max.replace(tzinfo=UTC)])
-def test_rows_of_the_next_phase_of_no_time_that_can_be_do_not_show_that_it_ran_after_this_one(
+def test_rows_of_the_next_phase_with_an_impossible_time_do_not_show_that_it_ran_later(
     written: datetime | None,
 ) -> None:
     world = Situation(registered=ALL).world(by_processing_date())

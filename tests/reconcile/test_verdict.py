@@ -310,7 +310,7 @@ def test_of_two_heartbeats_the_newest_that_carries_the_data_date_speaks() -> Non
 
 
 @pytest.mark.parametrize("gap", [timedelta(), SAME_RUN])
-def test_an_entry_there_as_near_to_the_rows_here_as_to_its_own_is_taken_for_these(gap: timedelta) -> None:
+def test_an_entry_equally_near_to_the_rows_of_both_dates_counts_for_this_date(gap: timedelta) -> None:
     written = on("15:00") + gap
     side = Side(entry("15:00"), 12, written.isoformat())
 
