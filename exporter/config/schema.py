@@ -45,7 +45,7 @@ STALENESS_INTERVALS = 3
 _OFFSET = "The rows' date minus the document's date, in days: -1 where document D is about the day before."
 _DATE_COLUMN = (
     "The column that says which date a row is of: DATE, or DATETIME or TIMESTAMP, whose dates are those in `timezone`."
-    " The table is best partitioned by it."
+    " Partition the table by this column, so that a reading costs less."
 )
 _WRITTEN_TYPES = "TIMESTAMP, or DATETIME in `timezone`; a DATE is no moment, and its times are unknown."
 
@@ -55,7 +55,7 @@ class Documents(Section):
 
     past: Annotated[int, whole("days", 0, FURTHEST_PAST)] = declared(2, "How many days before today.")
     future: Annotated[int, whole("days", 0, FURTHEST_FUTURE)] = declared(0, "How many days after today.")
-    only: list[Day] = declared([], "These dates and no others, whatever today is: to look at past days.")
+    only: list[Day] = declared([], "Only these dates, on any day: to look at past days.")
     follow: bool = declared(
         default=True, meaning="Whether `run` also follows the documents with a Firestore listener (docs/losses.md)."
     )
@@ -140,7 +140,8 @@ class Halts(Section):
     table: TableName = declared(..., "The table, with the dataset.")
     date_column: Column = declared(..., _DATE_COLUMN)
     written_column: Column | None = optional_key(
-        f"The column that says when a row was written: {_WRITTEN_TYPES}", absent="nobody notices that no row comes"
+        f"The column that says when a row was written: {_WRITTEN_TYPES}",
+        absent="a table that is no longer written goes unnoticed",
     )
     where: Sql | None = optional_key("Which rows are of this pipeline.", absent="all")
     halted: Sql = declared(..., "A condition: the rows whose date is halted.")
@@ -240,8 +241,8 @@ class Table(Section):
     )
     units: Sql | None = optional_key(
         "An aggregate over the rows of a date that gives the number of units they cover: `COUNT(DISTINCT game_id)`."
-        " Whole units that are missing then make the rows too few, and nothing else does. NULL, or 0 over rows that are"
-        " there, is unknown, and `rows_per_unit` decides.",
+        " Whole units that are missing then make the rows too few, and nothing else does. NULL, or 0 although there"
+        " are rows, is unknown, and `rows_per_unit` decides.",
         absent="`rows_per_unit` alone decides",
     )
     key: list[Column] = declared(
@@ -250,12 +251,12 @@ class Table(Section):
         " the columns is NULL counts as none.",
     )
     due: Deadline | None = optional_key(
-        "When the rows are due, relative to the document's date, whoever the document's mode asks to register.",
+        "When the rows are due, relative to the document's date, in every mode of the document.",
         absent="with the registration",
     )
     optional: bool = declared(
         default=False,
-        meaning="Whether it may be unused: one that does not exist, or has no row within 400 days, owes nothing.",
+        meaning="Whether it may be unused: if it does not exist, or has no row within 400 days, nothing is expected.",
     )
 
 
@@ -275,7 +276,8 @@ class Mode(Section):
     """A mode of a phase's documents: when it applies, and who must then register."""
 
     when: Annotated[list[When], Field(min_length=1)] = declared(
-        ..., "For documents dated before today, today, ahead. Each of the three belongs to exactly one mode."
+        ...,
+        "For documents dated before today, on it, or after it. Each of the three belongs to exactly one mode.",
     )
     expected: Expected = declared(
         ids.EVERYTHING, "Who must register. An empty list: the document expects nobody in this mode."
@@ -297,7 +299,7 @@ class Phase(Section):
     )
     run_history_phase: Text | None = optional_key(
         "Only where one class runs in several phases: the `phase` that the run history gives its runs of this phase.",
-        absent="runs of any `phase`: whose run it is, the processor's name says",
+        absent="runs of any `phase`, by the processor's name alone",
     )
     next: Name | None = optional_key("The phase that its completion starts.", absent="nothing follows")
     trigger: Trigger | None = optional_key("When that start is due.", absent="not judged")
@@ -359,6 +361,6 @@ class Wire(Section):
     collect: Collect = declared({}, "How often each source is read, for how long, and at what cost.")
     ledger: Ledger = declared({}, "Where sightings of entries are kept.")
     calendar: Calendar | None = optional_key(
-        "The calendar of every pipeline that has none of its own.", absent="each pipeline must have its own"
+        "The calendar of every pipeline without a `calendar`.", absent="each pipeline must have its own"
     )
     pipelines: Annotated[dict[Name, Pipeline], Field(min_length=1)] = declared(..., "The pipelines by name.")
