@@ -19,6 +19,7 @@ from exporter.present.words import (
     rows_judged,
 )
 from exporter.reconcile import DISCREPANCIES
+from exporter.reconcile.conditions import count_wrong_beside_the_verdict, rows_wrong_beside_the_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -181,13 +182,10 @@ def _rows_beyond(phase: PhaseReport, now: datetime) -> Iterator[str]:
     """Wrong rows and counts of processors whose verdict is about something else."""
     of = f"of {phase.phase} {phase.run_date}"
     for one in phase.processors:
-        rows = one.table_rows
-        if one.verdict not in {Verdict.RUNNING, Verdict.BACKFILL} or one.rows_due > now or not rows:
-            continue
-        if one.too_few or one.too_many:
+        if rows_wrong_beside_the_verdict(one, now):
             yield f"{one.processor} {of} has {rows_judged(one)}"
-        elif one.record_count_possible is False:
-            yield f"{one.processor} {of} registered {one.record_count:,} and has {plural(rows, 'row')}"
+        elif count_wrong_beside_the_verdict(one, now):
+            yield f"{one.processor} {of} registered {one.record_count:,} and has {plural(one.table_rows or 0, 'row')}"
 
 
 def overwritten(report: Report) -> str:

@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-from exporter.model import Bound, Condition, ConditionReport
+from exporter.model import Bound, Condition, ConditionReport, Verdict
 from exporter.reconcile.hints import lasting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from exporter.model import CoverageReport, PhaseReport, PipelineReport
+    from exporter.model import CoverageReport, PhaseReport, PipelineReport, ProcessorReport
 
 S = TypeVar("S")
 Labels = dict[str, str]
@@ -63,6 +63,22 @@ class Row(Generic[S]):
                 yield ConditionReport(self.condition, labels, holds=True, bound=bounds[0], text=self.text(moment))
             else:
                 yield ConditionReport(self.condition, labels, holds=False)
+
+
+def rows_wrong_beside_the_verdict(processor: ProcessorReport, now: datetime) -> bool:
+    """Whether the rows are due and too few or too many, and the verdict is about something else."""
+    return _judged_beside_the_verdict(processor, now) and bool(processor.too_few or processor.too_many)
+
+
+def count_wrong_beside_the_verdict(processor: ProcessorReport, now: datetime) -> bool:
+    """Whether the registered count is impossible once the rows are due, and the verdict is about something else."""
+    return _judged_beside_the_verdict(processor, now) and processor.record_count_possible is False
+
+
+def _judged_beside_the_verdict(processor: ProcessorReport, now: datetime) -> bool:
+    """Whether the rows are due, and the verdict says nothing about them. Alerts judge rows under every verdict."""
+    about_something_else = processor.verdict in {Verdict.RUNNING, Verdict.BACKFILL}
+    return about_something_else and processor.rows_due <= now and bool(processor.table_rows)
 
 
 def conditions_of(pipeline: PipelineReport, now: datetime) -> tuple[ConditionReport, ...]:
