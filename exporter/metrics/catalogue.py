@@ -63,10 +63,18 @@ TRIGGERED = _gauge("phase_triggered", PHASE, "1 if the document says that it tri
 TRIGGERED_AT = _gauge("phase_triggered_timestamp_seconds", PHASE, "When the document says that it triggered.")
 PHASE_DUE = _gauge("phase_due_timestamp_seconds", PHASE, "When the last expected processor of the phase is due.")
 TRIGGER_STATE = _gauge("phase_trigger_state", (*PHASE, "state"), "State of the trigger; 1 for the one it is in.")
+PHASE_SINCE = _gauge(
+    "phase_since_timestamp_seconds", PHASE, "Since when the trigger is stuck or blocked; no sample while it is not."
+)
 MODE = _gauge("phase_mode", (*PHASE, "mode"), "Mode of the document; 1 for the one it is in.")
 PROCESSOR_REGISTERED = _gauge("processor_registered", PROCESSOR, "1 if the document has its entry.")
 CRITICAL = _gauge("processor_critical", PROCESSOR, "1 if the trigger rule cannot do without the processor.")
 VERDICT = _gauge("processor_verdict", (*PROCESSOR, "verdict"), "Verdict on the work; 1 for the one that applies.")
+SINCE = _gauge(
+    "processor_since_timestamp_seconds",
+    PROCESSOR,
+    "Since when the fault that the verdict names has been there; no sample while it names none.",
+)
 RECORD_COUNT = _gauge("processor_record_count", PROCESSOR, "Rows that the entry says its run wrote.")
 TABLE_ROWS = _gauge("processor_table_rows", PROCESSOR, "Rows of the data date in the processor's table.")
 DELTA = _gauge("processor_record_count_delta", PROCESSOR, "Rows counted in the table minus rows registered.")
@@ -114,6 +122,9 @@ WARN = _gauge("coverage_warn_ratio", CHECK, "Below this ratio coverage is low.")
 COVERAGE_CRITICAL = _gauge("coverage_critical_ratio", CHECK, "Below this ratio coverage is critically low.")
 COVERAGE_LOW = _gauge(
     "coverage_low", (*CHECK, "bound"), "1 for the bound that the ratio is below, of both for the lower one."
+)
+COVERAGE_SINCE = _gauge(
+    "coverage_low_since_timestamp_seconds", CHECK, "Since when coverage is low; no sample while it is not."
 )
 COVERAGE_UNCLASSIFIED = _gauge("coverage_unclassified", CHECK, "1 if rows are unclassified or unmarked.")
 UNITS = _gauge("calendar_units", (*PIPELINE, "date"), "Units (games) that the calendar has for a data date.")
@@ -180,7 +191,7 @@ CONDITIONS = {
     Condition.HEARTBEATS_SILENT: SILENT,
     Condition.COLLECTION_BLOATED: BLOATED,
 }
-"""The families that export the answers of the table of conditions."""
+"""The families that export answers of the table of conditions. The series of the other conditions are older than it."""
 
 NEWS = timedelta(hours=1)
 """How long after its restoration an overwritten entry is still reported."""
@@ -234,6 +245,7 @@ def _phase(out: Mapping[Family, list[Sample]], phase: PhaseReport, now: datetime
             (TRIGGERED, phase.triggered),
             (TRIGGERED_AT, phase.triggered_at),
             (PHASE_DUE, phase.due),
+            (PHASE_SINCE, phase.since.at if phase.since else None),
             (HISTORY, phase.run_history_processors),
         ),
     )
@@ -264,6 +276,7 @@ def _processor(out: Mapping[Family, list[Sample]], processor: ProcessorReport, n
         (
             (PROCESSOR_REGISTERED, processor.registered),
             (CRITICAL, processor.critical),
+            (SINCE, processor.since.at if processor.since else None),
             (RECORD_COUNT, processor.record_count),
             (TABLE_ROWS, processor.table_rows),
             (DELTA, processor.record_count_delta),
@@ -317,9 +330,12 @@ def _coverage(out: Mapping[Family, list[Sample]], coverage: CoverageReport) -> N
 
 
 def _condition(out: Mapping[Family, list[Sample]], found: ConditionReport) -> None:
-    if found.holds is None:
+    labels = label_text(**found.labels)
+    if found.condition is Condition.COVERAGE_LOW and found.since:
+        out[COVERAGE_SINCE].append((labels, found.since.at.timestamp()))
+    family = CONDITIONS.get(found.condition)
+    if found.holds is None or family is None:
         return
-    family, labels = CONDITIONS[found.condition], label_text(**found.labels)
     if "bound" in family.labels:
         out[family].extend([(labels + text, int(found.bound is bound)) for bound, text in _BOUNDS])
     else:

@@ -26,7 +26,7 @@ from exporter.model.concluded import (
     TriggerState,
     Verdict,
 )
-from exporter.model.explained import Cause, Explanation, Hint, HintKind, Standing
+from exporter.model.explained import Cause, Explanation, Hint, HintKind, Since, Standing
 from exporter.model.observed import (
     AHEAD,
     LIFETIME,
@@ -97,6 +97,7 @@ __all__ = [
     "RowCount",
     "Run",
     "Sighting",
+    "Since",
     "Snapshot",
     "Standing",
     "TriggerState",

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime, timedelta
 
     from exporter.config.resolved import CoverageConfig
-    from exporter.model.explained import Explanation, Hint
+    from exporter.model.explained import Explanation, Hint, Since
     from exporter.model.observed import CoverageCounts, Entry, Record, Removal, RemovalKind, UnusableField
 
 
@@ -103,7 +103,8 @@ class ProcessorReport:
     `rows_due`: when its rows are judged at the latest. `units`: those of its data date that must have rows (each is
     called a `noun`); `table_units`: those that its rows cover. `too_few`, `too_many`: whether the rows are; None also
     if nothing says how many are right. `explanations`: why it is not registered, the likeliest first; empty unless its
-    verdict raises that question.
+    verdict raises that question. `failed_at`: when its newest run failed, if it did. `since`: since when the verdict's
+    fault has been there; None if the verdict is no fault.
     """
 
     pipeline: str
@@ -135,6 +136,8 @@ class ProcessorReport:
     rows_read_at: datetime | None
     document_read_at: datetime | None
     explanations: tuple[Explanation, ...] = ()
+    failed_at: datetime | None = None
+    since: Since | None = None
 
     @property
     def record_count(self) -> int | None:
@@ -168,7 +171,8 @@ class PhaseReport:
     `registered` counts only expected processors, `entries` every entry of the document, `unexpected` entries whose name
     no processor of the phase has. `removals`: entries that were seen in the document and removed from it;
     `overwritten`: those of them that were lost and restored; `watched` False: the document was never read. `document`:
-    the full resource name of the completion document; None if the phase has none.
+    the full resource name of the completion document; None if the phase has none. `since`: since when the trigger has
+    been stuck or blocked.
     """
 
     pipeline: str
@@ -196,6 +200,7 @@ class PhaseReport:
     processors: tuple[ProcessorReport, ...]
     overwritten: tuple[Overwritten, ...] = ()
     document: str | None = None
+    since: Since | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +271,10 @@ class Condition(StrEnum):
     COVERAGE_UNCLASSIFIED = "coverage_unclassified"
     HEARTBEATS_SILENT = "heartbeats_silent"
     COLLECTION_BLOATED = "collection_bloated"
+    CALENDAR_DOUBTFUL = "calendar_doubtful"
+    OVERWRITTEN = "overwritten"
+    HEARTBEAT_STALE = "heartbeat_stale"
+    RUNNING_PAST_DUE = "running_past_due"
 
 
 class Bound(StrEnum):
@@ -280,7 +289,7 @@ class ConditionReport:
     """Whether a condition holds for its subject, which has these labels; `holds` None: unknown.
 
     `bound`: the worst bound that is passed, if the condition has bounds and holds. `text`: what holds, in words; empty
-    if the sentence leaves it out, as it does for rows that somebody still has to mark.
+    if the sentence leaves it out, as it does for rows that somebody still has to mark. `since`: since when it holds.
     """
 
     condition: Condition
@@ -288,6 +297,7 @@ class ConditionReport:
     holds: bool | None
     bound: Bound | None = None
     text: str = ""
+    since: Since | None = None
 
 
 @dataclass(frozen=True, slots=True)

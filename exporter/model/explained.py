@@ -1,9 +1,13 @@
-"""The words beside a conclusion: `Hint`, and `Explanation` of a missing registration. No verdict depends on them."""
+"""What stands beside a conclusion: `Hint`, `Since`, and `Explanation` of a missing registration."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 class HintKind(StrEnum):
@@ -28,6 +32,14 @@ class Hint:
 
     kind: HintKind
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """Since when a fault has been there. `after`: it was not there yet, and nobody looked again before `at`."""
+
+    at: datetime
+    after: datetime | None = None
 
 
 class Cause(StrEnum):

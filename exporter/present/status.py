@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from exporter.messages.secrets import masked_json
 from exporter.model import Verdict
+from exporter.present.beside import beside
 from exporter.present.summary import summarize
+from exporter.present.words import TRIGGERS, WORDS
 from exporter.reconcile import DISCREPANCIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from exporter.model import Overwritten, PhaseReport, ProcessorReport, Report
+    from exporter.model import Overwritten, PhaseReport, ProcessorReport, Report, Since
+    from exporter.present.beside import Beside
     from exporter.present.history import History
 
 Json = dict[str, Any]
@@ -22,6 +25,11 @@ Json = dict[str, Any]
 def stamp(moment: datetime | None) -> str | None:
     """A time as in the JSON: RFC 3339 in UTC, with `Z`; None stays None."""
     return None if moment is None else moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def since(found: Since | None) -> Json:
+    """Since when a fault has been there; `after`: it was not there yet, and nobody looked again before that."""
+    return {"since": stamp(found.at) if found else None, "since_after": stamp(found.after) if found else None}
 
 
 def phase_key(phase: PhaseReport) -> str:
@@ -49,6 +57,8 @@ def phases(report: Report) -> dict[str, Json]:
             "entries": phase.entries,
             "triggered_at": stamp(phase.triggered_at),
             "due": stamp(phase.due),
+            **since(phase.since),
+            "first": words.first if phase.trigger_state and (words := TRIGGERS.get(phase.trigger_state)) else None,
             "log_source": phase.log_source,
         }
         for phase in report.phases
@@ -96,6 +106,8 @@ def processors(report: Report) -> dict[str, Json]:
             "expected": processor.expected,
             "data_date": processor.data_date.isoformat(),
             "due": stamp(processor.due),
+            **since(processor.since),
+            "first": words.first if (words := WORDS.get(processor.verdict)) else None,
             "completed_at": stamp(processor.entry.completed_at if processor.entry else None),
             "table": processor.table,
             "written_at": stamp(processor.written_at),
@@ -135,6 +147,21 @@ def status(report: Report, unread: Mapping[str, str] | None = None) -> Json:
             for pipeline in report.pipelines
             for coverage in pipeline.coverage
         },
+        "conditions": [condition(one) for one in beside(report)],
+    }
+
+
+def condition(one: Beside) -> Json:
+    """A condition that holds: what, since when, what to do first."""
+    return {
+        "condition": one.condition.condition,
+        "labels": dict(one.condition.labels),
+        "bound": one.condition.bound,
+        "text": one.text,
+        **since(one.since),
+        "first": one.first,
+        "alert": one.alert,
+        "query": one.query or None,
     }
 
 

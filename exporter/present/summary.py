@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from exporter.model import HeartbeatState, TriggerState, Verdict
+from exporter.model import Bound, Condition, TriggerState, Verdict
 from exporter.present.words import (
     BAD_TRIGGERS,
+    CONDITIONS,
     TRIGGERS,
     WORDS,
     Moments,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from exporter.model import PhaseReport, ProcessorReport, Report
+    from exporter.model import ConditionReport, PhaseReport, ProcessorReport, Report, Since
 
 FINISHED: Final = (Verdict.LOST_UPDATE, Verdict.UNREGISTERED, Verdict.WRONG_DATE)
 """Verdicts of work that is done and not registered. A blocked trigger waits for it."""
@@ -61,17 +62,20 @@ class Summary:
     besides: str = ""
 
     def clauses(self) -> tuple[tuple[str, str], ...]:
-        """The sentence's clauses in order: each one's name, and its text with the mark that ends it."""
+        """The parts in order, each by its name and as a sentence of its own."""
         said = {
             "what": self.what,
-            "since": self.since,
+            "since": f"It has been so {self.since}" if self.since else "",
             "effect": self.effect,
-            "first": f"first: {self.first}" if self.first else "",
-            "besides": f"besides, {self.besides}" if self.besides else "",
+            "first": f"First: {self.first}" if self.first else "",
+            "besides": f"Besides: {self.besides}" if self.besides else "",
         }
-        found = [(name, text) for name, text in said.items() if text]
-        marks = ["," if name == "since" else ";" for name, _ in found[1:]] + ["."]
-        return tuple((name, f"{text}{mark}") for (name, text), mark in zip(found, marks, strict=True))
+        # Names of pipelines are lower case.
+        return tuple(
+            (name, f"{text}." if name == "what" else f"{text[0].upper()}{text[1:]}.")
+            for name, text in said.items()
+            if text
+        )
 
     def __str__(self) -> str:
         return " ".join(text for _, text in self.clauses())
@@ -105,26 +109,48 @@ def summarize(report: Report, unread: Mapping[str, str] | None = None) -> Summar
         what, since, effect, first = _lead(lead, Moments.of(report))
         return Summary(Health.WRONG, what, since, effect, first, _besides(report, wrong, lead, unread or {}))
     unknown = _unknown(report, unread or {})
-    beyond, again = listed(beyond_bounds(report)), overwritten(report)
+    held, rows, again = held_conditions(report), rows_beyond(report), overwritten(report)
     if unknown:
+        beyond = listed(beyond_bounds(report))
         return Summary(
             Health.UNKNOWN,
             f"Cannot tell: {unknown}",
             effect="what cannot be read is neither well nor wrong",
-            first="read the reasons below and give the exporter back what it cannot read",
+            first="read the reasons below and make readable again what the exporter cannot read",
             besides=", ".join(part for part in (beyond, again) if part),
         )
+    if held or rows:
+        return _beyond(report, held, rows, again)
     checked = plural(len(report.processors), "processor")
-    if beyond:
-        return Summary(
-            Health.WRONG,
-            f"{beyond[0].upper()}{beyond[1:]}",
-            effect=f"{checked} checked without discrepancy",
-            besides=again,
-        )
     quiet = Counter(QUIET[one.verdict] for one in report.processors if one.verdict in QUIET)
-    some = "".join(f"; {number:,} {what}" for what, number in quiet.items())
+    some = "".join(f", {number:,} {what}" for what, number in quiet.items())
     return Summary(Health.WELL, f"All well: {checked} checked, no discrepancy{some}", besides=again)
+
+
+def _beyond(report: Report, held: Sequence[ConditionReport], rows: Sequence[str], again: str) -> Summary:
+    """The sentence where verdicts and triggers are well, and an alert about something else is open."""
+    texts = [one.text for one in held if one.text]
+    lead = held[0] if held else None
+    since = lead.since if lead else None
+    words = CONDITIONS[lead.condition] if lead else WORDS[Verdict.PARTIAL]
+    if lead and lead.condition is Condition.OVERWRITTEN:
+        what, rest = again, [*texts, *rows]
+    else:
+        what, *rest = [*texts, *rows, *([again] if again else [])]
+    return Summary(
+        Health.WRONG,
+        f"{what[0].upper()}{what[1:]}",
+        Moments.of(report).since(since) if since else "",
+        words.effect,
+        words.first,
+        listed(rest),
+    )
+
+
+def held_conditions(report: Report) -> list[ConditionReport]:
+    """The conditions that hold and that the sentence names, the worst first."""
+    named = [one for one in report.conditions if one.holds and one.condition in CONDITIONS]
+    return sorted(named, key=lambda one: (one.bound is not Bound.CRITICAL, list(CONDITIONS).index(one.condition)))
 
 
 def well(phase: PhaseReport) -> bool:
@@ -154,28 +180,19 @@ def tally(processors: Iterable[ProcessorReport]) -> dict[Verdict, int]:
     return dict(Counter(processor.verdict for processor in worst_first(processors)))
 
 
-def began(processor: ProcessorReport) -> datetime | None:
-    """Since when the processor has been wrong, as the records show; None if none of them does."""
-    entry, beat = processor.entry, processor.heartbeat.beat_at
-    if processor.heartbeat.state is HeartbeatState.OTHER_DATE:
-        beat = None
-    match processor.verdict:
-        case Verdict.UNREGISTERED | Verdict.WRONG_DATE | Verdict.LOST_UPDATE:
-            return processor.written_at or beat
-        case Verdict.STALLED:
-            return beat
-        case Verdict.FAILED:
-            return beat or processor.due
-        case Verdict.MISSING:
-            return processor.due
-        case _:
-            return (entry.completed_at if entry else None) or processor.written_at or processor.due
+def earliest(times: Iterable[Since | None]) -> Since | None:
+    """The earliest of these that is known."""
+    return min((one for one in times if one is not None), key=lambda one: one.at, default=None)
 
 
 def beyond_bounds(report: Report) -> list[str]:
     """Faults that no verdict shows: rows and counts out of bounds, and the conditions that hold."""
-    rows = [text for phase in report.phases for text in _rows_beyond(phase, report.at)]
-    return rows + [one.text for one in report.conditions if one.text]
+    return rows_beyond(report) + [one.text for one in report.conditions if one.text]
+
+
+def rows_beyond(report: Report) -> list[str]:
+    """Rows and counts that cannot be right, where no verdict says so."""
+    return [text for phase in report.phases for text in _rows_beyond(phase, report.at)]
 
 
 def _rows_beyond(phase: PhaseReport, now: datetime) -> Iterator[str]:
@@ -217,14 +234,14 @@ def _lead(problem: Problem, moments: Moments) -> tuple[str, str, str, str]:
         state = phase.trigger_state
         words = TRIGGERS[TriggerState.BLOCKED if state is TriggerState.BLOCKED else TriggerState.STUCK]
         what = f"{where} is {state}: {_finished(problem) or f'{words.did} ({registered(phase)})'}"
-        since = phase.rule_met_at
+        since = phase.since
         # The data of finished work is there, even if its entry is not.
         good = problem.processors and all(one.table_rows for one in problem.processors)
         effect = f"{words.effect}, {'but the data is there' if good else ''}".removesuffix(", ")
     else:
         words = WORDS[verdict]
         what = f"{where}: {_counted(problem)} {words.did} ({_names(problem.processors)})"
-        since = min((at for one in problem.processors if (at := began(one)) is not None), default=None)
+        since = earliest(one.since for one in problem.processors)
         critical = any(one.critical for one in problem.processors)
         effect = f"{words.effect}{', and it is critical for the next phase' if critical else ''}"
     return what, moments.since(since) if since else "", effect, words.first

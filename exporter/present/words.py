@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from exporter.messages.secrets import masked
-from exporter.model import Cause, HeartbeatState, Standing, TriggerState, Verdict
+from exporter.model import Cause, Condition, HeartbeatState, Standing, TriggerState, Verdict
 from exporter.reconcile.hints import lasting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from exporter.model import PhaseReport, ProcessorReport, Report
+    from exporter.model import PhaseReport, ProcessorReport, Report, Since
 
 _BASIC_PLANE: Final = 0xFFFF
 
@@ -101,6 +101,50 @@ TRIGGERS: Final = {
     ),
 }
 """Every trigger state that says something is wrong."""
+
+CONDITIONS: Final = {
+    Condition.COVERAGE_LOW: Words(
+        "covers too few rows",
+        "averages and predictions over these rows are wrong or missing",
+        "list the rows that are not covered, then run the processor again",
+    ),
+    Condition.HEARTBEAT_STALE: Words(
+        "says running and its heartbeat is late",
+        "it may be about to hang",
+        "read the run's logs; end nothing while it works",
+    ),
+    Condition.RUNNING_PAST_DUE: Words(
+        "still runs long after its deadline",
+        "whatever waits for it waits longer",
+        "read the run's logs: does it get on",
+    ),
+    Condition.HEARTBEATS_SILENT: Words(
+        "no heartbeat beats although runs go on",
+        "a run that hangs is not noticed",
+        "find out whether the heartbeat writer still runs, and with which rights",
+    ),
+    Condition.CALENDAR_DOUBTFUL: Words(
+        "the calendar is doubtful",
+        "what is expected of these dates may be wrong",
+        "compare the schedule's table with the league's own schedule",
+    ),
+    Condition.COUNT_INCONSISTENT: Words(
+        "the document's count is not the number of its entries",
+        "whoever goes by the count is misled",
+        "compare `_completed_count` with the entries, then find out who wrote the document last",
+    ),
+    Condition.OVERWRITTEN: Words(
+        "an entry was overwritten and written again",
+        "nothing is missing now, and the next time nobody may write the entry again",
+        "find what wrote the document without merge",
+    ),
+    Condition.COLLECTION_BLOATED: Words(
+        "there are too many heartbeat documents",
+        "reading them gets slow and dear",
+        "find out which writer makes a document for each run, then delete the old ones",
+    ),
+}
+"""Every condition of which the sentence speaks, worst first."""
 
 CAUSES: Final = {
     Cause.LOST_UPDATE: "its entry was written and overwritten",
@@ -201,9 +245,18 @@ class Moments:
         local = self.local(at)
         return self.utc(at) if local == self.utc(at) else f"{self.utc(at)} ({local})"
 
-    def since(self, at: datetime) -> str:
+    def began(self, since: Since) -> str:
+        """`15:04:29 UTC (10:04:29 EST)`, or `between 15:04:27 and 15:04:29 UTC (10:04:27 and 10:04:29 EST)`."""
+        if since.after is None:
+            return self.both(since.at)
+        utc = f"{_on(since.after, self.now, '')}and {self.utc(since.at)}"
+        zone = since.at.astimezone(self.zone), since.after.astimezone(self.zone), self.now.astimezone(self.zone)
+        local = f"{_on(zone[1], zone[2], '')}and {self.local(since.at)}"
+        return f"between {utc}" if local == utc else f"between {utc} ({local})"
+
+    def since(self, since: Since) -> str:
         """`for 2 h 55 min, since 15:04:29 UTC (10:04:29 EST)`."""
-        return f"for {lasting(self.now - at)}, since {self.both(at)}"
+        return f"for {lasting(self.now - since.at)}, since {self.began(since)}"
 
     def away(self, at: datetime) -> str:
         """`1 h 30 min ago`, or `in 20 min`, as of the report."""

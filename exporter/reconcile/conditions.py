@@ -7,16 +7,17 @@ and the sentence reads them. An answer is yes, no, or None: unknown, because a v
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-from exporter.model import Bound, Condition, ConditionReport, Verdict
+from exporter.model import Bound, Condition, ConditionReport, HeartbeatState, Since, Verdict
 from exporter.reconcile.hints import lasting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from exporter.model import CoverageReport, PhaseReport, PipelineReport, ProcessorReport
+    from exporter.model import CalendarDoubt, CoverageReport, PhaseReport, PipelineReport, ProcessorReport
 
 S = TypeVar("S")
 Labels = dict[str, str]
@@ -40,7 +41,8 @@ class Row(Generic[S]):
 
     `subjects`: what the condition is decided for. `labels`: the labels of a subject's series. `known`: whether every
     value that the tests need is known. `holds`: the test, or, where the configuration sets bounds, one test for each
-    bound, the worst first. `text`: what holds, in words; without it the sentence leaves the condition out.
+    bound, the worst first. `text`: what holds, in words; without it the sentence leaves the condition out. `since`:
+    since when it holds, if the records say so.
     """
 
     condition: Condition
@@ -49,6 +51,7 @@ class Row(Generic[S]):
     known: Callable[[S], bool]
     holds: Mapping[Bound | None, Callable[[Moment[S]], bool]]
     text: Callable[[Moment[S]], str] = lambda _: ""
+    since: Callable[[Moment[S]], datetime | None] = lambda _: None
 
     def answers(self, pipeline: PipelineReport, now: datetime) -> Iterator[ConditionReport]:
         """The answer for each subject."""
@@ -60,7 +63,10 @@ class Row(Generic[S]):
             moment = Moment(subject, pipeline, now)
             bounds = [bound for bound, test in self.holds.items() if test(moment)]
             if bounds:
-                yield ConditionReport(self.condition, labels, holds=True, bound=bounds[0], text=self.text(moment))
+                at = self.since(moment)
+                since = None if at is None else Since(at)
+                text = self.text(moment)
+                yield ConditionReport(self.condition, labels, holds=True, bound=bounds[0], text=text, since=since)
             else:
                 yield ConditionReport(self.condition, labels, holds=False)
 
@@ -89,6 +95,10 @@ def conditions_of(pipeline: PipelineReport, now: datetime) -> tuple[ConditionRep
 # --- counts of a completion document ----------------------------------------------------------------------------
 
 
+def _phase_labels(phase: PhaseReport) -> Labels:
+    return {"phase": phase.phase, "run_date": phase.run_date.isoformat()}
+
+
 def _count_inconsistent(at: Moment[PhaseReport]) -> bool:
     """Some writers count every entry, others only those they know; both are right. Not on dates without units."""
     phase = at.subject
@@ -107,15 +117,33 @@ def _count_text(at: Moment[PhaseReport]) -> str:
 # --- coverage ---------------------------------------------------------------------------------------------------
 
 
-def _rows_are_due(at: Moment[CoverageReport]) -> bool:
-    """Whether the rows should be there: their date has units, and its first phase is due in full."""
-    coverage = at.subject
+def _due(at: Moment[CoverageReport]) -> datetime | None:
+    """When the first phase of the run date is due in full: from then on the rows should be there."""
     dues = [
         max(processor.due for processor in phase.processors)
         for phase in at.pipeline.phases
-        if phase.run_date == coverage.run_date and phase.processors
+        if phase.run_date == at.subject.run_date and phase.processors
     ]
-    return coverage.expected is True and bool(dues) and min(dues) <= at.now
+    return min(dues, default=None)
+
+
+def _rows_are_due(at: Moment[CoverageReport]) -> bool:
+    """Whether the rows should be there: their date has units, and its first phase is due in full."""
+    due = _due(at)
+    return at.subject.expected is True and due is not None and due <= at.now
+
+
+def _low_since(at: Moment[CoverageReport]) -> datetime | None:
+    """Since the rows are due, or since they were last written, if that was later."""
+    coverage, due = at.subject, _due(at)
+    written = [
+        processor.written_at
+        for phase in at.pipeline.phases
+        for processor in phase.processors
+        if (processor.table, processor.data_date) == (coverage.check.table.name, coverage.data_date)
+    ]
+    known = [when for when in (due, *written) if when is not None and when <= at.now]
+    return max(known, default=None)
 
 
 def _covers_less(at: Moment[CoverageReport], bound: float) -> bool:
@@ -124,11 +152,11 @@ def _covers_less(at: Moment[CoverageReport], bound: float) -> bool:
 
 
 def _low_text(at: Moment[CoverageReport]) -> str:
-    coverage = at.subject
-    return (
-        f"coverage {coverage.check.name} of {coverage.pipeline} {coverage.data_date} is {coverage.share or 0:.1%},"
-        f" below {coverage.check.warn:.0%}"
-    )
+    coverage, check = at.subject, at.subject.check
+    counts, share = coverage.counts, coverage.share or 0
+    rows = f" ({counts.covered:,} of {counts.eligible:,} rows of {coverage.data_date})" if counts else ""
+    bound = f"the critical bound {check.critical:.0%}" if share < check.critical else f"the bound {check.warn:.0%}"
+    return f"coverage {check.name} of {coverage.pipeline} {coverage.run_date} is {share:.1%}{rows}, below {bound}"
 
 
 def _unclassified_rows(coverage: CoverageReport) -> int:
@@ -173,14 +201,75 @@ def _bloated_text(at: Moment[PipelineReport]) -> str:
     )
 
 
+# --- the calendar -----------------------------------------------------------------------------------------------
+
+
+def _doubts(pipeline: PipelineReport) -> list[tuple[CalendarDoubt, str]]:
+    return list(pipeline.calendar.doubts.items()) if pipeline.calendar else []
+
+
+# --- entries, and running processors ----------------------------------------------------------------------------
+
+NEWS: Final = timedelta(hours=1)
+"""How long after its loss an overwritten entry is still reported."""
+
+PATIENCE: Final = timedelta(hours=1)
+"""How long after its deadline a processor that runs is only late; the alert's `for`."""
+
+
+def overwritten_lately(phase: PhaseReport, now: datetime) -> set[str]:
+    """The processors whose entry was lost within the last hour and is restored."""
+    return {one.processor for one in phase.overwritten if now - one.missed_at < NEWS}
+
+
+def _processors(pipeline: PipelineReport) -> list[ProcessorReport]:
+    return [processor for phase in pipeline.phases for processor in phase.processors]
+
+
+def _processor_labels(processor: ProcessorReport) -> Labels:
+    return {
+        "phase": processor.phase,
+        "run_date": processor.run_date.isoformat(),
+        "processor": processor.processor,
+    }
+
+
+def _beats_late(at: Moment[ProcessorReport]) -> bool:
+    return at.subject.verdict is Verdict.RUNNING and at.subject.heartbeat.state is HeartbeatState.STALE
+
+
+def _late_text(at: Moment[ProcessorReport]) -> str:
+    one, beat = at.subject, at.subject.heartbeat.beat_at
+    lasts = f" for {lasting(at.now - beat)}" if beat else ""
+    return f"{one.processor} of {one.phase} {one.run_date} says running and has not beaten{lasts}"
+
+
+def _runs_past_due(at: Moment[ProcessorReport]) -> bool:
+    return at.subject.verdict is Verdict.RUNNING and at.now - at.subject.due >= PATIENCE
+
+
+def _past_due_text(at: Moment[ProcessorReport]) -> str:
+    one = at.subject
+    return f"{one.processor} of {one.phase} {one.run_date} still runs {lasting(at.now - one.due)} past its deadline"
+
+
 # --- the table --------------------------------------------------------------------------------------------------
 
 
-TABLE: Final[tuple[Row[PhaseReport] | Row[CoverageReport] | Row[PipelineReport], ...]] = (
+TABLE: Final[
+    tuple[
+        Row[PhaseReport]
+        | Row[CoverageReport]
+        | Row[PipelineReport]
+        | Row[ProcessorReport]
+        | Row[tuple[CalendarDoubt, str]],
+        ...,
+    ]
+] = (
     Row(
         Condition.COUNT_INCONSISTENT,
         subjects=lambda pipeline: pipeline.phases,
-        labels=lambda phase: {"phase": phase.phase, "run_date": phase.run_date.isoformat()},
+        labels=_phase_labels,
         known=lambda phase: phase.expected is not None and phase.entries is not None,
         holds={None: _count_inconsistent},
         text=_count_text,
@@ -195,6 +284,7 @@ TABLE: Final[tuple[Row[PhaseReport] | Row[CoverageReport] | Row[PipelineReport],
             Bound.WARN: lambda at: _covers_less(at, at.subject.check.warn),
         },
         text=_low_text,
+        since=_low_since,
     ),
     Row(
         Condition.COVERAGE_UNCLASSIFIED,
@@ -202,6 +292,7 @@ TABLE: Final[tuple[Row[PhaseReport] | Row[CoverageReport] | Row[PipelineReport],
         labels=_coverage_labels,
         known=_coverage_known,
         holds={None: lambda at: _unclassified_rows(at.subject) > 0 and _rows_are_due(at)},
+        since=_low_since,
     ),
     Row(
         Condition.HEARTBEATS_SILENT,
@@ -211,6 +302,7 @@ TABLE: Final[tuple[Row[PhaseReport] | Row[CoverageReport] | Row[PipelineReport],
         known=lambda pipeline: pipeline.heartbeats_known and pipeline.run_history_known is not False,
         holds={None: _silent},
         text=_silent_text,
+        since=lambda at: at.subject.last_heartbeat_at,
     ),
     Row(
         Condition.COLLECTION_BLOATED,
@@ -222,5 +314,39 @@ TABLE: Final[tuple[Row[PhaseReport] | Row[CoverageReport] | Row[PipelineReport],
             Bound.WARN: lambda at: _documents_above(at, at.subject.heartbeat_documents_warn),
         },
         text=_bloated_text,
+    ),
+    Row(
+        Condition.CALENDAR_DOUBTFUL,
+        subjects=_doubts,
+        labels=lambda doubt: {"reason": doubt[0].value},
+        known=lambda _: True,
+        holds={None: lambda _: True},
+        text=lambda at: f"the calendar of {at.pipeline.pipeline} is doubtful: {at.subject[1]}",
+    ),
+    Row(
+        Condition.OVERWRITTEN,
+        subjects=lambda pipeline: [phase for phase in pipeline.phases if phase.overwritten],
+        labels=_phase_labels,
+        known=lambda _: True,
+        holds={None: lambda at: bool(overwritten_lately(at.subject, at.now))},
+        since=lambda at: max(one.missed_at for one in at.subject.overwritten),
+    ),
+    Row(
+        Condition.HEARTBEAT_STALE,
+        subjects=_processors,
+        labels=_processor_labels,
+        known=lambda _: True,
+        holds={None: _beats_late},
+        text=_late_text,
+        since=lambda at: at.subject.heartbeat.beat_at,
+    ),
+    Row(
+        Condition.RUNNING_PAST_DUE,
+        subjects=_processors,
+        labels=_processor_labels,
+        known=lambda _: True,
+        holds={None: _runs_past_due},
+        text=_past_due_text,
+        since=lambda at: at.subject.due,
     ),
 )

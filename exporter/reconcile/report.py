@@ -26,6 +26,7 @@ from exporter.reconcile.explain import explanations
 from exporter.reconcile.hints import hints
 from exporter.reconcile.removals import overwritten
 from exporter.reconcile.runs import History
+from exporter.reconcile.since import dated
 from exporter.reconcile.trigger import Judged, trigger_of
 from exporter.reconcile.unusable import unusable_fields
 from exporter.reconcile.verdict import judge, too_few, too_many
@@ -47,7 +48,7 @@ def reconcile(config: Config, snapshot: Snapshot, now: datetime) -> Report:
     return Report(
         at=now,
         timezone=config.timezone.key,
-        pipelines=tuple(replace(report, conditions=conditions_of(report, now)) for report in reports),
+        pipelines=tuple(replace(dated(report), conditions=conditions_of(report, now)) for report in reports),
         remembers=snapshot.remembers,
     )
 
@@ -210,6 +211,7 @@ def _processor(pipeline: PipelineConfig, day: PhaseDay, judged: Judged) -> Proce
         rows_read_at=e.rows_read_at,
         document_read_at=e.document_read_at,
         explanations=explanations(e, verdict),
+        failed_at=(run.finished_at or run.started_at) if (run := e.newest_run) and run.status == "failed" else None,
     )
 
 

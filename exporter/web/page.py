@@ -96,6 +96,7 @@ def render_page(view: View, about: About) -> str:
         mark=MARKS[summary.health],
         at=time(view.report.at, moments),
         unread=tuple(view.unread.items()),
+        beside=below.beside,
         trouble=below.trouble,
         well=below.well,
         days=below.days,

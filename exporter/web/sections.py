@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from exporter.model import TriggerState, Verdict
-from exporter.present.summary import QUIET, began, beyond_bounds, tally, urgency, well, worst_first
+from exporter.present.beside import beside
+from exporter.present.summary import QUIET, tally, urgency, well, worst_first
 from exporter.present.words import (
     BAD_TRIGGERS,
     CAUSES,
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date, datetime
 
-    from exporter.model import Explanation, PhaseReport, PipelineReport, ProcessorReport, Report
+    from exporter.model import Explanation, PhaseReport, PipelineReport, ProcessorReport, Report, Since
+    from exporter.present.beside import Beside
     from exporter.present.history import Change, History, Subject
 
 MOST_WELL: Final = 12
@@ -135,6 +137,16 @@ class Fact(NamedTuple):
     value: str
 
 
+class Fault(NamedTuple):
+    """What is wrong beside verdicts and triggers. `query`: SQL that lists the rows at fault."""
+
+    text: str
+    since: Time | None
+    first: str
+    runbook: str
+    query: str
+
+
 class Day(NamedTuple):
     """A run date: its last state, and the changes."""
 
@@ -150,7 +162,7 @@ class Sections(NamedTuple):
     trouble: Sequence[Section]
     well: Sequence[Section]
     facts: Sequence[tuple[str, Sequence[Fact]]]
-    beyond: Sequence[str]
+    beside: Sequence[Fault]
     days: Sequence[Day]
     history_since: Time | None
 
@@ -169,10 +181,18 @@ def sections(report: Report, history: History) -> Sections:
         trouble=[section for fine, section in found if not fine],
         well=[section for fine, section in found if fine],
         facts=[(pipeline.pipeline, _facts(pipeline, moments)) for pipeline in report.pipelines],
-        beyond=beyond_bounds(report),
+        beside=[_fault(one, moments) for one in beside(report)],
         days=[_day(history, run_date, moments) for run_date in history.dates()],
         history_since=time(history.since, moments) if history.since else None,
     )
+
+
+def _fault(one: Beside, moments: Moments) -> Fault:
+    return Fault(f"{one.text[0].upper()}{one.text[1:]}", _since(one.since, moments), one.first, one.alert, one.query)
+
+
+def _since(since: Since | None, moments: Moments) -> Time | None:
+    return time(since.at, moments)._replace(text=moments.began(since)) if since else None
 
 
 def time(at: datetime, moments: Moments) -> Time:
@@ -254,10 +274,9 @@ def _row(phase: PhaseReport, processor: ProcessorReport, why: Why | None) -> Row
 
 def _why(phase: PhaseReport, processor: ProcessorReport, moments: Moments) -> Why:
     words = WORDS.get(processor.verdict)
-    since = began(processor) if words else None
     return Why(
         did=f"{words.did[0].upper()}{words.did[1:]}" if words else "",
-        since=time(since, moments) if since else None,
+        since=_since(processor.since, moments),
         due=time(processor.due, moments) if processor.due != phase.due else None,
         first=words.first if words else "",
         runbook=alert_of(processor.verdict).name if words else "",

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from exporter.model import LOST, Cause, HeartbeatState, LogSource, RemovalKind, Standing, TriggerState, Verdict
+from exporter.model import (
+    LOST,
+    Bound,
+    Cause,
+    Condition,
+    HeartbeatState,
+    LogSource,
+    RemovalKind,
+    Standing,
+    TriggerState,
+    Verdict,
+)
 
 Schema = dict[str, Any]
 
@@ -73,6 +84,9 @@ _PHASE = _object(
         "entries": _COUNT,
         "triggered_at": _MAYBE_TIME,
         "due": _MAYBE_TIME,
+        "since": _MAYBE_TIME,
+        "since_after": _MAYBE_TIME,
+        "first": _MAYBE_TEXT,
         "log_source": {"enum": [source.value for source in LogSource]},
     },
     "One phase of one run date.",
@@ -99,6 +113,9 @@ _PROCESSOR = _object(
         "expected": _FLAG,
         "data_date": _DATE,
         "due": _TIME,
+        "since": _MAYBE_TIME,
+        "since_after": _MAYBE_TIME,
+        "first": _MAYBE_TEXT,
         "completed_at": _MAYBE_TIME,
         "table": {"type": "string"},
         "written_at": _MAYBE_TIME,
@@ -121,6 +138,21 @@ _COVERAGE = _object(
         "excluded": {"type": "object", "additionalProperties": {"type": "integer"}},
     },
     "Rows of one coverage check and data date.",
+)
+
+_CONDITION = _object(
+    {
+        "condition": {"enum": [condition.value for condition in Condition]},
+        "labels": {"type": "object", "additionalProperties": {"type": "string"}},
+        "bound": _or_unknown({"enum": [bound.value for bound in Bound]}),
+        "text": {"type": "string"},
+        "since": _MAYBE_TIME,
+        "since_after": _MAYBE_TIME,
+        "first": {"type": "string"},
+        "alert": {"type": "string"},
+        "query": _MAYBE_TEXT,
+    },
+    "What is wrong beside verdicts and triggers. `query`: SQL that lists the rows at fault.",
 )
 
 _STATES: Schema = {
@@ -150,6 +182,7 @@ STATUS: Schema = _object(
         "phases": _by_key(_PHASE, "pipeline/phase/run date"),
         "processors": _by_key(_PROCESSOR, "pipeline/phase/run date/processor"),
         "coverage": _by_key(_or_unknown(_COVERAGE), "pipeline/check/run date"),
+        "conditions": {"type": "array", "items": _CONDITION},
         "history": _by_key(_STATES, "the same keys as phases and processors, some days longer than these"),
     },
     "The report, and what came before it.",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from exporter.config.parsing import parse_yaml
 from exporter.incidents.promtool import Rules
 from exporter.incidents.replay import Replayer
+from exporter.metrics.catalogue import CONDITIONS
 from exporter.model import Bound, Condition
 from exporter.present.summary import beyond_bounds
 from exporter.shipped.alerts import alert_of
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
     from exporter.metrics.samples import Samples
     from exporter.model import ConditionReport, Report
 
-ALERTS = {alert_of(condition).name: condition for condition in Condition}
-UNSAID = frozenset({Condition.COVERAGE_UNCLASSIFIED})
-"""Conditions that the sentence passes over: the alert is compared with the table alone."""
+ALERTS = {alert_of(condition).name: condition for condition in CONDITIONS}
+"""The alerts that compare a condition's own gauge; the others have series that are older than the table."""
+
+UNSAID = frozenset({Condition.COVERAGE_UNCLASSIFIED, Condition.OVERWRITTEN})
+"""Conditions without a text in the table: the sentence leaves out the first, and says the second in its own words."""
 
 Subject = tuple[Condition, frozenset[tuple[str, str]]]
 
@@ -84,9 +87,9 @@ def differences(minutes: Minutes, rules: Rules) -> Iterator[str]:
             subject = one.condition, frozenset(one.labels.items())
             # What is unknown is no condition in the sentence, and an alert about it goes on.
             now[subject] = subject in before and before[subject] if one.holds is None else one.holds
-            if (subject in fired) is not now[subject]:
+            if one.condition in CONDITIONS and (subject in fired) is not now[subject]:
                 yield f"minute {minute}: {one}, and its alert {'fires' if subject in fired else 'does not fire'}"
-            if one.holds and fired.get(subject) is not (one.bound is Bound.CRITICAL):
+            if one.condition in CONDITIONS and one.holds and fired.get(subject) is not (one.bound is Bound.CRITICAL):
                 yield f"minute {minute}: {one}, and its alert is about another bound"
             if (one.text in texts) is not _to_be_said(one):
                 yield f"minute {minute}: the sentence has {texts}, and the table {one}"

@@ -164,7 +164,7 @@ def test_a_source_that_is_unknown_while_nothing_is_wrong_ends_with_two_and_is_na
 
     assert ended.code == 2
     assert without_notice(ended.out).startswith(
-        "Cannot tell: not all could be read: heartbeat_count (permission_denied);"
+        "Cannot tell: not all could be read: heartbeat_count (permission_denied)."
     )
 
 

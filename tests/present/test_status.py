@@ -54,6 +54,9 @@ def test_a_processor_is_described_by_all_records(scene: Scene) -> None:
         "expected": True,
         "data_date": "2026-01-31",
         "due": "2026-02-01T16:30:00Z",
+        "since": None,
+        "since_after": None,
+        "first": None,
         "completed_at": "2026-02-01T15:00:50Z",
         "table": "nba.team_offense_game_summary",
         "written_at": "2026-02-01T15:00:00Z",
@@ -88,6 +91,9 @@ def test_a_phase_is_described_by_its_document_and_its_trigger(scene: Scene) -> N
         "entries": 6,
         "triggered_at": "2026-02-01T15:10:00Z",
         "due": "2026-02-01T16:30:00Z",
+        "since": None,
+        "since_after": None,
+        "first": None,
         "log_source": "rows",
     }
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.model import Cause, Standing, TriggerState
+from exporter.model import Cause, Since, Standing, TriggerState
 from exporter.present.words import (
     BAD_TRIGGERS,
     CAUSES,
@@ -101,7 +101,15 @@ def test_a_time_is_given_as_ago_or_as_in_relative_to_the_report() -> None:
 
     assert moments.away(on("16:30")) == "1 h 30 min ago"
     assert moments.away(on("18:20")) == "in 20 min"
-    assert moments.since(on("17:00")) == "for 1 h, since 17:00 UTC (12:00 EST)"
+    assert moments.since(Since(on("17:00"))) == "for 1 h, since 17:00 UTC (12:00 EST)"
+
+
+def test_what_happened_between_two_readings_is_said_with_both() -> None:
+    moments, lost = Moments(NOW, NEW_YORK), Since(on("15:04:29"), after=on("15:04:27"))
+
+    assert moments.began(lost) == "between 15:04:27 and 15:04:29 UTC (10:04:27 and 10:04:29 EST)"
+    assert moments.since(lost).startswith("for 2 h 55 min, since between 15:04:27 and ")
+    assert Moments(NOW, ZoneInfo("UTC")).began(lost) == "between 15:04:27 and 15:04:29 UTC"
 
 
 def test_the_moments_of_a_report_are_those_of_its_zone() -> None:

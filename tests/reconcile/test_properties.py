@@ -229,6 +229,7 @@ def test_every_count_of_a_phase_fits_the_others(case: Case) -> None:
 
 def test_the_cases_blind_every_source_that_a_snapshot_has() -> None:
     assert {item.name for item in fields(Snapshot)} == {
+        "remembers",
         "documents",
         "calendars_end",
         "doubts",

@@ -226,11 +226,11 @@ def test_the_day_of_the_incident_report_says_what_is_wrong_since_when_how_bad_an
 
     assert sentence == (
         "Wrong nba phase3 of 2026-02-01 is blocked: 2 of 5 processors finished and never registered"
-        " (player_game_summary, upcoming_team_game_context),"
-        " for 2 h 55 min, since 15:04:29 UTC (10:04:29 EST);"
-        " the next phase does not start by itself, but the data is there;"
-        " first: register what finished, do not run it again;"
-        " besides, 1 left too many rows (team_offense_game_summary),"
+        " (player_game_summary, upcoming_team_game_context)."
+        " It has been so for 2 h 55 min, since 15:04:29 UTC (10:04:29 EST)."
+        " The next phase does not start by itself, but the data is there."
+        " First: register what finished, do not run it again."
+        " Besides: 1 left too many rows (team_offense_game_summary),"
         " 1 registered an impossible count (team_defense_game_summary)."
     )
     assert title.startswith("Wrong: nba phase3 of 2026-02-01 is blocked")

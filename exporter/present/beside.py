@@ -1,0 +1,60 @@
+"""What is wrong beside verdicts and triggers: each condition that holds, with what to do first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from exporter.model import Condition
+from exporter.present.summary import held_conditions, overwritten
+from exporter.present.words import CONDITIONS
+from exporter.shipped.alerts import alert_of
+
+if TYPE_CHECKING:
+    from exporter.model import ConditionReport, CoverageReport, Report, Since
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A condition that holds. `alert`: the name of its alert; `query`: SQL that lists the rows at fault, if any are."""
+
+    condition: ConditionReport
+    text: str
+    first: str
+    alert: str
+    query: str = ""
+
+    @property
+    def since(self) -> Since | None:
+        """Since when it holds."""
+        return self.condition.since
+
+
+def beside(report: Report) -> list[Beside]:
+    """Every condition that holds and that the sentence names, the worst first."""
+    coverage = {
+        (one.pipeline, one.check.name, one.run_date.isoformat()): one
+        for pipeline in report.pipelines
+        for one in pipeline.coverage
+    }
+    found = []
+    for one in held_conditions(report):
+        labels = one.labels
+        low = coverage.get((labels["pipeline"], labels.get("check", ""), labels.get("run_date", "")))
+        found.append(
+            Beside(
+                one,
+                overwritten(report) if one.condition is Condition.OVERWRITTEN else one.text,
+                CONDITIONS[one.condition].first,
+                alert_of(one.condition).name,
+                missing_rows(low) if low and one.condition is Condition.COVERAGE_LOW else "",
+            )
+        )
+    return found
+
+
+def missing_rows(coverage: CoverageReport) -> str:
+    """SQL that lists the rows of a check that should be covered and are not."""
+    check, table = coverage.check, coverage.check.table
+    rows = f"`{table.name}` WHERE {table.day_column} = '{coverage.data_date}'"
+    return f"SELECT * FROM {rows} AND ({check.eligible}) AND ({check.covered}) IS NOT TRUE"  # noqa: S608 printed, never run

@@ -1,0 +1,63 @@
+"""Since when a fault has been there: the only place that decides it, for message, page, terminal and API alike.
+
+It is the fault's own time by the records, not the time at which a reading or an alert first noticed it. A lost entry
+was lost between the last reading that had it and the first that had not; its `Since` has both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from exporter.model import LOST, HeartbeatState, Since, TriggerState, Verdict
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from exporter.model import PhaseReport, PipelineReport, ProcessorReport
+
+
+def dated(pipeline: PipelineReport) -> PipelineReport:
+    """The report with the time of every fault of its phases and processors."""
+    return replace(pipeline, phases=tuple(_dated(phase) for phase in pipeline.phases))
+
+
+def _dated(phase: PhaseReport) -> PhaseReport:
+    processors = tuple(replace(one, since=of_processor(one, phase)) for one in phase.processors)
+    return replace(phase, since=of_trigger(phase), processors=processors)
+
+
+def of_trigger(phase: PhaseReport) -> Since | None:
+    """Since when the rule has been met and nothing was triggered; None if the trigger is at no fault."""
+    if phase.trigger_state not in {TriggerState.STUCK, TriggerState.BLOCKED} or phase.rule_met_at is None:
+        return None
+    return Since(phase.rule_met_at)
+
+
+def of_processor(processor: ProcessorReport, phase: PhaseReport) -> Since | None:
+    """Since when the verdict's fault has been there; None for a verdict that is none, or where no record says."""
+    if processor.verdict is Verdict.LOST_UPDATE:
+        for removal in reversed(phase.removals):
+            if removal.name == processor.processor and removal.kind in LOST and removal.ended_at is None:
+                return Since(removal.missed_at, after=removal.last_seen_at)
+    at = _at(processor)
+    return None if at is None else Since(at)
+
+
+def _at(processor: ProcessorReport) -> datetime | None:
+    entry, beat = processor.entry, processor.heartbeat.beat_at
+    if processor.heartbeat.state is HeartbeatState.OTHER_DATE:
+        beat = None
+    match processor.verdict:
+        case Verdict.UNREGISTERED | Verdict.WRONG_DATE | Verdict.LOST_UPDATE:
+            return processor.written_at or beat
+        case Verdict.STALLED:
+            return beat
+        case Verdict.FAILED:
+            return processor.failed_at or beat or processor.due
+        case Verdict.MISSING:
+            return processor.rows_due
+        case Verdict.PHANTOM | Verdict.PARTIAL | Verdict.DUPLICATED | Verdict.COUNT_MISMATCH:
+            return (entry.completed_at if entry else None) or processor.written_at or processor.due
+        case _:
+            return None
