@@ -124,7 +124,8 @@ scorecard: $(VENV)/.dev ## Replay all incident files, and say of every alert whe
 .PHONY: mutants
 mutants: $(VENV)/.dev ## Try every small fault in every alert rule; with ARGS=--report, write alerts/tests/MUTATION.md
 	@tools/ensure-system-packages $(PROGRAMS)
-	@exec $(BIN)/python -m tools.alerting.mutate $(ARGS)
+	@$(BIN)/python -m tools.alerting.mutate $(ARGS)
+	@$(if $(ARGS),,$(BIN)/python -m tools.alerting.mutate --by-labels)
 
 .PHONY: long
 long: export LONG_FORMS = 1

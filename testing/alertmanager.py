@@ -18,6 +18,7 @@ import yaml
 
 from exporter.config.parsing import parse_yaml
 from exporter.emulators.bigquery.loopback import Answer, Call, LoopbackServer
+from exporter.shipped.forms import Form
 from testing.prometheus import complaints, free_port
 from testing.waiting import until
 
@@ -32,9 +33,9 @@ _UNITS = {"s": 1, "m": 60, "h": 3600}
 _ENDS_WITHIN = 30.0
 
 
-def shipped() -> dict[str, Any]:
-    """The shipped configuration."""
-    content: dict[str, Any] = parse_yaml(CONFIG.read_text(encoding="utf-8"))
+def shipped(form: Form | None = None) -> dict[str, Any]:
+    """The shipped configuration, in another form if one is given."""
+    content: dict[str, Any] = parse_yaml((form or Form()).alertmanager(CONFIG.read_text(encoding="utf-8")))
     return content
 
 
@@ -99,14 +100,20 @@ class Recorder:
         return Answer(200, b"ok", "text/plain")
 
 
-def recorded(folder: Path, recorder: Recorder, *, faster: int = 1) -> Path:
-    """The shipped configuration, written to the folder, with every receiver redirected to the recorder.
+def recorded(folder: Path, recorder: Recorder, *, faster: int = 1, form: Form | None = None) -> Path:
+    """The shipped configuration in a form, written to the folder, with every receiver redirected to the recorder.
 
     Each receiver keeps its own integrations and gets an additional webhook, which contains the unchanged alerts. All
     times of the routes are divided by `faster`.
     """
-    config = shipped()
-    config["templates"] = [str(SHIPPED / name) for name in config["templates"]]
+    form = form or Form()
+    config = shipped(form)
+    for path in SHIPPED.glob("templates/*"):
+        (folder / "templates").mkdir(exist_ok=True)
+        (folder / "templates" / path.name).write_text(
+            form.alertmanager(path.read_text(encoding="utf-8")), encoding="utf-8"
+        )
+    config["templates"] = [str(folder / name) for name in config["templates"]]
     _hasten(config["route"], faster)
     for receiver in config["receivers"]:
         _lead(receiver, folder, recorder.url)

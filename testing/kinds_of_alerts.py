@@ -107,9 +107,9 @@ def _same(cause: Labels, alert: Labels, names: tuple[str, ...]) -> bool:
 
 
 def _exporter_down(cause: Labels, alert: Labels) -> bool:
-    """Of a pipeline, or of all: every alert about data."""
+    """Of a pipeline: every alert about its data."""
     down = _name(cause) == EXPORTER_DOWN and cause["severity"] == "critical"
-    return down and _name(alert) in NEEDS and ("pipeline" not in cause or _same(cause, alert, PIPELINE))
+    return down and _name(alert) in NEEDS and _same(cause, alert, PIPELINE)
 
 
 def _source_unreachable(cause: Labels, alert: Labels) -> bool:

@@ -13,9 +13,10 @@ from exporter.cli.files import write_atomically
 from exporter.cli.output import say
 from exporter.messages.errors import RefusedError
 from exporter.shipped.assets import assets
+from exporter.shipped.forms import SHIPPED_JOB, Form, expected
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 RUNBOOK_BASE = "https://runbooks.example.com/orchestration-exporter"
@@ -49,12 +50,13 @@ class Bases:
         return text
 
 
-def dump(kind: str, folder: Path, bases: Bases, *, force: bool) -> tuple[Path, ...]:
-    """Write the files of this kind (a key of KINDS) below `folder`, and return them.
+def dump(kind: str, folder: Path, bases: Bases, form: Form | None = None, *, force: bool) -> tuple[Path, ...]:
+    """Write the files of this kind (a key of KINDS) in this form below `folder`, and return them.
 
     Without `force`, existing files are kept and nothing is written. Raises DumpError, AssetsError.
     """
     source = assets(KINDS[kind])
+    formed = formed_by(kind, form or Form())
     files = {folder / file.relative_to(source): file for file in sorted(source.rglob("*")) if file.is_file()}
     present = [target for target in files if target.exists()]
     if present and not force:
@@ -62,10 +64,16 @@ def dump(kind: str, folder: Path, bases: Bases, *, force: bool) -> tuple[Path, .
     try:
         for target, file in files.items():
             target.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(target, bases.apply(file.read_text(encoding="utf-8")))
+            write_atomically(target, bases.apply(formed(file.read_text(encoding="utf-8"))))
     except OSError as error:
         raise DumpError(f"{error.filename or folder}: cannot be written: {error.strerror or error}") from error
     return tuple(files)
+
+
+def formed_by(kind: str, form: Form) -> Callable[[str], str]:
+    """What makes a file of this kind one of this form."""
+    forms = {"rules": form.rules, "alertmanager": form.alertmanager, "dashboards": form.dashboard}
+    return forms.get(kind, str)
 
 
 @click.command("dump", cls=Command, epilog="Exit codes: 0 written, 64 usage, or a file in the way.")
@@ -73,10 +81,31 @@ def dump(kind: str, folder: Path, bases: Bases, *, force: bool) -> tuple[Path, .
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--runbook-base", metavar="URL", help="Where your runbooks are served; goes into every link to one.")
 @click.option("--dashboard-base", metavar="URL", help="Where your Grafana is; goes into every link to it.")
+@click.option(
+    "--by", multiple=True, metavar="LABEL", help="A label of your targets that tells environments or clusters apart."
+)
+@click.option(
+    "--pipeline", "pipelines", multiple=True, metavar="NAME", help="A pipeline that has to be exported, always."
+)
+@click.option("--job", metavar="NAME", default=SHIPPED_JOB, help="The name of the job that scrapes the exporter.")
 @click.option("--force", is_flag=True, help="Replace files that are there.")
-def dump_command(kind: str, folder: Path, runbook_base: str | None, dashboard_base: str | None, *, force: bool) -> None:
-    """Write out the alert rules, runbooks, Alertmanager configuration or dashboards that come with the exporter."""
-    from exporter.cli.dump import Bases, dump
+def dump_command(  # noqa: PLR0913 - an argument for each option
+    kind: str,
+    folder: Path,
+    runbook_base: str | None,
+    dashboard_base: str | None,
+    by: tuple[str, ...],
+    pipelines: tuple[str, ...],
+    job: str,
+    *,
+    force: bool,
+) -> None:
+    """Write out the alert rules, runbooks, Alertmanager configuration or dashboards that come with the exporter.
 
-    written = dump(kind, folder, Bases(runbook_base, dashboard_base), force=force)
+    With --by (any number of times) rules, Alertmanager and dashboards tell apart what differs in these labels: give it
+    for a label that targets have. A label that only Prometheus's external_labels bring is for Alertmanager alone.
+    A pipeline of --pipeline pages while nobody exports it, however long; with --by as NAME,LABEL=VALUE.
+    """
+    form = Form(by, tuple(expected(text, by) for text in pipelines), job)
+    written = dump(kind, folder, Bases(runbook_base, dashboard_base), form, force=force)
     say(f"{len(written)} files written to {folder}")

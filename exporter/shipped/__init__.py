@@ -2,4 +2,5 @@
 
 assets.py   where they are: in the installed package, or in a checkout
 alerts.py   the register of alerts, alerts/catalogue.yaml
+forms.py    other forms of them: for environments and clusters, for expected pipelines, for a job of another name
 """

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from exporter.shipped.alerts import PREFIX, alert_of
+from exporter.shipped.forms import Form
 from testing.alertmanager import Alertmanager, shipped
 from testing.kinds_of_alerts import (
     BY_CRITICALITY,
@@ -26,9 +27,10 @@ from testing.kinds_of_alerts import (
     variants,
 )
 from testing.waiting import until
+from tools.alerting.labelled import CARRIED, PLACES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 
@@ -37,16 +39,19 @@ class Inhibition:
     """An Alertmanager with the shipped inhibition that sends nothing, asked round by round."""
 
     alertmanager: Alertmanager
+    place: Mapping[str, str]
+    """Labels that all alerts have, and that are carried through."""
     _rounds: Iterator[int]
 
-    def muted(self, alerts: Sequence[Labels]) -> list[bool]:
-        """Which of these are muted while all of them fire.
+    def muted(self, alerts: Sequence[Labels], elsewhere: Sequence[Labels] = ()) -> list[bool]:
+        """Which of these are muted while all of them fire, and those `elsewhere` in another place, if there is one.
 
         Alertmanager takes up alerts one after another and in order, so once it knows the last cause it knows all; only
         an answer that is begun after that moment says what follows.
         """
         number = str(next(self._rounds))
-        marked = [{**labels, "round": number, "place": str(place)} for place, labels in enumerate(alerts)]
+        marked = [{**labels, **self.place, "round": number, "place": str(place)} for place, labels in enumerate(alerts)]
+        marked += [{**labels, **PLACES[1], "round": number} for labels in elsewhere if self.place]
         sentinels = [{"alertname": "Sentinel", "sentinel": part, "round": number} for part in ("effect", "cause")]
         self.alertmanager.post([*marked, *sentinels])
         until(lambda: "sentinel" in self._muted(number), "Alertmanager to know the causes of the round")
@@ -60,19 +65,22 @@ class Inhibition:
         return {item["labels"].get("place", "sentinel") for item in found if item["status"]["inhibitedBy"]}
 
 
-@pytest.fixture(scope="module")
-def inhibition(_programs: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inhibition]:
+@pytest.fixture(scope="module", params=[Form(), CARRIED], ids=["as it is", "by labels"])
+def inhibition(
+    _programs: None, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Inhibition]:
     folder: Path = tmp_path_factory.mktemp("inhibition")
+    form: Form = request.param
     sentinel = {"source_matchers": ['sentinel="cause"'], "target_matchers": ['sentinel="effect"'], "equal": ["round"]}
     config = {
         "route": {"receiver": "nobody", "group_by": ["round"], "group_wait": "1h"},
         "receivers": [{"name": "nobody"}],
-        "inhibit_rules": [sentinel, *shipped()["inhibit_rules"]],
+        "inhibit_rules": [sentinel, *shipped(form)["inhibit_rules"]],
     }
     path = folder / "config.yml"
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
     with Alertmanager(folder, path) as alertmanager:
-        yield Inhibition(alertmanager, count())
+        yield Inhibition(alertmanager, PLACES[0] if form.by else {}, count())
 
 
 def apart(labels: Labels, number: int) -> Labels:
@@ -103,8 +111,9 @@ def test_a_cause_mutes_what_the_design_lets_it_mute_and_nothing_else(inhibition:
     near = [apart(labels, number) for number, labels in enumerate(alerts)]
     causes = [apart(cause.example, number) for number in range(len(alerts))]
     of_other_pipelines = [apart(labels, len(alerts) + number) for number, labels in enumerate(alerts)]
+    elsewhere = [apart(cause.example, len(alerts) + number) for number in range(len(alerts))]
 
-    muted = inhibition.muted([*near, *of_other_pipelines, *causes])
+    muted = inhibition.muted([*near, *of_other_pipelines, *causes], elsewhere)
 
     found = dict(zip(map(told, [*near, *of_other_pipelines]), muted, strict=False))
     expected = {told(alert): mutes(by, alert) for by, alert in zip(causes, near, strict=True)}
@@ -124,6 +133,14 @@ def test_a_cause_of_all_pipelines_and_an_alert_of_none_likewise(inhibition: Inhi
             found = dict(zip(map(told, [example, *beside]), muted, strict=True))
             expected = {told(other): mutes(example, other) for other in beside}
             assert found == {told(example): beside[0] in muting} | expected
+
+
+def test_no_cause_in_another_place_mutes_an_alert_without_a_pipeline(inhibition: Inhibition) -> None:
+    here = all_variants(GLOBAL, {})
+
+    muted = inhibition.muted(here, elsewhere=all_variants(KINDS, {}))
+
+    assert muted == [any(mutes(other, alert) for other in here) for alert in here]
 
 
 PHASES = tuple(f"phase{number}" for number in range(1, 7))

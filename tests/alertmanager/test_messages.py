@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from exporter.shipped.alerts import alert_of
+from exporter.shipped.forms import Expected
 from testing.alertmanager import (
     PAGERDUTY,
     SLACK,
@@ -16,9 +18,11 @@ from testing.alertmanager import (
     Alertmanager,
     Recorder,
     recorded,
+    shipped,
 )
 from testing.kinds_of_alerts import ACTION, ANNOTATIONS, unregistered
 from testing.waiting import until
+from tools.alerting.labelled import CARRIED, PLACES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,6 +78,39 @@ def test_one_alert_says_processor_verdict_expected_found_since_when_and_the_firs
         ANNOTATIONS["runbook_url"],
         ANNOTATIONS["dashboard_url"],
     ]
+
+
+@pytest.mark.usefixtures("_programs")
+def test_two_environments_are_two_messages_whose_titles_say_which(tmp_path: Path, recorder: Recorder) -> None:
+    with Alertmanager(tmp_path, recorded(tmp_path, recorder, faster=600, form=CARRIED)) as alertmanager:
+        alertmanager.post([unregistered("both", **place) for place in PLACES], ANNOTATIONS, since=SINCE)
+
+        for place in PLACES:
+            message = attachment(recorder, "ticket", f"{place['env']} {place['cluster']} both")
+            title = f"[WARNING] {place['env']} {place['cluster']} both phase3 2026-02-01: {UNREGISTERED}"
+            assert message["title"] == title
+
+
+@pytest.mark.usefixtures("_programs")
+def test_the_dead_mans_switch_of_one_environment_is_not_fed_by_another(tmp_path: Path, recorder: Recorder) -> None:
+    expected = tuple(Expected("nba", place) for place in PLACES)
+    prod, dev = (f"dead-mans-switch-{place['env']}-{place['cluster']}" for place in PLACES)
+    watchdog = {"alertname": alert_of("watchdog").name, "severity": "none"}
+    form = replace(CARRIED, expected=expected)
+    with Alertmanager(tmp_path, recorded(tmp_path, recorder, faster=600, form=form)) as alertmanager:
+        alertmanager.post([{**watchdog, **PLACES[1]}])
+        recorder.first(WEBHOOK, dev)
+        alertmanager.post([{**watchdog, **PLACES[0]}])
+        recorder.first(WEBHOOK, prod)
+
+    assert {labels["env"] for item in recorder.messages(receiver=dev) for labels in [item.content["commonLabels"]]} == {
+        "dev"
+    }
+    assert {
+        labels["env"] for item in recorder.messages(receiver=prod) for labels in [item.content["commonLabels"]]
+    } == {"prod"}
+    addresses = [receiver["webhook_configs"][0]["url"] for receiver in shipped(form)["receivers"][-3:]]
+    assert len(set(addresses)) == 3
 
 
 def test_the_processors_of_a_phase_and_day_are_one_message(alertmanager: Alertmanager, recorder: Recorder) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from tools.alerting import mutate, rulefiles, trial
+from tools.alerting import mutate, rulefiles
+from tools.alerting.labelled import CARRIED, carried_tests, of_the_rule, written
 from tools.alerting.mutants import mutants, variants
 from tools.alerting.mutate import REPORT, excused, faults, fingerprint, fingerprints, proven, report
 from tools.alerting.promql import parse
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 RULES = load_rules()
 SAMPLE = 8
 """Of the rules whose mutants were all tried as they stand (MUTATION.md), every so many-th is tried again."""
+SAMPLE_WITH_LABELS = 13
+"""Of the rules in the form that carries labels, every so many-th; `make mutants` tries all."""
 
 STRONG = """
 rule_files: [../rules/*.yml]
@@ -45,8 +48,7 @@ def _rule(expression: str) -> Rule:
 
 def _try(folder: Path, monkeypatch: pytest.MonkeyPatch, tests: str) -> Outcome:
     (folder / "Fault.yml").write_text(tests, encoding="utf-8")
-    for module in (rulefiles, trial):
-        monkeypatch.setattr(module, "TESTS", folder)
+    monkeypatch.setattr(rulefiles, "TESTS", folder)
     rule = _rule('sum by (pipeline) (fault{kind="a"}) > 0')
     return try_mutants([rule], [rule])
 
@@ -67,6 +69,18 @@ def test_every_small_fault_in_a_rule_is_noticed(rule: Rule) -> None:
     assert faults(outcome, excused()) == []
 
 
+@pytest.mark.usefixtures("_programs")
+@pytest.mark.timeout(600)
+def test_every_small_fault_is_noticed_in_the_form_that_carries_labels_as_well(tmp_path: Path) -> None:
+    written(tmp_path / "form", CARRIED, carried_tests())
+    labelled = load_rules(tmp_path / "form" / "rules", tmp_path / "form" / "tests")
+
+    outcome = try_mutants(labelled, labelled[::SAMPLE_WITH_LABELS])
+
+    assert outcome.tried
+    assert [mutant.change for mutant in outcome.survived if of_the_rule(mutant.change)] == []
+
+
 def test_the_report_is_current() -> None:
     tried = tuple(mutant for rule in RULES for mutant in mutants(rule))
     reasons = excused()
@@ -79,8 +93,7 @@ def test_a_rule_is_tried_whole_again_once_anything_that_decides_about_it_is_anot
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "Fault.yml").write_text(STRONG, encoding="utf-8")
-    for module in (rulefiles, trial):
-        monkeypatch.setattr(module, "TESTS", tmp_path)
+    monkeypatch.setattr(rulefiles, "TESTS", tmp_path)
     rule, other = _rule("fault"), _rule("fault == 1")
     recording = Rule("faults.yml", "faults", 1, {"record": "a:b:c", "expr": "fault"})
     before = fingerprint(rule, [rule])
@@ -109,8 +122,7 @@ def test_a_test_that_looks_a_step_too_early_lets_a_shorter_wait_pass(
 def test_a_mutant_that_asks_for_alerts_of_any_name_does_not_see_the_other_mutants(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (rulefiles, trial):
-        monkeypatch.setattr(module, "TESTS", tmp_path)
+    monkeypatch.setattr(rulefiles, "TESTS", tmp_path)
     (tmp_path / "Fault.yml").write_text(STRONG, encoding="utf-8")
     rule = _rule('sum by (pipeline) (fault{kind="a"}) > 0 or (ALERTS{alertname="Fault",pipeline="q"} == 1)')
 

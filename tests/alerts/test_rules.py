@@ -58,7 +58,7 @@ VALUES: dict[tuple[str, str], set[str]] = {
     ("ALERTS", "alertname"): NAMES,
     ("ALERTS", "alertstate"): {"firing"},
     ("ALERTS", "bound"): {*Bound},
-    ("ALERTS", "processor"): {""},
+    **{("ALERTS", label): {""} for label in ("processor", "phase", "check")},
     **{(f"{level}:orchestration_alerts:held", "alertname"): NAMES for level in ("processor", "phase", "check")},
     **{
         (f"{level}:orchestration_alerts:held", "severity"): {"critical", "warning"}

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
+from exporter.cli import main
 from exporter.cli.dump import DASHBOARD_BASE, KINDS, RUNBOOK_BASE, Bases, DumpError, dump
+from exporter.metrics.catalogue import CATALOGUE
 from exporter.shipped.assets import AssetsError, assets
+from exporter.shipped.forms import LOST, TAKEN, Form, FormError, expected
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,3 +64,73 @@ def test_a_folder_that_is_a_file_is_a_clear_error(tmp_path: Path) -> None:
 def test_a_missing_shipped_file_is_named() -> None:
     with pytest.raises(AssetsError, match="no/such/folder did not come"):
         assets("no/such/folder")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_without_labels_every_kind_of_file_is_as_shipped(kind: str, tmp_path: Path) -> None:
+    source = assets(KINDS[kind])
+
+    written = dump(kind, tmp_path, Bases(), Form(), force=False)
+
+    assert all(path.read_text() == (source / path.relative_to(tmp_path)).read_text() for path in written)
+
+
+def test_the_pipelines_that_are_expected_are_lost_while_nobody_exports_them(tmp_path: Path) -> None:
+    given = ["nba,env=prod", "mlb,env=dev"]
+    form = Form(by=("env",), expected=tuple(expected(text, ("env",)) for text in given))
+
+    dump("rules", tmp_path, Bases(), form, force=False)
+
+    (expression,) = (
+        rule["expr"]
+        for group in yaml.safe_load((tmp_path / "exporter.yml").read_text())["groups"]
+        for rule in group["rules"]
+        if rule.get("record") == LOST
+    )
+    assert expression.split() == [
+        'absent(instance:orchestration_reports:fresh{env="prod",pipeline="nba"})',
+        "or",
+        'absent(instance:orchestration_reports:fresh{env="dev",pipeline="mlb"})',
+    ]
+
+
+def test_the_job_s_name_is_in_links_texts_and_the_rule_that_reads_up(tmp_path: Path) -> None:
+    dump("rules", tmp_path, Bases(), Form(job="monitoring/exporter"), force=False)
+
+    text = (tmp_path / "exporter.yml").read_text()
+    assert "var-job=monitoring%2Fexporter" in text
+    assert 'up{job="monitoring/exporter"}' in text
+    assert "instance of job monitoring/exporter" in text
+    assert "job orchestration-exporter" not in text
+    assert 'job="orchestration-exporter"' not in text
+
+
+@pytest.mark.parametrize("label", ["pipeline", "job", "severity", "__name__", "a-b", "1st", ""])
+def test_a_label_that_cannot_be_carried_is_refused(label: str) -> None:
+    with pytest.raises(FormError, match="--by"):
+        Form(by=(label,))
+
+
+def test_no_label_of_the_exporter_can_be_carried() -> None:
+    assert {label for family in CATALOGUE for label in family.labels} <= TAKEN
+
+
+@pytest.mark.parametrize("text", ["nba", "nba,env=", "nba,zone=a", "nba,env=a,env=b", ",env=prod", 'n"a,env=prod'])
+def test_an_expected_pipeline_without_a_value_of_each_label_is_refused(text: str) -> None:
+    with pytest.raises(FormError, match=r"nba,env=VALUE"):
+        expected(text, ("env",))
+
+
+def test_a_job_that_no_rule_can_name_is_refused() -> None:
+    with pytest.raises(FormError, match="--job"):
+        Form(job='a"b')
+
+
+def test_the_command_takes_all_of_it(tmp_path: Path) -> None:
+    given = ["--by", "env", "--by", "cluster", "--pipeline", "nba,env=prod,cluster=a", "--job", "exporter"]
+
+    with pytest.raises(SystemExit) as ended:
+        main.main(["dump", "rules", str(tmp_path), *given])
+
+    assert ended.value.code in {0, None}
+    assert 'fresh{env="prod",cluster="a",pipeline="nba"}' in (tmp_path / "exporter.yml").read_text()

@@ -1,7 +1,9 @@
 """Mutation testing of the alert rules: every small fault in a rule must make a test fail.
 
-`python -m tools.alerting.mutate` tries all of them, `... Name` those of one rule; `--report` writes the page that is
-committed. The page says of which rules and tests it speaks, by a fingerprint: `make test` tries all mutants of a rule
+`python -m tools.alerting.mutate` tries all of them, `... Name` those of one rule; `--by-labels` those of the form that
+`dump rules --by` writes; `--report` writes the page that is committed.
+
+The page says of which rules and tests it speaks, by a fingerprint: `make test` tries all mutants of a rule
 whose fingerprint is another, and of the others a sample.
 
 A fault that no test can see because the rule means the same with it is listed, with the reason, in
@@ -15,10 +17,12 @@ import hashlib
 import json
 import re
 import sys
+import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tools.alerting.labelled import CARRIED, carried_tests, of_the_rule, written
 from tools.alerting.mutants import mutants
 from tools.alerting.rulefiles import TESTS, Rule, load_rules, read_yaml
 from tools.alerting.trial import Outcome, common_tests, try_mutants
@@ -113,8 +117,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0 if every mutant is noticed or explained, else 1."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", nargs="*", help="rules to try; all, if none is named")
+    parser.add_argument("--by-labels", action="store_true", help="try the rules in the form that carries labels")
     parser.add_argument("--report", action="store_true", help=f"write {REPORT.name}")
     options = parser.parse_args(arguments)
+    if options.by_labels:
+        return _by_labels(options.name)
     rules = load_rules()
     outcome = try_mutants(rules, [rule for rule in rules if not options.name or rule.name in options.name])
     reasons = excused()
@@ -125,6 +132,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.report:
         REPORT.write_text(report(outcome, reasons, fingerprints(rules)), encoding="utf-8")
     return 1 if wrong else 0
+
+
+def _by_labels(names: Sequence[str]) -> int:
+    """Try the rules as `dump rules --by` writes them, on their tests with those labels. None is excused."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "form"
+        written(folder, CARRIED, carried_tests())
+        rules = load_rules(folder / "rules", folder / "tests")
+        outcome = try_mutants(rules, [rule for rule in rules if not names or rule.name in names])
+    tried = [mutant for mutant in outcome.tried if of_the_rule(mutant.change)]
+    survived = [mutant for mutant in outcome.survived if of_the_rule(mutant.change)]
+    for mutant in survived:
+        print(f"{mutant.rule.key} by labels: {mutant.change}: not noticed")
+    print(f"by labels: {len(tried)} mutants, {len(survived)} not noticed")
+    return 1 if survived else 0
 
 
 if __name__ == "__main__":

@@ -89,7 +89,7 @@ def _mutes() -> Iterable[tuple[str, str, str]]:
     name = {alert.key: alert.short_name for alert in alerts()}
     trouble, missing = f"{name['stuck']}, {name['blocked']}", name["missing"]
     source = name["source_unreachable"]
-    yield f"{name['exporter_down']}, critical", "every alert about data", "pipeline, if the cause names one"
+    yield f"{name['exporter_down']}, critical", "every alert about data", "pipeline"
     yield source, "what is concluded from that source", "pipeline"
     yield source, f"{name['collector_stale']} of the collectors that read that source", ""
     yield f"{source} (firestore)", name["listener_down"], "pipeline"
@@ -180,6 +180,7 @@ def alerts_markdown() -> str:
             "",
             MUTED + "\n".join(muted),
             "",
+            (Path(__file__).with_name("labels.md")).read_text(encoding="utf-8"),
             "## What each means",
             "",
             *map(_section, names),

@@ -25,12 +25,16 @@ RECORDING_TESTS = "recording"
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule as it is written. `fields` is its YAML; the rest is read from there."""
+    """One rule as it is written. `fields` is its YAML; the rest is read from there.
+
+    `beside` is the folder of its tests, where that is another than TESTS.
+    """
 
     file: str
     group: str
     place: int
     fields: Mapping[str, Any] = field(hash=False)
+    beside: Path | None = None
 
     @property
     def alert(self) -> str | None:
@@ -67,7 +71,7 @@ class Rule:
     @property
     def tests(self) -> Path:
         """The file with this rule's own tests."""
-        return TESTS / f"{self.alert or RECORDING_TESTS}.yml"
+        return (self.beside or TESTS) / f"{self.alert or RECORDING_TESTS}.yml"
 
 
 def read_yaml(path: Path) -> Any:  # noqa: ANN401 - YAML holds anything
@@ -75,10 +79,10 @@ def read_yaml(path: Path) -> Any:  # noqa: ANN401 - YAML holds anything
     return parse_yaml(path.read_text(encoding="utf-8"))
 
 
-def load_rules(folder: Path = RULES) -> tuple[Rule, ...]:
-    """Every rule of every file, in order."""
+def load_rules(folder: Path = RULES, tests: Path | None = None) -> tuple[Rule, ...]:
+    """Every rule of every file, in order; its tests are those that are shipped, or those in another folder."""
     return tuple(
-        Rule(path.name, group["name"], place, fields)
+        Rule(path.name, group["name"], place, fields, tests)
         for path in sorted(folder.glob("*.yml"))
         for group in read_yaml(path)["groups"]
         for place, fields in enumerate(group["rules"])

@@ -10,7 +10,7 @@ from tools.alerting.promql import Matcher, Node, parse
 
 _LABEL: Final = re.compile(r"\$labels\.(\w+)")
 _WHERE: Final = re.compile(r'\$where := printf "([^"]*)"((?: \$labels\.\w+)*)')
-_PRINTED: Final = re.compile(r'printf (?:"([^"]*)"|`([^`]*)`)(?: \$labels\.\w+| \$where)* \| query')
+_PRINTED: Final = re.compile(r'printf (?:"((?:[^"\\]|\\.)*)"|`([^`]*)`)(?: \$labels\.\w+| \$where)* \| query')
 _LITERAL: Final = re.compile(r'query "((?:[^"\\]|\\.)*)"')
 _QUERY: Final = re.compile(r"\bquery\b")
 _ACTION: Final = re.compile(r"\{\{(.*?)\}\}")
@@ -34,7 +34,10 @@ def read_template(text: str) -> Template:
         selector = where[1].replace("%q", '"x"')
         if re.findall(r"(\w+)=%q", where[1]) != _LABEL.findall(where[2]):
             faults.append(f"labels are out of step: {where[0]}")
-    queries = [parse(_filled(printed[1] or printed[2], selector)) for printed in _PRINTED.finditer(text)]
+    queries = [
+        parse(_filled((printed[1] or "").replace(r"\"", '"') or printed[2], selector))
+        for printed in _PRINTED.finditer(text)
+    ]
     queries += [parse(literal.replace(r"\"", '"')) for literal in _LITERAL.findall(text)]
     asked = sum(len(_QUERY.findall(action)) for action in _ACTION.findall(text))
     if asked != len(queries):

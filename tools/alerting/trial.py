@@ -10,6 +10,7 @@ import re
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +18,7 @@ import yaml
 
 from tools.alerting.mutants import Mutant, mutants
 from tools.alerting.promtool import WORKERS, failed_tests
-from tools.alerting.rulefiles import TESTS, Rule, read_yaml, rule_file, seconds
+from tools.alerting.rulefiles import Rule, read_yaml, rule_file, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -138,7 +139,11 @@ def _common_tests(folder: Path, standing: Sequence[Mutant], rules: Sequence[Rule
 def common_tests(rule: Rule, rules: Iterable[Rule]) -> list[Path]:
     """The test files that are no single rule's own and name this one."""
     own = {other.tests for other in rules}
-    return [path for path in sorted(set(TESTS.glob("*.yml")) - own) if rule.name in path.read_text(encoding="utf-8")]
+    return [
+        path
+        for path in sorted(set(rule.tests.parent.glob("*.yml")) - own)
+        if rule.name in path.read_text(encoding="utf-8")
+    ]
 
 
 def _failure(folder: Path, rules: Iterable[Rule], tests: Mapping[str, Any]) -> str:
@@ -156,14 +161,19 @@ def _name(rule: Rule, number: int) -> str:
 
 
 def _side_by_side(standing: Numbered, rule: Rule, rules: Sequence[Rule]) -> list[Rule]:
-    """What the rule's tests need: every rule that records, and for each mutant the rules of the alert's name."""
+    """What the rule's tests load: the rules that record, and for each mutant the rules of the alert's name."""
+    files = [Path(name).name for name in read_yaml(rule.tests)["rule_files"]]
+    recording = [other for other in rules if other.alert is None and any(fnmatch(other.file, name) for name in files)]
     if rule.alert is None:
         recorded = {number: mutant.fields["record"] for number, mutant in standing.items()}
         names = {number: name.replace(rule.name, _name(rule, number)) for number, name in recorded.items()}
-        return [replace(rule, fields={**standing[number].fields, "record": name}) for number, name in names.items()]
+        return [
+            *(other for other in recording if other.name != rule.name),
+            *(replace(rule, fields={**standing[number].fields, "record": name}) for number, name in names.items()),
+        ]
     family = [other for other in rules if other.alert == rule.alert]
     return [
-        *(other for other in rules if other.alert is None),
+        *recording,
         *(
             _renamed(replace(other, fields=mutant.fields) if other is rule else other, _name(rule, number))
             for number, mutant in standing.items()
