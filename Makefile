@@ -148,6 +148,10 @@ losses: $(VENV)/.dev ## Kill the ledger 500 times while it writes, and judge los
 	@LOSS_HISTORIES=200 $(BIN)/python -m pytest -q tests/conformance/test_following.py
 	@folder="$$(mktemp -d)"; trap 'rm -rf "$$folder"' EXIT; $(BIN)/python -m testing.ledger_victim 500 "$$folder"
 
+.PHONY: interrupts
+interrupts: $(VENV)/.dev ## End run and check by a signal at 1,000 random moments
+	@$(BIN)/python -m testing.interrupts 1000 $(ARGS)
+
 # Not part of the tests: it installs many packages, and what it watches is other people's.
 .PHONY: findings
 findings: ## Run every script of findings/ and list which surprises still hold

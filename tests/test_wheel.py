@@ -110,7 +110,7 @@ def test_it_names_its_version_licence_and_command(wheel: zipfile.ZipFile) -> Non
     assert metadata["License-Expression"] == "Apache-2.0"
     assert metadata["Requires-Python"] == ">=3.11"
     assert set(metadata.get_all("Provides-Extra", [])) == {"demo", "dev"}
-    assert "orchestration-exporter = exporter.cli:main" in wheel.read(f"{info}/entry_points.txt").decode()
+    assert "orchestration-exporter = exporter.__main__:main" in wheel.read(f"{info}/entry_points.txt").decode()
 
 
 def test_the_installed_command_can_be_loaded() -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def run_demo(address: str) -> None:
-    """Run until Ctrl-C, then end everything that was started.
+    """Run until Ctrl-C or the end of the terminal, then end everything that was started.
 
     Raises ListenError, and EmulatorError without the demo extra.
     """
@@ -31,7 +31,7 @@ def run_demo(address: str) -> None:
     from exporter.incidents.local import LocalSources
     from exporter.run.process import Web, run
 
-    web = Web(address)
+    web = Web(address, reload_on_hangup=False)
     web.require_address()
     incident = demo_day()
     clock = running_clock(incident.clock)

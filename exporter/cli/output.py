@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import click
@@ -19,11 +18,6 @@ if TYPE_CHECKING:
 def say(text: str, *, err: bool = False) -> None:
     """Print the text without its secrets, followed by a line break."""
     click.echo(masked(text), err=err, nl=not text.endswith("\n"))
-
-
-def say_from_signal(text: bytes) -> None:
-    """Print a constant to standard error from a signal handler, which may have interrupted `say`."""
-    os.write(2, text)
 
 
 def write_output(text: str, output: Path | None) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import signal
 import threading
 import uuid
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -16,14 +15,14 @@ from exporter.cli import exits
 from exporter.cli.clock import now
 from exporter.cli.command import Command
 from exporter.cli.options import config_options, load_config
-from exporter.cli.output import say, say_from_signal
+from exporter.cli.output import say
+from exporter.run.signals import HEARD, answering
 from exporter.sources.endpoints import FIRESTORE as EMULATOR
 from exporter.sources.endpoints import firestore_endpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
-    from types import FrameType
 
     from exporter.config.resolved import Config
     from exporter.probe.outcome import Outcome
@@ -112,7 +111,8 @@ def run_probe(config: Config, asked: Asked) -> int:
     outcomes: list[Outcome] = []
     remains = Remains()
     failure = ""
-    with _signals() as signals:
+    signals = _Signals()
+    with answering(dict.fromkeys(HEARD, signals.arrived)):
         try:
             connection = connect(config.project, config.database, endpoint, asked.timeout)
             with closing(connection), Scratch(connection.client, asked.collection, remains) as scratch:
@@ -180,28 +180,17 @@ def _say(text: str) -> None:
 
 
 class _Signals:
-    """Turns Ctrl-C and SIGTERM into a flag that is checked between two rounds."""
+    """Turns Ctrl-C, SIGTERM and the end of the terminal into a flag that is checked between two rounds."""
 
     def __init__(self) -> None:
         self.stopping = threading.Event()
         self.number = 0
 
-    def arrived(self, number: int, _frame: FrameType | None) -> None:
+    def arrived(self, number: int) -> None:
         """Remember the signal. A second one changes nothing, so that the documents are deleted in any case."""
         self.number = number
         self.stopping.set()
-        say_from_signal(b"Stopping: the round under way ends first, then the documents are deleted.\n")
-
-
-@contextmanager
-def _signals() -> Iterator[_Signals]:
-    signals = _Signals()
-    before = {number: signal.signal(number, signals.arrived) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield signals
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        _say("Stopping: the round under way ends first, then the documents are deleted.")
 
 
 @click.command(cls=Command, epilog=EPILOG)

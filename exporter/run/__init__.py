@@ -1,6 +1,7 @@
 """The long-running exporter: what `run` and `demo` start.
 
-process.py    signals, the web server, the start and the end
+process.py    the web server, the start and the end
+signals.py    how signals reach a command, also the first of a container; every command runs under it
 service.py    the configuration in force, its collectors and what is served; a reload replaces them
 schedule.py   when each collector runs: its interval (`collect.COLLECTOR.every`), jitter, early repeats
 season.py     the season on the status page, read at long intervals

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
 from dataclasses import dataclass
@@ -11,8 +12,8 @@ import structlog
 
 from exporter import __version__
 from exporter.run.service import Service
+from exporter.run.signals import abort, answering
 from exporter.run.tuning import settle
-from exporter.sources.calls import AWAKE_SECONDS
 from exporter.web.app import create_app
 from exporter.web.auth import WebConfigFile
 from exporter.web.refusals import Refusals
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
-    from types import FrameType
 
     from exporter.config.load import Loaded
     from exporter.metrics.telemetry import Telemetry
@@ -34,13 +34,17 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Web:
-    """Where and how to serve. `option` is how the user gives the address, for messages."""
+    """Where and how to serve. `option` is how the user gives the address, for messages.
+
+    `reload_on_hangup`: whether SIGHUP reloads; otherwise it stops, as the end of a terminal does.
+    """
 
     address: str
     config_file: Path | None = None
     lifecycle: bool = False
     runbooks: str | None = None
     option: str = OPTION
+    reload_on_hangup: bool = True
 
     def require_address(self) -> None:
         """Raise ListenError if the address is not available, for programs that set up a lot before they serve."""
@@ -55,20 +59,26 @@ def run(
     *,
     started: Callable[[str], None] = lambda _url: None,
 ) -> None:
-    """Run until SIGTERM or SIGINT; SIGHUP reloads. `started` is called with the URL once it is served.
+    """Run until SIGTERM or SIGINT, under `signals.supervise`; a second one ends the process at once.
+
+    `started` is called with the URL once it is served.
 
     Raises ConfigError, WebConfigError, and ListenError for an address it cannot have.
     """
-    stop = threading.Event()
+    stop, reload = threading.Event(), threading.Event()
     signals: list[int] = []
 
-    def on_stop(number: int, _frame: FrameType | None) -> None:
-        # Do not log here: the signal may have arrived in the middle of another line.
+    def on_stop(number: int) -> None:
+        if signals:
+            abort(number)
         signals.append(number)
         stop.set()
 
-    def on_reload(_number: int, _frame: FrameType | None) -> None:
-        threading.Thread(target=_reload, args=(service,), name="reload", daemon=True).start()
+    def reloading() -> None:
+        while reload.wait():
+            reload.clear()
+            with contextlib.suppress(ReloadError):  # The log and the metrics have it.
+                service.reload()
 
     file = WebConfigFile(web.config_file, clock) if web.config_file else None
     service = Service(load, open_sources, clock)
@@ -83,26 +93,17 @@ def run(
     )
     tls = file.server_context() if file else None
     server = WebServer(app, web.address, tls=tls, option=web.option, refusals=refusals)
-    handlers = {signal.SIGTERM: on_stop, signal.SIGINT: on_stop, signal.SIGHUP: on_reload}
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    on_hangup = (lambda _: reload.set()) if web.reload_on_hangup else on_stop
+    threading.Thread(target=reloading, name="reload", daemon=True).start()
     try:
-        server.start()
-        settle()
-        service.start()
-        log.info("serving", address=server.url, version=__version__)
-        started(server.url)
-        while not stop.wait(AWAKE_SECONDS):
-            pass
-        log.info("stopping", signal=signal.Signals(signals[0]).name)
+        with answering({signal.SIGTERM: on_stop, signal.SIGINT: on_stop, signal.SIGHUP: on_hangup}):
+            server.start()
+            settle()
+            service.start()
+            log.info("serving", address=server.url, version=__version__)
+            started(server.url)
+            stop.wait()
+            log.info("stopping", signal=signal.Signals(signals[0]).name)
     finally:
         service.stop()
         server.stop()
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _reload(service: Service) -> None:
-    try:
-        service.reload()
-    except ReloadError:
-        return  # The log and the metrics say it.

@@ -64,24 +64,6 @@ def descendants(process: int) -> list[str]:
     return found
 
 
-def written(pipe: Path, content: bytes) -> bool:
-    """Write into the pipe if somebody reads it; whether that was so."""
-    try:
-        end = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
-    except OSError:
-        return False
-    os.write(end, content)
-    os.close(end)
-    return True
-
-
-def ignores(process: int, number: signal.Signals) -> bool:
-    """Whether the process ignores the signal."""
-    status = Path(f"/proc/{process}/status").read_text()
-    mask = next(int(line.split()[1], 16) for line in status.splitlines() if line.startswith("SigIgn:"))
-    return bool(mask >> (number - 1) & 1)
-
-
 # --- end --------------------------------------------------------------------------------------------------------
 
 
@@ -161,9 +143,9 @@ def test_a_reload_that_is_asked_for_during_the_start_does_not_end_it(tmp_path: P
             stderr=stream,
         ) as process,
     ):
-        until(lambda: ignores(process.pid, signal.SIGHUP), "the command to begin")
-        process.send_signal(signal.SIGHUP)
-        until(lambda: written(config, b"preset: nba\n") or process.poll() is not None, "it to read its configuration")
+        with config.open("w") as pipe:  # It opens when the exporter reads.
+            process.send_signal(signal.SIGHUP)
+            pipe.write("preset: nba\n")
         until(lambda: "event=serving" in log.read_text() or process.poll() is not None, "the exporter to serve")
         process.terminate()
         process.wait(60)
