@@ -26,7 +26,7 @@ from exporter.reconcile.explain import explanations
 from exporter.reconcile.hints import hints
 from exporter.reconcile.removals import overwritten
 from exporter.reconcile.runs import History
-from exporter.reconcile.since import dated
+from exporter.reconcile.since import of_processor, of_trigger
 from exporter.reconcile.trigger import Judged, trigger_of
 from exporter.reconcile.unusable import unusable_fields
 from exporter.reconcile.verdict import judge, too_few, too_many
@@ -48,7 +48,7 @@ def reconcile(config: Config, snapshot: Snapshot, now: datetime) -> Report:
     return Report(
         at=now,
         timezone=config.timezone.key,
-        pipelines=tuple(replace(dated(report), conditions=conditions_of(report, now)) for report in reports),
+        pipelines=tuple(replace(report, conditions=conditions_of(report, now)) for report in reports),
         remembers=snapshot.remembers,
     )
 
@@ -65,7 +65,7 @@ def _pipeline(
     history = None if runs is None else History(runs)
     phases = tuple(
         replace(
-            _phase(snapshot, pipeline, phase_day(phase, day, now, config.timezone), history, calendar, now),
+            _dated(_phase(snapshot, pipeline, phase_day(phase, day, now, config.timezone), history, calendar, now)),
             document=f"{config.firestore_root}/{phase.collection}/{day}" if phase.collection else None,
         )
         for day in days
@@ -100,6 +100,12 @@ def _pipeline(
         unusable=unusable_fields(snapshot, pipeline, days, now),
         calendar=calendar,
     )
+
+
+def _dated(phase: PhaseReport) -> PhaseReport:
+    """The phase with the time of its fault, and of those of its processors."""
+    processors = tuple(replace(one, since=of_processor(one, phase)) for one in phase.processors)
+    return replace(phase, since=of_trigger(phase), processors=processors)
 
 
 def _in_use(phase: PhaseConfig, snapshot: Snapshot, now: datetime) -> bool:

@@ -6,7 +6,6 @@ was lost between the last reading that had it and the first that had not; its `S
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from exporter.model import LOST, HeartbeatState, Since, TriggerState, Verdict
@@ -14,17 +13,7 @@ from exporter.model import LOST, HeartbeatState, Since, TriggerState, Verdict
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from exporter.model import PhaseReport, PipelineReport, ProcessorReport
-
-
-def dated(pipeline: PipelineReport) -> PipelineReport:
-    """The report with the time of every fault of its phases and processors."""
-    return replace(pipeline, phases=tuple(_dated(phase) for phase in pipeline.phases))
-
-
-def _dated(phase: PhaseReport) -> PhaseReport:
-    processors = tuple(replace(one, since=of_processor(one, phase)) for one in phase.processors)
-    return replace(phase, since=of_trigger(phase), processors=processors)
+    from exporter.model import PhaseReport, ProcessorReport
 
 
 def of_trigger(phase: PhaseReport) -> Since | None:
