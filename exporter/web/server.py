@@ -50,7 +50,7 @@ OPTION: Final = "--web.listen-address"
 
 
 def listen(address: str, option: str = OPTION) -> socket.socket:
-    """A socket that listens on `host:port`, `[IPv6]:port`, or `:port` for every address of the machine.
+    """A socket that listens on `host:port`, `[IPv6]:port`, or `:port` or `*:port` for every address of the machine.
 
     Port 0 takes a free one. Clients can connect at once, and get answers when the server runs. Raises ListenError,
     whose message names `option` for another address.
@@ -66,12 +66,17 @@ def listen(address: str, option: str = OPTION) -> socket.socket:
 
 
 def _parse(address: str) -> tuple[str, int]:
-    wanted = "expected host:port, [IPv6 address]:port, or :port for every address of this machine"
+    wanted = "expected host:port, [IPv6 address]:port, or :port or *:port for every address of this machine"
     host, colon, port = address.rpartition(":")
     if not colon:
         raise ListenError(f"bad listen address {address!r}: no port; {wanted}")
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
+        if host and ":" not in host:
+            raise ListenError(f"bad listen address {address!r}: brackets are for an IPv6 address; {wanted}")
+    elif host == "*":
+        # The resolver would make the loopback address of it.
+        host = ""
     elif ":" in host:
         raise ListenError(f"bad listen address {address!r}: an IPv6 address needs brackets; {wanted}")
     if not (port.isascii() and port.isdigit() and int(port) <= _MAX_PORT):
@@ -89,7 +94,8 @@ def _open(host: str, port: int) -> socket.socket:
     found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=flags)
     # If a name has both kinds of address, use IPv4, as Prometheus does.
     family, *_, where = min(found, key=lambda item: item[0] != socket.AF_INET)
-    return socket.create_server((str(where[0]), port), family=family)
+    # All of it: the address of an interface is bound with its scope, which is no part of the address's text.
+    return socket.create_server(where, family=family)
 
 
 def _reason(error: OSError, port: int, option: str) -> str:

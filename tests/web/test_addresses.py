@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import os
 import socket
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -26,6 +28,17 @@ def _has_ipv6() -> bool:
     return True
 
 
+def _of_interfaces() -> list[str]:
+    """This machine's addresses that are only whole with the name of their interface."""
+    try:
+        lines = Path("/proc/net/if_inet6").read_text("ascii").splitlines()
+    except OSError:
+        return []
+    words = [line.split() for line in lines]
+    numbers = [(ipaddress.ip_address(bytes.fromhex(word[0])), word[5]) for word in words]
+    return [f"{number}%{interface}" for number, interface in numbers if number.is_link_local]
+
+
 EVERYWHERE = [":0", "0.0.0.0:0", "127.0.0.1:0", "localhost:0", *(["[::1]:0", "[::]:0"] if _has_ipv6() else [])]
 
 
@@ -33,6 +46,31 @@ EVERYWHERE = [":0", "0.0.0.0:0", "127.0.0.1:0", "localhost:0", *(["[::1]:0", "[:
 def test_a_free_port_is_known_before_the_server_runs(address: str) -> None:
     with listen(address) as listener:
         assert listener.getsockname()[1] > 0
+
+
+@pytest.mark.parametrize("address", [":0", "*:0"])
+def test_without_a_host_and_with_an_asterisk_every_address_is_listened_on(address: str) -> None:
+    with listen(address) as listener:
+        assert listener.getsockname()[0] in {"::", "0.0.0.0"}  # noqa: S104 - compared with, not bound
+
+
+def test_the_address_of_an_interface_is_listened_on_there() -> None:
+    for scoped in _of_interfaces():
+        with listen(f"[{scoped}]:0") as listener:
+            host, _, _, interface = listener.getsockname()
+            assert f"{host}%{socket.if_indextoname(interface)}" == scoped
+
+
+def test_the_address_of_an_interface_that_has_another_one_is_refused() -> None:
+    if _has_ipv6():
+        with pytest.raises(ListenError, match="this machine does not have that address"):
+            listen("[fe80::1234%lo]:0")
+
+
+@pytest.mark.parametrize("address", ["[*]:0", "[127.0.0.1]:0", "[localhost]:0"])
+def test_brackets_around_what_is_no_ipv6_address_are_refused(address: str) -> None:
+    with pytest.raises(ListenError, match="brackets are for an IPv6 address"):
+        listen(address)
 
 
 def test_a_name_with_several_addresses_means_the_ipv4_one() -> None:
