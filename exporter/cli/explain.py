@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 @processor_option
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def explain_missing(wanted: Wanted, processor: str | None, form: str) -> int:
-    """Say for every missing registration why it may be missing, the likeliest first, with the evidence.
+    """Say of every fault why it is one; of a missing registration why it may be missing, with the evidence.
 
     Also names the entries that were overwritten and restored.
     """
@@ -33,5 +34,5 @@ def explain_missing(wanted: Wanted, processor: str | None, form: str) -> int:
         warn_without_memory(outcome)
         say(masked_json(explain_json(outcome.report, processor)))
     else:
-        say(explain_text(outcome.report, processor, outcome.unread))
+        say(explain_text(outcome.report, processor, outcome.unread, terminal=sys.stdout.isatty()))
     return exits.exit_code(outcome.report, outcome.unread)

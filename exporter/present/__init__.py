@@ -1,6 +1,7 @@
 """Presents a report to people and programs: in words, as a table, as JSON.
 
 summary.py        the sentence at the top: what is wrong, since when, what to do first
+outages.py        what could not be read, each outage once
 beside.py         what is wrong beside verdicts and triggers, with what to do first
 words.py          the words for verdicts, states and times that table, page and sentence share
 status.py         the JSON of `/api/v1/status`, `check --format json` and `replay --format json`

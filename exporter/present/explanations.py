@@ -1,19 +1,45 @@
-"""`explain`: the explanations of every missing registration, the likeliest first, with the evidence for and against.
+"""`explain`: why each fault is one, with its hints, its first step and its runbook.
 
-Below them, every entry that was lost and restored.
+A missing registration has its explanations, the likeliest first, with the evidence for and against. Below them stands
+every entry that was lost and restored.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from rich.padding import Padding
+from rich.text import Text
+
+from exporter.model import Verdict
+from exporter.present.beside import beside
+from exporter.present.outages import outages, own_hints, shared_reasons
 from exporter.present.status import overwrite, phase_key, processor_key, processors
-from exporter.present.words import CAUSES, OVERWRITTEN, STANDINGS, Moments, shown, without_memory
+from exporter.present.table import in_text, item
+from exporter.present.words import (
+    CAUSES,
+    OVERWRITTEN,
+    STANDINGS,
+    TRIGGERS,
+    WORDS,
+    Moments,
+    shown,
+    trigger_reason,
+    without_memory,
+)
+from exporter.shipped.alerts import alert_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from rich.console import Console, RenderableType
+
+    from exporter.messages.secrets import Masked
     from exporter.model import Overwritten, PhaseReport, ProcessorReport, Report
+    from exporter.present.beside import Beside
+
+WIDTH: Final = 80
+"""The width of output that goes to no terminal."""
 
 
 def explained(report: Report, processor: str | None = None) -> tuple[ProcessorReport, ...]:
@@ -39,31 +65,94 @@ def explain_json(report: Report, processor: str | None = None) -> dict[str, Any]
     }
 
 
-def explain_text(report: Report, processor: str | None = None, unread: Mapping[str, str] | None = None) -> str:
-    """The explanations in plain words."""
-    found = explained(report, processor)
-    warning = without_memory(report)
-    lines = [warning, ""] if warning else []
-    lines += [line for item in found for line in (*_one(item, Moments.of(report)), "")]
-    if not found:
-        asked = f"of {processor} " if processor else ""
-        lines += [f"No registration {asked}is missing without a reason that its verdict gives.", ""]
+def explain_text(
+    report: Report,
+    processor: str | None = None,
+    unread: Mapping[str, str] | None = None,
+    *,
+    width: int = WIDTH,
+    terminal: bool = False,
+) -> Masked:
+    """Why each fault is one, in plain words. `terminal`: as wide as the terminal."""
+    return in_text(
+        lambda console: _render(console, report, processor, unread),
+        terminal=terminal,
+        width=None if terminal else width,
+    )
+
+
+def _render(console: Console, report: Report, processor: str | None, unread: Mapping[str, str] | None) -> None:
+    moments, shared = Moments.of(report), shared_reasons(report)
+    lines: list[RenderableType] = []
+    if warning := without_memory(report):
+        lines += [Text(warning), Text()]
+    for outage in outages(report, unread):
+        since = f" since {moments.began(outage.since)}" if outage.since else ""
+        lines.append(Text(shown(f"{outage.text[0].upper()}{outage.text[1:]}{since}.")))
+    lines += [item(text, 0) for text in shared]
+    if unread or shared:
+        lines.append(Text())
+    preface = len(lines)
+    if processor is None:
+        lines += [line for one in beside(report) for line in _beside(one, moments)]
+        lines += [line for phase in report.phases for line in _trigger(phase, moments)]
+    for one in report.processors:
+        if processor in (None, one.processor) and _asks(one, shared):
+            lines += [*_one(one, moments, shared), Text()]
     for phase, again in overwritten(report, processor):
-        lines += [f"{phase.pipeline} {phase.phase} {phase.run_date}: {OVERWRITTEN}"]
-        lines += [*(f"  - {one.text}" for one in again), ""]
-    lines += [f"Not everything could be read: {name} ({reasons})." for name, reasons in (unread or {}).items()]
-    return shown_lines(lines)
+        lines += [Text(shown(f"{phase.pipeline} {phase.phase} {phase.run_date}: {OVERWRITTEN}"))]
+        lines += [*(item(one.text, 2) for one in again), Text()]
+    if len(lines) == preface and not shared:
+        of = f" of {processor}" if processor else ""
+        lines.append(Text(shown(f"Nothing to explain{of}: no discrepancy.")))
+    for line in lines:
+        console.print(line)
 
 
-def shown_lines(lines: list[str]) -> str:
-    """Lines in which characters that do not print are spelled out."""
-    return "".join(f"{shown(line)}\n" for line in lines)
+def _asks(processor: ProcessorReport, shared: tuple[str, ...]) -> bool:
+    """Whether there is anything to explain of it."""
+    if processor.verdict is Verdict.UNKNOWN:
+        return bool(own_hints(processor, shared))
+    return processor.verdict in WORDS or bool(processor.explanations)
 
 
-def _one(item: ProcessorReport, moments: Moments) -> Iterator[str]:
-    yield f"{item.pipeline} {item.phase} {item.run_date} {item.processor}: {item.verdict}"
-    yield f"  due {moments.both(item.due)}; data of {item.data_date}"
-    for number, explanation in enumerate(item.explanations, start=1):
-        yield f"  {number}. {STANDINGS[explanation.standing]}: {CAUSES[explanation.cause]}"
-        yield from (f"       + {text}" for text in explanation.supports)
-        yield from (f"       - {text}" for text in explanation.contradicts)
+def _beside(one: Beside, moments: Moments) -> Iterator[RenderableType]:
+    since = f" since {moments.began(one.since)}" if one.since else ""
+    yield Text(shown(f"{one.text}{since}"))
+    yield item(f"first: {one.first}", 2)
+    if one.query:
+        yield item(f"the rows: {one.query}", 2)
+    yield item(f"runbook: {one.alert}.md", 2)
+    yield Text()
+
+
+def _trigger(phase: PhaseReport, moments: Moments) -> Iterator[RenderableType]:
+    state = phase.trigger_state
+    words = TRIGGERS.get(state) if state else None
+    if state is None or words is None:
+        return
+    since = f" since {moments.began(phase.since)}" if phase.since else ""
+    yield Text(shown(f"{phase.pipeline} {phase.phase} {phase.run_date}: trigger {state}{since}"))
+    yield item(trigger_reason(phase), 2)
+    yield item(f"first: {words.first}", 2)
+    yield item(f"runbook: {alert_of(state).runbook}", 2)
+    yield Text()
+
+
+def _one(processor: ProcessorReport, moments: Moments, shared: tuple[str, ...]) -> Iterator[RenderableType]:
+    words = WORDS.get(processor.verdict)
+    since = f" since {moments.began(processor.since)}" if processor.since else ""
+    where = f"{processor.pipeline} {processor.phase} {processor.run_date} {processor.processor}"
+    yield Text(shown(f"{where}: {processor.verdict}{since}"))
+    yield item(f"due {moments.both(processor.due)}; data of {processor.data_date}", 2)
+    yield from (item(text, 2) for text in own_hints(processor, shared))
+    if processor.explanations:
+        yield Text("  why it may be missing, the likeliest first:")
+    for number, explanation in enumerate(processor.explanations, start=1):
+        said = f"{number}. {STANDINGS[explanation.standing]}: {CAUSES[explanation.cause]}"
+        yield Padding(Text(said), (0, 0, 0, 4), expand=False)
+        for side, texts in (("for", explanation.supports), ("against", explanation.contradicts)):
+            yield from (item(f"{side}: {text}", 7) for text in texts)
+    if words:
+        yield item(f"first: {words.first}", 2)
+        yield item(f"runbook: {alert_of(processor.verdict).runbook}", 2)

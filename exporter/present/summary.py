@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from exporter.model import Bound, Condition, TriggerState, Verdict
+from exporter.present.outages import outages
 from exporter.present.words import (
     BAD_TRIGGERS,
     CONDITIONS,
@@ -112,9 +113,11 @@ def summarize(report: Report, unread: Mapping[str, str] | None = None) -> Summar
     held, rows, again = held_conditions(report), rows_beyond(report), overwritten(report)
     if unknown:
         beyond = listed(beyond_bounds(report))
+        began = earliest(outage.since for outage in outages(report, unread))
         return Summary(
             Health.UNKNOWN,
             f"Cannot tell: {unknown}",
+            Moments.of(report).since(began) if began else "",
             effect="what cannot be read is neither well nor wrong",
             first="read the reasons below and make readable again what the exporter cannot read",
             besides=", ".join(part for part in (beyond, again) if part),
@@ -288,6 +291,4 @@ def _unknown(report: Report, unread: Mapping[str, str]) -> str:
     phases = [phase for phase in report.phases if phase.trigger_state is TriggerState.UNKNOWN]
     if phases and not unknown:
         parts.append(f"trigger of {listed([f'{phase.phase} of {phase.run_date}' for phase in phases], 2)} unknown")
-    if unread:
-        parts.append(f"not all could be read: {', '.join(f'{name} ({why})' for name, why in unread.items())}")
-    return "; ".join(parts)
+    return ", ".join([*parts, *(outage.text for outage in outages(report, unread))])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console, Group
@@ -11,13 +12,13 @@ from rich.table import Table
 from rich.text import Text
 
 from exporter.messages.secrets import Masked
-from exporter.model import HeartbeatState, Standing, Verdict
+from exporter.model import HeartbeatState, Verdict
+from exporter.present.beside import beside
+from exporter.present.outages import own_hints, shared_reasons
 from exporter.present.summary import QUIET, Health, summarize, tally, urgency, well, worst_first
 from exporter.present.words import (
     BAD_TRIGGERS,
-    CAUSES,
     OVERWRITTEN,
-    STANDINGS,
     TRIGGERS,
     WORDS,
     Moments,
@@ -30,14 +31,13 @@ from exporter.present.words import (
     without_memory,
 )
 from exporter.reconcile import DISCREPANCIES
-from exporter.shipped.alerts import alert_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from rich.console import RenderableType
 
-    from exporter.model import Explanation, PhaseReport, ProcessorReport, Report
+    from exporter.model import PhaseReport, ProcessorReport, Report, Since
 
 STYLES: Final = {
     Verdict.OK: "green",
@@ -58,22 +58,31 @@ LONGEST_UNBROKEN: Final = 28
 
 
 def render_report(report: Report, console: Console, unread: Mapping[str, str] | None = None) -> None:
-    """Print the report on a console."""
-    moments = Moments.of(report)
+    """Print the report on a console: the sentence, a table for each phase at fault, one line for each fault."""
+    moments, shared = Moments.of(report), shared_reasons(report)
     if warning := without_memory(report):
         console.print(Text(warning, "yellow"))
     console.print(sentence(report, unread))
+    for text in shared:
+        console.print(item(text, 0))
+    said = summarize(report, unread)
+    for fault in beside(report):
+        if fault.text[1:] != said.what[1:]:
+            console.print(_fault(fault.text, fault.since, fault.first, moments, "yellow"))
     ordered = sorted(report.phases, key=urgency)
-    for phase in (phase for phase in ordered if not well(phase)):
+    trouble = [phase for phase in ordered if not well(phase)]
+    for phase in trouble:
         console.print()
-        console.print(_phase(phase, moments, narrow=console.width < NARROW))
+        console.print(_phase(phase, moments, shared, said.first, narrow=console.width < NARROW))
+    if trouble or shared or beside(report):
+        dates = sorted({phase.run_date for phase in trouble})
+        which = f" --run-date {dates[0]}" if len(dates) == 1 else ""
+        console.print(Text(f"why, and the runbooks: orchestration-exporter explain{which}"))
     rest = [phase for phase in ordered if well(phase)]
     if rest:
         console.print()
     for phase in rest:
         console.print(_line(phase))
-        for part in _overwritten(phase):
-            console.print(part)
 
 
 def sentence(report: Report, unread: Mapping[str, str] | None = None) -> Text:
@@ -104,23 +113,29 @@ def in_text(render: Callable[[Console], None], *, terminal: bool, width: int | N
     """The output of `render`, without secrets; in colour on a terminal unless NO_COLOR is set."""
     stream = io.StringIO()
     render(Console(file=stream, force_terminal=terminal, highlight=False, width=width))
-    return Masked(stream.getvalue())
+    text = stream.getvalue()
+    # Columns are padded with spaces, which files and tests need not keep.
+    return Masked(text if terminal else re.sub(r" +$", "", text, flags=re.MULTILINE))
 
 
 def _line(phase: PhaseReport) -> Text:
     """A phase without discrepancy."""
     counts = ", ".join(f"{number:,} {verdict}" for verdict, number in tally(phase.processors).items())
     trigger = f"trigger {phase.trigger_state}" if phase.trigger_state else ""
-    said = ", ".join(part for part in (registered(phase), counts, trigger) if part)
+    again = f"{len(phase.overwritten)} {OVERWRITTEN}" if phase.overwritten else ""
+    said = ", ".join(part for part in (registered(phase), counts, trigger, again) if part)
     return Text.assemble((f"{_name(phase)}: ", "bold"), shown(said))
 
 
-def _phase(phase: PhaseReport, moments: Moments, *, narrow: bool) -> RenderableType:
+def _phase(
+    phase: PhaseReport, moments: Moments, shared: tuple[str, ...], first: str, *, narrow: bool
+) -> RenderableType:
+    """A phase at fault. `first`: what the sentence says to do first, which is not said again."""
     processors = worst_first(phase.processors)
-    parts: list[RenderableType] = [*_head(phase, moments)]
+    parts: list[RenderableType] = [*_head(phase, moments, first)]
     parts += [_stacked(phase, processors)] if narrow else [_table(phase, processors)]
     for processor in processors:
-        parts += _below(processor)
+        parts += _below(processor, moments, shared)
     return Group(*parts)
 
 
@@ -128,26 +143,18 @@ def _name(phase: PhaseReport) -> str:
     return shown(f"{phase.pipeline} {phase.phase} {phase.run_date} [{phase.mode}]")
 
 
-def _head(phase: PhaseReport, moments: Moments) -> Iterator[RenderableType]:
+def _head(phase: PhaseReport, moments: Moments, said: str) -> Iterator[RenderableType]:
     count = registered(phase)
     due = f"deadline {moments.both(phase.due)}, {moments.away(phase.due)}" if phase.due else ""
-    said = ", ".join(part for part in (count, due) if part)
-    yield Text.assemble((_name(phase), "bold"), f": {said}" if said else "")
+    counts = ", ".join(part for part in (count, due) if part)
+    yield Text.assemble((_name(phase), "bold"), f": {counts}" if counts else "")
     state = phase.trigger_state
     if state:
         reason = trigger_reason(phase)
         words = TRIGGERS.get(state)
-        first = f"; first: {words.first} ({alert_of(state).runbook})" if words else ""
+        first = f"; first: {words.first}" if words and words.first != said else ""
         style = "bold red" if state in BAD_TRIGGERS else ""
         yield Text.assemble("trigger ", (state.value, style), f": {reason}" if reason else "", first)
-    yield from _overwritten(phase)
-
-
-def _overwritten(phase: PhaseReport) -> Iterator[RenderableType]:
-    if phase.overwritten:
-        yield Text(f"{OVERWRITTEN}:", "yellow")
-    for found in phase.overwritten:
-        yield _item(found.text, 2)
 
 
 def _table(phase: PhaseReport, processors: Sequence[ProcessorReport]) -> Table:
@@ -190,37 +197,21 @@ def _dimmed(text: str, *, when: bool) -> Text:
     return Text(text, "magenta" if text == "unknown" else "dim" if when else "")
 
 
-def _below(processor: ProcessorReport) -> Iterator[RenderableType]:
-    """The first thing to do, the hints, and the explanations of a missing registration."""
-    verdict = processor.verdict
-    words = WORDS.get(verdict)
-    if not (words or processor.explanations or verdict is Verdict.UNKNOWN):
-        return
-    first = f"; first: {words.first}" if words else ""
-    yield Text.assemble((f"{shown(processor.processor)}: {verdict}", STYLES[verdict]), first)
-    for hint in processor.hints:
-        yield _item(hint.text, 2)
-    if processor.explanations:
-        yield Padding(Text("why it may be missing, the likeliest first:"), (0, 0, 0, 2), expand=False)
-    for number, explanation in enumerate(_open(processor), start=1):
-        said = f"{number}. {STANDINGS[explanation.standing]}: {CAUSES[explanation.cause]}"
-        yield Padding(Text(said), (0, 0, 0, 4), expand=False)
-        for side, texts in (("for", explanation.supports), ("against", explanation.contradicts)):
-            for text in texts:
-                yield _item(f"{side}: {text}", 7)
-    ruled_out = [CAUSES[one.cause] for one in processor.explanations if one.standing is Standing.RULED_OUT]
-    if ruled_out:
-        yield Padding(Text(f"{STANDINGS[Standing.RULED_OUT]}: {'; '.join(ruled_out)}"), (0, 0, 0, 4), expand=False)
-    if words:
-        yield _item(f"runbook: {alert_of(verdict).runbook}", 2)
+def _below(processor: ProcessorReport, moments: Moments, shared: tuple[str, ...]) -> Iterator[RenderableType]:
+    """One line for a fault; for an unknown verdict its own reasons."""
+    verdict, name = processor.verdict, shown(processor.processor)
+    if words := WORDS.get(verdict):
+        yield _fault(f"{name}: {verdict}", processor.since, words.first, moments, STYLES[verdict])
+    elif verdict is Verdict.UNKNOWN and (own := own_hints(processor, shared)):
+        yield Text.assemble((f"{name}: {verdict}", STYLES[verdict]), f": {shown('; '.join(own))}")
 
 
-def _open(processor: ProcessorReport) -> list[Explanation]:
-    """The explanations that are not ruled out. The others are in the JSON, on the page and in `explain`."""
-    return [one for one in processor.explanations if one.standing is not Standing.RULED_OUT]
+def _fault(what: str, since: Since | None, first: str, moments: Moments, style: str) -> Text:
+    return Text.assemble((what, style), f" since {moments.began(since)}" if since else "", f"; first: {first}")
 
 
-def _item(text: str, indent: int) -> RenderableType:
-    item = Table.grid(padding=(0, 1, 0, 0))
-    item.add_row("-", Text(shown(text), overflow="fold"))
-    return Padding(item, (0, 0, 0, indent), expand=False)
+def item(text: str, indent: int) -> RenderableType:
+    """A text behind a dash."""
+    row = Table.grid(padding=(0, 1, 0, 0))
+    row.add_row("-", Text(shown(text), overflow="fold"))
+    return Padding(row, (0, 0, 0, indent), expand=False)

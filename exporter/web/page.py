@@ -95,7 +95,7 @@ def render_page(view: View, about: About) -> str:
         clauses=summary.clauses(),
         mark=MARKS[summary.health],
         at=time(view.report.at, moments),
-        unread=tuple(view.unread.items()),
+        reasons=below.reasons,
         beside=below.beside,
         trouble=below.trouble,
         well=below.well,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from exporter.model import TriggerState, Verdict
 from exporter.present.beside import beside
+from exporter.present.outages import own_hints, shared_reasons
 from exporter.present.summary import QUIET, tally, urgency, well, worst_first
 from exporter.present.words import (
     BAD_TRIGGERS,
@@ -162,6 +163,7 @@ class Sections(NamedTuple):
     trouble: Sequence[Section]
     well: Sequence[Section]
     facts: Sequence[tuple[str, Sequence[Fact]]]
+    reasons: Sequence[str]
     beside: Sequence[Fault]
     days: Sequence[Day]
     history_since: Time | None
@@ -172,15 +174,16 @@ def sections(report: Report, history: History) -> Sections:
     moments = Moments.of(report)
     pipelines = {pipeline.pipeline: pipeline for pipeline in report.pipelines}
     found: list[tuple[bool, Section]] = []
-    whys = MOST_WHYS
+    whys, shared = MOST_WHYS, shared_reasons(report)
     for phase in sorted(report.phases, key=urgency):
-        section = _section(phase, pipelines[phase.pipeline], moments, whys)
+        section = _section(phase, pipelines[phase.pipeline], moments, shared, whys)
         whys -= sum(row.why is not None for row in section.rows)
         found.append((well(phase), section))
     return Sections(
         trouble=[section for fine, section in found if not fine],
         well=[section for fine, section in found if fine],
         facts=[(pipeline.pipeline, _facts(pipeline, moments)) for pipeline in report.pipelines],
+        reasons=shared_reasons(report),
         beside=[_fault(one, moments) for one in beside(report)],
         days=[_day(history, run_date, moments) for run_date in history.dates()],
         history_since=time(history.since, moments) if history.since else None,
@@ -200,12 +203,14 @@ def time(at: datetime, moments: Moments) -> Time:
     return Time(at.isoformat(timespec="seconds").replace("+00:00", "Z"), moments.both(at), moments.away(at))
 
 
-def _section(phase: PhaseReport, pipeline: PipelineReport, moments: Moments, whys: int) -> Section:
+def _section(
+    phase: PhaseReport, pipeline: PipelineReport, moments: Moments, shared: tuple[str, ...], whys: int
+) -> Section:
     """A phase, with hints for at most `whys` processors, so that a page with many discrepancies still loads."""
     processors = sorted(worst_first(phase.processors), key=lambda one: not _asks(one))
     asking = sum(map(_asks, processors))
     rows = [
-        _row(phase, processor, _why(phase, processor, moments) if number < min(asking, whys) else None)
+        _row(phase, processor, _why(phase, processor, moments, shared) if number < min(asking, whys) else None)
         for number, processor in enumerate(processors)
     ]
     fold = asking > 0 and len(rows) - asking > MOST_WELL
@@ -272,15 +277,18 @@ def _row(phase: PhaseReport, processor: ProcessorReport, why: Why | None) -> Row
     )
 
 
-def _why(phase: PhaseReport, processor: ProcessorReport, moments: Moments) -> Why:
+def _why(phase: PhaseReport, processor: ProcessorReport, moments: Moments, shared: tuple[str, ...]) -> Why | None:
     words = WORDS.get(processor.verdict)
+    hints = own_hints(processor, shared)
+    if not (words or hints or processor.explanations):
+        return None
     return Why(
         did=f"{words.did[0].upper()}{words.did[1:]}" if words else "",
         since=_since(processor.since, moments),
         due=time(processor.due, moments) if processor.due != phase.due else None,
         first=words.first if words else "",
         runbook=alert_of(processor.verdict).name if words else "",
-        hints=[hint.text for hint in processor.hints],
+        hints=hints,
         reasons=[_reason(explanation) for explanation in processor.explanations],
     )
 

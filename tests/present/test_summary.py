@@ -107,7 +107,7 @@ def test_critical_faults_lead_the_sentence_and_others_follow() -> None:
     assert summary.besides == (
         f"1 failed ({PHASE3[1]}), 1 left no row by the deadline ({PHASE3[2]}),"
         f" 1 registered without one row ({PHASE3[4]}), 1 more with other discrepancies,"
-        " not all could be read: warehouse (quota)"
+        " not all of BigQuery could be read (quota)"
     )
 
 
@@ -135,7 +135,8 @@ def test_what_could_not_be_read_is_no_all_clear_although_no_verdict_needed_it() 
 
     assert summary.health is Health.UNKNOWN
     assert summary.what == (
-        "Cannot tell: not all could be read: heartbeats (permission_denied), warehouse (not_found, quota)"
+        "Cannot tell: not all of Firestore could be read (permission_denied),"
+        " not all of BigQuery could be read (not_found, quota)"
     )
 
 

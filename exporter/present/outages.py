@@ -1,0 +1,80 @@
+"""What could not be read: every outage once, however many collectors, phases and processors it leaves unknown."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from exporter.model import Since, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from exporter.model import PhaseReport, ProcessorReport, Report
+
+SOURCES: Final = {
+    "completion": "Firestore",
+    "heartbeats": "Firestore",
+    "heartbeat_count": "Firestore",
+    "warehouse": "BigQuery",
+}
+"""The source of each collector, as people call it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A source that could not be read in full. `since`: since its last good reading, if there was one."""
+
+    source: str
+    reasons: str
+    since: Since | None
+
+    @property
+    def text(self) -> str:
+        """In words."""
+        return f"not all of {self.source} could be read ({self.reasons})"
+
+
+def outages(report: Report, unread: Mapping[str, str] | None) -> list[Outage]:
+    """The outages. `unread`: the collectors that could not read everything, each with the reasons."""
+    together: dict[tuple[str, str], list[str]] = {}
+    for name, reasons in (unread or {}).items():
+        together.setdefault((SOURCES.get(name, name), reasons), []).append(name)
+    read = _last_read(report)
+    found = []
+    for (source, reasons), names in together.items():
+        times = [at for name in names if (at := read.get(name)) is not None]
+        found.append(Outage(source, reasons, Since(min(times)) if times else None))
+    return found
+
+
+def _last_read(report: Report) -> dict[str, datetime | None]:
+    """When each collector last read everything, as far as the report knows."""
+    documents = [one.document_read_at for one in report.processors if one.document_read_at]
+    rows = [one.rows_read_at for one in report.processors if one.rows_read_at]
+    beats = [one.heartbeats_read_at for one in report.pipelines if one.heartbeats_read_at]
+    return {
+        "completion": min(documents, default=None),
+        "heartbeats": min(beats, default=None),
+        "warehouse": min(rows, default=None),
+    }
+
+
+def shared_reasons(report: Report) -> tuple[str, ...]:
+    """The reasons that leave more than one processor unknown: they are given once, and not for each processor."""
+    unknown = (one for one in report.processors if one.verdict is Verdict.UNKNOWN)
+    counts = Counter(hint.text for one in unknown for hint in one.hints)
+    return tuple(text for text, number in counts.items() if number > 1)
+
+
+def own_hints(processor: ProcessorReport, shared: tuple[str, ...]) -> list[str]:
+    """The processor's hints, without the reasons that others have too if it is unknown."""
+    texts = [hint.text for hint in processor.hints]
+    return [text for text in texts if text not in shared] if processor.verdict is Verdict.UNKNOWN else texts
+
+
+def unknown_alike(phase: PhaseReport, shared: tuple[str, ...]) -> list[ProcessorReport]:
+    """The processors of a phase of which nothing is to be said but that they are unknown."""
+    return [one for one in phase.processors if one.verdict is Verdict.UNKNOWN and not own_hints(one, shared)]
