@@ -73,7 +73,7 @@ PLACES: Final[Mapping[str, Place]] = {
         _context(
             "runs",
             "nba",
-            ContextRequest(run_history={"nba": RunHistoryRequest(RunHistoryConfig(TABLE, "processed_at"), ("P",))}),
+            ContextRequest(run_history={"nba": RunHistoryRequest(RunHistoryConfig(TABLE, "written"), ("P",))}),
         ),
     ),
     "phase log": Place(
