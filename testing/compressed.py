@@ -1,7 +1,7 @@
 """The shipped rules and intervals with all times divided by one factor, so that an hour takes a minute or less.
 
-The factor divides the rules' `for`, `keep_firing_for` and ranges, Prometheus's scrape, evaluation and resend intervals,
-and the exporter's `collect.*.every`. Times in the data (deadlines, the age of a stale heartbeat) stay.
+The factor divides the rules' `for`, `keep_firing_for`, ranges and offsets, Prometheus's scrape, evaluation and resend
+intervals, and the exporter's `collect.*.every`. Times in the data (deadlines, the age of a stale heartbeat) stay.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from exporter.config.resolved import CollectorConfig
 
 _DURATIONS = ("for", "keep_firing_for")
-_RANGE = re.compile(r"\[([0-9][0-9smhd]*)\]")
+_RANGE = re.compile(r"(\[|\boffset )([0-9][0-9smhd]*)")
 RESEND = "1m"
 """Prometheus's default interval for sending a firing alert again."""
 SHORTEST_EVERY = 2
@@ -36,10 +36,10 @@ def shorter(duration: str | int, faster: int) -> str:
     return f"{max(length * 1000 // faster, 1)}ms"
 
 
-def compressed_rules(folder: Path, faster: int) -> list[str]:
+def compressed_rules(folder: Path, faster: int, rules: Path = RULES) -> list[str]:
     """The shipped rule files, written into the folder with their times divided; their paths."""
     written = []
-    for path in sorted(RULES.glob("*.yml")):
+    for path in sorted(rules.glob("*.yml")):
         content = read_yaml(path)
         for group in content["groups"]:
             group["interval"] = shorter(group.get("interval", shipped_times().evaluation), faster)
@@ -85,5 +85,5 @@ def _whole(duration: timedelta, faster: int) -> int:
 
 def _compressed(rule: dict[str, Any], faster: int) -> dict[str, Any]:
     divided = {name: shorter(rule[name], faster) for name in _DURATIONS if name in rule}
-    expression = _RANGE.sub(lambda found: f"[{shorter(found[1], faster)}]", rule["expr"])
+    expression = _RANGE.sub(lambda found: f"{found[1]}{shorter(found[2], faster)}", rule["expr"])
     return {**rule, **divided, "expr": expression}

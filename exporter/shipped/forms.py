@@ -60,7 +60,7 @@ _NAME: Final = re.compile(r"[\w./:-]+", re.ASCII)
 _GROUPING: Final = re.compile(r"\b(by|on) \(([^()]*)\)")
 _METRIC: Final = r"(?<![\w:$])(?P<metric>up|ALERTS|(?:\w+:)?orchestration_\w+(?::\w+)?)\b(?P<open>\{)?"
 _SELECTOR: Final = re.compile(_METRIC)
-_ASKED: Final = re.compile(rf"(?P<place>%[sq])|{_METRIC}")
+_ASKED: Final = re.compile(rf"(?P<place>%[sqf])|{_METRIC}")
 _PRINTED: Final = re.compile(
     r"printf (?P<text>\"(?:[^\"\\]|\\.)*\"|`[^`]*`)(?P<arguments>(?:\s+\$[\w.]+)*)(?=\s*\|\s*query\b)"
 )

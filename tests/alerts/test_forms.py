@@ -11,7 +11,7 @@ from exporter.shipped.forms import Expected, Form
 from tools.alerting.labelled import CARRIED, carried_tests, neighbours_tests, twice_found_tests, written
 from tools.alerting.promql import parse, selectors
 from tools.alerting.promtool import failed_checks, failed_tests
-from tools.alerting.rulefiles import RULES, Rule, load_rules
+from tools.alerting.rulefiles import RULES, SOURCE, Rule, load_rules
 from tools.alerting.strict import carried, faults
 from tools.alerting.templates import read_template
 
@@ -45,20 +45,21 @@ def test_a_target_that_is_found_twice_fails_no_rule_and_changes_no_alert(tmp_pat
     assert _failures(tmp_path, Form(), twice_found_tests()) == {}
 
 
-@pytest.mark.parametrize("rule", ALL, ids=lambda rule: rule.key)
+@pytest.mark.parametrize("rule", [*ALL, *load_rules(RULES)], ids=lambda rule: f"{rule.key}-{rule.place}")
 def test_every_rule_is_in_a_form_that_carries_labels_and_bears_targets_that_are_found_twice(rule: Rule) -> None:
     assert faults(rule.expression) == []
 
 
 @pytest.mark.usefixtures("_programs")
+@pytest.mark.parametrize("rules", [RULES, SOURCE], ids=lambda folder: folder.name)
 def test_the_labels_are_in_every_grouping_and_in_every_query_of_an_annotation_and_nothing_else_is_changed(
-    tmp_path: Path,
+    tmp_path: Path, rules: Path
 ) -> None:
     written(tmp_path / "form", CARRIED, {})
-    labelled = load_rules(tmp_path / "form" / "rules")
+    labelled = load_rules(tmp_path / "form" / rules.name)
 
-    assert failed_checks(sorted((tmp_path / "form" / "rules").iterdir()), "--lint=all") == {}
-    for rule, with_labels in zip(ALL, labelled, strict=True):
+    assert failed_checks(sorted((tmp_path / "form" / rules.name).iterdir()), "--lint=all") == {}
+    for rule, with_labels in zip(load_rules(rules), labelled, strict=True):
         assert with_labels.expression == carried(rule.expression, CARRIED.by)
         assert {**with_labels.fields, "expr": "", "annotations": {}} == {**rule.fields, "expr": "", "annotations": {}}
         for name, text in with_labels.annotations.items():

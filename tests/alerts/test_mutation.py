@@ -73,7 +73,7 @@ def test_every_small_fault_in_a_rule_is_noticed(rule: Rule) -> None:
 @pytest.mark.timeout(600)
 def test_every_small_fault_is_noticed_in_the_form_that_carries_labels_as_well(tmp_path: Path) -> None:
     written(tmp_path / "form", CARRIED, carried_tests())
-    labelled = load_rules(tmp_path / "form" / "rules", tmp_path / "form" / "tests")
+    labelled = load_rules(tmp_path / "form" / "source", tmp_path / "form" / "tests")
 
     outcome = try_mutants(labelled, labelled[::SAMPLE_WITH_LABELS])
 

@@ -61,7 +61,7 @@ class Keeping(Rules):
 
 
 def undelayed(rules: Path, folder: Path) -> Rules:
-    """The alerts about conditions, and what they rest on, without `for` and `keep_firing_for`."""
+    """The alerts about conditions as they are written, and what they rest on, without `for` and `keep_firing_for`."""
     for file in rules.glob("*.yml"):
         content = parse_yaml(file.read_text(encoding="utf-8"))
         for group in content["groups"]:

@@ -13,7 +13,7 @@ import yaml
 
 from exporter.shipped.alerts import alert_of
 from exporter.shipped.forms import Form
-from tools.alerting.rulefiles import RULES, TESTS, read_yaml
+from tools.alerting.rulefiles import RULES, SOURCE, TESTS, read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -36,10 +36,12 @@ _LINK: Final = "dashboard_url"
 
 def written(folder: Path, form: Form, tests: Mapping[str, Any]) -> list[Path]:
     """Write the rules in this form, and beside them these tests, by file name. Returns the tests' paths."""
-    (folder / "rules").mkdir(parents=True)
-    (folder / "tests").mkdir()
-    for path in RULES.glob("*.yml"):
-        (folder / "rules" / path.name).write_text(form.rules(path.read_text(encoding="utf-8")), encoding="utf-8")
+    (folder / "tests").mkdir(parents=True)
+    for rules in (RULES, SOURCE):
+        (folder / rules.name).mkdir()
+        for path in rules.glob("*.yml"):
+            text = form.rules(path.read_text(encoding="utf-8"))
+            (folder / rules.name / path.name).write_text(text, encoding="utf-8")
     for name, content in tests.items():
         (folder / "tests" / name).write_text(yaml.dump(content, Dumper=yaml.CSafeDumper, sort_keys=False))
     return [folder / "tests" / name for name in tests]

@@ -8,29 +8,13 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-import yaml
-
-from tools.alerting.rulefiles import ROOT, RULES, read_yaml
+from tools.alerting.rulefiles import ROOT, RULES, dumped, read_yaml
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 MANIFEST: Final = ROOT / "alerts" / "kubernetes" / "prometheusrule.yaml"
 _HEADER: Final = "# Generated from alerts/rules: python -m tools.alerting.manifest\n"
-
-
-class _Dumper(yaml.SafeDumper):
-    """Text of several lines as a block; no anchors, which not everything that reads a manifest follows."""
-
-    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - the base class's signature
-        return True
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
-
-
-_Dumper.add_representer(str, _text)
 
 
 def manifest(folder: Path = RULES) -> str:
@@ -45,7 +29,7 @@ def manifest(folder: Path = RULES) -> str:
         },
         "spec": {"groups": groups},
     }
-    return _HEADER + yaml.dump(content, Dumper=_Dumper, sort_keys=False, width=2**20)
+    return _HEADER + dumped(content)
 
 
 def main() -> int:

@@ -1,10 +1,12 @@
-"""The shipped rule files, their tests, and where they lie."""
+"""The rule files, as they are written and as they are shipped, their tests, and where they lie."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+
+import yaml
 
 from exporter.config.parsing import parse_yaml
 from exporter.shipped.alerts import alert_of
@@ -14,7 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "alerts" / "source"
+"""The rules as they are written: `for` and `keep_firing_for` say how long an alert waits and goes on."""
 RULES = ROOT / "alerts" / "rules"
+"""The same as they are shipped, made by tools.alerting.persistent."""
 TESTS = ROOT / "alerts" / "tests"
 
 _Fault = TypeVar("_Fault")
@@ -79,7 +84,26 @@ def read_yaml(path: Path) -> Any:  # noqa: ANN401 - YAML holds anything
     return parse_yaml(path.read_text(encoding="utf-8"))
 
 
-def load_rules(folder: Path = RULES, tests: Path | None = None) -> tuple[Rule, ...]:
+class _Dumper(yaml.SafeDumper):
+    """Text of several lines as a block; no anchors, which not everything that reads a manifest follows."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - the base class's signature
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def dumped(content: Mapping[str, Any]) -> str:
+    """Content as YAML, as people read it."""
+    return yaml.dump(content, Dumper=_Dumper, sort_keys=False, width=2**20)
+
+
+def load_rules(folder: Path = SOURCE, tests: Path | None = None) -> tuple[Rule, ...]:
     """Every rule of every file, in order; its tests are those that are shipped, or those in another folder."""
     return tuple(
         Rule(path.name, group["name"], place, fields, tests)

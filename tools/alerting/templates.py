@@ -10,7 +10,7 @@ from tools.alerting.promql import Matcher, Node, parse
 
 _LABEL: Final = re.compile(r"\$labels\.(\w+)")
 _WHERE: Final = re.compile(r'\$where := printf "([^"]*)"((?: \$labels\.\w+)*)')
-_PRINTED: Final = re.compile(r'printf (?:"((?:[^"\\]|\\.)*)"|`([^`]*)`)(?: \$labels\.\w+| \$where)* \| query')
+_PRINTED: Final = re.compile(r'printf (?:"((?:[^"\\]|\\.)*)"|`([^`]*)`)(?: \$labels\.\w+| \$where| \$value)* \| query')
 _LITERAL: Final = re.compile(r'query "((?:[^"\\]|\\.)*)"')
 _QUERY: Final = re.compile(r"\bquery\b")
 _ACTION: Final = re.compile(r"\{\{(.*?)\}\}")
@@ -46,7 +46,8 @@ def read_template(text: str) -> Template:
 
 
 def _filled(text: str, selector: str) -> str:
-    return text.replace("%s", selector).replace("%q", '"x"')
+    """The text with its labels, and without the time for which a shipped text asks."""
+    return text.replace(" @ %f", "").replace("%s", selector).replace("%q", '"x"').replace("%f", "0")
 
 
 def own_matchers(matchers: tuple[Matcher, ...]) -> frozenset[str]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from tools.alerting.promql import Grouping
+    from tools.alerting.rulefiles import Rule
 
 TARGET: Final = frozenset({"job", "instance"})
 """The labels that Prometheus adds to what it scrapes."""
@@ -116,6 +117,15 @@ class Reader:
 
     def _known(self, fault: str, labels: Iterable[str], there: frozenset[str]) -> None:
         self.faults += [f"{fault} {label}" for label in labels if label not in there]
+
+
+def with_recorded(rules: Iterable[Rule]) -> dict[str, Metric]:
+    """What is exported, and what these recording rules, in this order, make of it."""
+    metrics = exported()
+    for rule in rules:
+        if rule.alert is None:
+            metrics[rule.name] = Metric(Reader(metrics).labels(rule.expression))
+    return metrics
 
 
 def _is_scalar(node: Node) -> bool:
