@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from exporter.collect.collectors import Collectors
 from exporter.config.load import load
 from exporter.incidents.incident import load_incident
+from exporter.incidents.local import DATABASE
 from exporter.metrics.telemetry import Telemetry
+from exporter.sources.factory import sources_of
 from testing.days import HEALTHY, INCIDENTS
 
 if TYPE_CHECKING:
@@ -25,7 +27,10 @@ FIRESTORE = ("completion", "heartbeats", "heartbeat_count")
 class Day:
     """Collectors over the real clients."""
 
-    def __init__(self, local: LocalSources, clock: SimulatedClock) -> None:
+    def __init__(
+        self, local: LocalSources, clock: SimulatedClock, *, firestore: str | None = None, bigquery: str | None = None
+    ) -> None:
+        """`firestore` and `bigquery`: addresses to read at, if they are not the local servers' own."""
         self.local, self.clock = local, clock
         self.incident = load_incident(INCIDENTS / f"{HEALTHY}.yaml")
         config = load(preset=self.incident.preset, overlay=self.incident.config, environ={}).config
@@ -33,7 +38,13 @@ class Day:
         local.load(self.incident, PROJECT)
         self.telemetry = Telemetry()
         self.reports: list[Report] = []
-        self.sources = local.open(config, self.telemetry)
+        self.sources = sources_of(
+            replace(config, database=DATABASE),
+            self.telemetry,
+            clock,
+            firestore=firestore or local.firestore.address,
+            bigquery=bigquery or local.gate.address,
+        )
         self.collectors = Collectors(config, self.sources, self.telemetry, clock, self.reports.append)
 
     def rewrite_documents(self) -> None:

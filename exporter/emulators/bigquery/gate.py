@@ -40,6 +40,8 @@ class BigQueryFault(StrEnum):
     """403 rateLimitExceeded: too many calls at the moment, and the client retries."""
     SERVER_ERROR = "server_error"
     """503 backendError."""
+    NOT_FOUND = "not_found"
+    """404 notFound: there is no such project."""
 
 
 _JOBS = frozenset({"jobs.insert", "jobs.get"})
@@ -59,6 +61,7 @@ _REFUSALS = {
     BigQueryFault.SERVER_ERROR: error_answer(
         503, "backendError", "Error encountered during execution. Retrying may solve the problem."
     ),
+    BigQueryFault.NOT_FOUND: error_answer(404, "notFound", "Not found: Project"),
 }
 
 
