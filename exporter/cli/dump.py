@@ -14,6 +14,7 @@ from exporter.cli.output import say
 from exporter.messages.errors import RefusedError
 from exporter.shipped.assets import assets
 from exporter.shipped.forms import SHIPPED_JOB, Form, expected
+from exporter.shipped.manifests import google_rules, prometheus_rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,7 +29,10 @@ KINDS: Mapping[str, str] = {
     "runbooks": "alerts/runbooks",
     "alertmanager": "alerts/alertmanager",
     "dashboards": "grafana/dashboards",
+    "prometheusrule": "alerts/rules",
+    "google-rules": "alerts/rules",
 }
+"""What can be written, and the folder that it comes from."""
 
 
 class DumpError(RefusedError):
@@ -50,34 +54,52 @@ class Bases:
         return text
 
 
-def dump(kind: str, folder: Path, bases: Bases, form: Form | None = None, *, force: bool) -> tuple[Path, ...]:
+def dump(
+    kind: str, folder: Path, bases: Bases, form: Form | None = None, *, release: str | None = None, force: bool
+) -> tuple[Path, ...]:
     """Write the files of this kind (a key of KINDS) in this form below `folder`, and return them.
 
-    Without `force`, existing files are kept and nothing is written. Raises DumpError, AssetsError.
+    `release` is the label that a PrometheusRule is selected by. Without `force`, existing files are kept and nothing is
+    written. Raises DumpError, AssetsError, FormError.
     """
-    source = assets(KINDS[kind])
-    formed = formed_by(kind, form or Form())
-    files = {folder / file.relative_to(source): file for file in sorted(source.rglob("*")) if file.is_file()}
+    files = {folder / name: bases.apply(text) for name, text in _content(kind, form or Form(), release).items()}
     present = [target for target in files if target.exists()]
     if present and not force:
         raise DumpError(f"{present[0]}: is there already; take an empty folder, or --force to replace what is there")
     try:
-        for target, file in files.items():
+        for target, text in files.items():
             target.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(target, bases.apply(formed(file.read_text(encoding="utf-8"))))
+            write_atomically(target, text)
     except OSError as error:
         raise DumpError(f"{error.filename or folder}: cannot be written: {error.strerror or error}") from error
     return tuple(files)
 
 
-def formed_by(kind: str, form: Form) -> Callable[[str], str]:
-    """What makes a file of this kind one of this form."""
-    forms = {"rules": form.rules, "alertmanager": form.alertmanager, "dashboards": form.dashboard}
-    return forms.get(kind, str)
+def _content(kind: str, form: Form, release: str | None) -> dict[str, str]:
+    """The files of a kind: name below the folder, and text."""
+    source = assets(KINDS[kind])
+    forms: Mapping[str, Callable[[str], str]] = {
+        "alertmanager": form.alertmanager,
+        "dashboards": form.dashboard,
+        "runbooks": str,
+    }
+    formed = forms.get(kind, form.rules)
+    texts = {
+        file.relative_to(source).as_posix(): formed(file.read_text(encoding="utf-8"))
+        for file in sorted(source.rglob("*"))
+        if file.is_file()
+    }
+    match kind:
+        case "prometheusrule":
+            return {"prometheusrule.yaml": prometheus_rule(texts.values(), release)}
+        case "google-rules":
+            return {"rules.yaml": google_rules(texts.values())}
+        case _:
+            return texts
 
 
 @click.command("dump", cls=Command, epilog="Exit codes: 0 written, 64 usage, or a file in the way.")
-@click.argument("kind", type=click.Choice(["rules", "runbooks", "alertmanager", "dashboards"]))
+@click.argument("kind", type=click.Choice([*KINDS]))
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--runbook-base", metavar="URL", help="Where your runbooks are served; goes into every link to one.")
 @click.option("--dashboard-base", metavar="URL", help="Where your Grafana is; goes into every link to it.")
@@ -88,24 +110,30 @@ def formed_by(kind: str, form: Form) -> Callable[[str], str]:
     "--pipeline", "pipelines", multiple=True, metavar="NAME", help="A pipeline that has to be exported, always."
 )
 @click.option("--job", metavar="NAME", default=SHIPPED_JOB, help="The name of the job that scrapes the exporter.")
+@click.option(
+    "--release", metavar="NAME", help="The Helm release of kube-prometheus-stack, which selects by this label."
+)
 @click.option("--force", is_flag=True, help="Replace files that are there.")
 def dump_command(  # noqa: PLR0913 - an argument for each option
     kind: str,
     folder: Path,
+    *,
     runbook_base: str | None,
     dashboard_base: str | None,
     by: tuple[str, ...],
     pipelines: tuple[str, ...],
     job: str,
-    *,
+    release: str | None,
     force: bool,
 ) -> None:
     """Write out the alert rules, runbooks, Alertmanager configuration or dashboards that come with the exporter.
+
+    `prometheusrule` and `google-rules` are the rules as a resource of Kubernetes.
 
     With --by (any number of times) rules, Alertmanager and dashboards tell apart what differs in these labels: give it
     for a label that targets have. A label that only Prometheus's external_labels bring is for Alertmanager alone.
     A pipeline of --pipeline pages while nobody exports it, however long; with --by as NAME,LABEL=VALUE.
     """
     form = Form(by, tuple(expected(text, by) for text in pipelines), job)
-    written = dump(kind, folder, Bases(runbook_base, dashboard_base), form, force=force)
+    written = dump(kind, folder, Bases(runbook_base, dashboard_base), form, release=release, force=force)
     say(f"{len(written)} files written to {folder}")

@@ -58,7 +58,9 @@ _LABEL: Final = re.compile(r"(?!__)[a-zA-Z_]\w*", re.ASCII)
 _NAME: Final = re.compile(r"[\w./:-]+", re.ASCII)
 
 _GROUPING: Final = re.compile(r"\b(by|on) \(([^()]*)\)")
-_METRIC: Final = r"(?<![\w:$])(?P<metric>up|ALERTS|(?:\w+:)?orchestration_\w+(?::\w+)?)\b(?P<open>\{)?"
+_METRIC: Final = (
+    r"(?<![\w:$])(?P<metric>up|scrape_duration_seconds|ALERTS|(?:\w+:)?orchestration_\w+(?::\w+)?)\b(?P<open>\{)?"
+)
 _SELECTOR: Final = re.compile(_METRIC)
 _ASKED: Final = re.compile(rf"(?P<place>%[sqf])|{_METRIC}")
 _PRINTED: Final = re.compile(

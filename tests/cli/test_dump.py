@@ -12,6 +12,7 @@ from exporter.cli.dump import DASHBOARD_BASE, KINDS, RUNBOOK_BASE, Bases, DumpEr
 from exporter.metrics.catalogue import CATALOGUE
 from exporter.shipped.assets import AssetsError, assets
 from exporter.shipped.forms import LOST, TAKEN, Form, FormError, expected
+from tools.alerting.promtool import failed_checks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,7 +67,7 @@ def test_a_missing_shipped_file_is_named() -> None:
         assets("no/such/folder")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["rules", "runbooks", "alertmanager", "dashboards"])
 def test_without_labels_every_kind_of_file_is_as_shipped(kind: str, tmp_path: Path) -> None:
     source = assets(KINDS[kind])
 
@@ -134,3 +135,45 @@ def test_the_command_takes_all_of_it(tmp_path: Path) -> None:
 
     assert ended.value.code in {0, None}
     assert 'fresh{env="prod",cluster="a",pipeline="nba"}' in (tmp_path / "exporter.yml").read_text()
+
+
+def _groups(file: Path) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = yaml.safe_load(file.read_text())["spec"]["groups"]
+    return found
+
+
+@pytest.mark.parametrize("form", [Form(), Form(by=("env",))], ids=["as it is", "by labels"])
+def test_a_prometheus_rule_holds_every_group_and_the_label_that_it_is_selected_by(form: Form, tmp_path: Path) -> None:
+    dump("rules", tmp_path / "rules", Bases(), form, force=False)
+
+    (file,) = dump("prometheusrule", tmp_path, Bases(), form, release="kube-prometheus-stack", force=False)
+
+    assert yaml.safe_load(file.read_text())["metadata"]["labels"]["release"] == "kube-prometheus-stack"
+    assert _groups(file) == [
+        group for path in sorted((tmp_path / "rules").iterdir()) for group in yaml.safe_load(path.read_text())["groups"]
+    ]
+
+
+def test_google_s_rules_have_only_the_fields_that_its_resource_has(tmp_path: Path) -> None:
+    (file,) = dump("google-rules", tmp_path, Bases(), force=False)
+
+    assert {name for group in _groups(file) for name in group} == {"name", "interval", "rules"}
+    rules = [rule for group in yaml.safe_load(file.read_text())["spec"]["groups"] for rule in group["rules"]]
+    assert {name for rule in rules for name in rule} <= {"record", "alert", "expr", "for", "labels", "annotations"}
+    assert all(("record" in rule) != ("alert" in rule) for rule in rules)
+    assert all("alert" in rule for rule in rules if "annotations" in rule)
+
+
+@pytest.mark.usefixtures("_programs")
+@pytest.mark.parametrize("kind", ["prometheusrule", "google-rules"])
+def test_promtool_takes_what_a_resource_holds(kind: str, tmp_path: Path) -> None:
+    (file,) = dump(kind, tmp_path, Bases(), Form(by=("env",)), force=False)
+    rules = tmp_path / "rules.yml"
+    rules.write_text(yaml.safe_dump({"groups": _groups(file)}))
+
+    assert failed_checks([rules], "--lint=all") == {}
+
+
+def test_a_release_that_is_no_value_of_a_label_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FormError, match="--release"):
+        dump("prometheusrule", tmp_path, Bases(), release="a b", force=False)

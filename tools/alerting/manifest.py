@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from tools.alerting.rulefiles import ROOT, RULES, dumped, read_yaml
+from exporter.shipped.manifests import prometheus_rule
+from tools.alerting.rulefiles import ROOT, RULES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,17 +20,7 @@ _HEADER: Final = "# Generated from alerts/rules: python -m tools.alerting.manife
 
 def manifest(folder: Path = RULES) -> str:
     """The manifest of all rule files, their groups in the order of the files' names."""
-    groups: list[Any] = [group for path in sorted(folder.glob("*.yml")) for group in read_yaml(path)["groups"]]
-    content = {
-        "apiVersion": "monitoring.coreos.com/v1",
-        "kind": "PrometheusRule",
-        "metadata": {
-            "name": "orchestration-exporter",
-            "labels": {"app.kubernetes.io/name": "orchestration-exporter", "role": "alert-rules"},
-        },
-        "spec": {"groups": groups},
-    }
-    return _HEADER + dumped(content)
+    return _HEADER + prometheus_rule(path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.yml")))
 
 
 def main() -> int:

@@ -28,7 +28,8 @@ from itertools import islice
 from textwrap import indent
 from typing import TYPE_CHECKING, Any, Final
 
-from tools.alerting.rulefiles import RULES, dumped, load_rules
+from exporter.shipped.manifests import dumped
+from tools.alerting.rulefiles import RULES, load_rules
 from tools.alerting.vectors import Reader, with_recorded
 
 if TYPE_CHECKING:

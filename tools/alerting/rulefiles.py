@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import yaml
-
 from exporter.config.parsing import parse_yaml
 from exporter.shipped.alerts import alert_of
 from tools.alerting.promql import Node, parse
@@ -82,25 +80,6 @@ class Rule:
 def read_yaml(path: Path) -> Any:  # noqa: ANN401 - YAML holds anything
     """The content of a YAML file."""
     return parse_yaml(path.read_text(encoding="utf-8"))
-
-
-class _Dumper(yaml.SafeDumper):
-    """Text of several lines as a block; no anchors, which not everything that reads a manifest follows."""
-
-    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - the base class's signature
-        return True
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
-
-
-_Dumper.add_representer(str, _text)
-
-
-def dumped(content: Mapping[str, Any]) -> str:
-    """Content as YAML, as people read it."""
-    return yaml.dump(content, Dumper=_Dumper, sort_keys=False, width=2**20)
 
 
 def load_rules(folder: Path = SOURCE, tests: Path | None = None) -> tuple[Rule, ...]:
