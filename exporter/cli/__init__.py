@@ -4,7 +4,8 @@ Importing this package must stay fast: the functions that need slow modules (Goo
 them.
 
 group.py        the group, which joins the commands; command.py: how errors become messages and exit codes
-run.py, check.py, season.py, config.py, explain.py, repair.py, capture.py, replay.py, demo.py, dump.py, probe_writes.py
+run.py, check.py, season.py, config.py, explain.py, history.py, repair.py, capture.py, replay.py, demo.py, dump.py,
+probe_writes.py
 connect.py      what `config check --connect` tries
 options.py      the options that several commands have; exits.py: the exit codes
 output.py       the only way to standard output and to the file of `--output`; files.py: writing a file at once

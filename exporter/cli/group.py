@@ -13,6 +13,7 @@ from exporter.cli.demo import demo
 from exporter.cli.dump import dump_command
 from exporter.cli.exits import EXIT_CODES
 from exporter.cli.explain import explain_missing
+from exporter.cli.history import history
 from exporter.cli.probe_writes import probe_writes
 from exporter.cli.repair import repair
 from exporter.cli.replay import replay
@@ -37,6 +38,7 @@ for command in (
     demo,
     dump_command,
     explain_missing,
+    history,
     probe_writes,
     repair,
     replay,

@@ -143,6 +143,29 @@ output_option = click.option(
 )
 
 
+def from_options(command: F) -> F:
+    """The options that name a running exporter, and how to speak to it."""
+    for option in (
+        click.option(
+            "--http.config.file",
+            "http_config_file",
+            envvar="ORCHESTRATION_EXPORTER_HTTP_CONFIG_FILE",
+            type=click.Path(path_type=Path),
+            help="User and TLS for --from, in the format of promtool and amtool (docs/web.md).",
+        ),
+        click.option(
+            "--from",
+            "exporter",
+            envvar="ORCHESTRATION_EXPORTER_FROM",
+            callback=_web_address,
+            metavar="URL",
+            help="Ask the exporter that runs there, which remembers what it saw, instead of reading the sources.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """The report that the options of `report_options` ask for. `exporter`: the address of a running one."""
@@ -162,26 +185,7 @@ def report_options(command: F) -> F:
         fields = {name: kwargs.pop(name) for name in Wanted.__dataclass_fields__}
         return command(*args, wanted=Wanted(**fields), **kwargs)
 
-    for option in (
-        click.option(
-            "--http.config.file",
-            "http_config_file",
-            envvar="ORCHESTRATION_EXPORTER_HTTP_CONFIG_FILE",
-            type=click.Path(path_type=Path),
-            help="User and TLS for --from, in the format of promtool and amtool (docs/web.md).",
-        ),
-        click.option(
-            "--from",
-            "exporter",
-            envvar="ORCHESTRATION_EXPORTER_FROM",
-            callback=_web_address,
-            metavar="URL",
-            help="Ask the exporter that runs there, which remembers what it saw, instead of reading the sources.",
-        ),
-        run_date_option,
-    ):
-        gathered = option(gathered)
-    return cast("F", config_options(gathered))
+    return cast("F", config_options(run_date_option(from_options(gathered))))
 
 
 def collected(wanted: Wanted) -> Outcome:
@@ -198,9 +202,9 @@ def _asked(wanted: Wanted, url: str) -> Outcome:
     from exporter.collect.once import Outcome
     from exporter.present.transfer import of_date
     from exporter.web.client import ExporterError, ask
-    from exporter.web.http_config import HttpConfig, read_http_config
+    from exporter.web.http_config import config_of
 
-    found = ask(url, read_http_config(wanted.http_config_file) if wanted.http_config_file else HttpConfig())
+    found = ask(url, config_of(wanted.http_config_file))
     report, names = found.report, [pipeline.pipeline for pipeline in found.report.pipelines]
     if wanted.config_file or wanted.preset:
         pipelines = load_config(wanted.config_file, wanted.preset).config.pipelines

@@ -20,10 +20,11 @@ from exporter.memory.losses import joined, watch
 from exporter.model import Gap
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import date, datetime
 
     from exporter.config.resolved import LedgerConfig
+    from exporter.memory.states import StateRow
     from exporter.metrics.telemetry import Telemetry
     from exporter.model import Document, DocumentId, Watched
 
@@ -67,6 +68,8 @@ class Memory:
         self._followed_until: datetime | None = None
         self._longest_gap = timedelta.max
         self._now = Remembered({})
+        self._states: tuple[StateRow, ...] = ()
+        self._unwritten_states: list[StateRow] = []
         self._ledger = self._open(config)
         self._write()
 
@@ -79,6 +82,7 @@ class Memory:
             ledger = Ledger(config.path, read_only=self._read_only)
             held = ledger.load()
             until, gaps = ledger.followed()
+            self._states = tuple(ledger.states())
         except LedgerInUseError:
             raise
         except LedgerError as error:
@@ -102,6 +106,18 @@ class Memory:
     def now(self) -> Remembered:
         """Everything remembered now."""
         return self._now
+
+    @property
+    def states(self) -> tuple[StateRow, ...]:
+        """The verdicts and trigger states that the ledger had when it was opened, the oldest first."""
+        return self._states
+
+    def note_states(self, rows: Iterable[StateRow]) -> None:
+        """Keep these verdicts and trigger states over a restart."""
+        with self._lock:
+            self._unwritten_states += rows
+            if self._unwritten_states:
+                self._write()
 
     @property
     def remembers(self) -> bool:
@@ -203,6 +219,7 @@ class Memory:
         """Write what the ledger lacks."""
         if self._closed or self._read_only or self._config.path == MEMORY:
             self._unwritten.clear()
+            self._unwritten_states.clear()
         if self._ledger is None:
             return
         try:
@@ -219,6 +236,9 @@ class Memory:
         if self._unwritten:
             ledger.record(self._unwritten)
             self._unwritten.clear()
+        if self._unwritten_states:
+            ledger.keep_states(self._unwritten_states)
+            self._unwritten_states.clear()
         if self._unnoted and self._followed_until is not None:
             ledger.note_following(self._now.followed_since, self._followed_until, self._now.gaps)
             self._unnoted = False

@@ -16,12 +16,15 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
+from exporter.memory.states import STATES, read_states, write_states
 from exporter.messages.errors import UnavailableError
 from exporter.model import DocumentId, Gap, Removal, RemovalKind, Sighting, Watched
 from exporter.sources.documents import read_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from exporter.memory.states import StateRow
 
 MEMORY: Final = ":memory:"
 VERSION: Final = 1
@@ -138,11 +141,21 @@ class Ledger:
                 "INSERT OR REPLACE INTO gaps VALUES (?, ?)", [(_text(gap.start), _text(gap.end)) for gap in gaps]
             )
 
-    def forget(self, before: date) -> None:
-        """Forget the documents of run dates before this one. Raises LedgerError."""
+    def states(self) -> list[StateRow]:
+        """Every verdict and trigger state that was kept, the oldest first. Raises LedgerError."""
+        with self._guarded() as database:
+            return read_states(database)
+
+    def keep_states(self, rows: Iterable[StateRow]) -> None:
+        """Keep these states beside those that are there. Raises LedgerError."""
         with self._guarded() as database, database:
-            for table in ("documents", "entries", "removals"):
-                database.execute(f"DELETE FROM {table} WHERE run_date < ?", (before.isoformat(),))  # noqa: S608 - of three
+            write_states(database, rows)
+
+    def forget(self, before: date) -> None:
+        """Forget the documents and states of run dates before this one. Raises LedgerError."""
+        with self._guarded() as database, database:
+            for table in ("documents", "entries", "removals", "states"):
+                database.execute(f"DELETE FROM {table} WHERE run_date < ?", (before.isoformat(),))  # noqa: S608 - of four
         for key in [key for key in self._recorded if key.run_date < before]:
             del self._recorded[key]
 
@@ -233,6 +246,7 @@ def _prepare(database: sqlite3.Connection, path: str, *, read_only: bool) -> Non
     database.execute("PRAGMA synchronous = FULL")
     if not found:
         database.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+    database.execute(STATES)
     fault = database.execute("PRAGMA quick_check(1)").fetchone()[0]
     if fault != "ok":
         raise sqlite3.DatabaseError(fault)

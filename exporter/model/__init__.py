@@ -26,7 +26,7 @@ from exporter.model.concluded import (
     TriggerState,
     Verdict,
 )
-from exporter.model.explained import Cause, Explanation, Hint, HintKind, Since, Standing
+from exporter.model.explained import Cause, Explanation, Hint, HintKind, NextDue, Since, Standing
 from exporter.model.observed import (
     AHEAD,
     LIFETIME,
@@ -84,6 +84,7 @@ __all__ = [
     "HintKind",
     "LogSource",
     "Matter",
+    "NextDue",
     "Overwritten",
     "PhaseLogReport",
     "PhaseReport",

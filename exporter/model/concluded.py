@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime, timedelta
 
     from exporter.config.resolved import CoverageConfig
-    from exporter.model.explained import Explanation, Hint, Since
+    from exporter.model.explained import Explanation, Hint, NextDue, Since
     from exporter.model.observed import CoverageCounts, Entry, Record, Removal, RemovalKind, UnusableField
 
 
@@ -326,6 +326,7 @@ class PipelineReport:
     unusable: Mapping[Record, tuple[str, ...]] = field(default_factory=dict)
     calendar: CalendarReport | None = None
     conditions: tuple[ConditionReport, ...] = ()
+    next_due: NextDue | None = None
 
     @property
     def calendar_doubtful(self) -> Mapping[CalendarDoubt, bool]:

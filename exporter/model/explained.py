@@ -1,4 +1,4 @@
-"""What stands beside a conclusion: `Hint`, `Since`, and `Explanation` of a missing registration."""
+"""What stands beside a conclusion: `Hint`, `Since`, `Explanation` of a missing registration, `NextDue`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
 
 class HintKind(StrEnum):
@@ -76,3 +76,13 @@ class Explanation:
     standing: Standing
     supports: tuple[str, ...] = ()
     contradicts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NextDue:
+    """What a pipeline is expected to do next, and by when."""
+
+    pipeline: str
+    phase: str
+    run_date: date
+    due: datetime

@@ -8,6 +8,7 @@ status.py         the JSON of `/api/v1/status`, `check --format json` and `repla
 transfer.py       the whole report as JSON and back, for commands that ask a running exporter
 table.py          the table of `check`
 season.py         the grid of `season`: run dates by processors
+faults.py         what `history` prints: when each fault was there, for how long, and what mended it
 history.py        the verdicts and trigger states of the last days, and when they changed
 explanations.py   what `explain` says; repairs.py: the writes that `repair` prints
 """

@@ -7,12 +7,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from exporter.model import TriggerState, Verdict
+from exporter.present.words import BAD_TRIGGERS, WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import date, datetime
 
-    from exporter.model import Report
+    from exporter.model import PhaseReport, ProcessorReport, Report
 
 DATES: Final = 7
 """How many run dates are remembered besides those that a report exposes."""
@@ -21,6 +22,12 @@ STATES: Final = 20
 """How many states of each subject are remembered; the oldest are forgotten first."""
 
 UNKNOWN: Final = frozenset({Verdict.UNKNOWN.value, TriggerState.UNKNOWN.value})
+
+
+FAULTS: Final = frozenset({*(verdict.value for verdict in WORDS), *(state.value for state in BAD_TRIGGERS)})
+"""The states that say something is wrong."""
+
+_WITHOUT_ENTRY: Final = frozenset({Verdict.LOST_UPDATE, Verdict.UNREGISTERED, Verdict.WRONG_DATE})
 
 
 class Subject(NamedTuple):
@@ -39,10 +46,15 @@ class Subject(NamedTuple):
 
 
 class State(NamedTuple):
-    """A verdict or trigger state, and when a report first said so."""
+    """A verdict or trigger state, and when a report first gave it.
+
+    `since`: since when its fault has been there; `how`: what mended the state before it, in words.
+    """
 
     at: datetime
     state: str
+    since: datetime | None = None
+    how: str = ""
 
 
 class Change(NamedTuple):
@@ -61,13 +73,25 @@ class History:
     states: Mapping[Subject, tuple[State, ...]] = field(default_factory=dict)
     since: datetime | None = None
 
-    def after(self, report: Report) -> History:
-        """The history with this report added. Older run dates than those to remember are forgotten."""
+    @classmethod
+    def restored(cls, states: Iterable[tuple[Subject, State]]) -> History:
+        """The history of these states, the oldest first."""
+        found: dict[Subject, tuple[State, ...]] = {}
+        for subject, state in states:
+            found[subject] = (*found.get(subject, ()), state)[-STATES:]
+        return cls(found, min((one[0].at for one in found.values()), default=None))
+
+    def after(self, report: Report, *, starting: bool = False) -> History:
+        """The history with this report added. Older run dates than those to remember are forgotten.
+
+        `starting`: not everything was read yet, so that what is unknown in the report ends no state.
+        """
         states = dict(self.states)
         exposed = set()
-        for subject, state in _subjects(report):
+        for subject, state in _subjects(report, states):
             exposed.add(subject.run_date)
-            states[subject] = _with_state(states.get(subject, ()), State(report.at, state))
+            if not (starting and state.state in UNKNOWN and subject in states):
+                states[subject] = _with_state(states.get(subject, ()), state)
         older = sorted({subject.run_date for subject in states} - exposed, reverse=True)
         kept = exposed.union(older[:DATES])
         return History(
@@ -94,13 +118,45 @@ class History:
         return {subject: states[-1] for subject, states in self.states.items() if subject.run_date == run_date}
 
 
-def _subjects(report: Report) -> Iterator[tuple[Subject, str]]:
+def news(before: History, now: History) -> Iterator[tuple[Subject, State]]:
+    """The states that are in one history and not in the one before it; not what was unknown from the beginning."""
+    for subject, states in now.states.items():
+        earlier = before.states.get(subject, ())
+        if states != earlier and not (len(states) == 1 and states[0].state in UNKNOWN):
+            yield subject, states[-1]
+
+
+def _subjects(report: Report, before: Mapping[Subject, tuple[State, ...]]) -> Iterator[tuple[Subject, State]]:
     for phase in report.phases:
         if phase.trigger_state is not None:
-            yield Subject(phase.run_date, phase.pipeline, phase.phase), phase.trigger_state.value
+            since = phase.since.at if phase.since else None
+            subject = Subject(phase.run_date, phase.pipeline, phase.phase)
+            how = _next_started(phase) if phase.trigger_state is TriggerState.TRIGGERED else ""
+            yield subject, State(report.at, phase.trigger_state.value, since, how)
         for processor in phase.processors:
             subject = Subject(phase.run_date, phase.pipeline, phase.phase, processor.processor)
-            yield subject, processor.verdict.value
+            since = processor.since.at if processor.since else None
+            earlier = before.get(subject, ())
+            how = _mended(earlier[-1].state, processor) if earlier else ""
+            yield subject, State(report.at, processor.verdict.value, since, how)
+
+
+def _next_started(phase: PhaseReport) -> str:
+    return "; ".join(hint.text for hint in phase.trigger_hints)
+
+
+def _mended(before: str, processor: ProcessorReport) -> str:
+    """What ended a fault, by the records; empty if the state before was none, or another fault follows."""
+    if before not in FAULTS or processor.verdict.value in FAULTS | UNKNOWN:
+        return ""
+    entry, found = processor.entry, []
+    if before in _WITHOUT_ENTRY and entry is not None:
+        by = "registered by hand" if entry.manual else "registered"
+        found.append(f"{by} at {entry.completed_at:%H:%M:%S}Z" if entry.completed_at else by)
+    if before not in _WITHOUT_ENTRY or not found:
+        rows = "no" if processor.table_rows is None else f"{processor.table_rows:,}"
+        found.append(f"{rows} rows" + (f" written at {processor.written_at:%H:%M:%S}Z" if processor.written_at else ""))
+    return ", ".join(found)
 
 
 def _with_state(before: tuple[State, ...], now: State) -> tuple[State, ...]:

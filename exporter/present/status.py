@@ -147,7 +147,22 @@ def status(report: Report, unread: Mapping[str, str] | None = None) -> Json:
             for pipeline in report.pipelines
             for coverage in pipeline.coverage
         },
+        "next": next_due(report),
         "conditions": [condition(one) for one in beside(report)],
+    }
+
+
+def next_due(report: Report) -> dict[str, Json | None]:
+    """What each pipeline is expected to do next; None: nothing in the next two days."""
+    return {
+        one.pipeline: None
+        if one.next_due is None
+        else {
+            "phase": one.next_due.phase,
+            "run_date": one.next_due.run_date.isoformat(),
+            "due": stamp(one.next_due.due),
+        }
+        for one in report.pipelines
     }
 
 
@@ -168,7 +183,10 @@ def condition(one: Beside) -> Json:
 def past(history: History) -> dict[str, list[Json]]:
     """The remembered states of each phase's trigger and each processor, by its key, oldest first."""
     return {
-        subject.key: [{"at": stamp(state.at), "state": state.state} for state in states]
+        subject.key: [
+            {"at": stamp(state.at), "state": state.state, "since": stamp(state.since), "how": state.how or None}
+            for state in states
+        ]
         for subject, states in history.states.items()
     }
 

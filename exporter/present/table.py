@@ -25,6 +25,7 @@ from exporter.present.words import (
     bigquery,
     firestore,
     heartbeat,
+    next_line,
     registered,
     shown,
     trigger_reason,
@@ -63,6 +64,7 @@ def render_report(report: Report, console: Console, unread: Mapping[str, str] | 
     if warning := without_memory(report):
         console.print(Text(warning, "yellow"))
     console.print(sentence(report, unread))
+    console.print(Text(f"As of {moments.both(report.at)}. {next_line(report)}.", "dim"))
     for text in shared:
         console.print(item(text, 0))
     said = summarize(report, unread)

@@ -23,9 +23,10 @@ from exporter import model
 from exporter.config.resolved import CoverageConfig, TableRef
 from exporter.messages.secrets import masked_data, masked_json
 from exporter.model import LOST, Report
+from exporter.present.history import History, State, Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from exporter.model import Removal
 
@@ -48,10 +49,11 @@ class TransferError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Transferred:
-    """A report, and the collectors that could not read all they were to read, each with the reasons."""
+    """A report, the collectors that could not read everything, each with the reasons, and the history."""
 
     report: Report
     unread: Mapping[str, str]
+    history: History
 
 
 @cache
@@ -73,12 +75,13 @@ def form() -> str:
     return hashlib.sha256(json.dumps(types, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def report_json(report: Report, unread: Mapping[str, str], version: str) -> bytes:
-    """The report as UTF-8 JSON, without secrets."""
+def report_json(report: Report, unread: Mapping[str, str], version: str, history: History | None = None) -> bytes:
+    """The report and the history as UTF-8 JSON, without secrets."""
     said = masked_data(_adapter().dump_python(_without_content(report), mode="json"))
     for removal, there in zip(_removals(said), _removals_of(report), strict=True):
         removal["sighting"]["content"] = _content(there)
     body = {"version": version, "form": form(), "unread": dict(unread), "report": said}
+    body["history"] = [[_plain(subject), [_plain(state) for state in states]] for subject, states in _states(history)]
     return masked_json(body, indent=None).encode("utf-8", "replace")
 
 
@@ -95,9 +98,29 @@ def read_report(body: bytes) -> Transferred:
             contents.append(_serialized(removal["sighting"]["content"]))
             removal["sighting"]["content"] = ""
         report = _adapter().validate_python(said["report"])
-        return Transferred(_with_content(report, iter(contents)), dict(said["unread"]))
+        history = History.restored(
+            (_subject(subject), _state(state)) for subject, states in said["history"] for state in states
+        )
+        return Transferred(_with_content(report, iter(contents)), dict(said["unread"]), history)
     except (ValueError, TypeError, KeyError, ValidationError) as error:
         raise TransferError(version) from error
+
+
+def _states(history: History | None) -> list[tuple[Subject, tuple[State, ...]]]:
+    return list(history.states.items()) if history else []
+
+
+def _plain(values: Iterable[object]) -> list[object]:
+    return [value.isoformat() if isinstance(value, date) else value for value in values]
+
+
+def _subject(values: list[str]) -> Subject:
+    return Subject(date.fromisoformat(values[0]), *values[1:])
+
+
+def _state(values: list[str]) -> State:
+    at, state, since, how = values
+    return State(datetime.fromisoformat(at), state, datetime.fromisoformat(since) if since else None, how)
 
 
 def _removals(report: Json) -> Iterator[Json]:

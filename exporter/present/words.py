@@ -180,6 +180,18 @@ def without_memory(report: Report) -> str:
     return "" if report.remembers or not any(phase.has_document for phase in report.phases) else NO_MEMORY
 
 
+def next_line(report: Report) -> str:
+    """`Next: nba phase3 of 2026-02-02, due 2026-02-02 16:30 UTC (...), in 22 h`; what a quiet page waits for."""
+    due = min(
+        (one.next_due for one in report.pipelines if one.next_due), key=lambda next_due: next_due.due, default=None
+    )
+    if due is None:
+        return "Next: nothing is known to be due in the next two days"
+    moments = Moments.of(report)
+    where = f"{due.pipeline} {due.phase} of {due.run_date}"
+    return shown(f"Next: {where}, due {moments.both(due.due)}, {moments.away(due.due)}")
+
+
 def shown(text: str) -> str:
     """A text that may quote a document, without secrets, in which characters that do not print are spelled out.
 

@@ -6,7 +6,7 @@ evidence.py, runs.py        what the records hold about one processor's work for
 verdict.py                  the verdict table: the first row that applies is the answer (docs/verdicts.md)
 trigger.py                  the state of a phase's trigger
 conditions.py               the table of conditions: faults of a pipeline that no verdict or trigger state shows
-since.py                    since when each fault has been there
+since.py, upcoming.py       since when each fault has been there; what is expected next
 hints.py, explain.py        the evidence in words; why a registration is missing
 season.py                   the same for many run dates, also those whose documents the pipeline has deleted
 removals.py, unusable.py    entries that were removed from a document; fields that could not be used

@@ -29,6 +29,7 @@ from exporter.reconcile.runs import History
 from exporter.reconcile.since import of_processor, of_trigger
 from exporter.reconcile.trigger import Judged, trigger_of
 from exporter.reconcile.unusable import unusable_fields
+from exporter.reconcile.upcoming import next_due
 from exporter.reconcile.verdict import judge, too_few, too_many
 
 if TYPE_CHECKING:
@@ -63,14 +64,14 @@ def _pipeline(
     runs_reading = snapshot.runs.get(pipeline.name)
     runs = runs_reading.known(now) if runs_reading else None
     history = None if runs is None else History(runs)
+    in_use = [phase for phase in pipeline.phases.values() if _in_use(phase, snapshot, now)]
     phases = tuple(
         replace(
             _dated(_phase(snapshot, pipeline, phase_day(phase, day, now, config.timezone), history, calendar, now)),
             document=f"{config.firestore_root}/{phase.collection}/{day}" if phase.collection else None,
         )
         for day in days
-        for phase in pipeline.phases.values()
-        if _in_use(phase, snapshot, now)
+        for phase in in_use
     )
     # Processors of another pipeline can write into the same history.
     processors = (processor for phase in pipeline.phases.values() for processor in phase.processors.values())
@@ -99,6 +100,7 @@ def _pipeline(
         heartbeats_read_at=beats_reading.read_at if beats_reading else None,
         unusable=unusable_fields(snapshot, pipeline, days, now),
         calendar=calendar,
+        next_due=next_due(config, pipeline.name, in_use, _units_owed(snapshot, pipeline, now), now),
     )
 
 

@@ -17,12 +17,13 @@ from exporter.config.load import to_yaml
 from exporter.config.parsing import parse_yaml
 from exporter.memory.documents import Memory
 from exporter.memory.ledger import LedgerInUseError
+from exporter.memory.states import StateRow
 from exporter.metrics.catalogue import report_samples
 from exporter.metrics.exposition import render
 from exporter.metrics.live import live_samples
 from exporter.metrics.process import ProcessMetrics
 from exporter.metrics.telemetry import Telemetry
-from exporter.present.history import History
+from exporter.present.history import History, State, Subject, news
 from exporter.present.status import status_json
 from exporter.present.transfer import report_json
 from exporter.run.schedule import Schedule
@@ -111,6 +112,9 @@ class Service:
         self._published: Published
         loaded = load()
         self._memory = Memory(loaded.config.ledger, self.telemetry)
+        self._history = History.restored(
+            (Subject(*row[:4]), State(row.at, row.state, row.since, row.how)) for row in self._memory.states
+        )
         self._running = self._prepare(loaded, first=True)
         self._running.collectors.conclude()
 
@@ -201,7 +205,9 @@ class Service:
         unread = self.telemetry.unread()
         # During a reload the collectors of the old configuration can still publish.
         with self._publishing:
-            self._history = self._history.after(report)
+            before = self._history
+            self._history = before.after(report, starting=bool(self.ready()))
+            self._memory.note_states(StateRow(*subject, *state) for subject, state in news(before, self._history))
             self._published = Published(self._view(report, unread), rendered)
 
     def _publish_season(self, read: SeasonRead) -> None:
@@ -268,7 +274,7 @@ class Service:
     def report_json(self) -> bytes:
         """The whole report for commands with `--from`."""
         view = self.view()
-        return report_json(view.report, view.unread, __version__)
+        return report_json(view.report, view.unread, __version__, view.history)
 
     def config_yaml(self) -> str:
         """The configuration in force as YAML; it holds no secrets."""

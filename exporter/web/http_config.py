@@ -94,6 +94,11 @@ class HttpConfig(_Strict):
         return self
 
 
+def config_of(path: Path | None) -> HttpConfig:
+    """The configuration in the file, or the default without one. Raises HttpConfigError."""
+    return read_http_config(path) if path else HttpConfig()
+
+
 def read_http_config(path: Path) -> HttpConfig:
     """Read the file; other files that it names are relative to its folder. Raises HttpConfigError."""
     try:

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from exporter.messages.secrets import Masked
 from exporter.present.summary import Health, summarize
-from exporter.present.words import Moments, shown
+from exporter.present.words import Moments, next_line, shown
 from exporter.web.answers import not_modified, rendered
 from exporter.web.headers import Headers, security_headers
 from exporter.web.negotiate import accepts_gzip
@@ -95,6 +95,7 @@ def render_page(view: View, about: About) -> str:
         clauses=summary.clauses(),
         mark=MARKS[summary.health],
         at=time(view.report.at, moments),
+        next_line=next_line(view.report),
         reasons=below.reasons,
         beside=below.beside,
         trouble=below.trouble,

@@ -155,11 +155,22 @@ _CONDITION = _object(
     "What is wrong beside verdicts and triggers. `query`: SQL that lists the rows at fault.",
 )
 
+_NEXT = _object(
+    {"phase": {"type": "string"}, "run_date": _DATE, "due": _TIME},
+    "What the pipeline is expected to do next; null: nothing is known to be due in the next two days.",
+)
+
 _STATES: Schema = {
     "type": "array",
     "description": "The states of one processor (verdicts) or one phase's trigger that are remembered, oldest first.",
     "items": _object(
-        {"at": {**_TIME, "description": "When a report first said so."}, "state": {"type": "string"}}, "A state."
+        {
+            "at": {**_TIME, "description": "When a report first said so."},
+            "state": {"type": "string"},
+            "since": {**_MAYBE_TIME, "description": "Since when its fault has been there."},
+            "how": {**_MAYBE_TEXT, "description": "What mended the state before it."},
+        },
+        "A state.",
     ),
 }
 
@@ -182,6 +193,7 @@ STATUS: Schema = _object(
         "phases": _by_key(_PHASE, "pipeline/phase/run date"),
         "processors": _by_key(_PROCESSOR, "pipeline/phase/run date/processor"),
         "coverage": _by_key(_or_unknown(_COVERAGE), "pipeline/check/run date"),
+        "next": _by_key(_or_unknown(_NEXT), "pipeline"),
         "conditions": {"type": "array", "items": _CONDITION},
         "history": _by_key(_STATES, "the same keys as phases and processors, some days longer than these"),
     },

@@ -12,7 +12,10 @@ from click.testing import CliRunner
 from google.cloud.firestore_v1.types import MapValue, Value
 
 from exporter.cli import main
+from exporter.memory.ledger import Ledger
+from exporter.memory.states import StateRow
 from exporter.model import Report
+from exporter.present.history import History, State, Subject
 from exporter.reconcile import reconcile
 from exporter.web.auth import WebConfigFile
 from exporter.web.state import View
@@ -203,3 +206,55 @@ def test_an_exporter_without_a_report_yet_is_unknown_and_shows_no_date() -> None
         ended = invoke("check", "--from", server.url, "--run-date", DAY.isoformat())
 
     assert "the exporter shows no run date" in ended.err
+
+
+# --- history ----------------------------------------------------------------------------------------------------
+
+SUBJECT = Subject(DAY, "nba", "phase3", OFFENSE)
+STATES = (
+    State(on("15:05"), "lost_update", on("15:04:29")),
+    State(on("15:30"), "unknown"),
+    State(on("16:10"), "ok", None, "registered by hand at 16:09:00Z"),
+    State(on("17:00"), "partial", on("16:55")),
+)
+SAID = (
+    "2 faults of team_offense_game_summary since 15:05 UTC (10:05 EST), the newest first."
+    f" {DAY} nba phase3 {OFFENSE}: partial from 16:55 UTC (11:55 EST), for 1 h 5 min so far"
+    f" {DAY} nba phase3 {OFFENSE}: lost_update from 15:04:29 UTC (10:04:29 EST) to 16:10 UTC (11:10 EST), for"
+    " 1 h 5 min; then ok (registered by hand at 16:09:00Z)"
+)
+
+
+def test_history_says_when_a_fault_was_there_for_how_long_and_what_mended_it() -> None:
+    view = View(a_loss(), History.restored((SUBJECT, state) for state in STATES))
+    with serving(ExampleState(shown=view)) as server:
+        ended = invoke("history", "--from", server.url, "--processor", OFFENSE)
+        whole = json.loads(invoke("history", "--from", server.url, "--format", "json").out)
+        other = invoke("history", "--from", server.url, "--processor", "another")
+
+    assert ended.code == 0
+    assert " ".join(ended.out.split()) == SAID
+    assert [fault["until"] for fault in whole] == [None, "2026-02-01T16:10:00Z"]
+    assert other.out.startswith("No fault of another since ")
+
+
+def test_history_reads_the_ledger_of_an_exporter_that_has_ended(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    ledger = Ledger(str(path))
+    ledger.keep_states([StateRow(*SUBJECT, *state) for state in STATES])
+    ledger.close()
+
+    ended = invoke("history", "--preset", "nba", "--format", "json", ORCHESTRATION_EXPORTER_LEDGER__PATH=str(path))
+
+    assert [fault["state"] for fault in json.loads(ended.out)] == ["partial", "lost_update"]
+
+
+def test_history_without_a_ledger_says_whom_to_ask() -> None:
+    ended = invoke("history", "--preset", "nba")
+
+    assert ended.code == 64
+    assert "ask the exporter with --from URL" in ended.err
+
+
+def test_an_exporter_that_has_seen_nothing_yet_remembers_nothing(url: str) -> None:
+    assert invoke("history", "--from", url).out == "Nothing is remembered yet.\n"

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exporter.model import TriggerState, Verdict
-from exporter.present.history import DATES, STATES, History, State, Subject
-from testing.builders import DAY, OFFENSE, ONE_DAY, on
+from exporter.present.history import DATES, STATES, History, State, Subject, news
+from testing.builders import DAY, OFFENSE, ONE_DAY, entry, on
 from testing.reports import changed, reported, well
 
 if TYPE_CHECKING:
@@ -116,3 +116,48 @@ def test_a_later_report_does_not_change_an_earlier_history(report: Report) -> No
     first.after(saying(report, Verdict.FAILED, 1))
 
     assert first.changes(DAY) == ()
+
+
+def test_what_is_unknown_while_the_exporter_starts_ends_no_state(report: Report) -> None:
+    history = History.restored([(SUBJECT, State(on("17:00"), "ok"))])
+
+    starting = history.after(saying(report, Verdict.UNKNOWN), starting=True)
+    later = starting.after(saying(report, Verdict.UNKNOWN, 1))
+
+    assert [state.state for state in starting.states[SUBJECT]] == ["ok"]
+    assert [state.state for state in later.states[SUBJECT]] == ["ok", "unknown"]
+
+
+@pytest.mark.parametrize(
+    ("before", "entry_by_hand", "how"),
+    [
+        (Verdict.UNREGISTERED, True, "registered by hand at 15:00:50Z"),
+        (Verdict.LOST_UPDATE, False, "registered at 15:00:50Z"),
+        (Verdict.MISSING, False, "12 rows written at 15:00:00Z"),
+        (Verdict.RUNNING, False, ""),
+    ],
+)
+def test_what_mended_a_fault_is_read_off_the_records(
+    report: Report,
+    before: Verdict,
+    entry_by_hand: bool,  # noqa: FBT001 - a case
+    how: str,
+) -> None:
+    good = changed(
+        saying(report, Verdict.OK, 1), of_processor=lambda one: replace(one, entry=entry(manual=entry_by_hand))
+    )
+    history = History().after(saying(report, before)).after(good)
+
+    assert history.states[SUBJECT][-1].how == how
+
+
+def test_news_are_the_states_that_were_not_there_before(report: Report) -> None:
+    first = History().after(saying(report, Verdict.UNKNOWN))
+    second = first.after(saying(report, Verdict.OK, 1))
+    third = second.after(saying(report, Verdict.OK, 2))
+
+    assert [list(news(a, b)) for a, b in ((History(), first), (first, second), (second, third))] == [
+        [],
+        [(SUBJECT, State(on("18:01"), "ok"))],
+        [],
+    ]

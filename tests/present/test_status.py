@@ -159,8 +159,10 @@ def test_the_history_has_the_keys_of_phases_and_processors(scene: Scene) -> None
     content = json.loads(status_json(report, None, History().after(report)))
 
     assert set(content["history"]) <= set(content["phases"]) | set(content["processors"])
-    assert content["history"][f"nba/phase3/{DAY}/{PLAYER}"] == [{"at": "2026-02-01T18:00:00Z", "state": "ok"}]
-    assert content["history"][f"nba/phase3/{DAY}"] == [{"at": "2026-02-01T18:00:00Z", "state": "stuck"}]
+    first = {"at": "2026-02-01T18:00:00Z", "how": None}
+    (stuck,) = content["history"][f"nba/phase3/{DAY}"]
+    assert content["history"][f"nba/phase3/{DAY}/{PLAYER}"] == [{**first, "state": "ok", "since": None}]
+    assert stuck == {**first, "state": "stuck", "since": content["phases"][f"nba/phase3/{DAY}"]["since"]}
 
 
 def test_without_a_history_the_json_has_no_history(scene: Scene) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from exporter.config.load import load
@@ -16,13 +16,12 @@ from exporter.model import ErrorKind, Verdict
 from testing.builders import on
 from testing.collecting import COLLECTORS
 from testing.waiting import until
+from tests.run.serving import OVERLAY, NotingService, Scene
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pytest
-
-    from tests.run.serving import Scene
 
 
 # --- start ------------------------------------------------------------------------------------------------------
@@ -66,6 +65,30 @@ def test_a_stop_closes_the_sources(scene: Scene) -> None:
     scene.service.stop()
 
     assert (scene.memory.store.closed, scene.memory.warehouse.closed) == (True, True)
+
+
+def test_the_history_survives_a_restart_with_a_ledger(tmp_path: Path) -> None:
+    file = tmp_path / "exporter.yaml"
+    scene = Scene(file)
+    scene.service.stop()
+    scene.write(f"{OVERLAY}ledger: {{path: {tmp_path / 'ledger.sqlite'}}}\n")
+    before = NotingService(lambda: load(file=file, environ={}), scene.memory.open, scene.clock)
+    before.start()
+    until(lambda: not before.ready(), "the first pass")
+    before.stop()
+    remembered = before.view().history
+    scene.clock.now += timedelta(hours=1)
+    after = NotingService(lambda: load(file=file, environ={}), scene.memory.open, scene.clock)
+    at_once = after.view().history
+    after.start()
+    until(lambda: not after.ready(), "the first pass of the second")
+    after.stop()
+
+    known = {key: states for key, states in remembered.states.items() if states[-1].state != "unknown"}
+    assert known
+    assert {key: at_once.states[key] for key in known} == known
+    assert {key: after.view().history.states[key][:1] for key in known} == {key: known[key][:1] for key in known}
+    assert at_once.since == on("18:00")
 
 
 # --- what is served ---------------------------------------------------------------------------------------------

@@ -74,7 +74,7 @@ class ExampleState:
         return json.dumps({"pipelines": []}).encode()
 
     def report_json(self) -> bytes:
-        return self.whole or report_json(self.shown.report, self.shown.unread, "1.2.3")
+        return self.whole or report_json(self.shown.report, self.shown.unread, "1.2.3", self.shown.history)
 
     def config_yaml(self) -> str:
         return self.config

@@ -1,0 +1,44 @@
+"""What a pipeline is expected to do next, and when it is due."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exporter.reconcile.upcoming import next_due
+from testing.builders import DAY, OFFENSE, ONE_DAY, config, on, phase, pipeline, processor
+
+if TYPE_CHECKING:
+    from exporter.model import NextDue
+
+ALL = {DAY + ONE_DAY * shift: 6 for shift in range(-3, 4)}
+
+
+def following(now: str, units: dict[object, int]) -> NextDue | None:
+    """Of a phase whose work is about the day before, due at 16:30 UTC."""
+    one = config(pipeline([phase("phase3", [processor(OFFENSE, offset=-1)])]))
+    phases = one.pipelines["nba"].phases.values()
+    return next_due(one, "nba", phases, units, on(now))  # type: ignore[arg-type]  # some cases have no dates at all
+
+
+@pytest.mark.parametrize(
+    ("now", "units", "run_date"),
+    [
+        ("16:29", ALL, DAY),
+        ("16:30", ALL, DAY + ONE_DAY),
+        ("18:00", {**ALL, DAY: 0}, DAY + 2 * ONE_DAY),
+    ],
+)
+def test_the_next_deadline_is_that_of_the_next_date_with_units(
+    now: str, units: dict[object, int], run_date: object
+) -> None:
+    found = following(now, units)
+
+    assert found is not None
+    assert (found.pipeline, found.phase, found.run_date) == ("nba", "phase3", run_date)
+    assert found.due > on(now)
+
+
+def test_nothing_is_due_where_no_units_are_known() -> None:
+    assert following("18:00", {}) is None
