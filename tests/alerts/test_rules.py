@@ -16,11 +16,11 @@ from exporter.collect.collectors import COLLECTORS
 from exporter.metrics.live import UNREACHED
 from exporter.model import Bound, ErrorKind, HeartbeatState, LogSource, TriggerState, Verdict
 from exporter.shipped.alerts import alert_of, alerts
-from tools.alerting.promql import Binary, Matcher, Node, Number, parse, selectors
+from tools.alerting.promql import Aggregate, Binary, Grouping, Matcher, Node, Number, Selector, parse, selectors
 from tools.alerting.promtool import failed_checks
 from tools.alerting.rulefiles import RULES, SOURCE, Rule, load_rules
 from tools.alerting.templates import own_matchers, read_template
-from tools.alerting.vectors import Reader, with_recorded
+from tools.alerting.vectors import TARGET, Reader, exported, with_recorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -121,7 +121,39 @@ def test_every_value_that_is_asked_for_can_occur(rule: Rule) -> None:
 
 
 def _can_occur(metric: str, matcher: Matcher) -> bool:
+    if matcher.label.startswith("exported_"):
+        return (matcher.operator, matcher.value) == ("!=", "")
     return set(matcher.value.split("|")) <= VALUES.get((metric, matcher.label), set())
+
+
+def test_every_label_that_a_rule_asks_for_is_missed_where_a_target_has_one_of_its_name() -> None:
+    own = {label for metric in exported().values() for label in metric.labels} - TARGET - OF_ALERTS_ALONE
+    asked = {
+        label
+        for rule in ALL
+        for node in rule.expression.walk()
+        for label in _labels_in(node)
+        if rule.name != alert_of("labels_replaced").name
+    }
+    (missed,) = (rule.expression for rule in ALERTS if rule.name == alert_of("labels_replaced").name)
+
+    found = {matcher.label.removeprefix("exported_") for item in selectors(missed) for matcher in item.matchers}
+
+    assert found == asked & own
+
+
+OF_ALERTS_ALONE = {"alertname", "alertstate", "severity"}
+
+
+def _labels_in(node: Node) -> set[str]:
+    """The labels that one part of an expression names, but for those that it forgets."""
+    match node:
+        case Selector(matchers=matchers):
+            return {matcher.label for matcher in matchers}
+        case Aggregate(grouping=Grouping("by", labels)) | Binary(matching=Grouping("on", labels)):
+            return set(labels)
+        case _:
+            return set()
 
 
 def test_every_source_has_its_rule() -> None:

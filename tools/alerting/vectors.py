@@ -81,7 +81,9 @@ class Reader:
             return frozenset()
         if metric.counter != counted:
             self.faults.append(f"{selector.metric} is {'a' if metric.counter else 'no'} counter")
-        self._known(f"{selector.metric} has no label", (matcher.label for matcher in selector.matchers), metric.labels)
+        # Prometheus renames a label that the target has as well.
+        asked = (matcher.label.removeprefix("exported_") for matcher in selector.matchers)
+        self._known(f"{selector.metric} has no label", asked, metric.labels)
         return metric.labels
 
     def _grouped(self, grouping: Grouping | None, inside: frozenset[str]) -> frozenset[str]:
