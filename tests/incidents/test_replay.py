@@ -13,6 +13,7 @@ from exporter.incidents.incident import IncidentError, load_incident, parse_inci
 from exporter.incidents.replay import Replayer, by_key, removal_failures, replay, run
 from testing.reports import overwritten, reported
 from tests.incidents.agreement import Keeping, Minutes, Noting, differences, undelayed
+from tests.incidents.one_truth import disagreements, signature
 from tools.alerting.scorecard import PAGE, outcomes, read_days
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ SCORECARD = read_days(PAGE.read_text(encoding="utf-8"))
 
 @pytest.mark.usefixtures("_programs")
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_an_incident_s_expectations_hold_and_sentence_and_alerts_agree_on_every_condition(
+def test_an_incident_s_expectations_hold_and_message_page_terminal_and_api_agree(
     file: Path, local: LocalSources, clock: SimulatedClock, tmp_path: Path
 ) -> None:
     replayer, rules = Noting(load_incident(file), local, clock), Keeping(RULES)
@@ -40,6 +41,8 @@ def test_an_incident_s_expectations_hold_and_sentence_and_alerts_agree_on_every_
         "make scorecard ARGS=--write"
     )
     assert list(differences(minutes, undelayed(SOURCE, tmp_path))) == []
+    different = {signature(report): report for report in minutes.reports}
+    assert [text for report in different.values() for text in disagreements(report)] == []
 
 
 def test_a_failed_expectation_is_reported_with_the_actual_value(local: LocalSources, clock: SimulatedClock) -> None:

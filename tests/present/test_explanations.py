@@ -7,6 +7,7 @@ import pytest
 from exporter.model import CoverageCounts
 from exporter.present.explanations import explain_json, explain_text
 from exporter.reconcile import reconcile
+from exporter.shipped.alerts import alert_of
 from testing.builders import DAY, OFFENSE, ONE_DAY, PLAYER, entry, on
 from testing.reports import overwritten, reported, triggered
 from tests.reconcile.scene import Scene
@@ -26,7 +27,7 @@ def test_every_missing_registration_is_explained_with_both_sides() -> None:
         "1. likely: its entry was never written - for: the table has 12 rows of 2026-01-31, and no entry says" in text
     )
     assert "- against: to lose it, the write at 15:04:29Z (upcoming) would have had to" in text
-    assert text.endswith("- first: register, do not run again - runbook: OrchestrationProcessorUnregistered.md")
+    assert text.endswith(f"- first: register, do not run again - runbook: {alert_of('unregistered').runbook}")
 
 
 def test_every_fault_is_explained_with_its_hints_and_its_runbook() -> None:
@@ -39,7 +40,7 @@ def test_every_fault_is_explained_with_its_hints_and_its_runbook() -> None:
         "  - due 16:30 UTC (11:30 EST); data of 2026-01-31\n"
         "  - 24 rows for 6 games: twice the 12 expected\n"
         "  - first: group by the table's key and remove what is there twice\n"
-        "  - runbook: OrchestrationProcessorDataDuplicated.md\n"
+        f"  - runbook: {alert_of('duplicated').runbook}\n"
         "\n"
     )
 
