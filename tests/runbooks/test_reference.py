@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from exporter.shipped.alerts import alert_of, alerts
 from tests.runbooks.pages import ALERTS, Page
-from tools.alerting.reference import alerts_markdown, shipped_times
+from tools.alerting.reference import RUNBOOKS, alerts_markdown, shipped_times
 from tools.alerting.rulefiles import load_rules, rule_key
+
+if TYPE_CHECKING:
+    from exporter.shipped.alerts import Alert
 
 PAGE = Path(__file__).parents[2] / "docs" / "alerts.md"
 
@@ -55,3 +59,28 @@ def test_the_page_shows_that_time() -> None:
 
     assert row
     assert "| critical | warehouse | 1m | 30s | 13m |" in row[0]
+
+
+@pytest.mark.parametrize(
+    ("key", "good", "parts"),
+    [
+        # The next run of the collector; then scrape, evaluation, keep_firing_for, group_interval.
+        ("lost_update[critical]", 60, (30, 60, 1800, 300)),
+        ("coverage_low[warning]", 600, (30, 60, 1800, 300)),
+        ("wrong_date[info]", 600, (30, 60, 1800, 3600)),
+        ("overwritten[warning]", 60 + 3600, (30, 60, 1800, 300)),
+        ("source_unreachable[critical,firestore]", 60, (30, 60, 0, 300)),
+    ],
+)
+def test_the_time_until_an_alert_is_over_is_the_sum_of_its_parts(key: str, good: int, parts: tuple[int, ...]) -> None:
+    (rule,) = (rule for rule in load_rules() if rule.key == rule_key(key))
+    times = shipped_times()
+
+    assert (times.until_good(rule), times.until_over(rule)) == (good, good + sum(parts))
+
+
+@pytest.mark.parametrize("alert", [alert for alert in alerts() if alert.key != "watchdog"], ids=lambda alert: alert.key)
+def test_every_runbook_says_when_it_turns_good_and_when_the_alert_is_closed(alert: Alert) -> None:
+    text = " ".join((RUNBOOKS / alert.runbook).read_text(encoding="utf-8").split())
+
+    assert re.search(r"show it good \w+ after the repair at most\. Alertmanager closes the alert by itself, \w+", text)

@@ -137,6 +137,16 @@ LINKING = tuple(
 )
 """The runbooks that link to others."""
 
+
+def over(name: str) -> str:
+    """When this alert is over."""
+    from tools.alerting.reference import over as computed  # it needs the addresses above
+
+    return computed(name)
+
+
+OVER = "<!-- When it is over, from the rules and Alertmanager's configuration, by `make docs`. -->"
+
 PARTS = (
     Part(
         ROOT / "alerts" / "alertmanager" / "alertmanager.yml",
@@ -157,4 +167,9 @@ PARTS = (
         overview,
     ),
     *(Part(path, LINKS, "", partial(links, path)) for path in LINKING),
+    *(
+        Part(ROOT / "alerts" / "runbooks" / alert.runbook, OVER, "<!-- Until here. -->", partial(over, alert.name))
+        for alert in alerts()
+        if alert.key != "watchdog"
+    ),
 )

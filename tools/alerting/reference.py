@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exporter.config.load import load
+from exporter.reconcile.conditions import NEWS
 from exporter.shipped.alerts import alert_of, alerts
 from tools.alerting.derived import address
 from tools.alerting.rulefiles import load_rules, read_yaml, seconds
@@ -30,6 +31,11 @@ PRESET = "nba"
 
 EVALUATION = "1m"
 """Prometheus's own interval, where its configuration says nothing."""
+
+LASTS = {"overwritten": int(NEWS.total_seconds())}
+"""Seconds for which what an alert is about is still reported after it was mended."""
+
+SEVERITIES = ("critical", "warning", "info", "none")
 
 OF_SOURCE = {"firestore": "completion", "bigquery": "warehouse"}
 """The same for an alert about one source: the first collector to notice."""
@@ -74,6 +80,19 @@ waits, 15 minutes being a good choice.
 |---|---|---|---|---|---|---|
 """
 
+OVER = """\
+## How long until it is over
+
+Once a fault is mended, page and `check` show it at the collector's next run. The alert goes on for the rule's
+`keep_firing_for`, so that one that comes and goes is one alert, and Alertmanager tells of its end with the group's
+next message (`group_interval`); only then does the page close by itself. Both at most, from the moment of the repair,
+with the shipped numbers. A fault of which nothing is known any more is not over, however long that lasts. What was
+overwritten and restored is news for an hour.
+
+| alert | severity | shown good | `keep_firing_for` | `group_interval` | over |
+|---|---|---|---|---|---|
+"""
+
 MUTED = """\
 ## What is left unsaid
 
@@ -115,6 +134,19 @@ class Times:
     scrape: int
     evaluation: int
     group_wait: Mapping[str, int]
+    group_interval: Mapping[str, int]
+
+    def until_good(self, rule: Rule) -> int:
+        """Seconds at most from the repair until page and `check` show it: until the collector's next run."""
+        collector = collector_of(rule)
+        poll = self.collectors[collector] if collector else self.scrape
+        return poll + LASTS.get(in_register(rule).key, 0)
+
+    def until_over(self, rule: Rule) -> int:
+        """Seconds at most from the repair until the message that the alert is over."""
+        kept = seconds(rule.fields.get("keep_firing_for"))
+        waits = self.scrape + self.evaluation + kept + self.group_interval[rule.labels["severity"]]
+        return self.until_good(rule) + waits
 
     def until_told(self, rule: Rule) -> int:
         """Seconds at most from the fault to the message of this alerting rule."""
@@ -146,6 +178,7 @@ def shipped_times() -> Times:
     prometheus = _read(PROMETHEUS)
     (scrape,) = prometheus["scrape_configs"]
     route = _read(ALERTMANAGER)["route"]
+    of_severity = {severity: _route(route["routes"], severity) for severity in SEVERITIES}
     return Times(
         collectors={
             name: int(getattr(collect, name).every.total_seconds())
@@ -153,9 +186,9 @@ def shipped_times() -> Times:
         },
         scrape=seconds(scrape["scrape_interval"]),
         evaluation=seconds(prometheus.get("global", {}).get("evaluation_interval", EVALUATION)),
-        group_wait={
-            severity: seconds(_route(route["routes"], severity)["group_wait"])
-            for severity in ("critical", "warning", "info", "none")
+        group_wait={name: seconds(found["group_wait"]) for name, found in of_severity.items()},
+        group_interval={
+            name: seconds(found.get("group_interval", route["group_interval"])) for name, found in of_severity.items()
         },
     )
 
@@ -171,12 +204,15 @@ def alerts_markdown() -> str:
         evaluation=duration(times.evaluation),
     )
     rows = dict.fromkeys(_row(rule, times) for rule in ordered)
+    ends = dict.fromkeys(_over(rule, times) for rule in ordered if rule.labels["severity"] != "none")
     muted = [f"| {' | '.join(cells)} |" for cells in _mutes()]
     names = dict.fromkeys(str(rule.alert) for rule in ordered)
     return "\n".join(
         [
             HEAD,
             text + "\n".join(rows),
+            "",
+            OVER + "\n".join(ends),
             "",
             MUTED + "\n".join(muted),
             "",
@@ -201,6 +237,42 @@ def _row(rule: Rule, times: Times) -> str:
         f"[{name}.md](../alerts/runbooks/{name}.md)",
     )
     return f"| {' | '.join(cells)} |"
+
+
+def _over(rule: Rule, times: Times) -> str:
+    name, severity = str(rule.alert), rule.labels["severity"]
+    source = f" ({rule.labels['source']})" if "source" in rule.labels else ""
+    cells = (
+        f"[{in_register(rule).short_name}](#{name.lower()}){source}",
+        severity,
+        duration(times.until_good(rule)),
+        duration(seconds(rule.fields.get("keep_firing_for"))),
+        duration(times.group_interval[severity]),
+        duration(times.until_over(rule)),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def over(name: str) -> str:
+    """When this alert is over, for its runbook."""
+    times = shipped_times()
+    rules = [rule for rule in load_rules() if rule.alert == name]
+    good = max(times.until_good(rule) for rule in rules)
+    kept = duration(max(seconds(rule.fields.get("keep_firing_for")) for rule in rules))
+    ends: dict[int, list[str]] = {}
+    for rule in rules:
+        ends.setdefault(times.until_over(rule), []).append(rule.labels["severity"])
+    said = " or ".join(
+        duration(end) + (f" ({', '.join(dict.fromkeys(severities))})" if len(ends) > 1 else "")
+        for end, severities in ends.items()
+    )
+    kept = f"the alert is kept for {kept}, and " if kept else ""
+    return (
+        f"\nWhen it is over: page and `check` show it good {duration(good)} after the repair at most. Alertmanager"
+        f"\ncloses the alert by itself, {said} after the repair at most:"
+        f"\n{kept}its end is told with the group's next message."
+        "\nNothing needs to be closed by hand.\n\n"
+    )
 
 
 def _section(name: str) -> str:
