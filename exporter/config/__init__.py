@@ -5,6 +5,7 @@ load.py                         layers (preset, file, environment) merged and ch
 parsing.py                      YAML as plain types, for the other files in YAML
 schema.py                       the wire form that the YAML follows, key by key; section.py, value_types.py
 identifiers.py, quantities.py, sql.py, keys.py    how values are read, and which keys there are
+links.py                        the template of a link to a processor's logs
 validation.py, relations.py     faults of one key, and between keys; errors.py, wording.py: their texts
 resolve.py                      wire form to frozen objects
 reference.py, json_schema.py    docs/configuration.md and the JSON Schema; presets/: the shipped configurations

@@ -19,6 +19,7 @@ COLUMN_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
 PROJECT_PATTERN = r"^([a-z]([a-z0-9.-]*[a-z0-9])?:)?[a-z]([a-z0-9-]*[a-z0-9])?$"
 TABLE_PATTERN = r"^(([a-z]([a-z0-9.-]*[a-z0-9])?:)?[a-z]([a-z0-9-]*[a-z0-9])?\.)?[A-Za-z0-9_]+\.[^.`\\]+$"
 DATABASE_PATTERN = r"^(\(default\)|[a-z]([a-z0-9-]*[a-z0-9])?)$"
+RESOURCE_PATTERN = r"^[a-z]([a-z0-9-]*[a-z0-9])?$"
 LOCATION_PATTERN = r"^[A-Za-z][A-Za-z0-9-]*$"
 DOCUMENT_PATTERN = r"^(?!\.{1,2}$)(?!__.*__$)[^/]+$"
 
@@ -129,6 +130,13 @@ def parse_database(value: object) -> str:
 def parse_location(value: object) -> str:
     """A BigQuery location, such as `US` or `europe-west1`."""
     return _matching(value, LOCATION_PATTERN, "a location", "write one such as US or europe-west1")
+
+
+def parse_resource(value: object) -> str:
+    """The name of a Cloud Run service or job, or of a region."""
+    return _matching(
+        value, RESOURCE_PATTERN, "a name in Cloud Run", "use lower-case letters, digits and -, beginning with a letter"
+    )
 
 
 def parse_zone(value: object) -> ZoneInfo:

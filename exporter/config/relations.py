@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from exporter.config.identifiers import parse_collection
 from exporter.config.keys import section_at, type_at
+from exporter.config.links import OF_JOB, parse_link, places_of
 from exporter.config.quantities import format_duration, parse_duration
 from exporter.config.resolved import Relation
 from exporter.config.wording import Path, describe, did_you_mean, listed, path_text
@@ -152,6 +153,20 @@ def _phases(phases: Node) -> Iterator[Finding]:
             message = "is judged by the completion documents: write `collection` in this phase, or remove `trigger`"
             yield _either(message, trigger)
         yield from _modes(phase)
+        yield from _log_links(phase)
+
+
+def _log_links(phase: Node) -> Iterator[Finding]:
+    """Links to logs with a placeholder that nothing fills."""
+    for name, processor in phase.at("processors").each():
+        job, template = (
+            own if own.value is not None else phase.at(key)
+            for key, own in ((k, processor.at(k)) for k in ("job", "logs"))
+        )
+        needed = [place for place in OF_JOB if place in places_of(template.read(parse_link) or "")]
+        if needed and job.value is None:
+            message = f"has {{{needed[0]}}}, but {name} has no `job`: write `job` for it, or for its phase"
+            yield _either(message, template)
 
 
 def _leads_back(phases: Node, start: str) -> bool:

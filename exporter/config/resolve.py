@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from exporter.config import resolved, schema
+from exporter.config import links, resolved, schema
 from exporter.config.identifiers import EVERYTHING
 from exporter.config.section import Section
 
@@ -33,18 +33,41 @@ class Form:
 
 def resolve(wire: schema.Wire) -> resolved.Config:
     """The configuration, every default filled in."""
-    pipelines = {name: _inherited(pipeline, wire) for name, pipeline in wire.pipelines.items()}
+    pipelines = {name: _inherited(pipeline, wire, name) for name, pipeline in wire.pipelines.items()}
     config: resolved.Config = _value(wire.model_copy(update={"pipelines": pipelines}))
     return config
 
 
-def _inherited(pipeline: schema.Pipeline, wire: schema.Wire) -> schema.Pipeline:
-    """The pipeline with the sections that it and its phases inherit from the section above."""
+def _inherited(pipeline: schema.Pipeline, wire: schema.Wire, name: str) -> schema.Pipeline:
+    """The pipeline with what it, its phases and their processors inherit from the section above."""
+    known = {"project": wire.project, "pipeline": name}
     phases = {
-        name: phase.model_copy(update={"halts": phase.halts or pipeline.halts})
+        name: phase.model_copy(
+            update={
+                "halts": phase.halts or pipeline.halts,
+                "processors": {
+                    processor: section.model_copy(
+                        update=_care(section, phase, {"phase": name, "processor": processor, **known})
+                    )
+                    for processor, section in phase.processors.items()
+                },
+            }
+        )
         for name, phase in pipeline.phases.items()
     }
     return pipeline.model_copy(update={"calendar": pipeline.calendar or wire.calendar, "phases": phases})
+
+
+def _care(processor: schema.Processor, phase: schema.Phase, known: Mapping[str, str]) -> dict[str, object]:
+    """Who looks after a processor, what runs it, and the link to its logs but for the time window."""
+    job = processor.job or phase.job
+    link = processor.logs or phase.logs or (links.cloud_logging(job.kind) if job else None)
+    values = {**known, "job": job.name, "region": job.region} if job else known
+    return {
+        "owner": processor.owner or phase.owner,
+        "job": job,
+        "logs": links.filled(link, values) if link else None,
+    }
 
 
 def _value(value: object, key: str = "") -> Any:  # noqa: ANN401 - of the type of the field that it is for
@@ -128,12 +151,14 @@ FORMS: dict[type[Section], Form] = {
     ),
     schema.PhaseLog: Form(resolved.PhaseLogConfig, {"table": _table}),
     schema.Phase: Form(resolved.PhaseConfig, {"modes": _modes}),
-    schema.Trigger: Form(resolved.Trigger),
+    schema.Trigger: Form(resolved.Trigger, {"orchestrator": attrgetter("job")}),
+    schema.Job: Form(resolved.CloudRun),
     schema.Processor: Form(
         resolved.ProcessorConfig,
         {
             "rows_due": attrgetter("table.due"),
             "runs_as": _run_history_names,
+            "care": lambda processor: resolved.Care(processor.owner, _value(processor.job), processor.logs),
         },
         below="table",
     ),

@@ -70,6 +70,36 @@ class RowsPerUnit:
 
 
 @dataclass(frozen=True, slots=True)
+class CloudRun:
+    """A Cloud Run service or job (`kind`). `scheduler`: the Cloud Scheduler job that starts it."""
+
+    kind: str
+    name: str
+    region: str
+    scheduler: str | None = None
+
+    def __str__(self) -> str:
+        """In words."""
+        return f"Cloud Run {self.kind} {self.name} in {self.region}"
+
+
+@dataclass(frozen=True, slots=True)
+class Care:
+    """Who looks after a processor, what runs it, and where its logs are; None: the configuration does not say.
+
+    `log_link`: a link in which only the placeholders of the time window (`links.WINDOW`) are left.
+    """
+
+    owner: str | None = None
+    runs_in: CloudRun | None = None
+    log_link: str | None = None
+
+
+NOBODY = Care()
+"""Of a processor of which the configuration says nothing of the kind."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProcessorConfig(Dated):
     """One processor: the name that it registers under, its heartbeats, and the table that it writes.
 
@@ -86,6 +116,7 @@ class ProcessorConfig(Dated):
     runs_as: tuple[str, ...] = ()
     rows_per_unit: RowsPerUnit | None = None
     rows_due: Due | None = None
+    care: Care = NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +132,12 @@ class Mode:
 class Trigger:
     """The rule that starts the next phase: all expected, or all critical and at least `ratio` of the expected.
 
-    `grace` is how long the orchestrator may take once the rule is met.
+    `grace` is how long the orchestrator may take once the rule is met, `orchestrator` what runs it.
     """
 
     ratio: float
     grace: timedelta
+    orchestrator: CloudRun | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ Defaults are written as the YAML would write them. The types of values are in `v
 from __future__ import annotations
 
 from operator import ge, gt, le, lt
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -23,12 +23,14 @@ from exporter.config.value_types import (
     DocumentName,
     Duration,
     Expected,
+    Link,
     Location,
     Name,
     Offset,
     ProcessorName,
     Project,
     Ratio,
+    Resource,
     RowBounds,
     Size,
     Sql,
@@ -260,6 +262,25 @@ class Table(Section):
     )
 
 
+class Job(Section):
+    """The Cloud Run service or job that does the work, for links and commands; it is never called."""
+
+    kind: Literal["service", "job"] = declared("service", "Which of the two it is.")
+    name: Resource = declared(..., "Its name.")
+    region: Resource = declared(..., "Its region, such as `us-west2`.")
+    scheduler: Name | None = optional_key(
+        "The Cloud Scheduler job that starts it, in the same region.", absent="runbooks say how to find it"
+    )
+
+
+_OWNER = "Who looks after it: a team, a channel, a person."
+_JOB = "What runs it."
+_LOGS = (
+    "The link to its logs. Placeholders: `{project}`, `{pipeline}`, `{phase}`, `{processor}`, `{job}`, `{region}`, and"
+    " `{from}` and `{to}` for the time window."
+)
+
+
 class Processor(Section):
     """One processor of a phase. Its key is the name under which it registers in the completion document."""
 
@@ -270,6 +291,9 @@ class Processor(Section):
         [], "Its documents in the heartbeat collection; more than one where it has had several names."
     )
     run_history_names: list[Text] | None = optional_key("Its names in the run history.", absent="those in `heartbeats`")
+    owner: Text | None = optional_key(_OWNER, absent="the phase's")
+    job: Job | None = optional_key(_JOB, absent="the phase's")
+    logs: Link | None = optional_key(_LOGS, absent="the phase's; without one, Cloud Logging for its `job`")
 
 
 class Mode(Section):
@@ -289,10 +313,11 @@ class Trigger(Section):
 
     ratio: Ratio = declared(0.6, "Which part of the expected processors is enough if the critical ones are in.")
     grace: Duration = declared("30m", "How long the orchestrator may take once the rule is met.")
+    job: Job | None = optional_key("What runs the orchestrator.", absent="runbooks cannot name it")
 
 
 class Phase(Section):
-    """One phase of a pipeline."""
+    """One phase of a pipeline. Its `owner`, `job` and `logs` are those of each processor that has none of its own."""
 
     collection: Collection | None = optional_key(
         "The collection of its completion documents, one a date.", absent="tables alone are judged"
@@ -310,6 +335,9 @@ class Phase(Section):
         {"daily": {"when": ["past", "today", "ahead"], "expected": ids.EVERYTHING}},
         "The modes by name.",
     )
+    owner: Text | None = optional_key(_OWNER, absent="nobody is named")
+    job: Job | None = optional_key(_JOB, absent="not known")
+    logs: Link | None = optional_key(_LOGS, absent="Cloud Logging for the `job`; no link without one")
     processors: Annotated[dict[ProcessorName, Processor], Field(min_length=1)] = declared(
         ..., "The processors by the name under which they register."
     )

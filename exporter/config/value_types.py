@@ -15,6 +15,7 @@ from pydantic_core import core_schema
 
 from exporter.config import identifiers as ids
 from exporter.config import quantities as q
+from exporter.config.links import parse_link
 from exporter.config.resolved import Due, RowsPerUnit
 from exporter.config.sql import parse_sql
 
@@ -60,6 +61,8 @@ Column = Annotated[str, *_text(ids.parse_column, "column", ids.COLUMN_PATTERN)]
 Collection = Annotated[str, *_text(ids.parse_collection, "collection", ids.DOCUMENT_PATTERN)]
 DocumentName = Annotated[str, *_text(ids.parse_document, "document id", ids.DOCUMENT_PATTERN)]
 Database = Annotated[str, *_text(ids.parse_database, "database", ids.DATABASE_PATTERN)]
+Resource = Annotated[str, *_text(ids.parse_resource, "name in Cloud Run", ids.RESOURCE_PATTERN)]
+Link = Annotated[str, *_text(parse_link, "template of a link", r"^https?://\S+$")]
 Location = Annotated[str, *_text(ids.parse_location, "location", ids.LOCATION_PATTERN)]
 Sql = Annotated[str, *_text(parse_sql, "SQL", r"\S")]
 RowBounds = Annotated[

@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from exporter.config.resolved import NOBODY
 from exporter.metrics.samples import Family, label_text
 from exporter.model import Bound, Condition, HeartbeatState, LogSource, RemovalKind, TriggerState, Verdict
 
@@ -74,6 +75,11 @@ SINCE = _gauge(
     "processor_since_timestamp_seconds",
     PROCESSOR,
     "Since when the fault that the verdict names has been there; no sample while it names none.",
+)
+OWNER_INFO = _gauge(
+    "processor_owner_info",
+    ("pipeline", "phase", "processor", "owner", "runs_in", "logs"),
+    "Always 1; who looks after the processor, what runs it, and the link to its logs but for {from} and {to}.",
 )
 RECORD_COUNT = _gauge("processor_record_count", PROCESSOR, "Rows that the entry says its run wrote.")
 TABLE_ROWS = _gauge("processor_table_rows", PROCESSOR, "Rows of the data date in the processor's table.")
@@ -209,6 +215,7 @@ def report_samples(report: Report) -> Samples:
     out: dict[Family, list[Sample]] = {family: [] for family in REPORT_FAMILIES}
     for pipeline in report.pipelines:
         _pipeline(out, pipeline)
+        _owners(out, pipeline)
         for phase in pipeline.phases:
             _phase(out, phase, report.at)
             for processor in phase.processors:
@@ -298,6 +305,26 @@ def _processor(out: Mapping[Family, list[Sample]], processor: ProcessorReport, n
     )
     out[VERDICT].extend([(labels + text, 1 if verdict is which else 0) for which, text in _VERDICTS])
     out[HEARTBEAT_STATE].extend([(labels + text, 1 if state is which else 0) for which, text in _HEARTBEAT_STATES])
+
+
+def _owners(out: Mapping[Family, list[Sample]], pipeline: PipelineReport) -> None:
+    """One series a processor, whatever its run dates, and only where something is known."""
+    for phase, processor, care in {(one.phase, one.processor, one.care): None for one in _processors(pipeline)}:
+        if care != NOBODY:
+            # Prometheus renames a label `job`, which is its own.
+            labels = label_text(
+                pipeline=pipeline.pipeline,
+                phase=phase,
+                processor=processor,
+                owner=care.owner or "",
+                runs_in=str(care.runs_in or ""),
+                logs=care.log_link or "",
+            )
+            out[OWNER_INFO].append((labels, 1))
+
+
+def _processors(pipeline: PipelineReport) -> Iterable[ProcessorReport]:
+    return (processor for phase in pipeline.phases for processor in phase.processors)
 
 
 def _coverage(out: Mapping[Family, list[Sample]], coverage: CoverageReport) -> None:

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from exporter.config.resolved import NOBODY
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, datetime, timedelta
 
-    from exporter.config.resolved import CoverageConfig
+    from exporter.config.resolved import Care, CoverageConfig
     from exporter.model.explained import Explanation, Hint, NextDue, Since
     from exporter.model.observed import CoverageCounts, Entry, Record, Removal, RemovalKind, UnusableField
 
@@ -104,7 +106,7 @@ class ProcessorReport:
     called a `noun`); `table_units`: those that its rows cover. `too_few`, `too_many`: whether the rows are; None also
     if nothing says how many are right. `explanations`: why it is not registered, the likeliest first; empty unless its
     verdict raises that question. `failed_at`: when its newest run failed, if it did. `since`: since when the verdict's
-    fault has been there; None if the verdict is no fault.
+    fault has been there; None if the verdict is no fault. `care`: who looks after the processor, and what runs it.
     """
 
     pipeline: str
@@ -138,6 +140,7 @@ class ProcessorReport:
     explanations: tuple[Explanation, ...] = ()
     failed_at: datetime | None = None
     since: Since | None = None
+    care: Care = NOBODY
 
     @property
     def record_count(self) -> int | None:

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from exporter.model import Verdict
 from exporter.present.beside import beside
+from exporter.present.care import care_text
 from exporter.present.outages import outages, own_hints, shared_reasons
 from exporter.present.status import overwrite, phase_key, processor_key, processors
 from exporter.present.table import in_text, item
@@ -156,3 +157,5 @@ def _one(processor: ProcessorReport, moments: Moments, shared: tuple[str, ...]) 
     if words:
         yield item(f"first: {words.first}", 2)
         yield item(f"runbook: {alert_of(processor.verdict).runbook}", 2)
+        if care := care_text(processor.care):
+            yield item(care, 2)

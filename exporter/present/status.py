@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from exporter.messages.secrets import masked_json
 from exporter.model import Verdict
 from exporter.present.beside import beside
+from exporter.present.care import logs, window_of
 from exporter.present.summary import summarize
 from exporter.present.words import TRIGGERS, WORDS
 from exporter.reconcile import DISCREPANCIES
@@ -30,6 +31,16 @@ def stamp(moment: datetime | None) -> str | None:
 def since(found: Since | None) -> Json:
     """Since when a fault has been there; `after`: it was not there yet, and nobody looked again before that."""
     return {"since": stamp(found.at) if found else None, "since_after": stamp(found.after) if found else None}
+
+
+def care(processor: ProcessorReport, now: datetime) -> Json:
+    """Who looks after a processor, what runs it, and its logs at the time of its fault."""
+    runs_in = processor.care.runs_in
+    return {
+        "owner": processor.care.owner,
+        "job": runs_in and {"kind": runs_in.kind, "name": runs_in.name, "region": runs_in.region},
+        "logs": logs(processor.care, window_of(processor, now)),
+    }
 
 
 def phase_key(phase: PhaseReport) -> str:
@@ -108,6 +119,7 @@ def processors(report: Report) -> dict[str, Json]:
             "due": stamp(processor.due),
             **since(processor.since),
             "first": words.first if (words := WORDS.get(processor.verdict)) else None,
+            **care(processor, report.at),
             "completed_at": stamp(processor.entry.completed_at if processor.entry else None),
             "table": processor.table,
             "written_at": stamp(processor.written_at),

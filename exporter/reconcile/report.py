@@ -220,6 +220,7 @@ def _processor(pipeline: PipelineConfig, day: PhaseDay, judged: Judged) -> Proce
         document_read_at=e.document_read_at,
         explanations=explanations(e, verdict),
         failed_at=(run.finished_at or run.started_at) if (run := e.newest_run) and run.status == "failed" else None,
+        care=obligation.processor.care,
     )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from exporter.model import TriggerState, Verdict
 from exporter.present.beside import beside
+from exporter.present.care import care_text, logs, window_of
 from exporter.present.outages import own_hints, shared_reasons
 from exporter.present.summary import QUIET, tally, urgency, well, worst_first
 from exporter.present.words import (
@@ -90,6 +91,8 @@ class Why(NamedTuple):
     runbook: str
     hints: Sequence[str]
     reasons: Sequence[Reason]
+    care: str
+    logs: str
 
 
 class Row(NamedTuple):
@@ -290,6 +293,8 @@ def _why(phase: PhaseReport, processor: ProcessorReport, moments: Moments, share
         runbook=alert_of(processor.verdict).name if words else "",
         hints=hints,
         reasons=[_reason(explanation) for explanation in processor.explanations],
+        care=care_text(processor.care),
+        logs=logs(processor.care, window_of(processor, moments.now)) or "",
     )
 
 

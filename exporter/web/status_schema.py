@@ -92,6 +92,11 @@ _PHASE = _object(
     "One phase of one run date.",
 )
 
+_JOB = _object(
+    {"kind": {"enum": ["service", "job"]}, "name": {"type": "string"}, "region": {"type": "string"}},
+    "The Cloud Run service or job that runs the processor.",
+)
+
 _PROCESSOR = _object(
     {
         "verdict": {"enum": [verdict.value for verdict in Verdict]},
@@ -116,6 +121,9 @@ _PROCESSOR = _object(
         "since": _MAYBE_TIME,
         "since_after": _MAYBE_TIME,
         "first": _MAYBE_TEXT,
+        "owner": _MAYBE_TEXT,
+        "job": _or_unknown(_JOB),
+        "logs": _or_unknown({"type": "string", "format": "uri"}),
         "completed_at": _MAYBE_TIME,
         "table": {"type": "string"},
         "written_at": _MAYBE_TIME,

@@ -30,6 +30,8 @@ ACCEPTED: list[tuple[Callable[[object], object], str]] = [
     (ids.parse_document, "a.b"),
     (ids.parse_database, "(default)"),
     (ids.parse_database, "second-database"),
+    (ids.parse_resource, "nba-phase3-analytics-processors"),
+    (ids.parse_resource, "us-west2"),
     (ids.parse_location, "US"),
     (ids.parse_location, "europe-west1"),
 ]
@@ -47,6 +49,8 @@ REFUSED: list[tuple[Callable[[object], object], object, str]] = [
     (ids.parse_project, "NBA", "cannot be a project id: use lower-case letters"),
     (ids.parse_project, "my_project", "cannot be a project id"),
     (ids.parse_project, "1st", "cannot be a project id"),
+    (ids.parse_resource, "Phase3", '"Phase3" cannot be a name in Cloud Run: use lower-case letters, digits and -'),
+    (ids.parse_resource, "a;b", "cannot be a name in Cloud Run"),
     (ids.parse_column, "game date", "cannot be a column"),
     (ids.parse_column, "1st", "cannot be a column"),
     (ids.parse_column, "a`b", "cannot be a column"),

@@ -8,6 +8,7 @@ import pytest
 
 from exporter.config.load import load, preset_names
 from exporter.config.resolved import (
+    CloudRun,
     Config,
     Due,
     HaltsConfig,
@@ -139,7 +140,13 @@ def test_both_are_halted_where_nothing_is_predicted(either: Config) -> None:
 def test_both_judge_the_trigger_of_phase_3_alone(either: Config) -> None:
     triggers = {name: phase.trigger for name, phase in either.pipelines["nba"].phases.items()}
 
-    assert triggers == {"phase3": Trigger(0.6, timedelta(minutes=30)), "phase4": None, "phase5": None, "grading": None}
+    orchestrator = CloudRun("service", "nba-orchestrator", "us-west2")
+    assert triggers == {
+        "phase3": Trigger(0.6, timedelta(minutes=30), orchestrator),
+        "phase4": None,
+        "phase5": None,
+        "grading": None,
+    }
 
 
 def test_both_compare_the_same_tables_with_the_same_bounds(either: Config) -> None:

@@ -49,6 +49,16 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], str, str]] = {
         "pipelines.nba.halts.stale_after",
         "needs the time of the newest row: write `written_column` too, or remove `stale_after`",
     ),
+    "a link to logs of a job that a processor lacks": (
+        phase("phase5", logs="https://logs.example.com/{region}/{job}"),
+        "pipelines.nba.phases.phase5.logs",
+        "has {job}, but player_prop_predictions has no `job`: write `job` for it, or for its phase",
+    ),
+    "a link of one's own likewise": (
+        phase("grading", processors={"prediction_accuracy": {"logs": "https://logs.example.com/{region}"}}),
+        "pipelines.nba.phases.grading.processors.prediction_accuracy.logs",
+        "has {region}, but prediction_accuracy has no `job`",
+    ),
     "a run longer than its interval": (
         {"collect": {"completion": {"timeout": "60s"}}},
         "collect.completion.timeout",

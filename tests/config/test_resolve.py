@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from exporter.config.load import load
 from exporter.config.resolve import FORMS, resolve
 from exporter.config.resolved import Due, RowsPerUnit
-from exporter.config.schema import Wire
+from exporter.config.schema import Job, Wire
 from exporter.config.section import Section
 
 if TYPE_CHECKING:
@@ -36,19 +36,26 @@ WHOLE = wire(
 )
 
 
-def changes(value: object) -> Iterator[tuple[str, Any]]:
-    """Each key somewhere in the value, and the whole with another value of that key alone."""
+OTHER_THAN_NONE = {"job": Job(name="work", region="us-west2"), "logs": "https://logs.example.com/"}
+"""Values of keys that are not given, where the resolution looks into them."""
+
+
+def changes(value: object, given: object = None) -> Iterator[tuple[str, Any]]:
+    """Each key somewhere in the value, and the whole with another value of that key alone.
+
+    `given`: the other value of one that is None.
+    """
     match value:
         case Section():
             for key in type(value).model_fields:
-                for name, changed in changes(getattr(value, key)):
+                for name, changed in changes(getattr(value, key), OTHER_THAN_NONE.get(key)):
                     yield name or f"{type(value).__name__}.{key}", value.model_copy(update={key: changed})
         case dict() if any(isinstance(entry, Section) for entry in value.values()):
             for key, entry in value.items():
                 for name, changed in changes(entry):
                     yield name, {**value, key: changed}
         case _:
-            yield "", other(value)
+            yield "", given if value is None and given else other(value)
 
 
 def other(value: object) -> object:

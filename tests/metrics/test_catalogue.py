@@ -51,6 +51,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "processor_critical": PROCESSOR,
     "processor_verdict": (*PROCESSOR, "verdict"),
     "processor_since_timestamp_seconds": PROCESSOR,
+    "processor_owner_info": ("pipeline", "phase", "processor", "owner", "runs_in", "logs"),
     "processor_record_count": PROCESSOR,
     "processor_table_rows": PROCESSOR,
     "processor_record_count_delta": PROCESSOR,

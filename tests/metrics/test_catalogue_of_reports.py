@@ -127,6 +127,7 @@ def test_before_anything_is_read_no_value_is_made_up() -> None:
     }
 
     assert silent == {
+        "processor_owner_info",
         "phase_since_timestamp_seconds",
         "processor_since_timestamp_seconds",
         "coverage_low_since_timestamp_seconds",
