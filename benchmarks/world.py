@@ -127,6 +127,20 @@ def world_of(found: Config) -> World:
     )
 
 
+def missing(world: World) -> World:
+    """The same day without any work: no entry, no row, no run."""
+    return replace(
+        world,
+        documents={
+            name: replace(document, entries={}) if name.run_date == DAY else document
+            for name, document in world.documents.items()
+        },
+        beats={},
+        rows={day: RowCount(0) if day == DAY else count for day, count in world.rows.items()},
+        runs=tuple(run for run in world.runs if run.data_date != DAY),
+    )
+
+
 def processors_for(series: int) -> int:
     """How many processors make a report of about so many series."""
     few, more = (_series(count) for count in (PHASES, 11 * PHASES))

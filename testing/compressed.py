@@ -43,7 +43,7 @@ def compressed_rules(folder: Path, faster: int, rules: Path = RULES) -> list[str
         content = read_yaml(path)
         for group in content["groups"]:
             group["interval"] = shorter(group.get("interval", shipped_times().evaluation), faster)
-            group["rules"] = [_compressed(rule, faster) for rule in group["rules"]]
+            group["rules"] = [compressed(rule, faster) for rule in group["rules"]]
         target = folder / path.name
         target.write_text(yaml.safe_dump(content), encoding="utf-8")
         written.append(str(target))
@@ -83,7 +83,8 @@ def _whole(duration: timedelta, faster: int) -> int:
     return ceil(duration.total_seconds() / faster)
 
 
-def _compressed(rule: dict[str, Any], faster: int) -> dict[str, Any]:
+def compressed(rule: dict[str, Any], faster: int) -> dict[str, Any]:
+    """A rule with its times divided."""
     divided = {name: shorter(rule[name], faster) for name in _DURATIONS if name in rule}
     expression = _RANGE.sub(lambda found: f"{found[1]}{shorter(found[2], faster)}", rule["expr"])
     return {**rule, **divided, "expr": expression}

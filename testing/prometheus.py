@@ -40,13 +40,15 @@ def free_port() -> int:
 class Prometheus:
     """Scrapes `target` (host:port) every second; a context manager.
 
-    `config` goes into its configuration in the place of what stands there, `flags` onto its command line.
+    `config` goes into its configuration in the place of what stands there, `flags` onto its command line. `program` is
+    the path of another version.
     """
 
     folder: Path
     target: str
     config: Mapping[str, object] = field(default_factory=dict)
     flags: Sequence[str] = ()
+    program: str = "prometheus"
     _stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     def __enter__(self) -> Self:
@@ -62,7 +64,7 @@ class Prometheus:
             log = stack.enter_context(self._log.open("w"))
             process = subprocess.Popen(
                 [
-                    "prometheus",
+                    self.program,
                     f"--config.file={file}",
                     f"--storage.tsdb.path={self.folder / 'tsdb'}",
                     f"--web.listen-address={address}",
@@ -91,6 +93,15 @@ class Prometheus:
     def complaints(self) -> list[str]:
         """The warnings and errors in its log."""
         return complaints(self.log)
+
+    def version(self) -> str:
+        """Its version."""
+        return str(self._get("status/buildinfo")["version"])
+
+    def rule_groups(self) -> list[dict[str, Any]]:
+        """The groups of rules, with their alerts and how long their last evaluation took."""
+        found: list[dict[str, Any]] = self._get("rules")["groups"]
+        return found
 
     def query(self, expression: str) -> list[tuple[dict[str, str], float]]:
         """The current result of an expression: series and values."""

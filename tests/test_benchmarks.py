@@ -34,10 +34,12 @@ SUBJECTS = {
     "calls": ["calls a cycle, "],
     "memory": ["memory with "],
     "page": ["status page of "],
+    "rules": ["rules of processors, "],
     "startup": ["import of exporter.cli", "orchestration-exporter --help", "run, on the demo's sources"],
 }
 
 
+@pytest.mark.usefixtures("_programs")
 @pytest.mark.parametrize("name", BENCHMARKS)
 def test_a_benchmark_yields_its_figures(name: str) -> None:
     rows = BENCHMARKS[name](smallest=True)
