@@ -87,8 +87,8 @@ Through all of it the watchdog goes to `dead-mans-switch` alone.
 An alert about data that nobody can know any more goes on firing until somebody does, however long the outage lasts
 ([what that needs](../alerts/README.md#what-holds-for-every-rule)): its rule asks Prometheus whether it fires
 (`ALERTS`), and the exporter whether what it is about is unknown. So what a page stood for stays muted with it, and
-the end of the outage is no news about the data. Where the exporter itself is gone, alerts last for the rules'
-`keep_firing_for`, half an hour; {alert_of("exporter_down").name} stands for them, and nobody is told that they ended.
+the end of the outage is no news about the data. So do the alerts of a pipeline that nobody exports any more, for as
+long as that is known to be a loss; {alert_of("exporter_down").name} stands for them.
 """
 
 TIMES = """\

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Final
 
 from tools.alerting.labelled import CARRIED, carried_tests, of_the_rule, written
 from tools.alerting.mutants import mutants
-from tools.alerting.rulefiles import TESTS, Rule, load_rules, read_yaml
+from tools.alerting.rulefiles import SOURCE, TESTS, Rule, load_rules, read_yaml
 from tools.alerting.trial import Outcome, common_tests, try_mutants
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def _by_labels(names: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "form"
         written(folder, CARRIED, carried_tests())
-        rules = load_rules(folder / "rules", folder / "tests")
+        rules = load_rules(folder / SOURCE.name, folder / "tests")
         outcome = try_mutants(rules, [rule for rule in rules if not names or rule.name in names])
     tried = [mutant for mutant in outcome.tried if of_the_rule(mutant.change)]
     survived = [mutant for mutant in outcome.survived if of_the_rule(mutant.change)]
