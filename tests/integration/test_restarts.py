@@ -7,6 +7,7 @@ All programs are real and times are divided. The rules as they are shipped live 
 from __future__ import annotations
 
 import contextlib
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
@@ -43,7 +44,10 @@ class Exported:
     missing: set[str] = field(default_factory=set)
 
     def answer(self, _: object) -> Answer:
-        lines = []
+        lines = [
+            f"orchestration_exporter_report_timestamp_seconds {time.time()}",
+            'orchestration_exporter_collector_interval_seconds{collector="completion"} 60',
+        ]
         for day in (KEPT, FIRING, WAITING):
             own = f'pipeline="nba",phase="phase3",run_date="{day}",processor="one"'
             lines.append(f"orchestration_processor_critical{{{own}}} 1")
