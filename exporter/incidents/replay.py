@@ -19,7 +19,7 @@ from exporter.config.resolved import LedgerConfig
 from exporter.incidents.frozen import Frozen
 from exporter.incidents.incident import IncidentError
 from exporter.incidents.promtool import Rules
-from exporter.incidents.watch import alert_failures, watch
+from exporter.incidents.watch import alert_failures, watched_series
 from exporter.memory.documents import Memory
 from exporter.memory.ledger import MEMORY
 from exporter.metrics.catalogue import report_samples
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from exporter.config.load import Loaded
     from exporter.incidents.incident import Incident, PhaseExpectation, Step
     from exporter.incidents.local import LocalSources, SimulatedClock
-    from exporter.incidents.watch import Alert
+    from exporter.incidents.watch import Alert, Watched
     from exporter.metrics.samples import Samples
     from exporter.model import Document, PhaseReport, Report
 
@@ -191,28 +191,53 @@ def replay(incident: Incident, local: LocalSources, clock: SimulatedClock, *, ru
 
 def run(replayer: Replayer, rules: Rules | None = None) -> Replayed:
     """Run the incident of a replayer that has not collected yet, as `replay` does. Closes the replayer in any case."""
+    passed = go_through(replayer, watched=rules is not None)
+    if rules is None or passed.watched is None:
+        return passed.judged()
+    return passed.judged(passed.watched.alerts(rules.firing(passed.watched.series, passed.watched.minutes)))
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """An incident that was run, before its alerts are known; `watched` is None if they are not to be evaluated."""
+
+    incident: Incident
+    loaded: Loaded
+    report: Report
+    live: Samples
+    telemetry: Telemetry
+    watched: Watched | None
+    removals: tuple[str, ...]
+
+    def judged(self, alerts: tuple[Alert, ...] | None = None) -> Replayed:
+        """The result with the alerts that fired."""
+        found = [
+            *failures(self.incident, self.report),
+            *(alert_failures(self.incident.expect.alerts, alerts) if alerts is not None else ()),
+            *self.removals,
+        ]
+        return Replayed(
+            incident=self.incident,
+            loaded=self.loaded,
+            report=self.report,
+            live=self.live,
+            telemetry=self.telemetry,
+            failures=tuple(found),
+            alerts=alerts,
+        )
+
+
+def go_through(replayer: Replayer, *, watched: bool) -> Passed:
+    """Run the incident of a replayer, to its end if it is to be watched. Closes the replayer in any case."""
     incident = replayer.incident
     try:
         replayer.collect()
         report, (_, live) = replayer.report, replayer.samples()
-        alerts = watch(replayer, rules) if rules else None
-        removals = tuple(removal_failures(incident, replayer.report)) if rules else ()
+        seen = watched_series(replayer) if watched else None
+        removals = tuple(removal_failures(incident, replayer.report)) if watched else ()
     finally:
         replayer.close()
-    found = [
-        *failures(incident, report),
-        *(alert_failures(incident.expect.alerts, alerts) if alerts is not None else ()),
-        *removals,
-    ]
-    return Replayed(
-        incident=incident,
-        loaded=replayer.loaded,
-        report=report,
-        live=live,
-        telemetry=replayer.telemetry,
-        failures=tuple(found),
-        alerts=alerts,
-    )
+    return Passed(incident, replayer.loaded, report, live, replayer.telemetry, seen, removals)
 
 
 def failures(incident: Incident, report: Report) -> Iterator[str]:

@@ -92,11 +92,30 @@ def _run(value: float | None, length: int) -> str:
     return number(value) if length == 1 else f"{number(value)}+0x{length - 1}"
 
 
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """The series of a watch from `start` to `minutes` later, one value a minute, in promtool's notation."""
+
+    start: datetime
+    minutes: int
+    series: Mapping[str, str]
+
+    def alerts(self, firing: Mapping[int, Sequence[Mapping[str, str]]]) -> tuple[Alert, ...]:
+        """The alerts, by the labels of those that fire at each minute (`Rules.firing`)."""
+        return tuple(_alerts(firing, self.start))
+
+
 def watch(replayer: Replayer, rules: Rules) -> tuple[Alert, ...]:
     """Run the incident from its clock to its end, minute by minute, and return the alerts that fired.
 
     Raises WatchError.
     """
+    watched = watched_series(replayer)
+    return watched.alerts(rules.firing(watched.series, watched.minutes))
+
+
+def watched_series(replayer: Replayer) -> Watched:
+    """Run the incident from its clock to its end, minute by minute, and return its series."""
     incident = replayer.incident
     start = incident.clock
     history = History(start)
@@ -113,7 +132,7 @@ def watch(replayer: Replayer, rules: Rules) -> tuple[Alert, ...]:
             due |= {name: next_run(replayer.collectors, name, now) for name in names}
         for samples in replayer.samples():
             history.add(minute, samples)
-    return tuple(_alerts(rules.firing(history.series(minutes + 1), minutes), start))
+    return Watched(start, minutes, history.series(minutes + 1))
 
 
 def next_run(collectors: Collectors, name: str, now: datetime) -> datetime:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from exporter.config.parsing import parse_yaml
-from exporter.incidents.promtool import Rules
 from exporter.incidents.replay import Replayer
 from exporter.metrics.catalogue import CONDITIONS
 from exporter.model import Bound, Condition
@@ -16,7 +12,6 @@ from exporter.shipped.alerts import alert_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from exporter.metrics.samples import Samples
     from exporter.model import ConditionReport, Report
@@ -30,54 +25,35 @@ UNSAID = frozenset({Condition.COVERAGE_UNCLASSIFIED, Condition.OVERWRITTEN})
 Subject = tuple[Condition, frozenset[tuple[str, str]]]
 
 
-@dataclass(slots=True)
-class Minutes:
-    """What was seen of an incident: the report of each minute, and the series of all of them."""
-
-    reports: list[Report] = field(default_factory=list)
-    series: Mapping[str, str] = field(default_factory=dict)
-
-
 class Noting(Replayer):
     """A replayer that notes the report of each minute that is watched."""
 
-    minutes: Minutes
+    def __init__(self, *arguments: Any) -> None:  # noqa: ANN401 - the replayer's own
+        super().__init__(*arguments)
+        self.reports: list[Report] = []
 
     def samples(self) -> tuple[Samples, Samples]:
         """As ever."""
-        self.minutes.reports.append(self.report)
+        self.reports.append(self.report)
         return super().samples()
 
 
-class Keeping(Rules):
-    """The rules, which keep the series that they were evaluated over."""
-
-    minutes: Minutes
-
-    def firing(self, series: Mapping[str, str], minutes: int) -> dict[int, list[dict[str, str]]]:
-        """As ever."""
-        self.minutes.series = series
-        return super().firing(series, minutes)
-
-
-def undelayed(rules: Path, folder: Path) -> Rules:
-    """The alerts about conditions as they are written, and what they rest on, without `for` and `keep_firing_for`."""
-    for file in rules.glob("*.yml"):
-        content = parse_yaml(file.read_text(encoding="utf-8"))
-        for group in content["groups"]:
-            group["rules"] = [
-                {key: value for key, value in rule.items() if key not in {"for", "keep_firing_for"}}
-                for rule in group["rules"]
-                if rule.get("alert") in {None, *ALERTS}
-            ]
-        (folder / file.name).write_text(json.dumps(content), encoding="utf-8")
-    return Rules(folder)
+def undelayed(content: Any) -> Any:  # noqa: ANN401 - YAML
+    """Of a rule file, the alerts about conditions and what they rest on, without `for` and `keep_firing_for`."""
+    for group in content["groups"]:
+        group["rules"] = [
+            {key: value for key, value in rule.items() if key not in {"for", "keep_firing_for"}}
+            for rule in group["rules"]
+            if rule.get("alert") in {None, *ALERTS}
+        ]
+    return content
 
 
-def differences(minutes: Minutes, rules: Rules) -> Iterator[str]:
-    """Every minute and subject for which sentence and alerts say something else."""
-    reports = minutes.reports[1:]
-    firing = rules.firing(minutes.series, len(reports) - 1)
+def differences(reports: Sequence[Report], firing: Mapping[int, Sequence[Mapping[str, str]]]) -> Iterator[str]:
+    """Every minute and subject for which sentence and alerts say something else.
+
+    `reports`: of each minute; `firing`: of each minute, the labels of the `undelayed` alerts.
+    """
     before: dict[Subject, bool] = {}
     for minute, report in enumerate(reports):
         fired = _fired(firing.get(minute, ()))

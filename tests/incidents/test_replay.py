@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,14 +11,18 @@ import pytest
 
 from exporter.config.errors import ConfigError
 from exporter.incidents.incident import IncidentError, load_incident, parse_incident
-from exporter.incidents.replay import Replayer, by_key, removal_failures, replay, run
+from exporter.incidents.replay import Replayer, by_key, go_through, removal_failures, replay
 from testing.reports import overwritten, reported
-from tests.incidents.agreement import Keeping, Minutes, Noting, differences, undelayed
+from tests.incidents.agreement import Noting, differences, undelayed
 from tests.incidents.one_truth import disagreements, signature
+from tests.incidents.together import RulesTogether
 from tools.alerting.scorecard import PAGE, outcomes, read_days
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
     from exporter.incidents.local import LocalSources, SimulatedClock
+    from exporter.incidents.replay import Replayed
 
 FILES = sorted((Path(__file__).parents[1] / "incidents").glob("*.yaml"))
 RULES = Path(__file__).parents[2] / "alerts" / "rules"
@@ -26,23 +31,113 @@ SEED = Path(__file__).parents[1] / "incidents" / "2026-02-01-seed.yaml"
 SCORECARD = read_days(PAGE.read_text(encoding="utf-8"))
 
 
-@pytest.mark.usefixtures("_programs")
+BATCH = 9
+"""Incidents whose rules are evaluated in one run of promtool: those that are watched about as long."""
+
+
+@dataclass(frozen=True)
+class Day:
+    """An incident file that was replayed.
+
+    `differences`: where sentence and alerts say something else; `disagreements`: message, page, terminal and API.
+    """
+
+    replayed: Replayed
+    differences: tuple[str, ...]
+    disagreements: tuple[str, ...]
+
+
+class Batches:
+    """Replays the files in batches, each when a test asks for the first of its files."""
+
+    def __init__(self, files: Iterable[Path], local: LocalSources, clock: SimulatedClock, folder: Path) -> None:
+        shipped, conditions = folder / "shipped", folder / "conditions"
+        shipped.mkdir()
+        conditions.mkdir()
+        self._local, self._clock = local, clock
+        self._shipped = RulesTogether(RULES, shipped)
+        self._conditions = RulesTogether(SOURCE, conditions, undelayed)
+        by_length = sorted(files, key=_watched_for)
+        self._waiting = [by_length[first : first + BATCH] for first in range(0, len(by_length), BATCH)]
+        self._days: dict[Path, Day] = {}
+
+    def day(self, file: Path) -> Day:
+        """The replay of one file."""
+        for batch in [batch for batch in self._waiting if file in batch]:
+            self._waiting.remove(batch)
+            self._days |= dict(zip(batch, self._replayed(batch), strict=True))
+        return self._days[file]
+
+    def _replayed(self, files: Sequence[Path]) -> Iterator[Day]:
+        reports, passed = [], []
+        for file in files:
+            replayer = Noting(load_incident(file), self._local, self._clock)
+            passed.append(go_through(replayer, watched=True))
+            reports.append(replayer.reports)
+        watches = [one.watched for one in passed if one.watched]
+        fired, held = self._shipped.firing(watches), self._conditions.firing(watches)
+        for one, watch, alerts, conditions, minutes in zip(passed, watches, fired, held, reports, strict=True):
+            different = {signature(report): report for report in minutes}
+            yield Day(
+                one.judged(watch.alerts(alerts)),
+                tuple(differences(minutes[1:], conditions)),
+                tuple(text for report in different.values() for text in disagreements(report)),
+            )
+
+
+def _watched_for(file: Path) -> timedelta:
+    incident = load_incident(file)
+    return incident.end - incident.clock
+
+
+@pytest.fixture(scope="module", name="batches")
+def _batches(
+    _programs: None,
+    _running: LocalSources,
+    clock: SimulatedClock,
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Batches:
+    """The files that this run of the tests asks for, and no others."""
+    asked = [
+        item.callspec.params.get("file")
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+    ]
+    return Batches({file for file in asked if file in FILES}, _running, clock, tmp_path_factory.mktemp("rules"))
+
+
+@pytest.mark.usefixtures("_programs", "local")
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_an_incident_s_expectations_hold_and_message_page_terminal_and_api_agree(
-    file: Path, local: LocalSources, clock: SimulatedClock, tmp_path: Path
-) -> None:
-    replayer, rules = Noting(load_incident(file), local, clock), Keeping(RULES)
-    replayer.minutes = rules.minutes = minutes = Minutes()
+def test_an_incident_s_expectations_hold_and_message_page_terminal_and_api_agree(file: Path, batches: Batches) -> None:
+    day = batches.day(file)
 
-    replayed = run(replayer, rules)
-
-    assert replayed.failures == ()
-    assert outcomes(file.stem, replayed) == tuple(day for day in SCORECARD if day.day == file.stem), (
+    assert day.replayed.failures == ()
+    assert outcomes(file.stem, day.replayed) == tuple(known for known in SCORECARD if known.day == file.stem), (
         "make scorecard ARGS=--write"
     )
-    assert list(differences(minutes, undelayed(SOURCE, tmp_path))) == []
-    different = {signature(report): report for report in minutes.reports}
-    assert [text for report in different.values() for text in disagreements(report)] == []
+    assert day.differences == ()
+    assert day.disagreements == ()
+
+
+@pytest.mark.usefixtures("_programs", "local")
+@pytest.mark.parametrize(
+    "file",
+    [
+        file
+        for file in FILES
+        if file.stem in {"2026-02-01-seed", "2026-01-24-firestore-permission-outage", "lost-update"}
+    ],
+    ids=lambda file: file.stem,
+)
+def test_in_a_batch_an_incident_fires_what_it_fires_alone(
+    file: Path, batches: Batches, local: LocalSources, clock: SimulatedClock
+) -> None:
+    together, alone = batches.day(file).replayed, replay(load_incident(file), local, clock, rules=RULES)
+
+    assert alone.alerts
+    assert together.alerts == alone.alerts
 
 
 def test_a_failed_expectation_is_reported_with_the_actual_value(local: LocalSources, clock: SimulatedClock) -> None:
