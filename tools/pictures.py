@@ -127,7 +127,7 @@ def main() -> None:
     page = render_page(View(last, History().after(last), {}, sixty), About(__version__))
     with chromium() as browser:
         checked = terminal_page(
-            "check --preset nba --run-date 2026-02-01", lambda console: render_report(report, console), COLUMNS
+            "check --from http://localhost:9189", lambda console: render_report(report, console), COLUMNS
         )
         picture(browser, "check", checked, 960, "dark")
         for name, (width, scheme) in PAGES.items():

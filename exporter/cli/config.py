@@ -11,7 +11,7 @@ from exporter.cli.clock import now
 from exporter.cli.command import Commands
 from exporter.cli.exits import EXIT_CODES
 from exporter.cli.options import config_options, load_config
-from exporter.cli.output import say
+from exporter.cli.output import say, wrapped
 from exporter.messages.secrets import masked_json
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def config_check(config_file: Path | None, preset: str | None, *, connect: bool)
     from exporter.sources.factory import opener
 
     text, code = connect_report(loaded, opener(now), now())
-    say(text)
+    say(wrapped(text, indent=8))
     return code
 
 

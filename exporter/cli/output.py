@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import textwrap
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from exporter.collect.once import Outcome
+
+
+COLUMNS: Final = 80
+"""The width of a terminal that everybody has."""
 
 
 def say(text: str, *, err: bool = False) -> None:
@@ -29,6 +34,17 @@ def write_output(text: str, output: Path | None) -> None:
         write_atomically(output, masked(text))
     except OSError as error:
         raise click.ClickException(f"--output {output}: cannot be written: {error.strerror or error}") from error
+
+
+def wrapped(text: str, indent: int) -> Masked:
+    """The text in lines of at most 80 columns; the rest of a longer line is below it, indented. Words stay whole."""
+    # Masked before it is broken: a secret in two lines is not recognised.
+    return Masked(
+        "\n".join(
+            textwrap.fill(line, COLUMNS, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
+            for line in masked(text).splitlines()
+        )
+    )
 
 
 def warn_without_memory(outcome: Outcome) -> None:

@@ -8,6 +8,7 @@ from exporter.messages.secrets import masked_json
 from exporter.model import Verdict
 from exporter.present.beside import beside
 from exporter.present.care import logs, window_of
+from exporter.present.outages import outages
 from exporter.present.summary import summarize
 from exporter.present.words import TRIGGERS, WORDS
 from exporter.reconcile import DISCREPANCIES
@@ -140,6 +141,9 @@ def status(report: Report, unread: Mapping[str, str] | None = None) -> Json:
     return {
         "summary": str(summarize(report, unread)),
         "unread": dict(unread or {}),
+        "outages": [
+            {"source": one.source, "reasons": one.reasons, **since(one.since)} for one in outages(report, unread)
+        ],
         "at": stamp(report.at),
         "timezone": report.timezone,
         "remembers": report.remembers,

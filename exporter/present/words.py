@@ -253,18 +253,17 @@ class Moments:
         return _on(there, self.now.astimezone(self.zone), there.tzname() or self.zone.key)
 
     def both(self, at: datetime) -> str:
-        """`15:04:29 UTC (10:04:29 EST)`."""
-        local = self.local(at)
-        return self.utc(at) if local == self.utc(at) else f"{self.utc(at)} ({local})"
+        """`15:04:29 UTC (10:04:29 EST)`; the local time has a date only where that is another one."""
+        there = at.astimezone(self.zone)
+        now = there if there.date() == at.date() else self.now.astimezone(self.zone)
+        local = _on(there, now, there.tzname() or self.zone.key)
+        return self.utc(at) if self.local(at) == self.utc(at) else f"{self.utc(at)} ({local})"
 
     def began(self, since: Since) -> str:
-        """`15:04:29 UTC (10:04:29 EST)`, or `between 15:04:27 and 15:04:29 UTC (10:04:27 and 10:04:29 EST)`."""
+        """`15:04:29 UTC (10:04:29 EST)`, or `a moment between 15:04:27 UTC (...) and 15:04:29 UTC (...)`."""
         if since.after is None:
             return self.both(since.at)
-        utc = f"{_on(since.after, self.now, '')}and {self.utc(since.at)}"
-        zone = since.at.astimezone(self.zone), since.after.astimezone(self.zone), self.now.astimezone(self.zone)
-        local = f"{_on(zone[1], zone[2], '')}and {self.local(since.at)}"
-        return f"between {utc}" if local == utc else f"between {utc} ({local})"
+        return f"a moment between {self.both(since.after)} and {self.both(since.at)}"
 
     def since(self, since: Since) -> str:
         """`for 2 h 55 min, since 15:04:29 UTC (10:04:29 EST)`."""

@@ -315,7 +315,9 @@ def _facts(pipeline: PipelineReport, moments: Moments) -> list[Fact]:
         if counts and share is not None:
             left_out = "".join(f", {number:,} {name}" for name, number in counts.excluded.items() if number)
             value = f"{share:.1%} ({counts.covered:,} of {counts.eligible:,}{left_out} of {counts.rows:,} rows)"
-        found.append(Fact(f"Coverage {coverage.check.name}, {coverage.data_date}", value))
+        found.append(
+            Fact(f"Coverage {coverage.check.name} of {coverage.run_date}, rows of {coverage.data_date}", value)
+        )
     for log in pipeline.phase_log:
         of = "" if log.expected is None else f" of {log.expected} expected"
         found.append(

@@ -163,6 +163,11 @@ _CONDITION = _object(
     "What is wrong beside verdicts and triggers. `query`: SQL that lists the rows at fault.",
 )
 
+_OUTAGE = _object(
+    {"source": {"type": "string"}, "reasons": {"type": "string"}, "since": _MAYBE_TIME, "since_after": _MAYBE_TIME},
+    "A source that could not be read in full.",
+)
+
 _NEXT = _object(
     {"phase": {"type": "string"}, "run_date": _DATE, "due": _TIME},
     "What the pipeline is expected to do next; null: nothing is known to be due in the next two days.",
@@ -189,6 +194,11 @@ STATUS: Schema = _object(
             "type": "object",
             "description": "Collectors that could not read all they were to read, each with the reasons.",
             "additionalProperties": {"type": "string"},
+        },
+        "outages": {
+            "type": "array",
+            "description": "The same by source and reason, each since its last good reading.",
+            "items": _OUTAGE,
         },
         "at": _TIME,
         "timezone": {"type": "string", "description": "The pipelines' time zone; all times here are in UTC."},

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from exporter.cli import main
 from exporter.cli.connect import connect_report
+from exporter.cli.output import wrapped
 from exporter.config.load import load
 from exporter.emulators.firestore import FirestoreServer
 from exporter.incidents.incident import parse_incident
@@ -237,3 +238,13 @@ def test_the_wrong_preset_is_found_by_what_the_documents_say(firestore: Firestor
     assert "9 of 9 entries in 3 documents of past days were completed on the day after the document's date" in found[0]
     assert "preset nba-game-date or data_date_offset 0 and due +1d 11:30 for player_game_summary" in found[0]
     assert code == 1
+
+
+def test_the_command_keeps_to_eighty_columns_and_breaks_no_word() -> None:
+    long = f"FAILED  rows of table nba.{'x' * 90}: refused; grant roles/bigquery.dataViewer on the dataset of the table"
+
+    lines = wrapped(long, indent=8).splitlines()
+
+    assert [line for line in lines if len(line) > 80 and "x" * 90 not in line] == []
+    assert all(line.startswith("        ") for line in lines[1:])
+    assert " ".join(" ".join(lines).split()) == " ".join(long.split())

@@ -88,7 +88,7 @@ def test_times_are_given_in_utc_and_in_the_pipelines_zone() -> None:
     moments = Moments(NOW, NEW_YORK)
 
     assert moments.both(on("15:04:29")) == "15:04:29 UTC (10:04:29 EST)"
-    assert moments.both(on("-1 15:00")) == "2026-01-31 15:00 UTC (2026-01-31 10:00 EST)"
+    assert moments.both(on("-1 15:00")) == "2026-01-31 15:00 UTC (10:00 EST)"
     assert moments.both(on("03:00")) == "03:00 UTC (2026-01-31 22:00 EST)"
 
 
@@ -107,9 +107,9 @@ def test_a_time_is_given_as_ago_or_as_in_relative_to_the_report() -> None:
 def test_what_happened_between_two_readings_is_said_with_both() -> None:
     moments, lost = Moments(NOW, NEW_YORK), Since(on("15:04:29"), after=on("15:04:27"))
 
-    assert moments.began(lost) == "between 15:04:27 and 15:04:29 UTC (10:04:27 and 10:04:29 EST)"
-    assert moments.since(lost).startswith("for 2 h 55 min, since between 15:04:27 and ")
-    assert Moments(NOW, ZoneInfo("UTC")).began(lost) == "between 15:04:27 and 15:04:29 UTC"
+    assert moments.began(lost) == ("a moment between 15:04:27 UTC (10:04:27 EST) and 15:04:29 UTC (10:04:29 EST)")
+    assert moments.since(lost).startswith("for 2 h 55 min, since a moment between 15:04:27 UTC ")
+    assert Moments(NOW, ZoneInfo("UTC")).began(lost) == "a moment between 15:04:27 UTC and 15:04:29 UTC"
 
 
 def test_the_moments_of_a_report_are_those_of_its_zone() -> None:

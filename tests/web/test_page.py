@@ -107,11 +107,17 @@ def test_what_belongs_to_no_processor_is_told_with_unknown_told_from_none() -> N
         scene.orders(name).fail(ErrorKind.QUOTA)
     unknown = dict(sections(reported(scene), History()).facts[0][1])
 
-    assert known["Coverage minutes_played, 2026-01-31"] == "100.0% (118 of 118, 94 dnp of 212 rows)"
+    assert (
+        known["Coverage minutes_played of 2026-02-01, rows of 2026-01-31"] == "100.0% (118 of 118, 94 dnp of 212 rows)"
+    )
     assert known["Calendar, 2026-01-31"] == "6 units"
     assert known["Phase log phase3_to_phase4, 2026-02-01"] == "1 row of 1 expected"
     assert known["Heartbeat documents"] == "31"
-    for fact in ("Coverage minutes_played, 2026-01-31", "Calendar, 2026-01-31", "Heartbeat documents"):
+    for fact in (
+        "Coverage minutes_played of 2026-02-01, rows of 2026-01-31",
+        "Calendar, 2026-01-31",
+        "Heartbeat documents",
+    ):
         assert unknown[fact] == "unknown"
 
 
@@ -142,9 +148,9 @@ def test_a_date_with_nothing_to_cover_says_so() -> None:
     scene = healthy()
     scene.memory.warehouse.coverage = {DAY - ONE_DAY: CoverageCounts(0, 0, 0, {})}
 
-    assert dict(sections(reported(scene), History()).facts[0][1])["Coverage minutes_played, 2026-01-31"] == (
-        "nothing to cover"
-    )
+    assert dict(sections(reported(scene), History()).facts[0][1])[
+        "Coverage minutes_played of 2026-02-01, rows of 2026-01-31"
+    ] == ("nothing to cover")
 
 
 def test_each_date_shows_its_last_changes_and_how_many_more_there_were() -> None:

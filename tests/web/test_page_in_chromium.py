@@ -292,7 +292,8 @@ def test_a_source_that_is_down_makes_no_all_clear_and_is_named(browser: Browser,
         text = visit.page.locator("main").inner_text()
 
     assert "Cannot tell" in text
-    assert "Could not read all of completion: permission_denied." in text
+    assert "not all of Firestore could be read (permission_denied)" in text
+    assert text.count("completion document unknown") == 1
     assert "heartbeats not yet" in text
 
 
