@@ -41,7 +41,7 @@ _HEAD = """\
 - Memory is what a fresh process grew by after its imports.
 - The rules are evaluated by a real Prometheus that scrapes every series of a day on which all processors are missing.
   `benchmarks/rules_before.yml`, the rules as they were, stands beside those of today in a group of its own. Both make
-  the same alerts with the same words, or nothing is measured. `VERSIONS=FOLDER:FOLDER` names folders with other versions.
+  the same alerts with the same words, or nothing is measured. `VERSIONS=FOLDER:FOLDER` names those of other versions.
 
 ## Numbers
 
