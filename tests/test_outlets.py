@@ -15,9 +15,8 @@ PACKAGE = Path(exporter.__file__).parent
 
 ALLOWED: dict[str, tuple[str, ...]] = {
     "click.echo": ("cli.output",),
-    "os.write": ("cli.output",),
     # They ask whether it is a terminal.
-    "sys.stdout": ("cli.check", "cli.explain", "cli.replay", "cli.season"),
+    "sys.stdout": ("cli.check", "cli.explain", "cli.history", "cli.replay", "cli.season"),
     "sys.stderr": ("messages.logs", "health"),
     "logging.StreamHandler": ("messages.logs",),
     "sys.__excepthook__": ("messages.logs",),

@@ -164,9 +164,7 @@ def test_a_source_that_cannot_be_read_ends_with_two_and_is_named(local: LocalSou
     result = invoke("--from", well, "--to", well)
 
     assert result.exit_code == 2
-    assert "not all could be read: completion (permission_denied), heartbeats (permission_denied)" in " ".join(
-        result.stdout.split()
-    )
+    assert "not all of Firestore could be read (permission_denied)" in " ".join(result.stdout.split())
 
 
 @pytest.mark.parametrize(
