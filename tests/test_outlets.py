@@ -33,6 +33,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "cli.output",
         "present.table",
         "present.repairs",
+        "present.runbooks",
         "incidents.capture",
     ),
 }

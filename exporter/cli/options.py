@@ -96,7 +96,7 @@ def web_options(command: F) -> F:
             envvar="ORCHESTRATION_EXPORTER_WEB_RUNBOOKS",
             callback=_web_address,
             metavar="URL",
-            help="Where the runbooks are served (see `dump runbooks`); the status page then links to them.",
+            help="Where other runbooks are served (see `dump runbooks`); the page links to them, not to /runbooks/.",
         ),
     ):
         command = option(command)

@@ -88,7 +88,7 @@ def run(
         lifecycle=web.lifecycle,
         version=__version__,
         web_config=file,
-        runbooks=web.runbooks,
+        runbook_base=web.runbooks,
         refusals=refusals,
     )
     tls = file.server_context() if file else None

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from exporter.collect.season import SeasonRead
     from exporter.config.load import Loaded
+    from exporter.config.resolved import Config
     from exporter.metrics.exposition import Rendered
     from exporter.metrics.samples import Samples
     from exporter.model import Report
@@ -275,6 +276,10 @@ class Service:
         """The whole report for commands with `--from`."""
         view = self.view()
         return report_json(view.report, view.unread, __version__, view.history)
+
+    def configuration(self) -> Config:
+        """The configuration in force."""
+        return self._running.loaded.config
 
     def config_yaml(self) -> str:
         """The configuration in force as YAML; it holds no secrets."""

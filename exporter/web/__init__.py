@@ -3,6 +3,7 @@
 app.py                    the routes; state.py: what they ask of the exporter
 metrics.py                `/metrics`, from bytes that are ready; negotiate.py: which format a client prefers
 page.py, sections.py, season.py   the status page, and what it shows; templates/: how it looks
+runbooks.py               the runbooks, with the values of an alert
 openapi.py, status_schema.py   the description of the interface
 answers.py, headers.py    every answer passes here: secrets are hidden, headers set; threads.py: slow work
 auth.py, webconfig.py, tls.py   users, rate limit and TLS, in the format of Prometheus's own exporters

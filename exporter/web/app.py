@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from exporter.metrics.telemetry import Refusal
-from exporter.web import openapi, page
+from exporter.web import openapi, page, runbooks
 from exporter.web.answers import plain, rendered
 from exporter.web.auth import Guard, WebConfigFile
 from exporter.web.headers import adding, security_headers
@@ -40,17 +40,17 @@ def create_app(
     lifecycle: bool,
     version: str,
     web_config: WebConfigFile | None = None,
-    runbooks: str | None = None,
+    runbook_base: str | None = None,
     refusals: Refusals | None = None,
 ) -> ASGIApp:
     """The exporter's HTTP interface as an ASGI application.
 
     `lifecycle` allows `/-/reload`. `version` is shown on the status page. `web_config` gives users, rate limit and
-    headers (the server uses its TLS). `runbooks` is the address of the runbooks for the status page's links.
+    headers (the server uses its TLS). `runbook_base` is the address of other runbooks for the status page's links.
     `refusals` counts the requests that are refused.
     """
     refusals = refusals or Refusals()
-    dispatch: ASGIApp = _Dispatch(state, _Routes(state, page.About(version, lifecycle, runbooks), refusals).app())
+    dispatch: ASGIApp = _Dispatch(state, _Routes(state, page.About(version, lifecycle, runbook_base), refusals).app())
     return _AccessLog(Guard(dispatch, web_config, refusals) if web_config else dispatch)
 
 
@@ -66,7 +66,8 @@ class _Dispatch:
         if scope["path"] == "/metrics":
             await self._metrics(scope, receive, send)
         else:
-            headers = page.HEADERS if scope["path"] == "/" else self._headers
+            is_page = scope["path"] == "/" or scope["path"].startswith(runbooks.PREFIX)
+            headers = page.HEADERS if is_page else self._headers
             await self._rest(scope, receive, adding(send, headers))
 
 
@@ -79,11 +80,14 @@ class _Routes:
         self._lifecycle = about.lifecycle
         self._openapi = json.dumps(openapi.document(about.version), indent=2).encode()
         self._page = page.StatusPage(state, about)
+        self._runbooks = runbooks.RunbookPages(state)
 
     def app(self) -> ASGIApp:
         app = Starlette(
             routes=[
                 Route("/", self.page),
+                Route("/runbooks/", self.runbook),
+                Route("/runbooks/{name}", self.runbook),
                 Route("/-/healthy", self.healthy),
                 Route("/healthz", self.healthy),
                 Route("/-/ready", self.ready),
@@ -101,6 +105,9 @@ class _Routes:
 
     async def page(self, request: Request) -> Response:
         return await self._page(request)
+
+    async def runbook(self, request: Request) -> Response:
+        return await self._runbooks(request)
 
     async def healthy(self, _request: Request) -> Response:
         return plain("healthy\n")

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from exporter.web.status_schema import STATUS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def _text(description: str) -> dict[str, Any]:
     return {"description": description, "content": {"text/plain": {"schema": {"type": "string"}}}}
 
 
-def _get(identifier: str, summary: str, responses: dict[str, Any]) -> dict[str, Any]:
-    return {"get": {"operationId": identifier, "summary": summary, "responses": responses}}
+def _get(
+    identifier: str, summary: str, responses: dict[str, Any], parameters: Sequence[dict[str, Any]] = ()
+) -> dict[str, Any]:
+    asked = {"parameters": list(parameters)} if parameters else {}
+    return {"get": {"operationId": identifier, "summary": summary, **asked, "responses": responses}}
 
 
 def document(version: str) -> dict[str, Any]:
@@ -48,12 +54,24 @@ def document(version: str) -> dict[str, Any]:
         "description": "The report for people; compressed if the client accepts gzip, with an ETag.",
         "content": {"text/html": {"schema": {"type": "string"}}},
     }
+    runbook = {
+        "description": "The runbook for people, with the values of an alert.",
+        "content": {"text/html": {"schema": {"type": "string"}}},
+    }
+    unknown = _text("There is no such runbook, pipeline, phase, processor, check or date; the text says what there is.")
+    labels = [
+        {"name": label, "in": "query", "schema": {"type": "string"}, "description": "The alert's label."}
+        for label in ("pipeline", "phase", "run_date", "processor", "check")
+    ]
+    named = {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}
     same = {"description": "The page with the ETag in If-None-Match is still the newest."}
     return {
         "openapi": "3.1.0",
         "info": {"title": "orchestration-exporter", "version": version, "license": {"name": "Apache-2.0"}},
         "paths": {
             "/": _get("page", "The status page", {"200": page, "304": same}),
+            "/runbooks/": _get("runbooks", "The overview of the runbooks", {"200": runbook}),
+            "/runbooks/{name}": _get("runbook", "A runbook", {"200": runbook, "404": unknown}, [named, *labels]),
             "/metrics": _get("metrics", "The metrics", {"200": exposition}),
             "/-/healthy": _get("healthy", "Liveness", healthy),
             "/healthz": _get("healthz", "Liveness, by the name that Kubernetes uses", healthy),

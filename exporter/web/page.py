@@ -40,7 +40,7 @@ def _finalized(value: object) -> object:
     return shown(value) if type(value) is str or isinstance(value, Masked) else value
 
 
-_ENVIRONMENT: Final = jinja2.Environment(
+ENVIRONMENT: Final = jinja2.Environment(
     loader=_LOADER,
     autoescape=True,
     undefined=jinja2.StrictUndefined,
@@ -52,7 +52,7 @@ _ENVIRONMENT: Final = jinja2.Environment(
 
 def _part(name: str) -> Markup:
     """A part of the page that comes with the exporter and is inserted without escaping."""
-    return Markup(_LOADER.get_source(_ENVIRONMENT, name)[0])  # noqa: S704 - comes with the package
+    return Markup(_LOADER.get_source(ENVIRONMENT, name)[0])  # noqa: S704 - comes with the package
 
 
 STYLE: Final = _part("status.css")
@@ -90,7 +90,7 @@ def render_page(view: View, about: About) -> str:
     moments = Moments.of(view.report)
     below = sections(view.report, view.history)
     summary = summarize(view.report, view.unread)
-    return _ENVIRONMENT.get_template("status.html").render(
+    return ENVIRONMENT.get_template("status.html").render(
         summary=summary,
         clauses=summary.clauses(),
         mark=MARKS[summary.health],

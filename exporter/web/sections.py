@@ -8,6 +8,7 @@ from exporter.model import TriggerState, Verdict
 from exporter.present.beside import beside
 from exporter.present.care import care_text, logs, window_of
 from exporter.present.outages import own_hints, shared_reasons
+from exporter.present.runbooks import link
 from exporter.present.summary import QUIET, tally, urgency, well, worst_first
 from exporter.present.words import (
     BAD_TRIGGERS,
@@ -81,6 +82,13 @@ class Reason(NamedTuple):
     contradicts: Sequence[str]
 
 
+class Runbook(NamedTuple):
+    """A runbook, and the query of its link at `/runbooks/`."""
+
+    name: str
+    query: str
+
+
 class Why(NamedTuple):
     """The details below a processor with a discrepancy or an unknown verdict."""
 
@@ -88,7 +96,7 @@ class Why(NamedTuple):
     since: Time | None
     due: Time | None
     first: str
-    runbook: str
+    runbook: Runbook | None
     hints: Sequence[str]
     reasons: Sequence[Reason]
     care: str
@@ -124,7 +132,7 @@ class Section(NamedTuple):
     trigger_tone: str
     trigger_reason: str
     trigger_first: str
-    trigger_runbook: str
+    trigger_runbook: Runbook | None
     overwritten: Sequence[str]
     due: Time | None
     answers: Sequence[Answer]
@@ -147,7 +155,7 @@ class Fault(NamedTuple):
     text: str
     since: Time | None
     first: str
-    runbook: str
+    runbook: Runbook | None
     query: str
 
 
@@ -194,7 +202,8 @@ def sections(report: Report, history: History) -> Sections:
 
 
 def _fault(one: Beside, moments: Moments) -> Fault:
-    return Fault(f"{one.text[0].upper()}{one.text[1:]}", _since(one.since, moments), one.first, one.alert, one.query)
+    book = Runbook(one.alert, link(one.condition.labels))
+    return Fault(f"{one.text[0].upper()}{one.text[1:]}", _since(one.since, moments), one.first, book, one.query)
 
 
 def _since(since: Since | None, moments: Moments) -> Time | None:
@@ -228,7 +237,7 @@ def _section(
         trigger_tone=_BY_STATE[state] if state else NONE,
         trigger_reason=trigger_reason(phase),
         trigger_first=words.first if words else "",
-        trigger_runbook=alert_of(state).name if state and words else "",
+        trigger_runbook=Runbook(alert_of(state).name, link(_labels(phase))) if state and words else None,
         overwritten=[found.text for found in phase.overwritten],
         due=time(phase.due, moments) if phase.due else None,
         answers=_answers(phase, pipeline, moments),
@@ -245,6 +254,10 @@ def _section(
         ),
         silent=max(0, asking - whys),
     )
+
+
+def _labels(phase: PhaseReport) -> dict[str, str]:
+    return {"pipeline": phase.pipeline, "phase": phase.phase, "run_date": phase.run_date.isoformat()}
 
 
 def _answers(phase: PhaseReport, pipeline: PipelineReport, moments: Moments) -> list[Answer]:
@@ -290,7 +303,12 @@ def _why(phase: PhaseReport, processor: ProcessorReport, moments: Moments, share
         since=_since(processor.since, moments),
         due=time(processor.due, moments) if processor.due != phase.due else None,
         first=words.first if words else "",
-        runbook=alert_of(processor.verdict).name if words else "",
+        runbook=Runbook(
+            alert_of(processor.verdict).name,
+            link({**_labels(phase), "processor": processor.processor}),
+        )
+        if words
+        else None,
         hints=hints,
         reasons=[_reason(explanation) for explanation in processor.explanations],
         care=care_text(processor.care),

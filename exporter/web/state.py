@@ -10,6 +10,7 @@ from exporter.present.history import History
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from exporter.config.resolved import Config
     from exporter.metrics.exposition import Rendered
     from exporter.metrics.samples import Samples
     from exporter.model import Report
@@ -37,7 +38,8 @@ class View:
 class ServerState(Protocol):
     """The running exporter, as the web server sees it.
 
-    `rendered`, `live`, `view` and `ready` are called on the event loop for every request, so they must be fast.
+    `rendered`, `live`, `view` and `ready` are called on the event loop for every request, so they must be fast, as
+    `configuration` is.
     `status_json`, `report_json`, `config_yaml`, `config_json` and `reload` are called on a thread of their own and may
     take longer.
     """
@@ -59,6 +61,9 @@ class ServerState(Protocol):
 
     def report_json(self) -> bytes:
         """The whole report as `present.transfer` writes it, for commands with `--from`."""
+
+    def configuration(self) -> Config:
+        """The configuration in force."""
 
     def config_yaml(self) -> str:
         """The configuration in force as YAML, secrets masked."""

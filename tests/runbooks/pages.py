@@ -16,6 +16,11 @@ _HEADING = re.compile(r"^(#{1,6}) (.+)$", re.MULTILINE)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)|^\[[^\]]+\]: (\S+)$", re.MULTILINE)
 
 
+def blocks(text: str, language: str) -> list[str]:
+    """The blocks of a Markdown text in one language, without the indentation of a list they stand in."""
+    return [textwrap.dedent(block) for _, found, block in _BLOCK.findall(text) if found == language]
+
+
 @dataclass(frozen=True)
 class Page:
     """One page."""
@@ -54,7 +59,7 @@ class Page:
 
     def blocks(self, language: str) -> list[str]:
         """The blocks in one language, without the indentation of a list they stand in."""
-        return [textwrap.dedent(text) for _, found, text in _BLOCK.findall(self.text) if found == language]
+        return blocks(self.text, language)
 
     def section(self, title: str) -> str:
         """The text under a heading of the second level."""

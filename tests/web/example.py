@@ -22,12 +22,14 @@ from exporter.present.transfer import report_json
 from exporter.web.app import create_app
 from exporter.web.server import WebServer
 from exporter.web.state import View
+from testing.builders import by_processing_date
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from exporter.config.resolved import Config
     from exporter.web.auth import WebConfigFile
     from exporter.web.refusals import Refusals
     from exporter.web.state import ReloadError
@@ -57,6 +59,7 @@ class ExampleState:
     shown: View = field(default_factory=lambda: View(Report(MOMENT, "America/New_York", ())))
     whole: bytes = b""
     reloads: int = 0
+    settings: Config = field(default_factory=by_processing_date)
 
     def rendered(self) -> Rendered:
         return self.report
@@ -75,6 +78,9 @@ class ExampleState:
 
     def report_json(self) -> bytes:
         return self.whole or report_json(self.shown.report, self.shown.unread, "1.2.3", self.shown.history)
+
+    def configuration(self) -> Config:
+        return self.settings
 
     def config_yaml(self) -> str:
         return self.config

@@ -169,12 +169,12 @@ def test_each_date_shows_its_last_changes_and_how_many_more_there_were() -> None
     assert f"{day.more} earlier ones" in page(View(report, history))
 
 
-def test_runbooks_are_links_where_they_are_served_and_names_elsewhere() -> None:
+def test_runbooks_are_links_to_the_exporters_own_or_where_they_are_served() -> None:
     view = View(reported(seed_like()))
 
     named, linked = page(view), page(view, About("1.2.3", runbooks="https://wiki.example.com/runbooks/"))
 
-    assert f"Runbook: {alert_of('blocked').runbook}" in named
+    assert f'href="runbooks/{alert_of("blocked").name}?pipeline=nba&amp;phase=phase3&amp;run_date=2026-02-01"' in named
     assert f'href="https://wiki.example.com/runbooks/{alert_of("blocked").runbook}"' in linked
 
 

@@ -163,7 +163,7 @@ PARTS = (
     Part(
         ROOT / "alerts" / "runbooks" / "README.md",
         "<!-- The tables of the register of alerts (alerts/catalogue.yaml), by `make docs`. -->",
-        "",
+        "<!-- Until here. -->",
         overview,
     ),
     *(Part(path, LINKS, "", partial(links, path)) for path in LINKING),

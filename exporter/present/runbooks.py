@@ -1,0 +1,385 @@
+"""A runbook with the values of an alert in place of its `{{placeholders}}` (alerts/runbooks/README.md).
+
+Who follows a link copies commands from the page. So nothing that the link says goes into a page as it is: names have to
+be those of the configuration, and a date has to be a date.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, fields
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
+
+from exporter.messages.secrets import Masked, masked
+from exporter.present.care import care_text, instant, logs, window, window_of
+from exporter.present.summary import worst_first
+from exporter.shipped.alerts import alerts
+from exporter.shipped.assets import assets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from exporter.config.resolved import (
+        CloudRun,
+        Config,
+        CoverageConfig,
+        PhaseConfig,
+        PipelineConfig,
+        ProcessorConfig,
+    )
+    from exporter.model import PhaseReport, ProcessorReport, Report
+
+PLACEHOLDER: Final = re.compile(r"(^ +)?\{\{([a-z_]+)([+-]\d{1,2})?\}\}", re.MULTILINE)
+"""`{{table}}`, and for dates `{{data_date-1}}`: the day before; with the indentation of its line before it."""
+OVERVIEW: Final = "README"
+"""The name of the page that lists the others."""
+_UNWRITTEN: Final = re.compile(r"<!--.*?-->\n*", re.DOTALL)
+_DATES: Final = {"run_date", "data_date"}
+
+
+class AskedError(Exception):
+    """The link asks for something that there is not. The message says what there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a runbook is wanted for, as the alert's labels say; None: the alert has no such label."""
+
+    pipeline: str | None = None
+    phase: str | None = None
+    run_date: str | None = None
+    processor: str | None = None
+    check: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a runbook is about, found in configuration and report."""
+
+    config: Config
+    pipeline: PipelineConfig
+    phase: PhaseConfig
+    processor: ProcessorConfig
+    run_date: date
+    check: CoverageConfig | None
+    report: Report
+    phase_report: PhaseReport | None
+    processor_report: ProcessorReport | None
+
+
+LABELS: Final = tuple(one.name for one in fields(Asked))
+
+
+def link(labels: Mapping[str, str]) -> str:
+    """The query of a link to a runbook, for an alert with these labels."""
+    return urlencode({name: labels[name] for name in LABELS if labels.get(name)})
+
+
+def names() -> tuple[str, ...]:
+    """Every page, the overview first. Raises AssetsError."""
+    found = sorted(path.stem for path in assets("alerts/runbooks").glob("*.md"))
+    return (OVERVIEW, *(name for name in found if name != OVERVIEW))
+
+
+def source(name: str) -> str:
+    """The text of a page, with placeholders. Raises AskedError for an unknown name."""
+    if name not in names():
+        raise AskedError(f"There is no runbook of this name. There are: {', '.join(names())}.")
+    return _UNWRITTEN.sub("", (assets("alerts/runbooks") / f"{name}.md").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The Markdown of a page, what it was filled in for, and the link to that processor's logs, if there is one."""
+
+    text: Masked
+    about: str
+    logs: str | None
+
+
+def rendered(name: str, asked: Asked, config: Config, report: Report) -> Page:
+    """A page with the values of an alert. Raises AskedError."""
+    text = source(name)
+    about_coverage = any(alert.name == name and alert.key.startswith("coverage") for alert in alerts())
+    subject = _subject(asked, config, report, about_coverage=about_coverage)
+    if name == OVERVIEW:
+        return Page(Masked(text), "", None)
+    care = subject.processor.care
+    return Page(Masked(filled(text, values(subject))), masked(_about(subject)), logs(care, _window(subject)))
+
+
+def _about(subject: Subject) -> str:
+    """What a page was filled in for, in words."""
+    found = subject.processor_report
+    now = f", now {found.verdict}" if found else ""
+    about = f"{subject.pipeline.name} {subject.phase.name} of {subject.run_date}, {subject.processor.name}{now}."
+    return " ".join(filter(None, [about, care_text(subject.processor.care)]))
+
+
+def filled(text: str, known: Mapping[str, str | None]) -> str:
+    """The text with these values. What is None the configuration does not say, and the text then says so."""
+
+    def value(found: re.Match[str]) -> str:
+        indent, name, days = found[1] or "", found[2], found[3]
+        said = known[name]
+        if said is None:
+            said = f"<{PLACES[name][1]}>"
+        elif days and name in _DATES:
+            said = (date.fromisoformat(said) + timedelta(days=int(days))).isoformat()
+        return indent + masked(said).replace("\n", f"\n{indent}")
+
+    return PLACEHOLDER.sub(value, text)
+
+
+def _no(key: str) -> str:
+    return f"no {key} in the configuration"
+
+
+PLACES: Final[Mapping[str, tuple[str, str]]] = {
+    "pipeline": ("the alert's pipeline", ""),
+    "phase": ("its phase", ""),
+    "processor": ("its processor; without one, the phase's worst", ""),
+    "run_date": ("the run date, which names the completion document; `{{run_date-1}}` is the day before", ""),
+    "data_date": ("the data date, which selects the rows; likewise", ""),
+    "from": ("the beginning of the time window of the fault, for logs", ""),
+    "to": ("its end", ""),
+    "project": ("the Google Cloud project", ""),
+    "owner": ("who looks after the processor", _no("owner")),
+    "job": ("the Cloud Run service or job that runs it", _no("job")),
+    "log_filter": ("the filter of its logs in Cloud Logging", _no("job")),
+    "region": ("its region", _no("job")),
+    "scheduler": ("the Cloud Scheduler job that starts it", _no("job.scheduler")),
+    "neighbours": ("what else runs in the same service", _no("job")),
+    "next_scheduler": ("the Cloud Scheduler job that starts the next phase", _no("job.scheduler of the next phase")),
+    "orchestrator": ("the Cloud Run service of the orchestrator", _no("trigger.job")),
+    "class": ("its heartbeat's document, which is its class", _no("heartbeats")),
+    "run_names": ("its names in the run history, quoted", _no("run_history_names")),
+    "next_run_names": ("those of the next phase's processors", _no("next")),
+    "completion": ("the collection of the completion documents", _no("collection")),
+    "heartbeats": ("the collection of the heartbeats", _no("heartbeats.collection")),
+    "table": ("the table that the processor writes, or that the coverage check reads", ""),
+    "date_column": ("its column of the date", ""),
+    "written_column": ("its column of the time at which a row was written; NULL if it has none", ""),
+    "key": ("the columns that identify a row", _no("table.key")),
+    "table_rows": ("its rows of the data date, as last read", "not read"),
+    "written_at": ("when the newest of them was written", "not read"),
+    "phase_rows": ("a query of the rows of every table of the phase", ""),
+    "run_history": ("the table of runs", _no("run_history")),
+    "run_history_date": ("its column of the date", _no("run_history")),
+    "run_history_written": ("its column of the end of a run", _no("run_history")),
+    "phase_log": ("the phase log", _no("phase_log")),
+    "phase_log_date": ("its column of the date", _no("phase_log")),
+    "phase_log_written": ("its column of the time of a transition", _no("phase_log")),
+    "calendar": ("the schedule", ""),
+    "calendar_date": ("its column of the date", ""),
+    "calendar_where": ("the condition on its rows", ""),
+    "units": ("the aggregate that counts its games", ""),
+    "halts": ("the table of halts", _no("halts")),
+    "halts_date": ("its column of the date", _no("halts")),
+    "check": ("the coverage check", _no("coverage")),
+    "eligible": ("the condition of the rows that count for it", _no("coverage")),
+    "covered": ("the condition of those that are as they should be", _no("coverage")),
+}
+"""Every placeholder: what stands for it, and what the text says where there is nothing to fill in."""
+
+
+def _subject(asked: Asked, config: Config, report: Report, *, about_coverage: bool) -> Subject:
+    """What is asked for, with a fitting choice where nothing is said. Raises AskedError for what there is not."""
+    pipeline = config.pipelines[_one_of("pipeline", asked.pipeline, config.pipelines)]
+    run_date = _run_date(asked.run_date, report)
+    check = None
+    if about_coverage or asked.check is not None:
+        check = pipeline.coverage[_one_of("check", asked.check, pipeline.coverage)] if pipeline.coverage else None
+    reported = [
+        one
+        for phase in report.phases
+        for one in phase.processors
+        if (one.pipeline, one.run_date) == (pipeline.name, run_date) and asked.phase in (None, one.phase)
+    ]
+    of_check = [one for one in reported if check is not None and one.table == check.table.name]
+    worst = next(iter(of_check or worst_first(reported)), None)
+    phase = pipeline.phases[_one_of("phase", asked.phase or (worst.phase if worst else None), pipeline.phases)]
+    wanted = asked.processor or (worst.processor if worst else None)
+    processor = phase.processors[_one_of("processor", wanted, phase.processors)]
+    return Subject(
+        config,
+        pipeline,
+        phase,
+        processor,
+        run_date,
+        check,
+        report,
+        next((one for one in report.phases if _key(one) == (pipeline.name, phase.name, run_date)), None),
+        next((one for one in reported if (one.phase, one.processor) == (phase.name, processor.name)), None),
+    )
+
+
+def _key(phase: PhaseReport) -> tuple[str, str, date]:
+    return phase.pipeline, phase.phase, phase.run_date
+
+
+def _one_of(what: str, asked: str | None, there: Iterable[str]) -> str:
+    known = list(there)
+    if asked is None:
+        return known[0]
+    if asked not in known:
+        raise AskedError(f"There is no {what} of this name. There are: {', '.join(known)}.")
+    return asked
+
+
+def _run_date(asked: str | None, report: Report) -> date:
+    if asked is None:
+        return max((phase.run_date for phase in report.phases), default=report.at.date())
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", asked):
+        raise AskedError("The run date has to be a date such as 2026-01-23.")
+    try:
+        found = date.fromisoformat(asked)
+    except ValueError:
+        raise AskedError("The run date is no date of the calendar.") from None
+    if not date(2000, 1, 1) < found < date(9000, 1, 1):
+        raise AskedError("The run date is out of range.")
+    return found
+
+
+def values(subject: Subject) -> dict[str, str | None]:
+    """What stands for each placeholder; None: the configuration does not say."""
+    return {**_names(subject), **_job(subject), **_tables(subject)}
+
+
+def _names(subject: Subject) -> dict[str, str | None]:
+    processor, check = subject.processor, subject.check
+    begin, end = _window(subject)
+    heartbeats = subject.pipeline.heartbeats
+    names_there = [*processor.heartbeats, *processor.runs_as]
+    beating = subject.processor_report.heartbeat.document if subject.processor_report else None
+    dated = check or processor
+    following = subject.pipeline.phases.get(subject.phase.next or "")
+    return {
+        "pipeline": subject.pipeline.name,
+        "phase": subject.phase.name,
+        "processor": processor.name,
+        "run_date": subject.run_date.isoformat(),
+        "data_date": dated.data_date(subject.run_date).isoformat(),
+        "from": instant(begin),
+        "to": instant(end),
+        "project": subject.config.project,
+        "class": beating or next(iter(names_there), None),
+        "run_names": _quoted(processor.runs_as),
+        "next_run_names": _quoted(
+            name for one in (following.processors.values() if following else ()) for name in one.runs_as
+        ),
+        "completion": subject.phase.collection,
+        "heartbeats": heartbeats.collection if heartbeats else None,
+        "check": check.name if check else None,
+        "eligible": check.eligible if check else None,
+        "covered": check.covered if check else None,
+    }
+
+
+def _window(subject: Subject) -> tuple[datetime, datetime]:
+    """The time window for logs: of the processor's fault, else of the phase's, else the whole run date."""
+    processor, phase, now = subject.processor_report, subject.phase_report, subject.report.at
+    if processor and (processor.since or not phase):
+        return window_of(processor, now)
+    if phase and phase.since:
+        return window(phase.since, now)
+    begin = datetime.combine(subject.run_date, time.min, tzinfo=subject.config.timezone)
+    return begin, begin + timedelta(days=1)
+
+
+def _job(subject: Subject) -> dict[str, str | None]:
+    care = subject.processor.care
+    runs_in = care.runs_in
+    trigger = subject.phase.trigger
+    following = subject.pipeline.phases.get(subject.phase.next or "")
+    next_jobs = [one.care.runs_in for one in following.processors.values()] if following else []
+    every = [
+        one.care.runs_in
+        for pipeline in (subject.pipeline, *subject.config.pipelines.values())
+        for phase in pipeline.phases.values()
+        for one in phase.processors.values()
+    ]
+    region = next((job.region for job in (runs_in, *every) if job), None)
+    return {
+        "owner": care.owner,
+        "job": runs_in.name if runs_in else None,
+        "log_filter": _log_filter(runs_in) if runs_in else None,
+        "region": region,
+        "scheduler": runs_in.scheduler if runs_in else None,
+        "neighbours": _neighbours(subject, runs_in) if runs_in else None,
+        "next_scheduler": next((job.scheduler for job in next_jobs if job and job.scheduler), None),
+        "orchestrator": trigger.orchestrator.name if trigger and trigger.orchestrator else None,
+    }
+
+
+def _log_filter(job: CloudRun) -> str:
+    resource, label = ("cloud_run_revision", "service_name") if job.kind == "service" else ("cloud_run_job", "job_name")
+    return f'resource.type="{resource}" AND resource.labels.{label}="{job.name}"'
+
+
+def _neighbours(subject: Subject, job: CloudRun) -> str:
+    """The other processors that the same service or job runs, with their verdicts of this run date."""
+    verdicts = {
+        (one.pipeline, one.phase, one.processor): one.verdict
+        for one in subject.report.processors
+        if one.run_date == subject.run_date
+    }
+    others = [
+        f"`{name}` ({verdicts.get((pipeline.name, phase.name, name), 'verdict unknown')})"
+        for pipeline in subject.config.pipelines.values()
+        for phase in pipeline.phases.values()
+        for name, one in phase.processors.items()
+        if one.care.runs_in and one.care.runs_in.name == job.name and one is not subject.processor
+    ]
+    return f"{job} also runs {', '.join(others)}." if others else f"{job} runs no other processor that is watched."
+
+
+def _tables(subject: Subject) -> dict[str, str | None]:
+    pipeline, one = subject.pipeline, subject.processor_report
+    own = subject.processor.table
+    table = subject.check.table if subject.check else own
+    written = table.write_time_column or (own.write_time_column if own.name == table.name else None)
+    history, log, calendar = pipeline.run_history, pipeline.phase_log, pipeline.calendar
+    halts = subject.phase.halts or next(iter(pipeline.all_halts), None)
+    return {
+        "table": table.name,
+        "date_column": table.day_column,
+        "written_column": written or "NULL",
+        "key": ", ".join(table.key) or None,
+        "table_rows": None if one is None or one.table_rows is None else str(one.table_rows),
+        "written_at": instant(one.written_at) if one and one.written_at else None,
+        "phase_rows": _phase_rows(subject),
+        "run_history": history.table.name if history else None,
+        "run_history_date": history.table.day_column if history else None,
+        "run_history_written": history.finished_column if history else None,
+        "phase_log": log.table.name if log else None,
+        "phase_log_date": log.table.day_column if log else None,
+        "phase_log_written": log.table.write_time_column if log else None,
+        "calendar": calendar.table.name,
+        "calendar_date": calendar.table.day_column,
+        "calendar_where": calendar.where or "TRUE",
+        "units": calendar.units,
+        "halts": halts.table.name if halts else None,
+        "halts_date": halts.table.day_column if halts else None,
+    }
+
+
+def _phase_rows(subject: Subject) -> str:
+    """The rows of every table of the phase, and the fewest that the calendar allows, as last read."""
+    reported = {one.processor: one for one in subject.phase_report.processors} if subject.phase_report else {}
+    selects = []
+    for name, one in subject.phase.processors.items():
+        found = reported.get(name)
+        least = found.rows_minimum if found and found.rows_minimum is not None else "NULL"
+        written = f"MAX({one.table.write_time_column})" if one.table.write_time_column else "NULL"
+        selects.append(
+            f"SELECT '{name}' AS processor, COUNT(*) AS row_count, {written} AS written, {least} AS at_least\n"
+            f"FROM `{one.table.name}` WHERE {one.table.day_column} = '{one.data_date(subject.run_date)}'"
+        )
+    return "\nUNION ALL\n".join(selects)
+
+
+def _quoted(found: Iterable[str]) -> str | None:
+    return ", ".join(f"'{name}'" for name in dict.fromkeys(found)) or None

@@ -1,0 +1,139 @@
+"""The runbooks over HTTP: what is filled in, what is refused, and that nothing of a link gets into a command."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from exporter.config.load import load
+from exporter.model import Report
+from exporter.present.runbooks import names
+from exporter.shipped.alerts import alert_of
+from exporter.web.page import HEADERS
+from exporter.web.state import View
+from testing.reports import reported, seed_like
+from tests.web.example import MOMENT, ExampleState, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STALLED = alert_of("stalled").name
+LABELS = {"pipeline": "nba", "phase": "phase3", "run_date": "2026-01-23", "processor": "player_game_summary"}
+WHOLE = {
+    name: {"owner": "data <team>", "job": {"name": "work", "region": "us-east1", "scheduler": "nightly"}}
+    for name in ("phase3", "phase4", "phase5", "grading")
+}
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[httpx.Client]:
+    """A client of an exporter with a configuration that says everything, and a report of no phase."""
+    config = load(preset="nba", overlay={"pipelines": {"nba": {"phases": WHOLE}}}, environ={}).config
+    state = ExampleState(settings=config, shown=View(Report(MOMENT, "America/New_York", ())))
+    with serving(state) as server, httpx.Client(base_url=server.url, timeout=30) as found:
+        yield found
+
+
+def text(answer: httpx.Response) -> str:
+    """What a page says."""
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+def test_a_runbook_has_the_values_of_the_alert(client: httpx.Client) -> None:
+    page = text(client.get(f"/runbooks/{STALLED}", params=LABELS))
+
+    assert "orchestration-exporter check --run-date 2026-01-23" in page
+    assert "processor_heartbeats/PlayerGameSummaryProcessor" in page
+    assert "gcloud run services update work --project nba-props-platform --region us-east1" in page
+    assert "WHERE game_date = &#39;2026-01-22&#39;" in page or "WHERE game_date = '2026-01-22'" in page
+    assert "Filled in for nba phase3 of 2026-01-23, player_game_summary. Owner: data &lt;team&gt;. Runs in" in page
+    assert "resource.labels.service_name%3D%22work%22" in page
+
+
+def test_a_page_warns_who_else_runs_in_the_service(client: httpx.Client) -> None:
+    assert "also runs <code>team_offense_game_summary</code>" in text(client.get(f"/runbooks/{STALLED}", params=LABELS))
+
+
+@pytest.mark.parametrize("name", names())
+def test_no_placeholder_is_left_whatever_the_link_says(client: httpx.Client, name: str) -> None:
+    for labels in ({}, LABELS, {"pipeline": "nba", "phase": "phase5"}):
+        page = text(client.get(f"/runbooks/{name}", params=labels))
+
+        assert name == "README" or "{{" not in page
+        assert "<!--" not in page
+        assert "&lt;!--" not in page
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_link_of_a_page_leads_to_a_page_with_the_same_values(client: httpx.Client, name: str) -> None:
+    page = client.get(f"/runbooks/{name}.md", params=LABELS)
+    links = [link.replace("&amp;", "&") for link in re.findall(r'<a href="([^"]+)"', text(page))]
+
+    for link in links:
+        if link.startswith("https://"):
+            continue
+        target = page.url.join(link)
+        assert target.path in {"/", "/runbooks/", *(f"/runbooks/{one}" for one in names())}
+        assert link in {"../", "./"} or dict(target.params) == LABELS
+    anchors = [link.partition("#") for link in links if "#" in link]
+    for path, _, anchor in anchors:
+        assert f'id="{anchor}"' in text(client.get(page.url.join(path))), anchor
+
+
+def test_the_overview_lists_every_runbook(client: httpx.Client) -> None:
+    page = text(client.get("/runbooks/"))
+
+    assert all(f'href="{name}"' in page for name in names() if name != "README")
+
+
+@pytest.mark.parametrize(
+    ("path", "labels", "says"),
+    [
+        ("OrchestrationNothing", {}, "There is no runbook of this name. There are: README, "),
+        ("..%2Fcatalogue.yaml", {}, ""),
+        (STALLED, {"pipeline": "$(reboot)"}, "There is no pipeline of this name. There are: nba."),
+        (STALLED, {"phase": "`reboot`"}, "There is no phase of this name. There are: phase3, phase4"),
+        (STALLED, {"processor": "x'; reboot"}, "There is no processor of this name. There are: player_game_summary"),
+        (alert_of("coverage_low").name, {"check": "<script>"}, "There is no check of this name. There are: minutes_"),
+        (STALLED, {"run_date": "2026-01-23; reboot"}, "The run date has to be a date such as 2026-01-23."),
+        (STALLED, {"run_date": "2026-02-30"}, "The run date is no date of the calendar."),
+        (STALLED, {"run_date": "0001-01-01"}, "The run date is out of range."),
+    ],
+)
+def test_what_there_is_not_is_refused_in_words_and_never_quoted(
+    client: httpx.Client, path: str, labels: dict[str, str], says: str
+) -> None:
+    answer = client.get(f"/runbooks/{path}", params=labels)
+
+    assert answer.status_code == 404
+    assert says in answer.text
+    assert not re.search(r"reboot|<script>", answer.text)
+
+
+def test_a_label_that_no_runbook_knows_is_left_out(client: httpx.Client) -> None:
+    assert "reboot" not in text(client.get(f"/runbooks/{STALLED}", params={"alertname": "$(reboot)"}))
+
+
+def test_a_page_may_load_nothing_and_is_safe_as_the_status_page_is(client: httpx.Client) -> None:
+    answer = client.get(f"/runbooks/{STALLED}")
+
+    assert {name.decode().lower(): value.decode() for name, value in HEADERS}.items() <= dict(answer.headers).items()
+
+
+def test_what_the_configuration_does_not_say_the_page_says() -> None:
+    config = load(preset="nba", environ={}).config
+    with serving(ExampleState(settings=config)) as server:
+        page = text(httpx.get(f"{server.url}/runbooks/{alert_of('stuck').name}", timeout=30))
+
+    assert "&lt;no job.scheduler of the next phase in the configuration&gt;" in page
+
+
+def test_the_fault_chooses_processor_and_time_where_the_link_does_not() -> None:
+    with serving(ExampleState(shown=View(reported(seed_like())))) as server:
+        page = text(httpx.get(f"{server.url}/runbooks/background", params={"pipeline": "nba"}, timeout=30))
+
+    assert "nba phase3 of 2026-02-01, player_game_summary, now unregistered." in page
