@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RULES = load_rules()
-SAMPLE = 8
+SAMPLE = 16
 """Of the rules whose mutants were all tried as they stand (MUTATION.md), every so many-th is tried again."""
-SAMPLE_WITH_LABELS = 13
+SAMPLE_WITH_LABELS = 40
 """Of the rules in the form that carries labels, every so many-th; `make mutants` tries all."""
 
 STRONG = """
