@@ -35,7 +35,7 @@ def check(wanted: Wanted, form: str, output: Path | None, log_level: str, log_fo
     if form == "table" and output is None:
         from exporter.present.table import report_text
 
-        say(report_text(outcome.report, outcome.unread, terminal=sys.stdout.isatty()))
+        say(report_text(outcome.report, outcome.unread, exporter=wanted.exporter, terminal=sys.stdout.isatty()))
     else:
         write_output(printed(outcome, form), output)
     return exits.exit_code(outcome.report, outcome.unread)

@@ -150,6 +150,10 @@ PLACES: Final[Mapping[str, tuple[str, str]]] = {
     "job": ("the Cloud Run service or job that runs it", _no("job")),
     "log_filter": ("the filter of its logs in Cloud Logging", _no("job")),
     "region": ("its region", _no("job")),
+    "restart": (
+        "the command that ends its runs: a new revision of a service, a cancelled execution of a job",
+        _no("job"),
+    ),
     "scheduler": ("the Cloud Scheduler job that starts it", _no("job.scheduler")),
     "neighbours": ("what else runs in the same service", _no("job")),
     "next_scheduler": ("the Cloud Scheduler job that starts the next phase", _no("job.scheduler of the next phase")),
@@ -307,6 +311,7 @@ def _job(subject: Subject) -> dict[str, str | None]:
         "job": runs_in.name if runs_in else None,
         "log_filter": _log_filter(runs_in) if runs_in else None,
         "region": region,
+        "restart": _restart(runs_in, subject.config.project) if runs_in else None,
         "scheduler": runs_in.scheduler if runs_in else None,
         "neighbours": _neighbours(subject, runs_in) if runs_in else None,
         "next_scheduler": next((job.scheduler for job in next_jobs if job and job.scheduler), None),
@@ -317,6 +322,14 @@ def _job(subject: Subject) -> dict[str, str | None]:
 def _log_filter(job: CloudRun) -> str:
     resource, label = ("cloud_run_revision", "service_name") if job.kind == "service" else ("cloud_run_job", "job_name")
     return f'resource.type="{resource}" AND resource.labels.{label}="{job.name}"'
+
+
+def _restart(job: CloudRun, project: str) -> str:
+    where = f"--project {project} --region {job.region}"
+    if job.kind == "service":
+        return f'gcloud run services update {job.name} {where} --update-labels "restarted=$(date -u +%Y%m%d-%H%M%S)"'
+    newest = f"gcloud run jobs executions list --job {job.name} {where} --limit 1 --format 'value(metadata.name)'"
+    return f'gcloud run jobs executions cancel "$({newest})" {where}'
 
 
 def _neighbours(subject: Subject, job: CloudRun) -> str:

@@ -14,6 +14,7 @@ from rich.text import Text
 from exporter.messages.secrets import Masked
 from exporter.model import HeartbeatState, Verdict
 from exporter.present.beside import beside
+from exporter.present.opened import first_runbook
 from exporter.present.outages import own_hints, shared_reasons
 from exporter.present.summary import QUIET, Health, summarize, tally, urgency, well, worst_first
 from exporter.present.words import (
@@ -58,8 +59,13 @@ LONGEST_UNBROKEN: Final = 28
 """Names up to this length stay on one line, so that they can be copied. Longer ones would hide the verdict."""
 
 
-def render_report(report: Report, console: Console, unread: Mapping[str, str] | None = None) -> None:
-    """Print the report on a console: the sentence, a table for each phase at fault, one line for each fault."""
+def render_report(
+    report: Report, console: Console, unread: Mapping[str, str] | None = None, exporter: str | None = None
+) -> None:
+    """Print the report on a console: the sentence, a table for each phase at fault, one line for each fault.
+
+    `exporter`: the address of the running exporter that it comes from.
+    """
     moments, shared = Moments.of(report), shared_reasons(report)
     if warning := without_memory(report):
         console.print(Text(warning, "yellow"))
@@ -77,14 +83,24 @@ def render_report(report: Report, console: Console, unread: Mapping[str, str] | 
         console.print()
         console.print(_phase(phase, moments, shared, said.first, narrow=console.width < NARROW))
     if trouble or shared or beside(report):
-        dates = sorted({phase.run_date for phase in trouble})
-        which = f" --run-date {dates[0]}" if len(dates) == 1 else ""
-        console.print(Text(f"why, and the runbooks: orchestration-exporter explain{which}"))
+        for text in _where_to_read_on(report, trouble, exporter):
+            # An address stays whole, however long: it is copied.
+            console.print(Text(text), soft_wrap=exporter is not None)
     rest = [phase for phase in ordered if well(phase)]
     if rest:
         console.print()
     for phase in rest:
         console.print(_line(phase))
+
+
+def _where_to_read_on(report: Report, trouble: Sequence[PhaseReport], exporter: str | None) -> Iterator[str]:
+    """The command that says why, and the runbook of the worst fault."""
+    dates = sorted({phase.run_date for phase in trouble})
+    asked = f" --from {shown(exporter)}" if exporter else ""
+    which = f" --run-date {dates[0]}" if len(dates) == 1 else ""
+    yield f"why, and the runbooks: orchestration-exporter explain{asked}{which}"
+    if book := first_runbook(report, exporter):
+        yield f"runbook: {shown(book)}"
 
 
 def sentence(report: Report, unread: Mapping[str, str] | None = None) -> Text:
@@ -98,14 +114,20 @@ def sentence(report: Report, unread: Mapping[str, str] | None = None) -> Text:
 
 
 def report_text(
-    report: Report, unread: Mapping[str, str] | None = None, *, terminal: bool = False, width: int | None = None
+    report: Report,
+    unread: Mapping[str, str] | None = None,
+    *,
+    exporter: str | None = None,
+    terminal: bool = False,
+    width: int | None = None,
 ) -> Masked:
     """The report. `terminal`: as wide as the terminal unless `width` is given, and in colour unless NO_COLOR is set.
 
-    `unread`: the collectors that could not read everything, each with the reasons.
+    `unread`: the collectors that could not read everything, each with the reasons. `exporter`: the address of the
+    running exporter that the report comes from.
     """
     return in_text(
-        lambda console: render_report(report, console, unread),
+        lambda console: render_report(report, console, unread, exporter),
         terminal=terminal,
         width=width or (None if terminal else WIDTH),
     )
@@ -203,7 +225,8 @@ def _below(processor: ProcessorReport, moments: Moments, shared: tuple[str, ...]
     """One line for a fault; for an unknown verdict its own reasons."""
     verdict, name = processor.verdict, shown(processor.processor)
     if words := WORDS.get(verdict):
-        yield _fault(f"{name}: {verdict}", processor.since, words.first, moments, STYLES[verdict])
+        owner = f"; owner: {shown(processor.care.owner)}" if processor.care.owner else ""
+        yield _fault(f"{name}: {verdict}", processor.since, f"{words.first}{owner}", moments, STYLES[verdict])
     elif verdict is Verdict.UNKNOWN and (own := own_hints(processor, shared)):
         yield Text.assemble((f"{name}: {verdict}", STYLES[verdict]), f": {shown('; '.join(own))}")
 

@@ -111,7 +111,9 @@ MOST = 4
 # Words that are also something else: BigQuery's own field, and records that model, metrics and page speak of.
 OTHER_MEANINGS = {
     "maximum_bytes_billed": {"incidents/rows.py", "sources/jobs.py"},
-    "phase_log": {"model", "metrics", "web", "collect", "sources", "incidents", "reconcile"},
+    "phase_log": {"model", "metrics", "web", "collect", "sources", "incidents", "reconcile", "present/runbooks.py"},
+    # Placeholders of the runbooks have the keys' names.
+    "date_column": {"present/runbooks.py"},
     "run_history": {"model", "collect", "sources", "incidents", "reconcile"},
     "rows_per_unit": {"model"},
 }

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from exporter.config.resolved import Care
 from exporter.model import Document, ErrorKind, Verdict
+from exporter.present.opened import first_runbook
 from exporter.present.table import report_text
+from exporter.shipped.alerts import alert_of
 from exporter.sources.ports import SourceError
 from testing.builders import (
     DAY,
@@ -79,8 +82,37 @@ def test_each_fault_is_one_line_with_since_when_and_what_first_and_explain_says_
     lines = report_text(reported(seed_like()), width=200).splitlines()
 
     assert f"{PLAYER}: unregistered since 15:00 UTC (10:00 EST); first: register, do not run again" in lines
-    assert lines[-4] == f"why, and the runbooks: orchestration-exporter explain --run-date {DAY}"
+    assert lines[-5] == f"why, and the runbooks: orchestration-exporter explain --run-date {DAY}"
+    assert lines[-4] == f"runbook: {alert_of('blocked').name}"
     assert not [line for line in lines if line.startswith(f"{OFFENSE}: ")]
+
+
+def test_a_report_of_a_running_exporter_ends_with_its_runbook_filled_in_and_commands_that_ask_it() -> None:
+    lines = report_text(reported(seed_like()), exporter="http://localhost:9189/", width=100).splitlines()
+
+    assert lines[-5].endswith(f" explain --from http://localhost:9189/ --run-date {DAY}")
+    assert lines[-4] == (
+        f"runbook: http://localhost:9189/runbooks/{alert_of('blocked').name}?pipeline=nba&phase=phase3&run_date={DAY}"
+    )
+
+
+def test_the_runbook_is_that_of_the_worst_there_is(scene: Scene) -> None:
+    whole, read = reported(seed_like()), healthy()
+    unstuck = changed(whole, of_phase=lambda phase: replace(phase, trigger_state=None))
+    read.orders("completion").fail(ErrorKind.PERMISSION_DENIED)
+
+    assert first_runbook(whole) == alert_of("blocked").name
+    assert first_runbook(unstuck, "http://x").endswith(
+        f"/{alert_of('unregistered').name}?pipeline=nba&phase=phase3&run_date={DAY}&processor={PLAYER}"
+    )
+    assert first_runbook(reported(read)) == alert_of("source_unreachable").name
+    assert first_runbook(reported(scene)) == ""
+
+
+def test_a_fault_says_who_owns_it() -> None:
+    owned = changed(reported(seed_like()), of_processor=lambda one: replace(one, care=Care("data team")))
+
+    assert "first: register, do not run again; owner: data team" in report_text(owned, width=200)
 
 
 def test_a_reason_that_leaves_several_processors_unknown_is_given_once() -> None:

@@ -132,6 +132,16 @@ def test_what_the_configuration_does_not_say_the_page_says() -> None:
     assert "&lt;no job.scheduler of the next phase in the configuration&gt;" in page
 
 
+def test_the_run_of_a_cloud_run_job_ends_by_cancelling_its_execution() -> None:
+    job = {"kind": "job", "name": "work", "region": "us-east1"}
+    overlay = {"pipelines": {"nba": {"phases": {"phase3": {"job": job}}}}}
+    with serving(ExampleState(settings=load(preset="nba", overlay=overlay, environ={}).config)) as server:
+        page = text(httpx.get(f"{server.url}/runbooks/{STALLED}", params=LABELS, timeout=30))
+
+    assert "gcloud run jobs executions cancel &quot;$(gcloud run jobs executions list --job work" in page
+    assert "resource.type=&quot;cloud_run_job&quot;" in page
+
+
 def test_the_fault_chooses_processor_and_time_where_the_link_does_not() -> None:
     with serving(ExampleState(shown=View(reported(seed_like())))) as server:
         page = text(httpx.get(f"{server.url}/runbooks/background", params={"pipeline": "nba"}, timeout=30))
