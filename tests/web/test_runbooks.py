@@ -10,7 +10,7 @@ import pytest
 
 from exporter.config.load import load
 from exporter.model import Report
-from exporter.present.runbooks import names
+from exporter.present.runbooks import link, names
 from exporter.shipped.alerts import alert_of
 from exporter.web.page import HEADERS
 from exporter.web.state import View
@@ -71,15 +71,15 @@ def test_no_placeholder_is_left_whatever_the_link_says(client: httpx.Client, nam
 @pytest.mark.parametrize("name", names())
 def test_every_link_of_a_page_leads_to_a_page_with_the_same_values(client: httpx.Client, name: str) -> None:
     page = client.get(f"/runbooks/{name}.md", params=LABELS)
-    links = [link.replace("&amp;", "&") for link in re.findall(r'<a href="([^"]+)"', text(page))]
+    links = [found.replace("&amp;", "&") for found in re.findall(r'<a href="([^"]+)"', text(page))]
 
-    for link in links:
-        if link.startswith("https://"):
+    for found in links:
+        if found.startswith("https://"):
             continue
-        target = page.url.join(link)
+        target = page.url.join(found)
         assert target.path in {"/", "/runbooks/", *(f"/runbooks/{one}" for one in names())}
-        assert link in {"../", "./"} or dict(target.params) == LABELS
-    anchors = [link.partition("#") for link in links if "#" in link]
+        assert found in {"../", "./"} or dict(target.params) == LABELS
+    anchors = [found.partition("#") for found in links if "#" in found]
     for path, _, anchor in anchors:
         assert f'id="{anchor}"' in text(client.get(page.url.join(path))), anchor
 
@@ -116,6 +116,10 @@ def test_what_there_is_not_is_refused_in_words_and_never_quoted(
 
 def test_a_label_that_no_runbook_knows_is_left_out(client: httpx.Client) -> None:
     assert "reboot" not in text(client.get(f"/runbooks/{STALLED}", params={"alertname": "$(reboot)"}))
+
+
+def test_a_link_for_a_label_that_is_no_text_can_be_written() -> None:
+    assert link({"pipeline": "nba\ud800", "severity": "critical"}) == "pipeline=nba%3F"
 
 
 def test_a_page_may_load_nothing_and_is_safe_as_the_status_page_is(client: httpx.Client) -> None:
