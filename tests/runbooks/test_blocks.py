@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import runpy
 import shlex
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from exporter.incidents.replay import replay
 from exporter.present.runbooks import Asked, names, rendered
 from exporter.shipped.alerts import alert_of, alerts
 from tests.runbooks.pages import PAGES, blocks
+from tests.web.example import ExampleState, serving
 
 if TYPE_CHECKING:
     from exporter.incidents.incident import Incident
@@ -233,6 +235,27 @@ def test_a_command_of_a_page_that_wakes_people_runs_as_written(
     )
 
     assert done.exit_code in DONE, done.output
+
+
+ASKED = sorted(
+    {
+        command
+        for page in PAGES.values()
+        for script in page.blocks("sh")
+        for command in script.replace("\\\n", " ").splitlines()
+        if command.startswith("curl ") and "localhost:9189" in command
+    }
+)
+"""What the runbooks ask of the exporter by HTTP."""
+
+
+@pytest.mark.parametrize("command", ASKED)
+def test_the_exporter_answers_what_the_runbooks_ask_of_it(command: str) -> None:
+    with serving(ExampleState(), lifecycle=True) as server:
+        words = [word.replace("http://localhost:9189", server.url) for word in shlex.split(command, comments=True)]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def lines(page: str) -> list[str]:
