@@ -55,7 +55,9 @@ def places_of(template: str) -> list[str]:
 
 def filled(template: str, values: Mapping[str, str]) -> str:
     """The template with these values, escaped for an address; other placeholders stay."""
-    return _PLACE.sub(lambda found: quote(values[found[1]], safe="") if found[1] in values else found[0], template)
+    return _PLACE.sub(
+        lambda found: quote(values[found[1]], safe="", errors="replace") if found[1] in values else found[0], template
+    )
 
 
 def _braced(names: tuple[str, ...]) -> list[str]:

@@ -74,6 +74,7 @@ LABELS: Final = tuple(one.name for one in fields(Asked))
 
 def link(labels: Mapping[str, str]) -> str:
     """The query of a link to a runbook, for an alert with these labels."""
+    # A document's keys can hold what UTF-8 cannot.
     return urlencode({name: labels[name] for name in LABELS if labels.get(name)}, errors="replace")
 
 

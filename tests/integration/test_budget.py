@@ -128,7 +128,13 @@ COMMANDS = {
 }
 
 
-OTHERS = {"run": "above", "config check": "dry runs", "config show": "nothing", "probe-writes": "Firestore alone"}
+OTHERS = {
+    "run": "above",
+    "config check": "dry runs",
+    "config show": "nothing",
+    "history": "nothing",
+    "probe-writes": "Firestore alone",
+}
 """Commands with a configuration that are not in the table: what they ask."""
 
 

@@ -5,6 +5,7 @@ The four writes of one piece of work come seconds apart, documents are read ever
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -99,11 +100,11 @@ READINGS = {
 
 
 def owed(config: Config) -> dict[str, object]:
-    """What a configuration says of phase 3, leaving out names of tables and columns."""
+    """What a configuration says of phase 3, leaving out names of tables, columns and services."""
     phase = config.pipelines["nba"].phases["phase3"]
     return {
         "modes": {(mode.name, mode.when, mode.expected) for mode in phase.modes},
-        "trigger": phase.trigger,
+        "trigger": replace(phase.trigger, orchestrator=None),
         "next": phase.next,
         "processors": [
             (item.name, item.data_date_offset, item.due, item.critical, item.rows_per_unit)
