@@ -5,7 +5,6 @@ The four writes of one piece of work come seconds apart, documents are read ever
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -104,7 +103,7 @@ def owed(config: Config) -> dict[str, object]:
     phase = config.pipelines["nba"].phases["phase3"]
     return {
         "modes": {(mode.name, mode.when, mode.expected) for mode in phase.modes},
-        "trigger": replace(phase.trigger, orchestrator=None),
+        "trigger": phase.trigger and (phase.trigger.ratio, phase.trigger.grace),
         "next": phase.next,
         "processors": [
             (item.name, item.data_date_offset, item.due, item.critical, item.rows_per_unit)
