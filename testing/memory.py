@@ -6,7 +6,6 @@ hangs in spite of its deadline, and an unexpected error.
 
 from __future__ import annotations
 
-import signal
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from exporter.model import Document, Halted, RowCount
 from exporter.sources.ports import ContextAnswer, Estimate, SourceError, Sources
-from testing.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -196,13 +194,3 @@ class Memory:
         """Release everything that hangs."""
         for orders in self.all_orders():
             orders.release()
-
-
-def interrupt_from_another_thread(orders: Orders) -> None:
-    """Once a call is under way, give another thread SIGINT: the main one is to hear it although nothing wakes it."""
-
-    def interrupt() -> None:
-        until(lambda: orders.calls, "a read under way")
-        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
-
-    threading.Thread(target=interrupt).start()

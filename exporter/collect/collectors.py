@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -25,7 +25,6 @@ from exporter.memory.documents import Memory
 from exporter.memory.ledger import MEMORY
 from exporter.model import ErrorKind, Failure, Snapshot
 from exporter.reconcile import reconcile
-from exporter.sources.calls import AWAKE_SECONDS
 from exporter.sources.ports import Deadline, SourceError
 
 if TYPE_CHECKING:
@@ -184,11 +183,8 @@ class Collectors:
         """Run every collector, or those named, once and at the same time, so that the waits do not add up."""
         with ThreadPoolExecutor(len(self.collectors), thread_name_prefix="collector") as pool:
             try:
-                under_way = {pool.submit(self.run, name) for name in names or self.collectors}
-                while under_way:
-                    ended, under_way = wait(under_way, AWAKE_SECONDS, FIRST_COMPLETED)
-                    for run in ended:
-                        run.result()
+                for run in as_completed([pool.submit(self.run, name) for name in names or self.collectors]):
+                    run.result()
             except BaseException:
                 self.stop()
                 raise

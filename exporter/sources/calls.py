@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 import math
 import threading
-import time
 from concurrent.futures import Future, InvalidStateError, wait
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -23,20 +22,12 @@ from exporter.sources.errors import STOPPING, CallFailed, Fault, transient
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-AWAKE_SECONDS: Final = 0.5
-"""The longest that the main thread waits at a time. Only the main thread runs signal handlers, and a signal that was
-delivered to another thread, or just before the main thread began to wait, does not wake it."""
-
 T = TypeVar("T")
 
 
 def ended(futures: Collection[Future[Any]], seconds: float = math.inf) -> bool:
-    """Whether all of these ended within this number of seconds. Signal handlers run meanwhile."""
-    until = time.monotonic() + seconds
-    while wait(futures, max(0.0, min(until - time.monotonic(), AWAKE_SECONDS))).not_done:
-        if time.monotonic() >= until:
-            return False
-    return True
+    """Whether all of these ended within this number of seconds."""
+    return not wait(futures, None if seconds == math.inf else seconds).not_done
 
 
 _ATTEMPTS: Final = 5

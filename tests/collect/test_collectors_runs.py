@@ -11,7 +11,6 @@ from exporter.collect import collectors as collection
 from exporter.model import ErrorKind, TriggerState, Verdict
 from testing.builders import by_processing_date
 from testing.collecting import COLLECTORS, Scene, healthy
-from testing.memory import interrupt_from_another_thread
 from testing.waiting import until
 
 if TYPE_CHECKING:
@@ -153,17 +152,6 @@ def test_an_unexpected_error_is_raised_and_does_not_delay_other_collectors() -> 
 
     assert len(scene.reports) == 1
     assert scene.reports[-1].phases[0].trigger_state in {TriggerState.UNKNOWN, TriggerState.NOT_EXPECTED}
-
-
-def test_an_interrupt_of_another_thread_ends_a_run_of_all_collectors(scene: Scene) -> None:
-    scene.shorten(600)
-    orders = scene.orders("completion")
-    orders.hang()
-
-    interrupt_from_another_thread(orders)
-
-    with pytest.raises(KeyboardInterrupt):
-        scene.collectors.run_all()
 
 
 def test_an_unexpected_error_ends_a_run_of_all_collectors(scene: Scene) -> None:

@@ -11,7 +11,7 @@ from exporter.config.load import load
 from exporter.model import ErrorKind, RowCount, Verdict
 from exporter.sources.budget import LEAST_BYTES_PER_TABLE
 from testing.builders import DAY, ONE_DAY, on
-from testing.memory import Memory, interrupt_from_another_thread
+from testing.memory import Memory
 
 if TYPE_CHECKING:
     from exporter.collect.season import SeasonRead
@@ -85,17 +85,4 @@ def test_the_sources_are_closed_if_reading_fails() -> None:
     with pytest.raises(ZeroDivisionError):
         read(memory, 3)
 
-    assert (memory.store.closed, memory.warehouse.closed) == (True, True)
-
-
-def test_an_interrupt_that_another_thread_was_given_ends_the_reading_and_lets_go_of_the_sources() -> None:
-    memory = Memory()
-    orders = memory.warehouse.orders["rows"]
-    orders.hang()
-
-    interrupt_from_another_thread(orders)
-
-    with pytest.raises(KeyboardInterrupt):
-        read(memory, 3)
-    memory.release()
     assert (memory.store.closed, memory.warehouse.closed) == (True, True)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import signal
 import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
@@ -117,19 +116,6 @@ def test_a_call_that_recovers_gives_its_result() -> None:
         return 3
 
     assert retry(60, 0.001)(recover)() == 3
-
-
-def test_an_interrupt_of_another_thread_ends_the_wait_for_a_call(calls: Calls) -> None:
-    go_on = threading.Event()
-
-    def interrupt() -> None:
-        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
-        go_on.wait(60)
-
-    with pytest.raises(KeyboardInterrupt):
-        calls.run(interrupt, 60)
-
-    go_on.set()
 
 
 def test_ended_calls_are_distinguished_from_running_ones() -> None:
