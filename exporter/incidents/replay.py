@@ -19,7 +19,7 @@ from exporter.config.resolved import LedgerConfig
 from exporter.incidents.frozen import Frozen
 from exporter.incidents.incident import IncidentError
 from exporter.incidents.promtool import Rules
-from exporter.incidents.watch import alert_failures, watched_series
+from exporter.incidents.watch import alert_failures, fired, watched_series
 from exporter.memory.documents import Memory
 from exporter.memory.ledger import MEMORY
 from exporter.metrics.catalogue import report_samples
@@ -194,7 +194,7 @@ def run(replayer: Replayer, rules: Rules | None = None) -> Replayed:
     passed = go_through(replayer, watched=rules is not None)
     if rules is None or passed.watched is None:
         return passed.judged()
-    return passed.judged(passed.watched.alerts(rules.firing(passed.watched.series, passed.watched.minutes)))
+    return passed.judged(fired(passed.watched, rules))
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,12 +105,8 @@ class Watched:
         return tuple(_alerts(firing, self.start))
 
 
-def watch(replayer: Replayer, rules: Rules) -> tuple[Alert, ...]:
-    """Run the incident from its clock to its end, minute by minute, and return the alerts that fired.
-
-    Raises WatchError.
-    """
-    watched = watched_series(replayer)
+def fired(watched: Watched, rules: Rules) -> tuple[Alert, ...]:
+    """The alerts that fired over a watch. Raises WatchError."""
     return watched.alerts(rules.firing(watched.series, watched.minutes))
 
 

@@ -20,7 +20,7 @@ from exporter.config.load import load
 from exporter.incidents.incident import Incident
 from exporter.incidents.promtool import Rules
 from exporter.incidents.replay import Replayer
-from exporter.incidents.watch import watch
+from exporter.incidents.watch import fired, watched_series
 from exporter.model import TriggerState, Verdict
 from exporter.shipped.alerts import alert_of
 
@@ -260,7 +260,7 @@ def test_healthy_days_in_a_row_fire_nothing_but_the_watchdog(
     """
     incident = healthy_week(preset).incident()
     replayer = Replayer(incident, local, clock)
-    rules, fired, quiet = Rules(RULES), [], []
+    rules, seen, quiet = Rules(RULES), [], []
 
     try:
         now = incident.clock
@@ -273,12 +273,13 @@ def test_healthy_days_in_a_row_fire_nothing_but_the_watchdog(
                     quiet.append(replayer.report)
                 steps = [step for step in incident.then if begin <= step.at <= end]
                 replayer.incident = incident.model_copy(update={"clock": begin, "until": end, "then": steps})
-                fired.append(tuple((alert.name, alert.firing_at) for alert in watch(replayer, rules)))
-                assert fired[-1] == ((alert_of("watchdog").name, (begin,)),)
+                alerts = fired(watched_series(replayer), rules)
+                seen.append(tuple((alert.name, alert.firing_at) for alert in alerts))
+                assert seen[-1] == ((alert_of("watchdog").name, (begin,)),)
                 now = end
     finally:
         replayer.close()
 
-    assert len(fired) >= 6 * len(GAMES)
+    assert len(seen) >= 6 * len(GAMES)
     assert [report for report in quiet if not settled(report)] == []
     assert len(quiet) > 17 * len(GAMES)
