@@ -168,6 +168,7 @@ class Alertmanager:
                     f"--config.file={self.config}",
                     f"--storage.path={self.folder / 'alertmanager'}",
                     f"--web.listen-address={self.url.removeprefix('http://')}",
+                    f"--web.external-url={self.url}",
                     "--cluster.listen-address=",
                 ],
                 stdin=subprocess.DEVNULL,

@@ -191,7 +191,9 @@ GLOBAL = [kind for kind in KINDS if "pipeline" not in kind.labels]
 ACTION = "orchestration-exporter check --run-date 2026-02-01"
 ANNOTATIONS = {
     "summary": "A processor's data is there and its completion was not recorded.",
-    "description": "212 rows in its table, expected an entry in the completion document, found none.",
+    "description": (
+        "player_game_summary (nba phase3 of 2026-02-01): 212 rows in its table, expected an entry, found none."
+    ),
     "action": ACTION,
     "runbook_url": f"https://runbooks.example.com/orchestration-exporter/{alert_of('unregistered').name}.md",
     "dashboard_url": "https://grafana.example.com/d/orchestration-phase?var-pipeline=nba&var-phase=phase3",

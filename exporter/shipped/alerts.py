@@ -39,6 +39,8 @@ class Alert:
     about: str
     key: str
     short: str
+    push: Mapping[str, str]
+    unattended: str
     says: str
     beside: str
     pending: str | None
@@ -99,6 +101,8 @@ def _alert(section: str, name: str, fields: dict[str, Any]) -> Alert:
         about=about,
         key=key,
         short=fields.pop("short"),
+        push=fields.pop("push"),
+        unattended=fields.pop("unattended", ""),
         says=fields.pop("says", words[about]),
         beside=fields.pop("beside", ""),
         pending=fields.pop("for", None),

@@ -76,7 +76,7 @@ _LOST_RULE: Final = re.compile(rf"(?P<head>- record: {LOST}\n(?P<indent> +)expr:
 _INHIBITION: Final = re.compile(r"^  - source_matchers:.*\n(?:    .*\n)+", re.MULTILINE)
 _SWITCH_ROUTE: Final = re.compile(rf"^    - receiver: {SWITCH}\n(?:      .*\n)+", re.MULTILINE)
 _SWITCH_RECEIVER: Final = re.compile(rf"^  - name: {SWITCH}\n(?:    .*\n)+", re.MULTILINE)
-_TITLE: Final = re.compile(r'printf "(?P<places>%s %s %s)" (?=\(or \.pipeline "exporter"\))')
+_PLACE: Final = '{{- define "orchestration.place" }}{{ end -}}'
 
 
 class FormError(RefusedError):
@@ -163,8 +163,7 @@ class Form:
         )
         text = re.sub(r"\b(group_by|equal): \[(?!\])", rf"\1: [{named}, ", text)
         text = text.replace("equal: []", f"equal: [{named}]")
-        values = "".join(f".{label} " for label in self.by)
-        text = _TITLE.sub(lambda found: f'printf "{"%s " * len(self.by)}{found["places"]}" {values}', text)
+        text = text.replace(_PLACE, self._place())
         places = list(dict.fromkeys(tuple(item.labels.items()) for item in self.expected))
         text = _SWITCH_ROUTE.sub(
             lambda found: "".join(_own_route(found[0], place) for place in places) + found[0], text
@@ -234,6 +233,16 @@ class Form:
         none = "|" if found["metric"] == "ALERTS" else ""
         matchers = ",".join(f'{label}=~"${label}{none}"' for label in self.by)
         return f"{found['metric']}{{{matchers}," if found["open"] else f"{found['metric']}{{{matchers}}}"
+
+    def _place(self) -> str:
+        """Of a message's title, the values of the labels."""
+        values = f'printf "{" ".join(["%s"] * len(self.by))}" {" ".join(f".{label}" for label in self.by)}'
+        bare = r'reReplaceAll "[<>&\\s]+" " " | reReplaceAll "^ | $" ""'
+        return (
+            '{{- define "orchestration.place" -}}\n'
+            f"{{{{- with {values} | {bare} }}}}{{{{ . }}}}: {{{{ end -}}}}\n"
+            "{{- end -}}"
+        )
 
     def _variables(self, job: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """One for each label, of which one value is chosen: nothing on a panel is then of two."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
+from calendar import month_abbr
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import pytest
 import yaml
@@ -12,7 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from exporter.config.parsing import parse_yaml
-from exporter.shipped.alerts import alert_of
+from exporter.shipped.alerts import alert_of, alerts
 from testing.alertmanager import (
     SHIPPED,
     amtool,
@@ -22,8 +25,10 @@ from testing.kinds_of_alerts import ANNOTATIONS, KINDS, Labels, unregistered
 from tools.alerting.rulefiles import load_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+ALERTMANAGER = "https://alertmanager.example.com"
 
 
 def shown_alerts() -> list[tuple[Labels, Mapping[str, str]]]:
@@ -58,11 +63,13 @@ def rendered_group(
         }
         for labels, annotations in alerts
     ]
-    labels, _ = alerts[0]
+    first, *others = (labels for labels, _ in alerts)
+    common = {name: value for name, value in first.items() if all(labels.get(name) == value for labels in others)}
     data = {
         "status": status,
-        "groupLabels": {name: labels[name] for name in ("pipeline", "phase", "run_date") if name in labels},
-        "commonLabels": labels,
+        "groupLabels": {name: common[name] for name in ("pipeline", "phase", "run_date") if name in common},
+        "commonLabels": common,
+        "externalURL": ALERTMANAGER,
         "alerts": told,
     }
     path = folder / "data.json"
@@ -85,13 +92,214 @@ def test_every_alert_of_the_rules_reads_well(labels: Labels, annotations: Mappin
     text = rendered("plain", labels, annotations, tmp_path)
 
     name = labels["alertname"].removeprefix("Orchestration")
-    lines = text.splitlines()
-    assert lines[0].replace("\u00a0", " ") == f"{name}: {annotations['summary']}"
-    assert re.fullmatch(r"- [\w-]+:\u00a0[a-z_, ]+ since 2026-02-01 18:10 UTC", lines[1])
-    assert lines[2].replace("\u00a0", " ") == f"  {annotations['description']}"
+    told, described, _, unattended, first, _, *links = (line.replace("\u00a0", " ") for line in text.splitlines())
+    assert re.fullmatch(rf"{name}, [\w-]+: [a-z_, ]+ since 2026-02-01 18:10 UTC", told)
+    assert described == f"  {annotations['description']}"
+    assert re.fullmatch(
+        r"If nobody acts: [a-z][^.]+\.( It can(not)? wait until morning\.| Nobody has to act\.)?", unattended
+    )
     # As it is, to be copied into a shell.
-    assert lines[-1] == f"First:\u00a0{annotations['action']}"
-    assert len(lines) == 5
+    assert first == f"First: {annotations['action']}"
+    assert [link.partition(": ")[0] for link in links] == ["Runbook", "Dashboard", "Silence"]
+    assert "  " not in text.replace("\n  ", "")
+
+
+PUSHED = {
+    "stuck": "phase3 stuck, 4 of 5 registered (nba, 1 Jan)",
+    "blocked": "phase3 blocked, 3 of 5 registered (nba, 1 Jan)",
+    "overwritten": "phase3 entries overwritten and written again, 2 within an hour (nba, 1 Jan)",
+    "count_inconsistent": "phase3 count wrong, 3 for 5 entries (nba, 1 Jan)",
+    "phase_log_empty": "phase log empty, 2 rows expected (nba, 1 Jan)",
+    "missing": "player_game_summary missing, 0 rows of at least 196 (nba phase3, 1 Jan)",
+    "phantom": ("player_game_summary registered without data, 0 rows of at least 196 (nba phase3, 1 Jan)"),
+    "stalled": "player_game_summary stalled, no beat for 16 min (nba phase3, 1 Jan)",
+    "heartbeat_stale": "player_game_summary running, no beat for 7 min (nba phase3, 1 Jan)",
+    "running_past_due": "player_game_summary still running, due at 00:05 UTC (nba phase3, 1 Jan)",
+    "failed": "player_game_summary failed, 0 rows of at least 196 (nba phase3, 1 Jan)",
+    "lost_update": "team_offense_game_summary lost its entry, 1 of 5 registered (nba phase3, 1 Jan)",
+    "unregistered": "team_offense_game_summary not registered, 24 rows are there (nba phase3, 1 Jan)",
+    "wrong_date": "team_offense_game_summary registered under a neighbouring date (nba phase3, 1 Jan)",
+    "count_mismatch": "team_defense_game_summary registered 0 rows, its table has 1 (nba phase3, 1 Jan)",
+    "partial": "player_game_summary partial, 175 rows of at least 196 (nba phase3, 1 Jan)",
+    "duplicated": "team_offense_game_summary duplicated, 24 rows of at most 12 (nba phase3, 1 Jan)",
+    "coverage_low": "minutes_played 71.43% under 80% (nba, 1 Jan)",
+    "coverage_unclassified": "minutes_played, 7 rows unclassified (nba, 1 Jan)",
+    "calendar_doubtful": "calendar of nba doubtful, dropped",
+    "heartbeats_silent": "no heartbeat of nba since 23:30 UTC",
+    "collection_bloated": "101868 heartbeat documents of wnba, at most 500 expected",
+    "exporter_down": "nothing watched, no exporter reports",
+    "source_unreachable": "Firestore unreadable for mlb: permission_denied",
+    "collector_failing": "collector completion fails: invalid",
+    "collector_stale": "collector completion stale, no success for 9 min",
+    "budget_exhausted": "BigQuery budget used up, 5MiB left",
+    "listener_down": "documents of nba polled, not followed",
+    "ledger_failing": "ledger cannot be written",
+    "reload_refused": "new configuration refused",
+    "labels_replaced": "target labels replace the exporter's",
+    "watchdog": "the chain of alerts works",
+}
+"""By what the alert is about, the push line of the first one that the rules' own tests expect."""
+
+
+@pytest.mark.usefixtures("_programs")
+def test_the_push_line_has_subject_number_and_reason_and_no_empty_part(tmp_path: Path) -> None:
+    told: dict[str, str] = {}
+    by_name = {alert.name: alert.key for alert in alerts()}
+    for labels, texts in shown_alerts():
+        line = rendered("title", labels, texts, tmp_path)
+        told.setdefault(by_name[labels["alertname"]], line)
+        assert re.fullmatch(r"\w[^()]*\w?%?( \([^(), ][^()]*\w\))?", line), line
+        assert not re.search(r"[:,] ?$|  |\(\)| ,|\{", line), line
+
+    assert told == PUSHED
+
+
+def descriptions() -> Iterator[tuple[str, Labels, str]]:
+    """Every description that the rules' own tests expect of an alert."""
+    for path in sorted({rule.tests for rule in load_rules() if rule.alert}):
+        for test in parse_yaml(path.read_text(encoding="utf-8"))["tests"]:
+            for case in test.get("alert_rule_test", ()):
+                for alert in case["exp_alerts"]:
+                    yield case["alertname"], alert["exp_labels"], alert["exp_annotations"]["description"]
+
+
+def test_every_pattern_of_a_push_line_is_found_in_a_description_and_every_number_known_is_taken() -> None:
+    found: dict[str, set[str]] = {}
+    for name, _, description in descriptions():
+        (alert,) = (one for one in alerts() if one.name == name)
+        line = next(text for text, pattern in alert.push.items() if re.search(pattern, description))
+        found.setdefault(name, set()).add(line)
+        if line == [*alert.push][-1] and len(alert.push) > 1:
+            assert re.search("unknown|too (long|old)|some|none at all|no beat|of the expected", description), (
+                description
+            )
+
+    missed = {
+        (alert.name, text) for alert in alerts() for text in list(alert.push)[:-1] if text not in found[alert.name]
+    }
+    assert missed == set()
+
+
+@pytest.mark.usefixtures("_programs")
+def test_an_alert_that_is_over_is_told_without_its_number(tmp_path: Path) -> None:
+    annotations = ANNOTATIONS | {"description": "its last beat was at x, 16m 0s ago, where one is stale."}
+    labels = unregistered("nba", alertname=alert_of("stalled").name)
+
+    text = rendered_group(
+        '{{ template "orchestration.title" . }}', [(labels, annotations)], tmp_path, status="resolved"
+    )
+
+    assert text == "[RESOLVED] player_game_summary stalled (nba phase3, 1 Feb)"
+
+
+@pytest.mark.usefixtures("_programs")
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("16m 0s", "16 min"),
+        ("1h 5m 0s", "1 h 5 min"),
+        ("2d 1h 5m 3s", "2 d 1 h 5 min"),
+        ("45s", "45 s"),
+        ("1" * 70, f"{'1' * 60}…"),
+    ],
+)
+def test_a_time_in_a_push_line_is_short(given: str, told: str, tmp_path: Path) -> None:
+    annotations = ANNOTATIONS | {"description": f"its last beat was at x, {given} ago, where one is stale."}
+
+    text = rendered("title", unregistered("nba", alertname=alert_of("stalled").name), annotations, tmp_path)
+
+    assert text == f"player_game_summary stalled, no beat for {told} (nba phase3, 1 Feb)"
+
+
+@pytest.mark.usefixtures("_programs")
+@pytest.mark.parametrize("month", range(1, 13))
+def test_the_push_line_has_the_day_and_month_of_the_run_date(month: int, tmp_path: Path) -> None:
+    labels = unregistered("nba", run_date=f"2026-{month:02}-0{1 + month % 9}")
+
+    text = rendered("title", labels, ANNOTATIONS, tmp_path)
+
+    assert text.endswith(f"(nba phase3, {1 + month % 9} {month_abbr[month]})")
+
+
+WORST = {
+    "source_unreachable": [("source_unreachable", "critical"), ("listener_down", "warning")],
+    "stuck": [("stuck", "critical"), ("lost_update", "critical"), ("missing", "critical")],
+    "lost_update": [("missing", "critical"), ("lost_update", "critical")],
+    "stalled": [("failed", "critical"), ("stalled", "critical"), ("lost_update", "warning")],
+    "failed": [("duplicated", "warning"), ("failed", "warning"), ("wrong_date", "info")],
+}
+"""Groups by what the worst of each is about: severity counts first, then the order of the status page."""
+
+
+@pytest.mark.usefixtures("_programs")
+@pytest.mark.parametrize(("worst", "told"), WORST.items(), ids=WORST)
+def test_title_links_and_first_command_are_those_of_the_worst_alert(
+    worst: str, told: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    group = [
+        (
+            unregistered("nba", f"p{number}", alertname=alert_of(key).name, severity=severity, source="firestore"),
+            ANNOTATIONS
+            | {
+                "action": f"check {key}",
+                "runbook_url": f"https://r.example.com/{key}",
+                "dashboard_url": f"https://d.example.com/{key}",
+            },
+        )
+        for number, (key, severity) in enumerate(told)
+    ]
+    fields = [f"orchestration.{name}" for name in ("title", "runbook", "dashboard", "silence", "plain", "slack.text")]
+
+    title, runbook, dashboard, silence, plain, slack = rendered_group(
+        BETWEEN.join(f'{{{{ template "{field}" . }}}}' for field in fields), sorted(group, key=str), tmp_path
+    ).split("\x01")
+
+    (alone,) = (rendered("title", *one, tmp_path) for one in group if one[0]["alertname"] == alert_of(worst).name)
+    assert title == f"{alone} and {len(told) - 1} more"
+    assert (runbook, dashboard) == (f"https://r.example.com/{worst}", f"https://d.example.com/{worst}")
+    assert alert_of(worst).name in silence
+    for text in (plain, slack):
+        assert text.startswith(f"{alert_of(worst).short_name}, ")
+        assert text.count(f"check {worst}") == 1
+        assert text.count("First") == 1
+
+
+@pytest.mark.usefixtures("_programs")
+def test_the_silence_has_all_labels_of_the_alert_filled_in_whatever_they_hold(tmp_path: Path) -> None:
+    odd = 'a b+c"d\\e|<f>&{g}=%ü'
+    labels = unregistered("nba", odd)
+
+    link = rendered("silence", labels, ANNOTATIONS, tmp_path)
+    page = rendered("html", labels, ANNOTATIONS, tmp_path)
+
+    base, _, matchers = link.partition("/#/silences/new?filter=")
+    assert base == ALERTMANAGER
+    assert re.fullmatch(r"[\w%.-]+", matchers)
+    expected = "{" + ",".join(
+        f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in sorted(labels.items())
+    )
+    assert unquote(matchers) == expected + "}"
+    (in_mail,) = re.findall(r'href="([^"]*/#/silences/new[^"]*)"', page)
+    assert unquote(html.unescape(in_mail).partition("filter=")[2]) == unquote(matchers)
+
+
+@pytest.mark.usefixtures("_programs")
+@pytest.mark.parametrize("worst", [0, 5, 20])
+def test_eight_others_are_named_and_the_rest_is_a_number_wherever_the_worst_stands(worst: int, tmp_path: Path) -> None:
+    group = [
+        (unregistered("nba", f"p{number:02}", severity="critical" if number == worst else "warning"), ANNOTATIONS)
+        for number in range(66)
+    ]
+    named = [f"p{number:02}" for number in range(66) if number != worst][:8]
+
+    for form, mark in (("plain", "- "), ("slack.text", "• "), ("html", "<li>")):
+        text = rendered_group(f'{{{{ template "orchestration.{form}" . }}}}', group, tmp_path)
+        others = [line for line in text.splitlines() if line.startswith(mark) and "since" in line]
+        assert re.findall(r"p\d\d", "".join(others)) == named
+        assert "and 57 more" in text
+        over = rendered_group(f'{{{{ template "orchestration.{form}" . }}}}', group, tmp_path, status="resolved")
+        assert over.count(" to 2026-02-01") == 8
+        assert "and 58 more" in over
 
 
 @pytest.mark.usefixtures("_programs")
@@ -151,7 +359,7 @@ odd_texts = st.one_of(st.sampled_from(ODD), st.lists(st.sampled_from(ODD)).map("
 def odd_alerts(draw: st.DrawFn) -> list[tuple[Labels, dict[str, str]]]:
     """Alerts whose every text is odd."""
     labels = st.fixed_dictionaries({"alertname": odd_texts, "processor": odd_texts, "pipeline": odd_texts})
-    annotations = st.fixed_dictionaries(dict.fromkeys(("summary", "description", "action"), odd_texts))
+    annotations = st.fixed_dictionaries(dict.fromkeys(ANNOTATIONS, odd_texts))
     return draw(st.lists(st.tuples(labels, annotations), min_size=1, max_size=3))
 
 
@@ -170,7 +378,7 @@ def test_whatever_an_alert_says_yaml_reads_each_detail_of_a_page_as_the_same_wor
     text = rendered_group(BETWEEN.join(DETAILS.values()), alerts, tmp_path, status=status)
 
     details = text.split("\x01")
-    assert len(details) == len(DETAILS) == 5
+    assert len(details) == len(DETAILS) == 4
     for detail in details:
         node = yaml.compose(detail, yaml.SafeLoader)
         assert isinstance(node, yaml.ScalarNode)
@@ -194,11 +402,8 @@ def test_mail_shows_markup_as_text_and_follows_no_odd_link(tmp_path: Path) -> No
 
     page = rendered("html", unregistered("nba", "<i>odd</i>"), annotations, tmp_path)
 
-    assert (
-        f'<h1 style="font-size: 1.1em">[WARNING] nba phase3 2026-02-01: {alert_of("unregistered").short_name}</h1>'
-        in page
-    )
-    assert "<b>&lt;i&gt;odd&lt;/i&gt;</b>: unregistered since 2026-02-01 18:10 UTC<br>" in page
+    assert '<h1 style="font-size: 1.1em">i odd /i not registered (nba phase3, 1 Feb)</h1>' in page
+    assert "<b>&lt;i&gt;odd&lt;/i&gt;</b>: <b>unregistered</b> since 2026-02-01 18:10 UTC<br>" in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "<code>echo &lt;b&gt; &amp; &#39;quoted&#39;</code>" in page
     assert f'<a href="{ANNOTATIONS["runbook_url"]}">' in page

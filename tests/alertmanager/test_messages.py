@@ -49,6 +49,26 @@ def alertmanager(
         yield alertmanager
 
 
+TITLE = "player_game_summary not registered, 212 rows are there ({}, 1 Feb)"
+
+
+def lead(text: str, key: str, processor: str, verdict: str) -> str:
+    """What a message to Slack has to begin with; the address of the silence is the text's own."""
+    alert = alert_of(key)
+    silence = re.search(r"<(http://127\.0\.0\.1:\d+/#/silences/new\?filter=[\w%.-]+)\|Silence>", text)
+    assert silence
+    dashboard = ANNOTATIONS["dashboard_url"].replace("&", "&amp;")
+    return (
+        f"{alert.short_name}, `{processor}`: *{verdict}* since 2026-02-01 18:10 UTC\n"
+        f"{ANNOTATIONS['description']}\n"
+        "\n"
+        f"*If nobody acts:* {alert.unattended}. It can wait until morning.\n"
+        f"*First:* `{ACTION}`\n"
+        "\n"
+        f"<{ANNOTATIONS['runbook_url']}|Runbook> · <{dashboard}|Dashboard> · <{silence[1]}|Silence>"
+    )
+
+
 def attachment(recorder: Recorder, receiver: str, about: str) -> dict[str, Any]:
     """The one attachment of the first Slack message that has this text in it.
 
@@ -65,19 +85,9 @@ def test_one_alert_says_processor_verdict_expected_found_since_when_and_the_firs
     alertmanager.post([unregistered("one")], ANNOTATIONS, since=SINCE)
 
     message = attachment(recorder, "ticket", "one phase3")
-    assert message["title"] == f"[WARNING] one phase3 2026-02-01: {UNREGISTERED}"
+    assert message["title"] == TITLE.format("one phase3")
     assert message["title_link"] == ANNOTATIONS["runbook_url"]
-    assert message["text"] == (
-        f"*{UNREGISTERED}*: A processor's data is there and its completion was not recorded.\n"
-        "• `player_game_summary`: *unregistered* since 2026-02-01 18:10 UTC\n"
-        "212 rows in its table, expected an entry in the completion document, found none.\n"
-        "\n"
-        f"First: `{ACTION}`"
-    )
-    assert [button["url"] for button in message["actions"]] == [
-        ANNOTATIONS["runbook_url"],
-        ANNOTATIONS["dashboard_url"],
-    ]
+    assert message["text"] == lead(message["text"], "unregistered", "player_game_summary", "unregistered")
 
 
 @pytest.mark.usefixtures("_programs")
@@ -86,9 +96,9 @@ def test_two_environments_are_two_messages_whose_titles_say_which(tmp_path: Path
         alertmanager.post([unregistered("both", **place) for place in PLACES], ANNOTATIONS, since=SINCE)
 
         for place in PLACES:
-            message = attachment(recorder, "ticket", f"{place['env']} {place['cluster']} both")
-            title = f"[WARNING] {place['env']} {place['cluster']} both phase3 2026-02-01: {UNREGISTERED}"
-            assert message["title"] == title
+            where = f"{place['env']} {place['cluster']}: "
+            message = attachment(recorder, "ticket", where)
+            assert message["title"] == where + TITLE.format("both phase3")
 
 
 @pytest.mark.usefixtures("_programs")
@@ -122,29 +132,23 @@ def test_the_processors_of_a_phase_and_day_are_one_message(alertmanager: Alertma
 
     alertmanager.post(alerts, ANNOTATIONS, since=SINCE)
 
-    message = attachment(recorder, "ticket", "[WARNING 3] many phase3")
-    assert message["title"] == f"[WARNING 3] many phase3 2026-02-01: {DUPLICATED}, {UNREGISTERED}"
-    described = ANNOTATIONS["description"]
-    assert message["text"] == (
-        f"*{DUPLICATED}*: {ANNOTATIONS['summary']}\n"
-        f"• `team_offense_game_summary`: *duplicated* since 2026-02-01 18:10 UTC\n{described}\n"
+    message = attachment(recorder, "ticket", "(many phase3, 1 Feb) and 2 more")
+    assert message["title"] == TITLE.format("many phase3") + " and 2 more"
+    text = message["text"]
+    assert text == (
+        lead(text, "unregistered", "player_game_summary", "unregistered") + "\n"
         "\n"
-        f"*{UNREGISTERED}*: {ANNOTATIONS['summary']}\n"
-        f"• `player_game_summary`: *unregistered* since 2026-02-01 18:10 UTC\n{described}\n"
-        f"• `upcoming_team_game_context`: *unregistered* since 2026-02-01 18:10 UTC\n{described}\n"
-        "\n"
-        f"First: `{ACTION}`"
+        "*Also firing*\n"
+        f"• {DUPLICATED}, `team_offense_game_summary`: *duplicated* since 2026-02-01 18:10 UTC\n"
+        f"• {UNREGISTERED}, `upcoming_team_game_context`: *unregistered* since 2026-02-01 18:10 UTC"
     )
 
 
 def test_another_day_is_another_message(alertmanager: Alertmanager, recorder: Recorder) -> None:
     alertmanager.post([unregistered("days", run_date=day) for day in ("2026-01-31", "2026-02-01")], ANNOTATIONS)
 
-    titles = {attachment(recorder, "ticket", f"days phase3 {day}")["title"] for day in ("2026-01-31", "2026-02-01")}
-    assert titles == {
-        f"[WARNING] days phase3 2026-01-31: {UNREGISTERED}",
-        f"[WARNING] days phase3 2026-02-01: {UNREGISTERED}",
-    }
+    titles = {attachment(recorder, "ticket", f"(days phase3, {day})")["title"] for day in ("31 Jan", "1 Feb")}
+    assert titles == {TITLE.format("days phase3"), TITLE.format("days phase3").replace("1 Feb", "31 Jan")}
 
 
 def test_a_bad_night_still_fits_a_phone(alertmanager: Alertmanager, recorder: Recorder) -> None:
@@ -152,10 +156,11 @@ def test_a_bad_night_still_fits_a_phone(alertmanager: Alertmanager, recorder: Re
 
     alertmanager.post([unregistered("bad", name) for name in names], ANNOTATIONS)
 
-    text = attachment(recorder, "ticket", "[WARNING 12] bad phase3")["text"]
-    assert re.findall(r"`(processor_\d+)`", text) == names
-    assert text.count(ANNOTATIONS["description"]) == 8
+    text = attachment(recorder, "ticket", "(bad phase3, 1 Feb) and 11 more")["text"]
+    assert re.findall(r"`(processor_\d+)`", text) == names[:9]
+    assert text.count(ANNOTATIONS["description"]) == 1
     assert text.count(ACTION) == 1
+    assert text.endswith("\nand 3 more")
 
 
 def test_what_a_label_or_an_annotation_says_has_no_power(alertmanager: Alertmanager, recorder: Recorder) -> None:
@@ -164,16 +169,15 @@ def test_what_a_label_or_an_annotation_says_has_no_power(alertmanager: Alertmana
 
     alertmanager.post([unregistered("odd", odd)], annotations, since=SINCE)
 
-    text = attachment(recorder, "ticket", "odd phase3")["text"]
+    message = attachment(recorder, "ticket", "odd phase3")
     escaped = 'a`*b* • `c`: *fine* &lt;!channel&gt; &amp; {{ .Status }} "d" ünï'
     code = escaped.replace("`", "'")
-    assert text.splitlines() == [
-        f"*{UNREGISTERED}*: {escaped}",
-        f"• `{code}`: *unregistered* since 2026-02-01 18:10 UTC",
-        escaped,
-        "",
-        f"First: `echo {code}`",
-    ]
+    assert message["title"] == 'a`*b* • `c`: *fine* !channel {{ .Status }} "d" ünï not registered (odd phase3, 1 Feb)'
+    told, described, _, _, first, _, links = message["text"].splitlines()
+    assert told == f"{UNREGISTERED}, `{code}`: *unregistered* since 2026-02-01 18:10 UTC"
+    assert described == escaped
+    assert first == f"*First:* `echo {code}`"
+    assert re.sub(r"<http[^<>|]*\|\w+>", "", links) == " ·  · "
 
 
 def test_a_page_carries_the_same_in_plain_text(alertmanager: Alertmanager, recorder: Recorder) -> None:
@@ -184,27 +188,33 @@ def test_a_page_carries_the_same_in_plain_text(alertmanager: Alertmanager, recor
     content = recorder.first(PAGERDUTY, "pager", "paged phase3").content
     payload = content["payload"]
     assert (content["event_action"], content["routing_key"]) == ("trigger", "key")
-    assert payload["summary"] == f"[CRITICAL] paged phase3 2026-02-01: {LOST}"
+    assert payload["summary"] == "player_game_summary lost its entry (paged phase3, 1 Feb)"
     assert (payload["severity"], payload["component"], payload["group"], payload["class"]) == (
         "critical",
         "paged phase3 2026-02-01",
         "paged",
         LOST,
     )
+    described = ANNOTATIONS["description"].replace(": ", ":\u00a0")
+    links = [link["href"] for link in content["links"]]
+    assert links[:2] == [ANNOTATIONS["runbook_url"], ANNOTATIONS["dashboard_url"]]
+    assert links[2].startswith(f"{alertmanager.url}/#/silences/new?filter=%7Balertname%3D%22")
     assert payload["custom_details"] == {
-        "text": (
-            f"{LOST}:\u00a0{ANNOTATIONS['summary']}\n"
-            "- player_game_summary:\u00a0lost_update since 2026-02-01 18:10 UTC\n"
-            f"  {ANNOTATIONS['description']}\n"
+        "firing": (
+            f"{LOST}, player_game_summary:\u00a0lost_update since 2026-02-01 18:10 UTC\n"
+            f"  {described}\n"
             "\n"
-            f"First:\u00a0{ACTION}"
+            f"If nobody acts:\u00a0{alert_of('lost_update').unattended}. It cannot wait until morning.\n"
+            f"First:\u00a0{ACTION}\n"
+            "\n"
+            f"Runbook:\u00a0{links[0]}\n"
+            f"Dashboard:\u00a0{links[1]}\n"
+            f"Silence:\u00a0{links[2]}"
         ),
-        "firing": f"1 alert, {LOST}",
         "resolved": "no alerts",
         "num_firing": "1 firing",
         "num_resolved": "0 resolved",
     }
-    assert [link["href"] for link in content["links"]] == [ANNOTATIONS["runbook_url"], ANNOTATIONS["dashboard_url"]]
 
 
 def test_the_end_of_a_page_is_told(alertmanager: Alertmanager, recorder: Recorder) -> None:
@@ -215,12 +225,12 @@ def test_the_end_of_a_page_is_told(alertmanager: Alertmanager, recorder: Recorde
     end = datetime.now(UTC) - timedelta(seconds=1)
     alertmanager.post([lost], ANNOTATIONS, since=SINCE, ended=end)
 
-    content = recorder.first(PAGERDUTY, "pager", f"[RESOLVED] mended phase3 2026-02-01: {LOST}").content
+    title = "[RESOLVED] player_game_summary lost its entry (mended phase3, 1 Feb)"
+    content = recorder.first(PAGERDUTY, "pager", title).content
     assert content["event_action"] == "resolve"
     assert content["payload"]["custom_details"] == {
-        "text": (f"Over\n- {LOST}, player_game_summary:\u00a02026-02-01 18:10 UTC to {end:%Y-%m-%d %H:%M} UTC"),
         "firing": "no alerts",
-        "resolved": f"1 alert, {LOST}",
+        "resolved": f"Over\n- {LOST}, player_game_summary:\u00a02026-02-01 18:10 UTC to {end:%Y-%m-%d %H:%M} UTC",
         "num_firing": "0 firing",
         "num_resolved": "1 resolved",
     }
@@ -243,8 +253,6 @@ NO_TEXTS = {
         "": "dict",
         "attachments": "list",
         "attachments[]": "dict",
-        "attachments[].actions": "list",
-        "attachments[].actions[]": "dict",
         "attachments[].mrkdwn_in": "list",
     },
     WEBHOOK: {
@@ -275,7 +283,7 @@ def test_every_field_of_every_message_is_a_text_where_it_should_be_firing_and_re
     recorder.first(kind, receiver, f"{pipeline} phase3")
     alertmanager.post([alert], annotations, since=SINCE, ended=datetime.now(UTC) - timedelta(seconds=1))
     if severity != "info":
-        recorder.first(kind, receiver, f"[RESOLVED] {pipeline} phase3")
+        recorder.first(kind, receiver, f"[RESOLVED] 007 ({pipeline} phase3, 1 Feb)")
     until(
         lambda: "resolved" in {message.content["status"] for message in recorder.messages(WEBHOOK, receiver, pipeline)},
         "the end in a webhook",
@@ -294,10 +302,10 @@ def test_the_end_of_a_ticket_is_told(alertmanager: Alertmanager, recorder: Recor
     end = datetime.now(UTC) - timedelta(seconds=1)
     alertmanager.post([unregistered("ended")], ANNOTATIONS, since=SINCE, ended=end)
 
-    over = attachment(recorder, "ticket", f"[RESOLVED] ended phase3 2026-02-01: {UNREGISTERED}")
+    over = attachment(recorder, "ticket", "[RESOLVED] player_game_summary not registered (ended phase3, 1 Feb)")
     assert over["color"] == "good"
     assert over["text"] == (
-        f"*Over*:\n• {UNREGISTERED}, `player_game_summary`: 2026-02-01 18:10 UTC to {end:%Y-%m-%d %H:%M} UTC"
+        f"*Over*\n• {UNREGISTERED}, `player_game_summary`: 2026-02-01 18:10 UTC to {end:%Y-%m-%d %H:%M} UTC"
     )
 
 
@@ -307,21 +315,23 @@ def test_context_is_told_in_its_own_place(alertmanager: Alertmanager, recorder: 
     alertmanager.post([context], ANNOTATIONS, since=SINCE)
 
     message = attachment(recorder, "info", "context phase3")
-    assert message["title"] == f"[INFO] context phase3 2026-02-01: {WRONG_DATE}"
-    assert "• `player_game_summary`: *wrong_date* since 2026-02-01 18:10 UTC" in message["text"]
+    assert message["title"] == "player_game_summary registered under a neighbouring date (context phase3, 1 Feb)"
+    assert message["text"].startswith(f"{WRONG_DATE}, `player_game_summary`: *wrong_date* since 2026-02-01 18:10 UTC\n")
+    assert "Nobody has to act." in message["text"]
     assert recorder.messages(SLACK, "ticket", "context phase3") == []
 
 
 def test_a_group_that_has_both_says_both(alertmanager: Alertmanager, recorder: Recorder) -> None:
     stays, goes = unregistered("both", "stays"), unregistered("both", "goes")
     alertmanager.post([stays, goes], ANNOTATIONS, since=SINCE)
-    attachment(recorder, "ticket", "[WARNING 2] both phase3")
+    attachment(recorder, "ticket", "(both phase3, 1 Feb) and 1 more")
 
     alertmanager.post([goes], ANNOTATIONS, since=SINCE, ended=datetime.now(UTC) - timedelta(seconds=1))
 
-    text = attachment(recorder, "ticket", f"*Over*:\\n\\u2022 {UNREGISTERED}, `goes`")["text"]
-    assert "• `stays`: *unregistered*" in text
-    assert "• `goes`" not in text
+    message = attachment(recorder, "ticket", f"*Over*\\n\\u2022 {UNREGISTERED}, `goes`")
+    assert message["title"] == "stays not registered, 212 rows are there (both phase3, 1 Feb)"
+    assert message["text"].startswith(f"{UNREGISTERED}, `stays`: *unregistered*")
+    assert "Also firing" not in message["text"]
 
 
 def test_the_dead_mans_switch_is_told_again_and_again(alertmanager: Alertmanager, recorder: Recorder) -> None:

@@ -105,6 +105,29 @@ def test_the_panels_that_link_to_a_runbook_exist(alert: Alert) -> None:
         assert {*titles} <= DASHBOARDS[uid]
 
 
+@each_alert
+def test_an_alert_has_a_push_line_of_its_own_labels_with_and_without_a_number(alert: Alert) -> None:
+    *numbered, plain = alert.push.items()
+    labels = {label for kind in alert.raises for label in (*kind.labels, *kind.fixed)}
+
+    assert plain[1] == ""
+    assert all(found for _, found in numbered)
+    for line, found in alert.push.items():
+        named = set(re.findall(r"\{(\w+)\}", line))
+        groups = {str(number) for number in range(1, re.compile(found).groups + 1)}
+        assert named <= labels | groups, line
+        assert groups <= named, line
+
+
+@each_alert
+def test_an_alert_says_what_happens_if_nobody_acts_in_one_clause(alert: Alert) -> None:
+    if alert.severities == {"none"}:
+        assert alert.unattended == ""
+    else:
+        assert re.fullmatch(r"[a-z][^.:]+", alert.unattended)
+        assert len(alert.unattended) <= 110
+
+
 BY_HAND = {
     "alerts/catalogue.yaml": {alert.name for alert in alerts()},
     **{f"alerts/runbooks/{alert.runbook}": {alert.name} for alert in alerts()},
@@ -168,7 +191,8 @@ def test_a_link_to_another_runbook_is_in_a_page_that_says_where_it_leads() -> No
 def test_a_field_that_the_register_does_not_have_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "catalogue.yaml"
     path.write_text(
-        "phase: {OrchestrationSomething: {trigger: stuck, short: a, raises: [], dashboard: b, sevrity: c}}\n",
+        "phase:\n"
+        "  OrchestrationSomething: {trigger: stuck, short: a, push: {b: ''}, raises: [], dashboard: b, sevrity: c}\n",
         encoding="utf-8",
     )
 

@@ -130,13 +130,14 @@ def test_the_page_names_the_processors_the_time_and_the_first_command(story: Sto
     first = story.chain.recorder.messages(PAGERDUTY, "pager", BLOCKED.alertname.removeprefix("Orchestration"))[0]
     payload = first.content["payload"]
 
-    assert payload["summary"] == f"[CRITICAL] nba phase3 {DAY}: {alert_of('blocked').short_name}"
-    text = payload["custom_details"]["text"]
+    assert payload["summary"] == f"phase3 blocked, 3 of 5 registered (nba, {DAY.day} {DAY:%b})"
+    text = payload["custom_details"]["firing"]
     for processor, verdict in story.day.verdicts.items():
         assert (f"{processor} ({verdict})" in text) == (verdict != "ok")
     assert "3 of 5 expected processors are registered" in " ".join(text.split())
     assert "trigger blocked since" in text
-    assert text.splitlines()[-1] == f"First:\u00a0orchestration-exporter check --run-date {DAY}"
+    assert f"First:\u00a0orchestration-exporter check --run-date {DAY}" in text.splitlines()
+    assert "It cannot wait until morning." in text
 
 
 def test_the_sign_of_life_goes_to_its_own_receiver_and_says_nothing_else(story: Story) -> None:

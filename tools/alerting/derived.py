@@ -1,8 +1,8 @@
 """Writes the parts of hand-written files that follow from the register of alerts: `make docs`.
 
-Alertmanager's inhibition, the words for an alert in its messages, the tables of the runbooks' overview, and where the
-links between runbooks lead: a page links to `[text][stuck#mitigation]`, by what the other alert is about. Each part
-stands below a mark, up to an end mark or the end of the file.
+Alertmanager's inhibition, its messages (tools/alerting/messages.py), the tables of the runbooks' overview, and where
+the links between runbooks lead: a page links to `[text][stuck#mitigation]`, by what the other alert is about. Each
+part stands below a mark, up to an end mark or the end of the file.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import jinja2
 
 from exporter.collect.collectors import COLLECTORS
 from exporter.shipped.alerts import PREFIX, alert_of, alerts
+from tools.alerting.messages import template
 from tools.alerting.rulefiles import ROOT
 
 if TYPE_CHECKING:
@@ -74,20 +75,6 @@ def inhibition() -> str:
 
 def _any(wanted: Iterable[Alert]) -> str:
     return f"{PREFIX}({'|'.join(alert.short_name for alert in wanted)})"
-
-
-def words() -> str:
-    """The words for an alert in a message, as a template of Alertmanager."""
-    said = [alert for alert in alerts() if alert.says != "firing"]
-    tests = "{{- else if ".join(f'match "^{alert.name}$" $name }}}}{alert.says}\n' for alert in said)
-    return (
-        '{{- define "orchestration.verdict" -}}\n'
-        "{{- $name := .Labels.alertname -}}\n"
-        f"{{{{- if {tests}"
-        "{{- else }}firing\n"
-        "{{- end -}}\n"
-        "{{- end -}}\n"
-    )
 
 
 def overview() -> str:
@@ -156,9 +143,9 @@ PARTS = (
     ),
     Part(
         ROOT / "alerts" / "alertmanager" / "templates" / "orchestration.tmpl",
-        "{{- /* What is the matter: from the register of alerts (alerts/catalogue.yaml), by `make docs`. */ -}}",
-        "{{- /* Until here. */ -}}",
-        words,
+        "{{- /* Made by `make docs` from tools/alerting/messages.tmpl.j2 and the register of alerts.",
+        "",
+        template,
     ),
     Part(
         ROOT / "alerts" / "runbooks" / "README.md",

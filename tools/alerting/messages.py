@@ -1,0 +1,112 @@
+"""Makes Alertmanager's message template from `messages.tmpl.j2` and the register of alerts.
+
+Go's templates have neither functions of one's own nor a way to keep what a template says. So what each of them needs,
+the worst alert of a group above all, is written out in each.
+"""
+
+from __future__ import annotations
+
+import re
+from calendar import month_abbr
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import jinja2
+
+from exporter.present.words import CONDITIONS
+from exporter.reconcile import DISCREPANCIES
+from exporter.shipped.alerts import alert_of, alerts
+
+if TYPE_CHECKING:
+    from exporter.shipped.alerts import Alert
+
+SOURCE: Final = Path(__file__).with_name("messages.tmpl.j2")
+SHOWN: Final = 8
+"""The most alerts that a message lists besides the worst; of more, it says how many."""
+LONGEST: Final = {"bare": 60, "description": 1000}
+"""The most characters of a name or number in a title, and of a description. No expression of Go repeats more often."""
+WAITS: Final = {
+    "critical": "It cannot wait until morning.",
+    "warning": "It can wait until morning.",
+    "info": "Nobody has to act.",
+}
+"""By severity, whether it can wait."""
+
+_PRINTED: Final = r"\x{A1}-\x{2027}\x{202A}-\x{D7FF}\x{E000}-\x{FEFE}\x{FF00}-\x{FFFD}\x{10000}-\x{10FFFF}"
+_BARE: Final = r"!-%'-;=?-~" + _PRINTED
+"""What a title can hold: it stands in mail, chats and pages alike, so no character of markup."""
+_BARED: Final = (
+    f'reReplaceAll `[^{_BARE}]+` " " | reReplaceAll "^ +| +$" ""'
+    f' | reReplaceAll "^(.{{{LONGEST["bare"]}}}).+$" "${{1}}…"'
+)
+_OWN: Final = r"/runbooks/Orchestration\w+(\?[^/]*)?$"
+"""How the address of a runbook ends that an exporter serves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A push line: the pattern that has to be found in the description (empty: none), and the line as a template."""
+
+    found: str
+    said: str
+
+
+def template() -> str:
+    """The message template."""
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined,
+        variable_start_string="[[",
+        variable_end_string="]]",
+        block_start_string="[%",
+        block_end_string="%]",
+        comment_start_string="[#",
+        comment_end_string="#]",
+        trim_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - a template of Go's, made from our own register
+    )
+    return environment.from_string(SOURCE.read_text(encoding="utf-8")).render(
+        alerts=alerts(),
+        said=[alert for alert in alerts() if alert.says != "firing"],
+        lines=lines,
+        saying=lambda label: "|".join(
+            alert.name for alert in alerts() if any(f"{{{label}}}" in text for text in alert.push)
+        ),
+        months=[(f"{number:02}", month_abbr[number]) for number in range(1, 13)],
+        waits=WAITS.items(),
+        order=order(),
+        severities=[*WAITS],
+        shown=SHOWN,
+        BAD=f"[^{_BARE}]",
+        BARE=_BARED,
+        CUT=f'reReplaceAll "^(.{{{LONGEST["description"]}}}).+$" "${{1}}…"',
+        UNPRINTED=f"[^!-~{_PRINTED}]",
+        OWN=_OWN,
+    )
+
+
+def lines(alert: Alert) -> list[Line]:
+    """The push lines of an alert, in the order in which they are tried."""
+    return [Line(found, _said(text, found)) for text, found in alert.push.items()]
+
+
+def _said(text: str, found: str) -> str:
+    """A push line of the register as a template."""
+    parts = re.split(r"\{(\w+)\}", text)
+    for place in range(1, len(parts), 2):
+        name = parts[place]
+        if name.isdigit():
+            parts[place] = (
+                f'{{{{ template "orchestration.number" (reReplaceAll `^.*{found}.*$` `${{{name}}}` $text) }}}}'
+            )
+        else:
+            parts[place] = f'{{{{ template "orchestration.bare" .Labels.{name} }}}}'
+    return "".join(parts)
+
+
+def order() -> list[Alert]:
+    """Every alert, the worst first, as the page has them: what hides all else, triggers, verdicts, conditions."""
+    keys = ("exporter_down", "source_unreachable", "blocked", "stuck", *DISCREPANCIES, *CONDITIONS)
+    found = [alert_of(key) for key in keys]
+    return [*found, *(alert for alert in alerts() if alert not in found)]
