@@ -15,6 +15,7 @@ from exporter.metrics.telemetry import Refusal
 
 if TYPE_CHECKING:
     from asyncio import TimerHandle, Transport
+    from collections.abc import Callable
 
     from exporter.web.connections import Connections
     from exporter.web.refusals import Refusals
@@ -52,8 +53,17 @@ class BoundedProtocol(HttpToolsProtocol):
     _received = 0
     """Bytes since the last answer."""
 
-    def __init__(self, *, connections: Connections, refusals: Refusals, **uvicorn: Any) -> None:  # noqa: ANN401 - its own
+    def __init__(
+        self,
+        *,
+        connections: Connections,
+        refusals: Refusals,
+        arrived: Callable[[], None] = lambda: None,
+        **uvicorn: Any,  # noqa: ANN401 - its own
+    ) -> None:
+        """`arrived` is called when the connection is made, before it is counted: with TLS its handshake was counted."""
         super().__init__(**uvicorn)
+        self._arrived = arrived
         self._all = connections
         self._refusals = refusals
 
@@ -70,6 +80,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Start the first request's deadline, or cut the connection if there are too many."""
         super().connection_made(transport)
         self.access_log = False
+        self._arrived()
         self._admitted = self._all.admit(self)
         if self._admitted:
             self._within(REQUEST_SECONDS)

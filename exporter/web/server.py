@@ -18,12 +18,13 @@ from exporter.messages.errors import UnavailableError
 from exporter.web.answers import plain
 from exporter.web.auth import OPEN_PATHS
 from exporter.web.connections import Connections
-from exporter.web.protocol import IDLE_SECONDS, REQUEST_SECONDS, BoundedProtocol
+from exporter.web.handshakes import Handshakes
+from exporter.web.protocol import IDLE_SECONDS, BoundedProtocol
 from exporter.web.refusals import Refusals
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -152,7 +153,7 @@ class WebServer:
         )
         config.load()
         config.ssl = tls
-        self._server = _Server(config, partial(BoundedProtocol, connections=connections, refusals=refusals))
+        self._server = _Server(config, connections, refusals)
         self._serving = False
         self._thread: threading.Thread | None = None
         self._failure: Exception | None = None
@@ -227,9 +228,11 @@ def _reserving(app: ASGIApp, connections: Connections) -> ASGIApp:
 class _Server(uvicorn.Server):
     """uvicorn's server, changed so that it neither waits for clients when it stops nor takes the process's signals."""
 
-    def __init__(self, config: uvicorn.Config, protocol: Callable[..., BoundedProtocol]) -> None:
+    def __init__(self, config: uvicorn.Config, connections: Connections, refusals: Refusals) -> None:
         super().__init__(config)
-        self._protocol = protocol
+        self._connections = connections
+        self._refusals = refusals
+        self._handshakes: Handshakes | None = None
         self.ready = threading.Event()
 
     @contextlib.contextmanager
@@ -238,20 +241,32 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         loop = asyncio.get_running_loop()
-        protocol = partial(self._protocol, config=self.config, server_state=self.server_state, app_state={})
-        tls = self.config.ssl
-        # uvicorn would allow a client a minute for its handshake.
-        limit = REQUEST_SECONDS if tls else None
-        self.servers = [
-            await loop.create_server(protocol, sock=listener, ssl=tls, ssl_handshake_timeout=limit)
-            for listener in sockets or ()
-        ]
+        protocol = partial(
+            BoundedProtocol,
+            connections=self._connections,
+            refusals=self._refusals,
+            config=self.config,
+            server_state=self.server_state,
+            app_state={},
+        )
+        listeners = sockets or ()
+        if self.config.ssl is None:
+            self.servers = [await loop.create_server(protocol, sock=listener) for listener in listeners]
+        else:
+            self.servers = []
+            self._handshakes = Handshakes(
+                lambda arrived: protocol(arrived=arrived), self.config.ssl, self._connections, self._refusals
+            )
+            for listener in listeners:
+                self._handshakes.accept_from(listener)
         self.started = True
         self.ready.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
             server.close()
+        if self._handshakes is not None:
+            self._handshakes.close()
         for listener in sockets or ():
             listener.close()
         state = self.server_state

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import resource
 import socket
 import ssl
 from typing import TYPE_CHECKING
@@ -13,7 +14,11 @@ import httpx
 import pytest
 from cryptography import x509
 
+from exporter.metrics.telemetry import Refusal
+from exporter.web import connections, handshakes
 from exporter.web.auth import WebConfigFile
+from exporter.web.refusals import Refusals
+from testing.waiting import until
 from tests.web.example import ExampleState, Identity, identity, report, server_identity, serving
 
 if TYPE_CHECKING:
@@ -76,6 +81,15 @@ def with_certificate(context: ssl.SSLContext, client: Identity, folder: Path) ->
 def status(server: WebServer, context: ssl.SSLContext) -> int:
     """What a scrape over a new connection gets; raises httpx.TransportError without a handshake."""
     return httpx.get(f"{server.url}/metrics", verify=context).status_code
+
+
+def received(connection: socket.socket) -> bytes:
+    """What comes until the server ends the connection."""
+    pieces = []
+    with contextlib.suppress(ConnectionResetError):
+        while piece := connection.recv(65536):
+            pieces.append(piece)
+    return b"".join(pieces)
 
 
 def client_identity(authority: Identity, *sans: x509.GeneralName) -> Identity:
@@ -257,6 +271,106 @@ def test_users_and_tls_work_together(folder: Path, trusting: ssl.SSLContext) -> 
         healthy = httpx.get(f"{server.url}/-/healthy", verify=trusting)
 
     assert (refused.status_code, admitted.status_code, healthy.status_code) == (401, 200, 200)
+
+
+@pytest.fixture(name="counted")
+def _counted() -> list[Refusal]:
+    """The reasons of what `limited` refused."""
+    return []
+
+
+@pytest.fixture(name="limited")
+def _limited(folder: Path, counted: list[Refusal]) -> Iterator[WebServer]:
+    """A server that counts what it refuses."""
+    path = folder / "web.yml"
+    path.write_text(f"tls_server_config: {{{PAIR}}}\n")
+    file = WebConfigFile(path)
+    with serving(
+        ExampleState(), web_config=file, tls=file.server_context(), refusals=Refusals(counted.append)
+    ) as server:
+        yield server
+
+
+def connected(server: WebServer) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", server.port), timeout=30)
+
+
+def test_handshakes_that_never_come_are_within_the_limits_on_connections(
+    limited: WebServer, trusting: ssl.SSLContext, counted: list[Refusal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "MOST_OF_A_CLIENT", 8)
+
+    with contextlib.ExitStack() as stack:
+        silent = [stack.enter_context(connected(limited)) for _ in range(40)]
+        assert status(limited, trusting) == 200
+        ended = [connection.recv(1) for connection in silent[:32]]
+        for connection in silent[33:]:
+            connection.settimeout(0)
+            with pytest.raises(BlockingIOError):
+                connection.recv(1)
+
+    assert ended == [b""] * 32
+    assert counted == [Refusal.CLIENT_LIMIT] * 33
+
+
+def test_a_connection_beyond_the_limits_gets_no_handshake(
+    limited: WebServer, trusting: ssl.SSLContext, counted: list[Refusal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "MOST_OF_A_CLIENT", 0)
+
+    with pytest.raises(httpx.TransportError):
+        status(limited, trusting)
+
+    assert counted == [Refusal.CLIENT_LIMIT]
+
+
+def test_a_handshake_counts_until_its_connection_does(
+    limited: WebServer, trusting: ssl.SSLContext, counted: list[Refusal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "MOST_OF_A_CLIENT", 1)
+
+    answers = {status(limited, trusting) for _ in range(5)}
+    with connected(limited) as gone:
+        gone.shutdown(socket.SHUT_WR)
+        assert gone.recv(1) == b""
+    answers.add(status(limited, trusting))
+
+    assert answers == {200}
+    # A connection that its client has just closed can still be there for the next one to take the place of.
+    assert set(counted) <= {Refusal.CLIENT_LIMIT}
+
+
+@pytest.mark.parametrize(
+    ("sent", "reason"),
+    [(b"", Refusal.TOO_SLOW), (b"\x16\x03\x01", Refusal.TOO_SLOW), (b"GET / HTTP/1.1\r\n\r\n", Refusal.MALFORMED)],
+)
+def test_a_handshake_that_is_too_slow_or_none_is_cut_and_counted(
+    limited: WebServer, counted: list[Refusal], monkeypatch: pytest.MonkeyPatch, sent: bytes, reason: Refusal
+) -> None:
+    monkeypatch.setattr(handshakes, "REQUEST_SECONDS", 0.3)
+
+    with connected(limited) as connection:
+        connection.sendall(sent)
+        received(connection)
+
+    assert until(lambda: counted, "the refusal to be counted") == [reason]
+
+
+def test_a_system_that_accepts_no_connection_is_asked_again(
+    limited: WebServer, trusting: ssl.SSLContext, counted: list[Refusal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handshakes, "PAUSE_SECONDS", 0.01)
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with socket.socket() as waits:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, files[1]))
+        try:
+            waits.connect(("127.0.0.1", limited.port))
+            until(lambda: counted, "the refusal to be counted")
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, files)
+
+    assert set(counted) == {Refusal.SERVER_LIMIT}
+    assert status(limited, trusting) == 200
 
 
 # uvloop warns of the connection when it closes it, which it then does.
