@@ -88,6 +88,7 @@ class _Routes:
                 Route("/", self.page),
                 Route("/runbooks/", self.runbook),
                 Route("/runbooks/{name}", self.runbook),
+                Route("/logs", self.logs),
                 Route("/-/healthy", self.healthy),
                 Route("/healthz", self.healthy),
                 Route("/-/ready", self.ready),
@@ -108,6 +109,9 @@ class _Routes:
 
     async def runbook(self, request: Request) -> Response:
         return await self._runbooks(request)
+
+    async def logs(self, request: Request) -> Response:
+        return await self._runbooks.logs(request)
 
     async def healthy(self, _request: Request) -> Response:
         return plain("healthy\n")

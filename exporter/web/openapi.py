@@ -58,6 +58,7 @@ def document(version: str) -> dict[str, Any]:
         "description": "The runbook for people, with the values of an alert.",
         "content": {"text/html": {"schema": {"type": "string"}}},
     }
+    there = {"description": "The logs at the time of the fault; `Location` has their address."}
     unknown = _text("There is no such runbook, pipeline, phase, processor, check or date; the text says what there is.")
     labels = [
         {"name": label, "in": "query", "schema": {"type": "string"}, "description": "The alert's label."}
@@ -72,6 +73,7 @@ def document(version: str) -> dict[str, Any]:
             "/": _get("page", "The status page", {"200": page, "304": same}),
             "/runbooks/": _get("runbooks", "The overview of the runbooks", {"200": runbook}),
             "/runbooks/{name}": _get("runbook", "A runbook", {"200": runbook, "404": unknown}, [named, *labels]),
+            "/logs": _get("logs", "The way to a processor's logs", {"307": there, "404": unknown}, labels),
             "/metrics": _get("metrics", "The metrics", {"200": exposition}),
             "/-/healthy": _get("healthy", "Liveness", healthy),
             "/healthz": _get("healthz", "Liveness, by the name that Kubernetes uses", healthy),

@@ -1,4 +1,7 @@
-"""The runbooks at `/runbooks/`, with the values of an alert: Markdown of this package, rendered as HTML."""
+"""The runbooks at `/runbooks/`, with the values of an alert: Markdown of this package, rendered as HTML.
+
+And `/logs`, the way from a message to the logs: their address has a time window that only the exporter knows.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from urllib.parse import urlencode
 
 from markdown_it import MarkdownIt
 from markupsafe import Markup
+from starlette.responses import RedirectResponse
 
 from exporter.present.runbooks import LABELS, OVERVIEW, Asked, AskedError, rendered
 from exporter.web.answers import plain
@@ -23,6 +27,11 @@ if TYPE_CHECKING:
     from exporter.web.state import ServerState
 
 PREFIX: Final = "/runbooks/"
+OF_ANY: Final = "background"
+"""A page that is about no alert, and can be filled in for each processor."""
+NO_LOGS: Final = (
+    "The configuration has neither `logs` nor a `job` for this processor: nobody knows where its logs are.\n"
+)
 _PAGE: Final = re.compile(r"(\w+)\.md(#.*)?")
 
 
@@ -36,13 +45,26 @@ class RunbookPages:
     async def __call__(self, request: Request) -> Response:
         """Answer one request. The query has the alert's labels; others are left out."""
         name = request.path_params.get("name", "").removesuffix(".md") or OVERVIEW
-        labels = {label: request.query_params[label] for label in LABELS if request.query_params.get(label)}
+        labels = _labels(request)
         async with self._turn:
             try:
                 page = await in_thread(lambda: self._page(name, labels))
             except AskedError as error:
                 return plain(f"{error}\n", 404)
         return answer(page, "text/html")
+
+    async def logs(self, request: Request) -> Response:
+        """Lead on to the logs of the processor that the alert's labels name, at the time of its fault."""
+        labels = _labels(request)
+        async with self._turn:
+            try:
+                address = await in_thread(lambda: self._logs(labels))
+            except AskedError as error:
+                return plain(f"{error}\n", 404)
+        return plain(NO_LOGS, 404) if address is None else RedirectResponse(address)
+
+    def _logs(self, labels: dict[str, str]) -> str | None:
+        return rendered(OF_ANY, Asked(**labels), self._state.configuration(), self._state.view().report).logs
 
     def _page(self, name: str, labels: dict[str, str]) -> str:
         view = self._state.view()
@@ -54,6 +76,11 @@ class RunbookPages:
             body=html(page.text, labels),
             style=STYLE,
         )
+
+
+def _labels(request: Request) -> dict[str, str]:
+    """The alert's labels in a query; others are left out."""
+    return {label: request.query_params[label] for label in LABELS if request.query_params.get(label)}
 
 
 _MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).enable("table")

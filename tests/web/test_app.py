@@ -229,6 +229,7 @@ def test_the_page_links_to_everything_that_can_be_read(client: httpx.Client) -> 
     assert {f"/{link}" for link in links} == {path for path in paths if "get" in paths[path]} - {
         "/",
         "/runbooks/{name}",
+        "/logs",
     }
 
 

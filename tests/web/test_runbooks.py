@@ -151,3 +151,25 @@ def test_the_fault_chooses_processor_and_time_where_the_link_does_not() -> None:
         page = text(httpx.get(f"{server.url}/runbooks/background", params={"pipeline": "nba"}, timeout=30))
 
     assert "nba phase3 of 2026-02-01, player_game_summary, now unregistered." in page
+
+
+def test_the_way_to_the_logs_leads_on_with_the_time_of_the_fault(client: httpx.Client) -> None:
+    answer = client.get("/logs", params=LABELS)
+
+    assert answer.status_code == 307
+    address = answer.headers["Location"]
+    assert address.startswith("https://console.cloud.google.com/logs/query;query=")
+    assert "resource.labels.service_name%3D%22work%22" in address
+    assert re.search(r"timestamp%3E%3D%222026-01-\d\dT\d\d%3A\d\d%3A\d\dZ%22", address)
+    assert f'href="{address}"' in text(client.get(f"/runbooks/{STALLED}", params=LABELS)).replace("&amp;", "&")
+
+
+def test_the_way_to_logs_that_nobody_knows_says_so(client: httpx.Client) -> None:
+    unknown = client.get("/logs", params={**LABELS, "processor": "reboot"})
+    with serving(ExampleState(settings=load(preset="mlb", environ={}).config)) as server:
+        nowhere = httpx.get(f"{server.url}/logs", timeout=30)
+
+    assert (unknown.status_code, nowhere.status_code) == (404, 404)
+    assert "There is no processor of this name." in unknown.text
+    assert "reboot" not in unknown.text
+    assert "neither `logs` nor a `job`" in nowhere.text
