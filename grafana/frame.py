@@ -24,10 +24,10 @@ from grafana_foundation_sdk.models.dashboard import (
     VariableSort,
 )
 
-from exporter.cli.dump import RUNBOOK_BASE
 from exporter.metrics import catalogue as metrics
 from exporter.model import Verdict
 from exporter.shipped.alerts import alerts
+from exporter.shipped.forms import RUNBOOK_BASE
 from grafana.panels import DATASOURCE
 from grafana.queries import ALL_BUT_WATCHDOG, TARGET, verdicts
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from exporter.cli.dump import RUNBOOK_BASE
 from exporter.metrics import catalogue as metrics
 from exporter.model import HeartbeatState
 from exporter.present.words import TRIGGERS as TRIGGER_WORDS
 from exporter.present.words import WORDS
 from exporter.shipped.alerts import alert_of
+from exporter.shipped.forms import RUNBOOK_BASE
 from grafana import words
 from grafana.frame import TITLES, Board, address
 from grafana.overview import processors, standing

@@ -13,16 +13,15 @@ from exporter.cli.files import write_atomically
 from exporter.cli.output import say
 from exporter.messages.errors import RefusedError
 from exporter.shipped.assets import assets
-from exporter.shipped.forms import SHIPPED_JOB, Form, expected
+from exporter.shipped.forms import RUNBOOK_BASE, SHIPPED_JOB, Form, expected
 from exporter.shipped.manifests import google_rules, prometheus_rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-RUNBOOK_BASE = "https://runbooks.example.com/orchestration-exporter"
 DASHBOARD_BASE = "https://grafana.example.com"
-"""What the shipped files say, to be replaced; `bases` does."""
+"""Where the shipped files say that Grafana is."""
 
 KINDS: Mapping[str, str] = {
     "rules": "alerts/rules",
@@ -62,7 +61,7 @@ def dump(
     `release` is the label that a PrometheusRule is selected by. Without `force`, existing files are kept and nothing is
     written. Raises DumpError, AssetsError, FormError.
     """
-    files = {folder / name: bases.apply(text) for name, text in _content(kind, form or Form(), release).items()}
+    files = {folder / name: text for name, text in _content(kind, bases, form or Form(), release).items()}
     present = [target for target in files if target.exists()]
     if present and not force:
         raise DumpError(f"{present[0]}: is there already; take an empty folder, or --force to replace what is there")
@@ -75,7 +74,7 @@ def dump(
     return tuple(files)
 
 
-def _content(kind: str, form: Form, release: str | None) -> dict[str, str]:
+def _content(kind: str, bases: Bases, form: Form, release: str | None) -> dict[str, str]:
     """The files of a kind: name below the folder, and text."""
     source = assets(KINDS[kind])
     forms: Mapping[str, Callable[[str], str]] = {
@@ -85,7 +84,7 @@ def _content(kind: str, form: Form, release: str | None) -> dict[str, str]:
     }
     formed = forms.get(kind, form.rules)
     texts = {
-        file.relative_to(source).as_posix(): formed(file.read_text(encoding="utf-8"))
+        file.relative_to(source).as_posix(): formed(bases.apply(file.read_text(encoding="utf-8")))
         for file in sorted(source.rglob("*"))
         if file.is_file()
     }
@@ -104,6 +103,11 @@ def _content(kind: str, form: Form, release: str | None) -> dict[str, str]:
 @click.option("--runbook-base", metavar="URL", help="Where your runbooks are served; goes into every link to one.")
 @click.option("--dashboard-base", metavar="URL", help="Where your Grafana is; goes into every link to it.")
 @click.option(
+    "--exporter-url",
+    metavar="URL",
+    help="Where people open the exporter: messages link to its page, runbooks and logs, and commands ask it.",
+)
+@click.option(
     "--by", multiple=True, metavar="LABEL", help="A label of your targets that tells environments or clusters apart."
 )
 @click.option(
@@ -120,6 +124,7 @@ def dump_command(  # noqa: PLR0913 - an argument for each option
     *,
     runbook_base: str | None,
     dashboard_base: str | None,
+    exporter_url: str | None,
     by: tuple[str, ...],
     pipelines: tuple[str, ...],
     job: str,
@@ -133,7 +138,10 @@ def dump_command(  # noqa: PLR0913 - an argument for each option
     With --by (any number of times) rules, Alertmanager and dashboards tell apart what differs in these labels: give it
     for a label that targets have. A label that only Prometheus's external_labels bring is for Alertmanager alone.
     A pipeline of --pipeline pages while nobody exports it, however long; with --by as NAME,LABEL=VALUE.
+
+    With --exporter-url the first command in a message asks the running exporter, which remembers what was lost, and the
+    runbook is the exporter's own with the alert's values, unless --runbook-base names another place.
     """
-    form = Form(by, tuple(expected(text, by) for text in pipelines), job)
+    form = Form(by, tuple(expected(text, by) for text in pipelines), job, exporter_url)
     written = dump(kind, folder, Bases(runbook_base, dashboard_base), form, release=release, force=force)
     say(f"{len(written)} files written to {folder}")

@@ -1,4 +1,4 @@
-"""The shipped rules, Alertmanager configuration and dashboards in other forms: `dump --by`, `--pipeline`, `--job`.
+"""The shipped rules, Alertmanager configuration and dashboards in other forms: `dump --by`, `--pipeline`, `--job`, ...
 
 One rule for each kind of text carries a label through. That works because our own files keep to few forms, which
 `tools/alerting/strict.py` holds them to:
@@ -19,11 +19,16 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from exporter.messages.errors import RefusedError
+from exporter.shipped.alerts import alerts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 SHIPPED_JOB: Final = "orchestration-exporter"
+RUNBOOK_BASE: Final = "https://runbooks.example.com/orchestration-exporter"
+"""Where the shipped rules say that the runbooks are."""
+OF_RUNBOOKS: Final = ("pipeline", "phase", "run_date", "processor", "check")
+"""The labels from which the exporter's own pages of runbooks are filled in."""
 FRESH: Final = "instance:orchestration_reports:fresh"
 LOST: Final = "pipeline:orchestration_reports:lost"
 SWITCH: Final = "dead-mans-switch"
@@ -72,6 +77,10 @@ _PRINTED: Final = re.compile(
 _LITERAL: Final = re.compile(r'\bquery (?P<text>"(?:[^"\\]|\\.)*")')
 _WHERE: Final = re.compile(r'(?<=\$where := printf ")(?P<text>[^"]*)"')
 _LINK: Final = re.compile(r"(?<=dashboard_url: )(?P<address>[^\s?]+)\?")
+_ADDRESS: Final = re.compile(r"https?://[\w.~:\[\]/-]+", re.ASCII)
+_RUNBOOK: Final = re.compile(rf"{re.escape(RUNBOOK_BASE)}/(?P<name>\w+)\.md")
+_ASKING: Final = re.compile(r"(?<=action: orchestration-exporter )(?:check|explain)\b")
+"""A command that can ask the running exporter."""
 _LOST_RULE: Final = re.compile(rf"(?P<head>- record: {LOST}\n(?P<indent> +)expr: \|\n)(?:(?P=indent)  .*\n)+")
 _INHIBITION: Final = re.compile(r"^  - source_matchers:.*\n(?:    .*\n)+", re.MULTILINE)
 _SWITCH_ROUTE: Final = re.compile(rf"^    - receiver: {SWITCH}\n(?:      .*\n)+", re.MULTILINE)
@@ -119,9 +128,10 @@ class Form:
     by: tuple[str, ...] = ()
     expected: tuple[Expected, ...] = ()
     job: str = SHIPPED_JOB
+    exporter: str | None = None
 
     def __post_init__(self) -> None:
-        """Raise FormError for a label or a job that cannot be written."""
+        """Raise FormError for a label, a job or an address that cannot be written."""
         for label in self.by:
             if not _LABEL.fullmatch(label) or label in TAKEN or self.by.count(label) > 1:
                 raise FormError(
@@ -130,6 +140,12 @@ class Form:
                 )
         if not _NAME.fullmatch(self.job):
             raise FormError(f"--job {self.job}: expected the name of a scrape job: letters, digits, and . / : _ -")
+
+        if self.exporter is not None and not _ADDRESS.fullmatch(self.exporter):
+            raise FormError(
+                f"--exporter-url {self.exporter}: expected the exporter's address as people open it,"
+                " such as https://exporter.example.com:9189"
+            )
 
     def rules(self, text: str) -> str:
         """A file of rules."""
@@ -151,6 +167,10 @@ class Form:
             ("job {}", self.job),
         ):
             text = text.replace(form.format(SHIPPED_JOB), form.format(name))
+        if self.exporter is not None:
+            address = self.exporter.rstrip("/")
+            text = _ASKING.sub(lambda found: f"{found[0]} --from {address}", text)
+            text = _RUNBOOK.sub(lambda found: f"{address}/runbooks/{found['name']}{_filled_in(found['name'])}", text)
         return text
 
     def alertmanager(self, text: str) -> str:
@@ -252,6 +272,14 @@ class Form:
             query = f"{shipped}{{{before}}}, {label})" if before else f"{shipped}, {label})"
             kept = {name: value for name, value in job.items() if name != "allValue"}
             yield kept | {"name": label, "label": label, "query": query, "multi": False, "includeAll": False}
+
+
+def _filled_in(name: str) -> str:
+    """The query of a link to the exporter's own page about an alert: the labels that it always has."""
+    (alert,) = (one for one in alerts() if one.name == name)
+    there = [label for label in OF_RUNBOOKS if all(label in kind.labels for kind in alert.raises)]
+    values = "&".join(f"{label}={{{{ $labels.{label} | urlquery }}}}" for label in there)
+    return f"?{values}" if values else ""
 
 
 def _own_route(route: str, place: tuple[tuple[str, str], ...]) -> str:

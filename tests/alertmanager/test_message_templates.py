@@ -283,6 +283,35 @@ def test_the_silence_has_all_labels_of_the_alert_filled_in_whatever_they_hold(tm
     assert unquote(html.unescape(in_mail).partition("filter=")[2]) == unquote(matchers)
 
 
+OWN = "https://exporter.example.com:9189"
+OWN_RUNBOOK = f"{OWN}/runbooks/{alert_of('unregistered').name}?pipeline=nba&phase=phase3&processor=a+%26+b"
+
+
+@pytest.mark.usefixtures("_programs")
+@pytest.mark.parametrize(
+    ("runbook", "processor", "links"),
+    [
+        (OWN_RUNBOOK, "p", {"Status": f"{OWN}/", "Logs": f"{OWN}/logs?pipeline=nba&phase=phase3&processor=a+%26+b"}),
+        (OWN_RUNBOOK.partition("?")[0], "", {"Status": f"{OWN}/"}),
+        (ANNOTATIONS["runbook_url"], "p", {}),
+        ("https://wiki.example.com/runbooks/unregistered?a=b", "p", {}),
+    ],
+)
+def test_status_and_logs_are_linked_where_the_runbook_is_the_exporter_s_own(
+    runbook: str, processor: str, links: Mapping[str, str], tmp_path: Path
+) -> None:
+    labels = unregistered("nba", processor)
+    annotations = ANNOTATIONS | {"runbook_url": runbook}
+
+    plain = rendered("plain", labels, annotations, tmp_path).replace("\u00a0", " ")
+    slack = rendered("slack.text", labels, annotations, tmp_path).replace("&amp;", "&")
+    page = html.unescape(rendered("html", labels, annotations, tmp_path))
+
+    assert dict(re.findall(r"^(Status|Logs): (.*)$", plain, re.MULTILINE)) == links
+    assert {name: link for link, name in re.findall(r"<([^<>|]*)\|(Status|Logs)>", slack)} == links
+    assert {name: link for link, name in re.findall(r'<a href="([^"]*)">(Status|Logs)</a>', page)} == links
+
+
 @pytest.mark.usefixtures("_programs")
 @pytest.mark.parametrize("worst", [0, 5, 20])
 def test_eight_others_are_named_and_the_rest_is_a_number_wherever_the_worst_stands(worst: int, tmp_path: Path) -> None:

@@ -8,7 +8,14 @@ import pytest
 
 from exporter.shipped.alerts import alert_of
 from exporter.shipped.forms import Expected, Form
-from tools.alerting.labelled import CARRIED, carried_tests, neighbours_tests, twice_found_tests, written
+from tools.alerting.labelled import (
+    CARRIED,
+    carried_tests,
+    exporters_tests,
+    neighbours_tests,
+    twice_found_tests,
+    written,
+)
 from tools.alerting.promql import parse, selectors
 from tools.alerting.promtool import failed_checks, failed_tests
 from tools.alerting.rulefiles import RULES, SOURCE, Rule, load_rules
@@ -43,6 +50,14 @@ def test_no_alert_of_an_environment_follows_from_what_is_in_another(tmp_path: Pa
 @pytest.mark.timeout(300)
 def test_a_target_that_is_found_twice_fails_no_rule_and_changes_no_alert(tmp_path: Path) -> None:
     assert _failures(tmp_path, Form(), twice_found_tests()) == {}
+
+
+@pytest.mark.usefixtures("_programs")
+@pytest.mark.timeout(300)
+def test_with_the_exporter_s_address_the_first_command_asks_it_and_the_runbook_is_its_own(tmp_path: Path) -> None:
+    address = "https://exporter.example.com:9189"
+
+    assert _failures(tmp_path, Form(exporter=f"{address}/"), exporters_tests(address)) == {}
 
 
 @pytest.mark.parametrize("rule", [*ALL, *load_rules(RULES)], ids=lambda rule: f"{rule.key}-{rule.place}")

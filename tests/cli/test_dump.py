@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
 from exporter.cli import main
-from exporter.cli.dump import DASHBOARD_BASE, KINDS, RUNBOOK_BASE, Bases, DumpError, dump
+from exporter.cli.dump import DASHBOARD_BASE, KINDS, Bases, DumpError, dump
 from exporter.metrics.catalogue import CATALOGUE
+from exporter.present.runbooks import LABELS
 from exporter.shipped.assets import AssetsError, assets
-from exporter.shipped.forms import LOST, TAKEN, Form, FormError, expected
+from exporter.shipped.forms import LOST, OF_RUNBOOKS, RUNBOOK_BASE, TAKEN, Form, FormError, expected
 from tools.alerting.promtool import failed_checks
 
 if TYPE_CHECKING:
@@ -112,6 +114,10 @@ def test_a_label_that_cannot_be_carried_is_refused(label: str) -> None:
         Form(by=(label,))
 
 
+def test_a_runbook_of_the_exporter_s_own_is_filled_in_from_every_label_that_it_takes() -> None:
+    assert OF_RUNBOOKS == LABELS
+
+
 def test_no_label_of_the_exporter_can_be_carried() -> None:
     assert {label for family in CATALOGUE for label in family.labels} <= TAKEN
 
@@ -127,14 +133,46 @@ def test_a_job_that_no_rule_can_name_is_refused() -> None:
         Form(job='a"b')
 
 
+def test_a_command_that_asks_the_exporter_is_one_that_exists(tmp_path: Path) -> None:
+    dump("rules", tmp_path, Bases(), Form(exporter="http://[::1]:9189/base/"), force=False)
+
+    actions = set(re.findall(r"action: (orchestration-exporter .*--from.*)", (tmp_path / "phases.yml").read_text()))
+    assert actions == {
+        f"orchestration-exporter {command} --from http://[::1]:9189/base --run-date {{{{ $labels.run_date }}}}"
+        for command in ("check", "explain")
+    }
+    for name in ("check", "explain"):
+        command = main.commands[name]
+        assert {"--from", "--run-date"} <= {option for parameter in command.params for option in parameter.opts}
+
+
+def test_with_runbooks_elsewhere_the_exporter_s_own_are_not_linked(tmp_path: Path) -> None:
+    dump("rules", tmp_path, Bases("https://wiki.local"), Form(exporter="https://exporter.local"), force=False)
+
+    text = "".join(path.read_text() for path in tmp_path.iterdir())
+    assert "https://wiki.local/Orchestration" in text
+    assert "https://exporter.local/runbooks" not in text
+    assert "check --from https://exporter.local" in text
+
+
+@pytest.mark.parametrize(
+    "address", ["exporter:9189", "ftp://a", "https://", "https://a b", "https://a/?b", "https://{{ .x }}", ""]
+)
+def test_an_address_that_no_command_could_ask_is_refused(address: str) -> None:
+    with pytest.raises(FormError, match="--exporter-url"):
+        Form(exporter=address)
+
+
 def test_the_command_takes_all_of_it(tmp_path: Path) -> None:
     given = ["--by", "env", "--by", "cluster", "--pipeline", "nba,env=prod,cluster=a", "--job", "exporter"]
+    given += ["--exporter-url", "https://exporter.local"]
 
     with pytest.raises(SystemExit) as ended:
         main.main(["dump", "rules", str(tmp_path), *given])
 
     assert ended.value.code in {0, None}
     assert 'fresh{env="prod",cluster="a",pipeline="nba"}' in (tmp_path / "exporter.yml").read_text()
+    assert "https://exporter.local/runbooks/" in (tmp_path / "exporter.yml").read_text()
 
 
 def _groups(file: Path) -> list[dict[str, object]]:

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from exporter.cli.dump import DASHBOARD_BASE, RUNBOOK_BASE
+from exporter.cli.dump import DASHBOARD_BASE
 from exporter.metrics import catalogue as metrics
 from exporter.model import ErrorKind, HeartbeatState, LogSource, TriggerState, Verdict
 from exporter.present.words import WORDS
 from exporter.reconcile import DISCREPANCIES
 from exporter.shipped.alerts import alert_of
+from exporter.shipped.forms import RUNBOOK_BASE
 from grafana import words
 from tests.grafana.boards import BOARDS, FOLDER, Board, Panel, panel_of, strings, variables_in
 from tests.runbooks.pages import PAGES

@@ -12,7 +12,7 @@ from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from exporter.cli import main
-from exporter.cli.dump import RUNBOOK_BASE
+from exporter.shipped.forms import RUNBOOK_BASE
 from grafana import build
 from tests.grafana.boards import BOARDS, FOLDER, Board
 

@@ -7,11 +7,13 @@ change.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote_plus
 
 import yaml
 
-from exporter.shipped.alerts import alert_of
+from exporter.shipped.alerts import alert_of, alerts
 from exporter.shipped.forms import Form
 from tools.alerting.rulefiles import RULES, SOURCE, TESTS, read_yaml
 
@@ -55,6 +57,26 @@ def carried_tests() -> dict[str, Any]:
 def twice_found_tests() -> dict[str, Any]:
     """Every test file, with each target found twice; what is expected stays."""
     return {path.name: _file(path, PODS, carried=False) for path in sorted(TESTS.glob("*.yml"))}
+
+
+def exporters_tests(address: str) -> dict[str, Any]:
+    """Every test file, with the runbooks and commands of `dump rules --exporter-url`."""
+    return {path.name: _with_exporter(read_yaml(path), address) for path in sorted(TESTS.glob("*.yml"))}
+
+
+def _with_exporter(content: dict[str, Any], address: str) -> dict[str, Any]:
+    labels_of = {alert.name: set.intersection(*(set(kind.labels) for kind in alert.raises)) for alert in alerts()}
+    asked = [question for test in content["tests"] for question in test.get("alert_rule_test", ())]
+    for name, alert in [(question["alertname"], alert) for question in asked for alert in question["exp_alerts"]]:
+        texts, labels = alert["exp_annotations"], alert["exp_labels"]
+        there = [label for label in ("pipeline", "phase", "run_date", "processor", "check") if label in labels_of[name]]
+        query = "&".join(f"{label}={quote_plus(labels[label])}" for label in there)
+        action = re.sub(
+            "(?<=orchestration-exporter )(check|explain)(?! --from)", rf"\1 --from {address}", texts["action"]
+        )
+        runbook = f"{address}/runbooks/{name}{'?' * bool(query)}{query}"
+        alert["exp_annotations"] = {**texts, "action": action, "runbook_url": runbook}
+    return content
 
 
 def neighbours_tests(names: Sequence[str]) -> dict[str, Any]:
