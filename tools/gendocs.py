@@ -11,6 +11,7 @@ from tools.alerting.derived import PARTS
 from tools.alerting.detection import page as notifications_markdown
 from tools.alerting.reference import alerts_markdown
 from tools.alerting.scorecard import current_page
+from tools.records_page import records_markdown
 from tools.types_page import types_markdown
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -29,6 +30,7 @@ PAGES = {
     "metrics.md": markdown,
     "notifications.md": notifications_markdown,
     "permissions.md": permissions_markdown,
+    "records.md": records_markdown,
     "scorecard.md": current_page,
     "types.md": types_markdown,
 }

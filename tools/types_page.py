@@ -1,22 +1,15 @@
-"""docs/types.md: every field and column that is read, with its types, from the tables of the readers."""
+"""docs/types.md: the types of fields, and every column that is read, from the tables of the readers."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from exporter.model import Record
-from exporter.sources.fields import ALLOWED, FIELDS
+from exporter.sources.fields import ALLOWED
 from exporter.sources.queries import COLUMNS
 from exporter.sources.statistics import STATISTICS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-HEADINGS = {
-    Record.DOCUMENTS: "Completion documents",
-    Record.ENTRIES: "Entries of completion documents",
-    Record.HEARTBEATS: "Heartbeats",
-}
 
 
 def types_markdown() -> str:
@@ -25,9 +18,9 @@ def types_markdown() -> str:
         "# Fields and types",
         "",
         "Generated from `exporter/sources/fields.py`, `queries.py` and `statistics.py` by `make docs`; a test keeps",
-        "them the same. Every field and column that the exporter reads stands here, with the types that it may have.",
-        "An absent field and a null are the same. A value of any other type is named as unusable, with its type, and",
-        "never taken for a default.",
+        "them the same. [What your pipeline writes](records.md) says which fields are read, of which of these types,",
+        "and what each decides. An absent field and a null are the same. A value of any other type is named as",
+        "unusable, with its type, and never taken for a default.",
         "",
         *_fields(),
         *_columns(),
@@ -37,12 +30,10 @@ def types_markdown() -> str:
 
 
 def _fields() -> Iterator[str]:
-    for record, heading in HEADINGS.items():
-        yield from (f"## {heading}", "", "| field | may be | anything else |", "|---|---|---|")
-        for field in FIELDS:
-            if field.record is record:
-                yield f"| `{field.name}` | {ALLOWED[field.read]} | {field.otherwise} |"
-        yield ""
+    yield from ("## Fields of documents", "", "| type | may be |", "|---|---|")
+    for kind, allowed in ALLOWED.items():
+        yield f"| {kind} | {allowed} |"
+    yield ""
     yield from (
         "A BSON type that stands here is one that a MongoDB-compatible client wrote into a database of Firestore's",
         "Enterprise edition. All other BSON types are unusable.",

@@ -41,7 +41,7 @@ def collect_once(
     reports: list[Report] = []
     sources = open_sources(loaded, telemetry)
     # Use what an exporter that runs at the same time remembers.
-    memory = Memory(loaded.config.ledger, telemetry, read_only=True)
+    memory = Memory(loaded.config.ledger, telemetry, read_only=True, shapes=loaded.config.completions)
     collectors = Collectors(loaded.config, sources, telemetry, clock, reports.append, memory=memory, wait_for_all=True)
     try:
         collectors.run_all()

@@ -95,7 +95,7 @@ def read_season(
     started = time.monotonic()
     sources = open_sources(loaded, telemetry)
     # Use what an exporter that runs at the same time remembers.
-    memory = Memory(loaded.config.ledger, telemetry, read_only=True)
+    memory = Memory(loaded.config.ledger, telemetry, read_only=True, shapes=loaded.config.completions)
     # It waits for all collectors, of which one never runs, so it publishes nothing by itself.
     collectors = Collectors(loaded.config, sources, telemetry, clock, lambda _: None, memory=memory, wait_for_all=True)
     try:

@@ -22,6 +22,7 @@ DATABASE_PATTERN = r"^(\(default\)|[a-z]([a-z0-9-]*[a-z0-9])?)$"
 RESOURCE_PATTERN = r"^[a-z]([a-z0-9-]*[a-z0-9])?$"
 LOCATION_PATTERN = r"^[A-Za-z][A-Za-z0-9-]*$"
 DOCUMENT_PATTERN = r"^(?!\.{1,2}$)(?!__.*__$)[^/]+$"
+COLLECTION_PATTERN = r"^[^/]+(/[^/]+/[^/]+)*$"
 
 EVERYTHING = "all"
 
@@ -100,8 +101,17 @@ def parse_table(value: object) -> str:
 
 
 def parse_collection(value: object) -> str:
-    """A Firestore collection at the root of the database."""
-    return _firestore_id(value, "a collection")
+    """A Firestore collection: at the root of the database, or below a document (`ops/prod/ingest_done`)."""
+    text = _text(value, "a collection")
+    parts = text.split("/")
+    if len(parts) % 2 == 0:
+        raise ValueError(
+            f"{describe(text)} cannot be a collection: it names a document; write collection, or"
+            " collection/document/collection"
+        )
+    for part in parts:
+        _firestore_id(part, "a collection")
+    return text
 
 
 def parse_document(value: object) -> str:
@@ -118,6 +128,56 @@ def _firestore_id(value: object, what: str) -> str:
     if len(text.encode()) > _LONGEST_ID:
         raise ValueError(f"{describe(text)} cannot be {what}: at most {_LONGEST_ID} bytes")
     return text
+
+
+def parse_field(value: object) -> str:
+    """The name of a field of a document."""
+    text = _text(value, "the name of a field")
+    if is_reserved(text):
+        raise ValueError(f"{describe(text)} cannot be a field: Firestore keeps __...__ for itself")
+    return text
+
+
+def parse_fields(value: object) -> tuple[str, ...]:
+    """The names that a field may have, the preferred one first; none if the documents have no such field."""
+    match value:
+        case str():
+            return (parse_field(value),)
+        case list() | tuple():
+            return tuple(map(parse_field, value))
+        case _:
+            raise ValueError(
+                f"must be the name of a field, a list of names, or [] where there is none, not {describe(value)}"
+            )
+
+
+def parse_columns(value: object) -> tuple[str, ...]:
+    """The name that a column has, or none if the table has no such column."""
+    match value:
+        case str():
+            return (parse_column(value),)
+        case list() | tuple() if len(value) < len(("one", "too many")):
+            return tuple(map(parse_column, value))
+        case _:
+            raise ValueError(f"must be a column, or [] where the table has none, not {describe(value)}")
+
+
+def parse_words(value: object) -> tuple[str, ...]:
+    """Words of a status, in small letters."""
+    match value:
+        case str():
+            return (_word(value),)
+        case list() | tuple():
+            return tuple(map(_word, value))
+        case _:
+            raise ValueError(f"must be a word, or a list of words, not {describe(value)}")
+
+
+def _word(value: object) -> str:
+    word = _text(value, "a word of a status").strip().lower()
+    if not word:
+        raise ValueError("must be a word of a status, not empty text")
+    return word
 
 
 def parse_database(value: object) -> str:

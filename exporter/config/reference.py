@@ -138,20 +138,18 @@ def _values() -> str:
 
 def _sections(schema: dict[str, Any]) -> Iterator[tuple[list[str], dict[str, Any]]]:
     """Every section with the paths that lead to it, in the order in which a file has them."""
-    paths: dict[str, list[str]] = {"Wire": [""]}
-    waiting, order = ["Wire"], []
-    while waiting:
-        name = waiting.pop(0)
-        order.append(name)
-        below: list[str] = []
+    paths: dict[str, list[str]] = {}
+
+    def walk(name: str, path: str) -> None:
+        paths.setdefault(name, []).append(path)
         for key, value in schema["$defs"][name]["properties"].items():
             target, step = _target(key, value)
             if target:
-                below += [target] if target not in paths else []
-                paths.setdefault(target, []).extend(f"{path}.{step}".lstrip(".") for path in paths[name])
-        waiting = below + waiting
-    for name in order:
-        yield paths[name], schema["$defs"][name]
+                walk(target, f"{path}.{step}".lstrip("."))
+
+    walk("Wire", "")
+    for name, found in paths.items():
+        yield found, schema["$defs"][name]
 
 
 def _target(key: str, value: dict[str, Any]) -> tuple[str | None, str]:

@@ -130,11 +130,34 @@ def _collections(top: Node) -> Iterator[Finding]:
             collection = phase.at("collection")
             name = collection.read(parse_collection)
             other = used.setdefault(name, collection)
-            if name is not None and other != collection:
+            if name is not None and other.path[:3] == collection.path[:3] and other.path[2] == "phases":
+                yield from _sharing(pipeline, other.path[3], phase)
+            elif name is not None and other != collection:
                 yield tuple(
                     (node.path, f"{describe(name)} is {path_text(same.path)} already: name another collection")
                     for node, same in ((collection, other), (other, collection))
                 )
+
+
+def _sharing(pipeline: Node, first: str | int, phase: Node) -> Iterator[Finding]:
+    """What two phases that register in the same documents cannot have both."""
+    other = pipeline.at("phases", str(first))
+    if other == phase:
+        return
+    said, before = phase.at("completion"), other.at("completion")
+    if said.value != before.value:
+        message = f"is not that of {first}, whose documents are the same: write `completion` in the pipeline, for both"
+        yield _either(message, said, before)
+    names = other.at("processors").value
+    for name, processor in phase.at("processors").each():
+        if isinstance(names, dict) and name in names:
+            yield ((processor.path, f"registers in the same documents as {name} of {first}: give one another name"),)
+    if phase.at("trigger").value is not None and other.at("trigger").value is not None:
+        message = (
+            f"is judged by the same document as that of {first}, which says once whether it started anything: write"
+            " `trigger` in one of the two"
+        )
+        yield _either(message, phase.at("trigger"), other.at("trigger"))
 
 
 def _phases(phases: Node) -> Iterator[Finding]:

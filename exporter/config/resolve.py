@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from exporter.config import links, resolved, schema
+from exporter.config import links, records, resolved, schema
 from exporter.config.identifiers import EVERYTHING
 from exporter.config.section import Section
 
@@ -45,6 +45,7 @@ def _inherited(pipeline: schema.Pipeline, wire: schema.Wire, name: str) -> schem
         name: phase.model_copy(
             update={
                 "halts": phase.halts or pipeline.halts,
+                "completion": phase.completion or pipeline.completion,
                 "processors": {
                     processor: section.model_copy(
                         update=_care(section, phase, {"phase": name, "processor": processor, **known})
@@ -73,6 +74,9 @@ def _care(processor: schema.Processor, phase: schema.Phase, known: Mapping[str, 
 def _value(value: object, key: str = "") -> Any:  # noqa: ANN401 - of the type of the field that it is for
     """The value of a key of the wire form, as the program uses it."""
     match value:
+        case records.RecordNames():
+            named = {key: getattr(value, key) for key in type(value).model_fields}
+            return {key: (names,) if isinstance(names, str) else names for key, names in named.items()}
         case Section():
             return _made(FORMS[type(value)], value, key)
         case dict():
@@ -96,7 +100,7 @@ def _field(name: str, form: Form, section: Section, key: str) -> object:
 
 
 def _table(
-    section: schema.Calendar | schema.Halts | schema.RunHistory | schema.PhaseLog | schema.Coverage,
+    section: schema.Calendar | schema.Halts | records.RunHistory | records.PhaseLog | schema.Coverage,
 ) -> resolved.TableRef:
     return resolved.TableRef(section.table, section.date_column, getattr(section, "written_column", None))
 
@@ -139,17 +143,18 @@ FORMS: dict[type[Section], Form] = {
     schema.Pipeline: Form(resolved.PipelineConfig, {"coverage": lambda pipeline: pipeline.coverage or {}}),
     schema.Calendar: Form(resolved.CalendarConfig, {"table": _table}),
     schema.Halts: Form(resolved.HaltsConfig, {"table": _table}),
-    schema.Heartbeats: Form(
+    records.Completion: Form(resolved.CompletionConfig),
+    records.Heartbeats: Form(
         resolved.HeartbeatsConfig,
         {
             "documents_warn": attrgetter("documents.warn"),
             "documents_critical": attrgetter("documents.critical"),
         },
     ),
-    schema.RunHistory: Form(
+    records.RunHistory: Form(
         resolved.RunHistoryConfig, {"table": _table, "finished_column": attrgetter("written_column")}
     ),
-    schema.PhaseLog: Form(resolved.PhaseLogConfig, {"table": _table}),
+    records.PhaseLog: Form(resolved.PhaseLogConfig, {"table": _table}),
     schema.Phase: Form(resolved.PhaseConfig, {"modes": _modes}),
     schema.Trigger: Form(resolved.Trigger, {"orchestrator": attrgetter("job")}),
     schema.Job: Form(resolved.CloudRun),

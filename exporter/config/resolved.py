@@ -11,6 +11,8 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from exporter.config.fields import DOCUMENTS, ENTRIES, HEARTBEATS, PHASE_LOG, RUN_HISTORY, names_of, words_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, time
@@ -160,6 +162,25 @@ class HaltsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class CompletionConfig:
+    """What completion documents look like. `entries`: the field that holds them; None: the document itself does.
+
+    `fields` and `document_fields`: names of fields by key; `statuses`: words by what they mean (`fields.py`).
+    """
+
+    entries: str | None = None
+    metadata: tuple[str, ...] = ()
+    fields: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: names_of(ENTRIES))
+    statuses: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: words_of(ENTRIES))
+    document_fields: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: names_of(DOCUMENTS))
+
+    def is_entry(self, name: str) -> bool:
+        """Whether a field beside the metadata is an entry."""
+        own = (name in names for names in self.document_fields.values())
+        return not (name.startswith("_") or name in self.metadata or any(own))
+
+
+@dataclass(frozen=True, slots=True)
 class PhaseConfig:
     """One phase. Without `collection` it has no completion documents; without `trigger` its trigger is not judged."""
 
@@ -171,11 +192,12 @@ class PhaseConfig:
     next: str | None = None
     trigger: Trigger | None = None
     halts: HaltsConfig | None = None
+    completion: CompletionConfig = field(default_factory=CompletionConfig)
 
 
 @dataclass(frozen=True, slots=True)
 class HeartbeatsConfig:
-    """The heartbeat collection, the ages that matter, and the bounds of the collection's size."""
+    """The heartbeat collection, the ages that matter, the bounds of the collection's size, and names and words."""
 
     collection: str
     stale_after: timedelta
@@ -183,6 +205,8 @@ class HeartbeatsConfig:
     silent_after: timedelta
     documents_warn: int
     documents_critical: int
+    fields: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: names_of(HEARTBEATS))
+    statuses: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: words_of(HEARTBEATS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,10 +226,12 @@ class CalendarConfig:
 
 @dataclass(frozen=True, slots=True)
 class RunHistoryConfig:
-    """The run history table (columns as `docs/configuration.md` lists them). `finished_column`: when a run ended."""
+    """The run history table, its columns by key, and its words. `finished_column`: when a run ended."""
 
     table: TableRef
     finished_column: str
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: names_of(RUN_HISTORY))
+    statuses: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: words_of(RUN_HISTORY))
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +241,7 @@ class PhaseLogConfig(Dated):
     table: TableRef
     transitions: tuple[str, ...]
     data_date_offset: int
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: names_of(PHASE_LOG))
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +271,11 @@ class PipelineConfig:
     phase_log: PhaseLogConfig | None = None
     halts: HaltsConfig | None = None
     coverage: Mapping[str, CoverageConfig] = field(default_factory=dict)
+
+    def registering(self, phase: PhaseConfig) -> frozenset[str]:
+        """The processors that register in the documents of a phase: its own, and those of phases that share them."""
+        sharing = (one for one in self.phases.values() if one is phase or one.collection == phase.collection)
+        return frozenset(name for one in sharing for name in one.processors)
 
     @property
     def all_halts(self) -> tuple[HaltsConfig, ...]:
@@ -331,6 +363,18 @@ class Config:
     def firestore_root(self) -> str:
         """The name below which all documents of the Firestore database are."""
         return f"projects/{self.project}/databases/{self.database}/documents"
+
+    @property
+    def completions(self) -> Mapping[str, CompletionConfig]:
+        """What the documents of each collection look like."""
+        phases = [phase for pipeline in self.pipelines.values() for phase in pipeline.phases.values()]
+        return {phase.collection: phase.completion for phase in phases if phase.collection}
+
+    @property
+    def heartbeat_collections(self) -> Mapping[str, HeartbeatsConfig]:
+        """What the heartbeats of each collection look like."""
+        found = (pipeline.heartbeats for pipeline in self.pipelines.values())
+        return {heartbeats.collection: heartbeats for heartbeats in found if heartbeats}
 
     @property
     def billed_project(self) -> str:

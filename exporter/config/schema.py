@@ -7,12 +7,21 @@ Defaults are written as the YAML would write them. The types of values are in `v
 
 from __future__ import annotations
 
-from operator import ge, gt, le, lt
+from operator import ge, le, lt
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from exporter.config import identifiers as ids
+from exporter.config.records import (
+    DATE_COLUMN,
+    OFFSET,
+    WRITTEN_TYPES,
+    Completion,
+    Heartbeats,
+    PhaseLog,
+    RunHistory,
+)
 from exporter.config.section import Need, Order, Section, declared, optional_key, whole
 from exporter.config.value_types import (
     Collection,
@@ -44,12 +53,6 @@ FURTHEST_PAST = 30
 FURTHEST_FUTURE = 7
 MOST_SEASON_DAYS = 399
 STALENESS_INTERVALS = 3
-_OFFSET = "The rows' date minus the document's date, in days: -1 where document D is about the day before."
-_DATE_COLUMN = (
-    "The column that says which date a row is of: DATE, or DATETIME or TIMESTAMP, whose dates are those in `timezone`."
-    " Partition the table by this column, so that a reading costs less."
-)
-_WRITTEN_TYPES = "TIMESTAMP, or DATETIME in `timezone`; a DATE is no moment, and its times are unknown."
 
 
 class Documents(Section):
@@ -140,9 +143,9 @@ class Halts(Section):
     """
 
     table: TableName = declared(..., "The table, with the dataset.")
-    date_column: Column = declared(..., _DATE_COLUMN)
+    date_column: Column = declared(..., DATE_COLUMN)
     written_column: Column | None = optional_key(
-        f"The column that says when a row was written: {_WRITTEN_TYPES}",
+        f"The column that says when a row was written: {WRITTEN_TYPES}",
         absent="a table that is no longer written goes unnoticed",
     )
     where: Sql | None = optional_key("Which rows are of this pipeline.", absent="all")
@@ -164,7 +167,7 @@ class Calendar(Section):
     """Where the number of units (games) of a date comes from. A date without units expects nothing."""
 
     table: TableName = declared(..., "The schedule, with the dataset.")
-    date_column: Column = declared(..., _DATE_COLUMN)
+    date_column: Column = declared(..., DATE_COLUMN)
     units: Sql = declared(..., "An aggregate over the rows of a date that gives the number of units.")
     where: Sql | None = optional_key("Which rows count.", absent="all")
     unit_column: Column | None = optional_key(
@@ -174,70 +177,15 @@ class Calendar(Section):
     noun: Text = declared("unit", "What one unit is called in hints: `game`.")
 
 
-class HeartbeatDocuments(Section):
-    """How many documents the heartbeat collection may hold before somebody should look."""
-
-    warn: Annotated[int, whole("documents", 1)] = declared(100, "More than this is worth a warning.")
-    critical: Annotated[int, whole("documents", 1)] = declared(500, "More than this is critical; above `warn`.")
-    orders = (Order("warn", lt, "critical", "`warn` ({key}) must be below `critical` ({other})"),)
-
-
-class Heartbeats(Section):
-    """The heartbeat collection, and from which age on a heartbeat means trouble."""
-
-    collection: Collection = declared(..., "The collection that holds one document per processor.")
-    stale_after: Duration = declared("5m", "A running processor that is silent for longer is stale.")
-    dead_after: Duration = declared("15m", "A running processor that is silent for longer has stalled.")
-    silent_after: Duration = declared(
-        "1d", "No heartbeat of any processor for longer: heartbeats themselves are broken."
-    )
-    documents: HeartbeatDocuments = declared({}, "Bounds for the size of the collection.")
-    orders = (
-        Order(
-            "dead_after",
-            gt,
-            "stale_after",
-            "calls a heartbeat stalled after {key} and stale after {other}: "
-            "`stale_after` must be shorter than `dead_after`",
-        ),
-    )
-
-
-class RunHistory(Section):
-    """The table of runs, several rows each.
-
-    Besides the two columns named here it has `processor_name`, `run_id`, `status`, `phase`, `started_at` and
-    `backfill_mode`; `failure_category` is read where it is there. A run speaks for a document if its date is that of
-    the processor's rows.
-    """
-
-    table: TableName = declared(..., "The table, with the dataset.")
-    date_column: Column = declared("data_date", _DATE_COLUMN)
-    written_column: Column = declared("processed_at", f"The column that says when a row was written: {_WRITTEN_TYPES}")
-
-
-class PhaseLog(Section):
-    """The log of transitions from phase to phase. It has a column `phase_name` and the two named here."""
-
-    table: TableName = declared(..., "The table, with the dataset.")
-    date_column: Column = declared("game_date", _DATE_COLUMN)
-    written_column: Column = declared("execution_timestamp", "The column that says when the transition was logged.")
-    transitions: Annotated[list[Name], Field(min_length=1)] = declared(
-        ...,
-        "The `phase_name` of each transition expected on a day with units. That of `phase3` begins with `phase3_to_`.",
-    )
-    data_date_offset: Offset = declared(0, _OFFSET)
-
-
 class Table(Section):
     """The table that a processor writes."""
 
     name: TableName = declared(..., "Its name, with the dataset.")
-    date_column: Column = declared(..., _DATE_COLUMN)
+    date_column: Column = declared(..., DATE_COLUMN)
     written_column: Column | None = optional_key(
-        f"The column that says when a row was written: {_WRITTEN_TYPES}", absent="row ages are unknown"
+        f"The column that says when a row was written: {WRITTEN_TYPES}", absent="row ages are unknown"
     )
-    data_date_offset: Offset = declared(0, _OFFSET)
+    data_date_offset: Offset = declared(0, OFFSET)
     rows_per_unit: RowBounds | None = optional_key(
         "The fewest and the most rows that one unit (a game) has; `null` as the most: any number.", absent="not judged"
     )
@@ -322,6 +270,7 @@ class Phase(Section):
     collection: Collection | None = optional_key(
         "The collection of its completion documents, one a date.", absent="tables alone are judged"
     )
+    completion: Completion | None = optional_key("What these documents look like.", absent="as the pipeline's say")
     run_history_phase: Text | None = optional_key(
         "Only where one class runs in several phases: the `phase` that the run history gives its runs of this phase.",
         absent="runs of any `phase`, by the processor's name alone",
@@ -347,8 +296,8 @@ class Coverage(Section):
     """A coverage check: which part of a date's eligible rows is covered."""
 
     table: TableName = declared(..., "The table whose rows are counted.")
-    date_column: Column = declared(..., _DATE_COLUMN)
-    data_date_offset: Offset = declared(0, _OFFSET)
+    date_column: Column = declared(..., DATE_COLUMN)
+    data_date_offset: Offset = declared(0, OFFSET)
     eligible: Sql = declared(..., "A condition: the rows that count.")
     covered: Sql = declared(..., "A condition: the eligible rows that are as they should be.")
     excluded: dict[Name, Sql] = declared({}, "Conditions by reason: rows that do not count, shown apart.")
@@ -365,6 +314,7 @@ class Pipeline(Section):
     """One watched pipeline. Its key becomes the label `pipeline`."""
 
     calendar: Calendar | None = optional_key("Its own calendar.", absent="the one at the top")
+    completion: Completion = declared({}, "What its completion documents look like.")
     heartbeats: Heartbeats | None = optional_key("Its heartbeats.", absent="not read")
     run_history: RunHistory | None = optional_key("Its run history.", absent="not read")
     phase_log: PhaseLog | None = optional_key("Its phase log.", absent="not read")

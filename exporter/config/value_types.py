@@ -39,6 +39,12 @@ def _text(parse: Callable[[object], str], kind: str, pattern: str) -> _Annotatio
     return _read(parse, kind=kind, type="string", pattern=pattern)
 
 
+def _several(parse: Callable[[object], tuple[str, ...]], kind: str, **of_list: int) -> _Annotations:
+    """A text, or a list of texts."""
+    text: dict[str, object] = {"type": "string", "minLength": 1}
+    return _read(parse, list, kind=kind, anyOf=[text, {"type": "array", "items": text, **of_list}])
+
+
 Duration = Annotated[
     timedelta,
     *_read(
@@ -58,7 +64,11 @@ Text = Annotated[str, *_text(ids.parse_text, "text", ".")]
 Project = Annotated[str, *_text(ids.parse_project, "project", ids.PROJECT_PATTERN)]
 TableName = Annotated[str, *_text(ids.parse_table, "table", ids.TABLE_PATTERN)]
 Column = Annotated[str, *_text(ids.parse_column, "column", ids.COLUMN_PATTERN)]
-Collection = Annotated[str, *_text(ids.parse_collection, "collection", ids.DOCUMENT_PATTERN)]
+Collection = Annotated[str, *_text(ids.parse_collection, "collection", ids.COLLECTION_PATTERN)]
+FieldName = Annotated[str, *_text(ids.parse_field, "field", ".")]
+FieldNames = Annotated[tuple[str, ...], *_several(ids.parse_fields, "field, or list of fields")]
+ColumnNames = Annotated[tuple[str, ...], *_several(ids.parse_columns, "column, or `[]`", maxItems=1)]
+Words = Annotated[tuple[str, ...], *_several(ids.parse_words, "word, or list of words")]
 DocumentName = Annotated[str, *_text(ids.parse_document, "document id", ids.DOCUMENT_PATTERN)]
 Database = Annotated[str, *_text(ids.parse_database, "database", ids.DATABASE_PATTERN)]
 Resource = Annotated[str, *_text(ids.parse_resource, "name in Cloud Run", ids.RESOURCE_PATTERN)]

@@ -64,9 +64,14 @@ def _fixed(config: Config) -> Iterator[tuple[str, Mapping[str, str]]]:
     shipped = shipped_definitions()
     for pipeline in config.pipelines.values():
         if pipeline.run_history:
-            yield pipeline.run_history.table.name, shipped[_RUN_HISTORY].columns
+            yield pipeline.run_history.table.name, _named(shipped[_RUN_HISTORY].columns, pipeline.run_history.columns)
         if pipeline.phase_log:
-            yield pipeline.phase_log.table.name, shipped[_PHASE_LOG].columns
+            yield pipeline.phase_log.table.name, _named(shipped[_PHASE_LOG].columns, pipeline.phase_log.columns)
+
+
+def _named(columns: Mapping[str, str], names: Mapping[str, tuple[str, ...]]) -> Mapping[str, str]:
+    """The types of the columns by the names that the configuration gives them."""
+    return {**columns, **{name: columns[key] for key, found in names.items() if key in columns for name in found}}
 
 
 def _derived(

@@ -202,7 +202,7 @@ def _bad_tables(tables: Mapping[str, list[Fields]], absent: Sequence[str]) -> It
 
 def _bad_paths(paths: Iterable[str]) -> Iterator[str]:
     for path in paths:
-        if len(path.split("/")) != 2 or not all(path.split("/")):  # noqa: PLR2004 - collection and document
+        if len(path.split("/")) % 2 or not all(path.split("/")):
             yield f"firestore: {path!r} is no `collection/document`"
 
 

@@ -105,7 +105,7 @@ class Replayer:
             self.telemetry,
             self._clock,
             self._publish,
-            memory=Memory(self._ledger, self.telemetry),
+            memory=Memory(self._ledger, self.telemetry, shapes=self.loaded.config.completions),
             follow=self.incident.listen,
         )
 
@@ -290,7 +290,7 @@ def removal_failures(incident: Incident, report: Report) -> Iterator[str]:
 
 def document_id(path: str) -> DocumentId | None:
     """The completion document that a `collection/document` path names, if its id is a date."""
-    collection, _, name = path.partition("/")
+    collection, _, name = path.rpartition("/")
     try:
         return DocumentId(collection, date.fromisoformat(name))
     except ValueError:

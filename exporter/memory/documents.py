@@ -8,7 +8,7 @@ It tries the ledger again, and then writes what the ledger lacks.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,15 +18,17 @@ import structlog
 from exporter.memory.ledger import MEMORY, Ledger, LedgerError, LedgerInUseError
 from exporter.memory.losses import joined, watch
 from exporter.model import Gap
+from exporter.sources.documents import USUAL, read_entry
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from datetime import date, datetime
 
-    from exporter.config.resolved import LedgerConfig
+    from exporter.config.resolved import CompletionConfig, LedgerConfig
+    from exporter.memory.ledger import Shapes
     from exporter.memory.states import StateRow
     from exporter.metrics.telemetry import Telemetry
-    from exporter.model import Document, DocumentId, Watched
+    from exporter.model import Document, DocumentId, Sighting, Watched
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +37,19 @@ FAILURES: Final = "ledger_failures"
 GAPS_KEPT: Final = 50
 RETRY: Final = timedelta(minutes=1)
 """The pause before a ledger that could not be opened is tried again."""
+
+
+def reread(seen: Watched, shape: CompletionConfig) -> Watched:
+    """The memory of a document whose entries look as `shape` says."""
+
+    def again(sighting: Sighting) -> Sighting:
+        return replace(sighting, entry=read_entry(sighting.content, shape)) if sighting.content else sighting
+
+    return replace(
+        seen,
+        entries={name: again(sighting) for name, sighting in seen.entries.items()},
+        removals=tuple(replace(removal, sighting=again(removal.sighting)) for removal in seen.removals),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +64,10 @@ class Remembered:
 class Memory:
     """Remembers the documents. All methods may be called from any thread."""
 
-    def __init__(self, config: LedgerConfig, telemetry: Telemetry, *, read_only: bool = False) -> None:
-        """Open the ledger and load its content.
+    def __init__(
+        self, config: LedgerConfig, telemetry: Telemetry, *, read_only: bool = False, shapes: Shapes | None = None
+    ) -> None:
+        """Open the ledger and load its content. `shapes`: what the documents of each collection look like.
 
         `read_only`: only read it, as `check` does while an exporter is running. Raises LedgerInUseError if another
         exporter has the ledger; with any other fault, the exporter continues without a ledger.
@@ -58,6 +75,7 @@ class Memory:
         self._config = config
         self._telemetry = telemetry
         self._read_only = read_only
+        self._shapes = shapes or {}
         self._lock = threading.Lock()
         self._closed = False
         self._tried_at: datetime | None = None
@@ -79,7 +97,7 @@ class Memory:
             return None
         ledger: Ledger | None = None
         try:
-            ledger = Ledger(config.path, read_only=self._read_only)
+            ledger = Ledger(config.path, read_only=self._read_only, shapes=self._shapes)
             held = ledger.load()
             until, gaps = ledger.followed()
             self._states = tuple(ledger.states())
@@ -124,7 +142,7 @@ class Memory:
         """Whether earlier readings are remembered: not by one that only reads a ledger, and has none."""
         return self._ledger is not None or not self._read_only
 
-    def reconfigure(self, config: LedgerConfig) -> None:
+    def reconfigure(self, config: LedgerConfig, shapes: Shapes | None = None) -> None:
         """Continue with another configuration; everything remembered is kept.
 
         Raises LedgerInUseError, and then nothing has changed.
@@ -135,10 +153,22 @@ class Memory:
                 if before is not None:
                     before.close()
             self._config = config
+            self._read_as(shapes or {})
             if config.path == MEMORY:
                 # No sample instead of 0: without a ledger file nothing can fail, so no alert may fire.
                 self._telemetry.drop(DURABLE)
             self._write()
+
+    def _read_as(self, shapes: Shapes) -> None:
+        """Read again what is remembered of documents that look different now: then no entry seems to have changed."""
+        before, self._shapes = self._shapes, shapes
+        watched = {
+            key: reread(seen, shapes.get(key.collection, USUAL))
+            if before.get(key.collection, USUAL) != shapes.get(key.collection, USUAL)
+            else seen
+            for key, seen in self._now.watched.items()
+        }
+        self._now = replace(self._now, watched=watched)
 
     def tend(self, now: datetime) -> None:
         """Retry a ledger that could not be used, and write what it lacks. Does nothing if the ledger is in order."""

@@ -19,12 +19,15 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from exporter.memory.states import STATES, read_states, write_states
 from exporter.messages.errors import UnavailableError
 from exporter.model import DocumentId, Gap, Removal, RemovalKind, Sighting, Watched
-from exporter.sources.documents import read_entry
+from exporter.sources.documents import USUAL, read_entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from exporter.config.resolved import CompletionConfig
     from exporter.memory.states import StateRow
+
+    Shapes = Mapping[str, CompletionConfig]
 
 MEMORY: Final = ":memory:"
 VERSION: Final = 1
@@ -67,12 +70,15 @@ class LedgerInUseError(LedgerError, UnavailableError):
 class Ledger:
     """One open ledger. All methods may be called from any thread."""
 
-    def __init__(self, path: str = MEMORY, *, read_only: bool = False) -> None:
+    def __init__(self, path: str = MEMORY, *, read_only: bool = False, shapes: Shapes | None = None) -> None:
         """Open or create the file. `read_only`: read the file of an exporter that may be running.
+
+        `shapes`: what the documents of each collection look like.
 
         Raises LedgerInUseError, and LedgerError for a file that is no ledger or cannot be written.
         """
         self.path = path
+        self._shapes = shapes or {}
         self._lock = threading.Lock()
         self._recorded: dict[DocumentId, Watched] = {}
         self._held = None if path == MEMORY or read_only else _hold(path)
@@ -99,15 +105,18 @@ class Ledger:
         with self._guarded() as database:
             entries: dict[DocumentId, dict[str, Sighting]] = {}
             for row in database.execute("SELECT * FROM entries"):
-                entries.setdefault(_key(row), {})[row["name"]] = _sighting(row)
+                entries.setdefault(_key(row), {})[row["name"]] = self._sighting(row)
             removals: dict[DocumentId, list[Removal]] = {}
             for row in database.execute("SELECT * FROM removals ORDER BY number"):
-                removals.setdefault(_key(row), []).append(_removal(row))
+                removals.setdefault(_key(row), []).append(_removal(row, self._sighting(row)))
             return {
                 key: _watched(row, entries.get(key, {}), removals.get(key, ()))
                 for row in database.execute("SELECT * FROM documents")
                 for key in (_key(row),)
             }
+
+    def _sighting(self, row: sqlite3.Row) -> Sighting:
+        return _sighting(row, self._shapes.get(row["collection"], USUAL))
 
     def record(self, watched: Mapping[DocumentId, Watched]) -> None:
         """Store these documents as they now are. They are on the disk when this returns. Raises LedgerError."""
@@ -322,9 +331,9 @@ def _key(row: sqlite3.Row) -> DocumentId:
     return DocumentId(row["collection"], date.fromisoformat(row["run_date"]))
 
 
-def _sighting(row: sqlite3.Row) -> Sighting:
+def _sighting(row: sqlite3.Row, shape: CompletionConfig) -> Sighting:
     return Sighting(
-        entry=read_entry(row["content"]),
+        entry=read_entry(row["content"], shape),
         content=row["content"],
         first_seen_at=_moment(row["first_seen_at"]),
         first_update_time=_moment_or_none(row["first_update_time"]),
@@ -332,11 +341,11 @@ def _sighting(row: sqlite3.Row) -> Sighting:
     )
 
 
-def _removal(row: sqlite3.Row) -> Removal:
+def _removal(row: sqlite3.Row, sighting: Sighting) -> Removal:
     return Removal(
         name=row["name"],
         kind=RemovalKind(row["kind"]),
-        sighting=_sighting(row),
+        sighting=sighting,
         last_seen_at=_moment(row["last_seen_at"]),
         missed_at=_moment(row["missed_at"]),
         seen_update_time=_moment_or_none(row["seen_update_time"]),

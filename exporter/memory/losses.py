@@ -63,7 +63,7 @@ def _step(
         first_seen_at=before.first_seen_at if before else now,
         seen_at=now,
         entries=_sightings(before, document, names, now),
-        metadata={name: content for name, content in document.contents.items() if name.startswith("_")},
+        metadata={name: content for name, content in document.contents.items() if name not in document.entries},
     )
     return after if before is None else replace(after, removals=_all_removals(key, before, after, longest_gap))
 

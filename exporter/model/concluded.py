@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from exporter.config.resolved import NOBODY
+from exporter.config.resolved import NOBODY, CompletionConfig
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,7 +87,7 @@ class LogSource(StrEnum):
 class HeartbeatReport:
     """The processor's heartbeat for this data date, or its newest one if none is for this date.
 
-    `unusable`: its fields that could not be used.
+    `unusable`: its fields that could not be used. `dated`: heartbeats say which date they are for.
     """
 
     state: HeartbeatState
@@ -96,6 +96,7 @@ class HeartbeatReport:
     beat_at: datetime | None = None
     data_date: date | None = None
     unusable: tuple[UnusableField, ...] = ()
+    dated: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,7 @@ class PhaseReport:
     no processor of the phase has. `removals`: entries that were seen in the document and removed from it;
     `overwritten`: those of them that were lost and restored; `watched` False: the document was never read. `document`:
     the full resource name of the completion document; None if the phase has none. `since`: since when the trigger has
-    been stuck or blocked.
+    been stuck or blocked. `completion`: what the document looks like.
     """
 
     pipeline: str
@@ -204,6 +205,7 @@ class PhaseReport:
     overwritten: tuple[Overwritten, ...] = ()
     document: str | None = None
     since: Since | None = None
+    completion: CompletionConfig = field(default_factory=CompletionConfig)
 
 
 @dataclass(frozen=True, slots=True)

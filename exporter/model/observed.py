@@ -80,10 +80,19 @@ class Record(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UnusableField:
-    """A field or column that has a value which cannot be used. `said`: its type and value in words."""
+    """A field or column that has a value which cannot be used. `said`: its type and value in words.
+
+    `of`: the key by which it is read, where its name is another one (docs/records.md).
+    """
 
     name: str
     said: str
+    of: str = field(default="", compare=False)
+
+    @property
+    def key(self) -> str:
+        """The key by which the field is read."""
+        return self.of or self.name
 
     def __str__(self) -> str:
         return f"{self.name} ({self.said})"
@@ -93,8 +102,9 @@ class UnusableField:
 class Entry:
     """A processor's entry in a completion document, read as tolerantly as it was written.
 
-    `incremental` None: its field cannot be used. `malformed`: the fields that cannot be used (or `entry` for the whole
-    entry).
+    `status`: what its word means, or a word that has no meaning. `incremental` None: its field cannot be used.
+    `malformed`: the fields that cannot be used (or `entry` for the whole entry). `failed_elsewhere`: it has no status,
+    and another field has a word for failure.
     """
 
     status: str | None = None
@@ -104,14 +114,15 @@ class Entry:
     manual: bool = False
     correlation_id: str | None = None
     malformed: tuple[UnusableField, ...] = ()
+    failed_elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
     """A completion document: its entries by processor name, and its own metadata. `exists` False: there is none.
 
-    `triggered` None: its field cannot be used. `contents`: all its fields as Firestore sends them (serialized
-    `Value`s); `read_time`: the database's time of this state.
+    `triggered` None: its field cannot be used. `contents`: its entries and all its other fields as Firestore
+    sends them (serialized `Value`s); `read_time`: the database's time of this state.
     """
 
     exists: bool = True

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import date
 
+    from exporter.config.resolved import CompletionConfig
     from exporter.model import PhaseReport, ProcessorReport, Report
 
 MADE_BY = "orchestration-exporter repair"
@@ -40,12 +41,27 @@ WHY_NOT = {
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One entry to merge into a document. `fields`: in the REST API's form, without secrets."""
+    """One entry to merge into a document. `fields`: in the REST API's form, without secrets.
+
+    `entries`: the document's field that holds the entries; None: the document itself does.
+    """
 
     document: str
     processor: str
     fields: Any
     because: str
+    entries: str | None = None
+
+    @property
+    def path(self) -> str:
+        """The path of the entry's field."""
+        return ".".join(_field_path(name) for name in (self.entries, self.processor) if name)
+
+    @property
+    def content(self) -> Any:  # noqa: ANN401 - JSON
+        """The document's fields that are written."""
+        entry = {self.processor: self.fields}
+        return entry if self.entries is None else {self.entries: {"mapValue": {"fields": entry}}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +91,14 @@ def _repair(phase: PhaseReport, item: ProcessorReport, document: str, *, remembe
     if item.verdict is Verdict.LOST_UPDATE and lost:
         value = Value.pb(Value.deserialize(lost[-1].sighting.content))
         because = f"lost ({lost[-1].kind}): as it was last seen at {stamp(lost[-1].last_seen_at)}"
-        yield Write(document, item.processor, masked_data(MessageToDict(value), names=True), because)
+        fields = masked_data(MessageToDict(value), names=True)
+        yield Write(document, item.processor, fields, because, phase.completion.entries)
     elif item.verdict is Verdict.UNREGISTERED and (fault := _doubt(item)):
         yield Left(item, fault)
     elif item.verdict is Verdict.UNREGISTERED:
         seen = "never seen" if remembers else "not there now"
         because = f"{seen}: made from the {item.table_rows} rows of {item.data_date} in {item.table}"
-        yield Write(document, item.processor, _made(item), because)
+        yield Write(document, item.processor, _made(item, phase.completion), because, phase.completion.entries)
     elif item.verdict in WHY_NOT and not item.registered:
         yield Left(item, WHY_NOT[item.verdict])
 
@@ -97,14 +114,16 @@ def _doubt(item: ProcessorReport) -> str | None:
     return None
 
 
-def _made(item: ProcessorReport) -> Any:  # noqa: ANN401 - JSON
-    fields = {
-        "status": {"stringValue": "success"},
+def _made(item: ProcessorReport, shape: CompletionConfig) -> Any:  # noqa: ANN401 - JSON
+    """An entry as the pipeline writes it: with the first name of each field, and the first word for success."""
+    values = {
+        "status": {"stringValue": next(iter(shape.statuses["success"]), "success")},
         "completed_at": {"timestampValue": stamp(item.written_at)},
         "record_count": {"integerValue": str(item.table_rows)},
         "manual_override": {"booleanValue": True},
-        "note": {"stringValue": f"registered by hand, as {MADE_BY} proposed"},
     }
+    fields = {shape.fields[key][0]: value for key, value in values.items() if shape.fields[key]}
+    fields["note"] = {"stringValue": f"registered by hand, as {MADE_BY} proposed"}
     return {"mapValue": {"fields": fields}}
 
 
@@ -113,8 +132,8 @@ def commit(writes: Sequence[Write]) -> dict[str, Any]:
     return {
         "writes": [
             {
-                "update": {"name": write.document, "fields": {write.processor: write.fields}},
-                "updateMask": {"fieldPaths": [_field_path(write.processor)]},
+                "update": {"name": write.document, "fields": write.content},
+                "updateMask": {"fieldPaths": [write.path]},
             }
             for write in writes
         ]

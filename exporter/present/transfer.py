@@ -20,7 +20,7 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 from pydantic import TypeAdapter, ValidationError
 
 from exporter import model
-from exporter.config.resolved import Care, CloudRun, CoverageConfig, TableRef
+from exporter.config.resolved import Care, CloudRun, CompletionConfig, CoverageConfig, TableRef
 from exporter.messages.secrets import masked_data, masked_json
 from exporter.model import LOST, Report
 from exporter.present.history import History, State, Subject
@@ -32,9 +32,10 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
+_OTHERS: Final = (Mapping, date, datetime, timedelta, Care, CloudRun, CompletionConfig, CoverageConfig, TableRef)
 _TYPES: Final = {
     **vars(model),
-    **{kind.__name__: kind for kind in (Mapping, date, datetime, timedelta, Care, CloudRun, CoverageConfig, TableRef)},
+    **{kind.__name__: kind for kind in _OTHERS},
 }
 """What the annotations of the report's types name."""
 

@@ -3,6 +3,7 @@
 report.py                   snapshot in, report out: every exposed phase and processor at one moment
 expectations.py             what is expected of each document and processor, and by when; what has to be read
 evidence.py, runs.py        what the records hold about one processor's work for one run date
+heartbeat.py                which heartbeat speaks for it, and what it says
 verdict.py                  the verdict table: the first row that applies is the answer (docs/verdicts.md)
 trigger.py                  the state of a phase's trigger
 conditions.py               the table of conditions: faults of a pipeline that no verdict or trigger state shows

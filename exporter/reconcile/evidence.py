@@ -5,17 +5,18 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from exporter.model import AHEAD, DocumentId, HeartbeatReport, HeartbeatState, Matter
+from exporter.config.fields import FAILED, STATUS
+from exporter.model import DocumentId, HeartbeatReport, HeartbeatState, Matter
 from exporter.reconcile.expectations import NEIGHBOURS
+from exporter.reconcile.heartbeat import NEVER, heartbeat_of, past
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import date
+    from datetime import date, datetime
 
-    from exporter.config.resolved import HaltsConfig, HeartbeatsConfig, PhaseConfig, PipelineConfig
+    from exporter.config.resolved import HaltsConfig, PhaseConfig, PipelineConfig
     from exporter.model import (
         Document,
         Doubt,
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
         Failure,
         Gap,
         Halted,
-        Heartbeat,
         Removal,
         RowCount,
         Run,
@@ -36,11 +36,6 @@ if TYPE_CHECKING:
 CALENDAR, HALTS = "calendar", "halts"
 DOCUMENT, HEARTBEAT, RUN_HISTORY = "completion document", "heartbeat", "run history"
 """The records of a piece of work apart from its table."""
-
-NEVER = datetime.min.replace(tzinfo=UTC)
-
-REFUSED_STATUSES = frozenset({"failed", "failure", "error"})
-"""Statuses of an entry that say that the work failed. The pipeline never writes them; people do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +127,9 @@ class Evidence:
         """
         if not self.has_document:
             return None if self.rows is None else self.rows.rows > 0
-        if self.document is None:
+        if self.document is None or (self.entry is not None and self.entry.failed_elsewhere):
             return None
-        return self.entry is not None and self.entry.status not in REFUSED_STATUSES
+        return self.entry is not None and self.entry.status != FAILED
 
     @property
     def judged_by_number(self) -> bool:
@@ -179,13 +174,13 @@ class Evidence:
         """
         if self.entry is None or self.entry.record_count is None or self.rows is None:
             return None
-        if self.entry.incremental or self.entry.status not in {"success", "complete", None}:
+        if self.entry.incremental or self.entry.status not in {"success", None}:
             return True
         counted, registered = self.rows.rows, self.entry.record_count
         possible = not (registered == 0 < counted or counted < registered)
         of_two_moments = self.rows_older_than_entry or self.document_older_than(self.rows.written_at)
         # An unreadable field may say that the run was incremental or incomplete.
-        unsure = self.entry.incremental is None or any(field.name == "status" for field in self.entry.malformed)
+        unsure = self.entry.incremental is None or any(field.key == STATUS for field in self.entry.malformed)
         return None if not possible and (of_two_moments or unsure) else possible
 
     @property
@@ -195,12 +190,7 @@ class Evidence:
             return False
         if HEARTBEAT in self.doubts:
             return True
-        return self.heartbeat.status == "running" or any(field.name == "status" for field in self.heartbeat.unusable)
-
-
-def past(at: datetime | None, now: datetime) -> datetime | None:
-    """The moment; None if it is ahead of the clock, because nothing can have happened then."""
-    return at if at is not None and at <= now + AHEAD else None
+        return self.heartbeat.status == "running" or any(field.key == STATUS for field in self.heartbeat.unusable)
 
 
 def newest(runs: Iterable[Run], now: datetime) -> Run | None:
@@ -339,56 +329,3 @@ def _doubts(
         collection = pipeline.heartbeats.collection
         keys += [(HEARTBEAT, Matter.HEARTBEAT, (collection, name)) for name in processor.heartbeats]
     return {record: snapshot.doubts[matter, key] for record, matter, key in keys if (matter, key) in snapshot.doubts}
-
-
-def heartbeat_of(
-    snapshot: Snapshot,
-    pipeline: PipelineConfig,
-    obligation: Obligation,
-    entry: Entry | None,
-    runs: tuple[Run, ...] | None,
-    now: datetime,
-) -> tuple[HeartbeatReport, str | None]:
-    """The heartbeat that speaks for this work, and the error message it carries.
-
-    Only a heartbeat with this data date says anything about it; of several (an `Async` twin), the newest one does. A
-    heartbeat of another date is reported as such: the document belongs to the last run, so it proves nothing about this
-    date.
-    See docs/verdicts.md, "Heartbeats".
-    """
-    reading = snapshot.heartbeats.get(pipeline.name)
-    known = reading.known(now) if reading else None
-    if known is None or pipeline.heartbeats is None:
-        return HeartbeatReport(HeartbeatState.UNKNOWN), None
-    found = [beat for name in obligation.processor.heartbeats if (beat := known.get(name)) is not None]
-    if not found:
-        read = all(name in known for name in obligation.processor.heartbeats)
-        return HeartbeatReport(HeartbeatState.ABSENT if read else HeartbeatState.UNKNOWN), None
-    own = [beat for beat in found if beat.data_date == obligation.data_date]
-    beat = max(own or found, key=lambda heartbeat: past(heartbeat.beat_at, now) or NEVER)
-    state = _state(beat, pipeline.heartbeats, entry, runs, now) if own else HeartbeatState.OTHER_DATE
-    return (
-        HeartbeatReport(state, beat.document, beat.status, beat.beat_at, beat.data_date, beat.malformed),
-        beat.error_message,
-    )
-
-
-def _state(
-    beat: Heartbeat,
-    config: HeartbeatsConfig,
-    entry: Entry | None,
-    runs: tuple[Run, ...] | None,
-    now: datetime,
-) -> HeartbeatState:
-    if beat.status in {"completed", "failed"}:
-        return HeartbeatState(beat.status)
-    if beat.status != "running" or beat.beat_at is None or beat.beat_at > now + AHEAD:
-        return HeartbeatState.UNKNOWN
-    ends = [run.finished_at for run in runs or () if run.status == "success"]
-    ends.append(entry.completed_at if entry else None)
-    if any(end is not None and beat.beat_at <= end <= now for end in ends):
-        return HeartbeatState.SUPERSEDED
-    age = now - beat.beat_at
-    if age > config.dead_after:
-        return HeartbeatState.DEAD
-    return HeartbeatState.STALE if age > config.stale_after else HeartbeatState.RUNNING

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from exporter.config.resolved import Due, Relation
 from exporter.model import DocumentId
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from exporter.config.resolved import Config, Dated, Mode, PhaseConfig, ProcessorConfig, TableRef, Trigger
 
+K = TypeVar("K")
+
 ONE_DAY = timedelta(days=1)
 NEIGHBOURS = (-ONE_DAY, ONE_DAY)
 
@@ -29,7 +31,7 @@ class Obligation:
 
     `asked`: the document's mode expects it to register, by `due`. `rows_due`: from then on, too few or too many rows
     are a fault. `possible_from`: the end of its data date, if the work is about a day that is over; no run before that
-    can have done it.
+    can have done it. `work_day`: begin and end of the local day of its own deadline.
     """
 
     processor: ProcessorConfig
@@ -39,6 +41,7 @@ class Obligation:
     due: datetime
     rows_due: datetime
     possible_from: datetime | None = None
+    work_day: tuple[datetime, datetime] = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
     @property
     def owed(self) -> bool:
@@ -149,6 +152,10 @@ def _obligation(
         due=due,
         rows_due=rows_due,
         possible_from=over if over <= rows_due else None,
+        work_day=(
+            due_at(Due(processor.due.days, time()), run_date, zone),
+            due_at(Due(processor.due.days + 1, time()), run_date, zone),
+        ),
     )
 
 
@@ -181,7 +188,7 @@ def reading_plan(config: Config, now: datetime) -> ReadingPlan:
     first, last = with_neighbours[0], with_neighbours[-1]
     return ReadingPlan(
         run_dates=dates,
-        documents=tuple(
+        documents=_distinct(
             DocumentId(phase.collection, day)
             for pipeline in pipelines
             for phase in pipeline.phases.values()
@@ -204,8 +211,8 @@ def reading_plan(config: Config, now: datetime) -> ReadingPlan:
     )
 
 
-def _distinct(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(names))
+def _distinct(items: Iterable[K]) -> tuple[K, ...]:
+    return tuple(dict.fromkeys(items))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from exporter.config.fields import DATA_DATE, FAILED
 from exporter.model import HeartbeatState, Hint, HintKind, Verdict
 from exporter.reconcile.evidence import (
     CALENDAR,
     DOCUMENT,
     HALTS,
     HEARTBEAT,
-    REFUSED_STATUSES,
     RUN_HISTORY,
     newest,
 )
@@ -135,9 +135,12 @@ def _heartbeat(e: Evidence) -> Iterator[Hint]:
     beat = e.heartbeat
     at = f" at {moment(beat.beat_at, e.now)}" if beat.beat_at else ""
     if beat.state is HeartbeatState.OTHER_DATE:
-        unusable = next((field.said for field in beat.unusable if field.name == "data_date"), None)
+        unusable = next((field.said for field in beat.unusable if field.key == DATA_DATE), None)
         none = f"a data date that cannot be used ({unusable})" if unusable else "no data date"
         carried = none if beat.data_date is None else f"data date {beat.data_date}"
+        if not beat.dated:
+            yield Hint(HintKind.HEARTBEAT, f"heartbeat{at} is of another day than this work")
+            return
         weak = "; it may still be of this run" if _completed_nearby(e) else ""
         yield Hint(
             HintKind.HEARTBEAT,
@@ -273,7 +276,7 @@ def _entry(e: Evidence) -> Iterator[Hint]:
         yield Hint(HintKind.ENTRY, f"its entry has unusable fields: {', '.join(map(str, e.entry.malformed))}")
     if e.entry.manual:
         yield Hint(HintKind.ENTRY, "its entry was made by hand")
-    if e.entry.status in REFUSED_STATUSES:
+    if e.entry.status == FAILED:
         yield Hint(HintKind.ENTRY, f"its entry says {e.entry.status}")
 
 

@@ -145,6 +145,8 @@ def _phase(
     trigger = trigger_of(snapshot, pipeline, day, judged, now)
     succeeded = _succeeded(day, history)
     watched = snapshot.watched.get(DocumentId(phase.collection, day.run_date)) if phase.collection else None
+    known = pipeline.registering(phase)
+    others = known - phase.processors.keys()
     return PhaseReport(
         pipeline=pipeline.name,
         phase=phase.name,
@@ -153,10 +155,10 @@ def _phase(
         modes=tuple(mode.name for mode in phase.modes),
         expected=None if expected is None else len(expected),
         registered=None if expected is None or document is None else sum(1 for e in expected if e.registered),
-        unexpected=sum(name not in phase.processors for name in document.entries) if document else None,
+        unexpected=sum(name not in known for name in document.entries) if document else None,
         entries=len(document.entries) if document else None,
         completed_count=document.completed_count if document else None,
-        removals=watched.removals if watched else (),
+        removals=tuple(one for one in watched.removals if one.name not in others) if watched else (),
         malformed=_malformed(document),
         triggered=document.triggered if document else None,
         triggered_at=document.triggered_at if document else None,
@@ -167,9 +169,10 @@ def _phase(
         run_history_processors=None if succeeded is None else len({run.processor for run in succeeded}),
         log_source=_log_source(snapshot, pipeline, day, [item.evidence for item in judged], succeeded),
         has_document=phase.collection is not None,
+        completion=phase.completion,
         watched=watched is not None,
         processors=tuple(_processor(pipeline, day, item) for item in judged),
-        overwritten=overwritten(watched, now),
+        overwritten=tuple(one for one in overwritten(watched, now) if one.processor not in others),
     )
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from exporter.model import AHEAD, HeartbeatState, Hint, HintKind, TriggerState, Verdict
-from exporter.reconcile.evidence import past
 from exporter.reconcile.expectations import RuleMet, rule_met
+from exporter.reconcile.heartbeat import past
 from exporter.reconcile.hints import moment
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from exporter.reconcile.evidence import Evidence
     from exporter.reconcile.expectations import PhaseDay
 
-TRIGGER_FIELDS = frozenset({"_triggered", "_trigger_succeeded", "_trigger_pending", "_triggered_at"})
+TRIGGER_FIELDS = frozenset({"triggered", "trigger_succeeded", "trigger_pending", "triggered_at"})
 """Fields that say whether a document has triggered. If one of them cannot be used, the state is unknown."""
 
 FINISHED_UNREGISTERED = frozenset({Verdict.UNREGISTERED, Verdict.WRONG_DATE, Verdict.LOST_UPDATE})
@@ -54,7 +54,7 @@ def trigger_of(
     document = asked[0].evidence.document if asked else None
     if all(item.evidence.units == 0 for item in asked):
         return TriggerConclusion(TriggerState.NOT_EXPECTED, ())
-    unusable = [field for field in document.malformed if field.name in TRIGGER_FIELDS] if document else []
+    unusable = [field for field in document.malformed if field.key in TRIGGER_FIELDS] if document else []
     if unusable:
         text = f"the document's trigger cannot be read: {', '.join(map(str, unusable))}"
         return TriggerConclusion(TriggerState.UNKNOWN, (Hint(HintKind.TRIGGER, text),))
@@ -69,7 +69,7 @@ def trigger_of(
 
 
 def _trigger_reason(document: Document) -> str:
-    unusable = next((field for field in document.malformed if field.name == "_trigger_reason"), None)
+    unusable = next((field for field in document.malformed if field.key == "trigger_reason"), None)
     return document.trigger_reason or (f"no usable reason: {unusable}" if unusable else "no reason written")
 
 

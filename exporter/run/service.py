@@ -112,7 +112,7 @@ class Service:
         self._status: tuple[Published, bytes] | None = None
         self._published: Published
         loaded = load()
-        self._memory = Memory(loaded.config.ledger, self.telemetry)
+        self._memory = Memory(loaded.config.ledger, self.telemetry, shapes=loaded.config.completions)
         self._history = History.restored(
             (Subject(*row[:4]), State(row.at, row.state, row.since, row.how)) for row in self._memory.states
         )
@@ -187,7 +187,7 @@ class Service:
             raise ReloadError("the exporter is stopping")
         try:
             loaded = self._load()
-            self._memory.reconfigure(loaded.config.ledger)
+            self._memory.reconfigure(loaded.config.ledger, loaded.config.completions)
         except (ConfigError, LedgerInUseError) as error:
             self._reload_ok = False
             log.error("reload failed, the old configuration stays", faults=str(error))  # noqa: TRY400 - no trace needed

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final, Protocol
 
+from exporter.config.fields import meaning_of
 from exporter.messages.secrets import masked
 from exporter.model import CoverageCounts, ErrorKind, Halted, RowCount, Run, UnusableField
 from exporter.sources.errors import CallFailed, Fault
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
-    from exporter.config.resolved import TableRef
+    from exporter.config.resolved import RunHistoryConfig, TableRef
     from exporter.sources.ports import Window
 
 # The order of the statuses that one run was logged with. A clean-up job turns the `running` row of a run that ended
@@ -138,25 +139,24 @@ def read_coverage(rows: Iterable[Row], buckets: Sequence[str], window: Window) -
     return {day: found.get(day, nothing) for day in window_dates(window)}
 
 
-def read_runs(rows: Iterable[Row], zone: ZoneInfo, finished_column: str) -> tuple[Run, ...]:
+def read_runs(rows: Iterable[Row], zone: ZoneInfo, history: RunHistoryConfig) -> tuple[Run, ...]:
     """The runs, each once. Rows that name no processor are left out."""
-    return reduce_runs(
-        _logged(row, processor, zone, finished_column) for row in rows if (processor := _text(row["name"]))
-    )
+    return reduce_runs(_logged(row, processor, zone, history) for row in rows if (processor := _text(row["name"])))
 
 
-def _logged(row: Row, processor: str, zone: ZoneInfo, finished_column: str) -> LoggedRun:
+def _logged(row: Row, processor: str, zone: ZoneInfo, history: RunHistoryConfig) -> LoggedRun:
     times = _Times(row, zone)
+    # Mask before the text is lowered: in small letters some secrets have no recognisable form.
+    status = masked(_text(row["status"]) or _NO_STATUS).strip().lower()
     return LoggedRun(
         processor=processor,
         run_id=_text(row["run"]),
         data_date=_date(row["day"]),
-        # Mask before the text is lowered: in small letters some secrets have no recognisable form.
-        status=masked(_text(row["status"]) or _NO_STATUS).strip().lower(),
+        status=meaning_of(status, history.statuses) or status,
         phase=_text(row["phase"]),
         category=masked(_text(row["category"]) or "") or None,
-        started_at=times.read("started", "started_at"),
-        finished_at=times.read("finished", finished_column),
+        started_at=times.read("started", next(iter(history.columns["started_at"]), "started_at")),
+        finished_at=times.read("finished", history.finished_column),
         backfill=_flag(row["backfill"]),
         unusable=times.unusable,
     )

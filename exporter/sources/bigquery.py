@@ -205,7 +205,7 @@ class _Context:
         self.runs: Mapping[str, _Question[tuple[Run, ...]]] = {
             pipeline: _Question(
                 queries.run_history_part(pipeline, number, history, project),
-                partial(answers.read_runs, zone=zone, finished_column=history.table.finished_column),
+                partial(answers.read_runs, zone=zone, history=history.table),
             )
             for number, (pipeline, history) in enumerate(request.run_history.items())
         }

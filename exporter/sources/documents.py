@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from google.cloud.firestore_v1.types import Value
 from google.protobuf.message import DecodeError
 
+from exporter.config.fields import HEARTBEATS, names_of, words_of
+from exporter.config.resolved import CompletionConfig
 from exporter.model import Document, Entry, Heartbeat, Record
 from exporter.sources.fields import (
     EPOCH,
@@ -41,10 +43,18 @@ from exporter.sources.fields import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from google.protobuf.message import Message
     from google.protobuf.timestamp_pb2 import Timestamp
+
+    from exporter.model import UnusableField
+    from exporter.sources.fields import Names
+
+USUAL: Final = CompletionConfig()
+HEARTBEAT_NAMES: Final = names_of(HEARTBEATS)
+HEARTBEAT_WORDS: Final = words_of(HEARTBEATS)
+"""What documents and heartbeats look like where the configuration does not say otherwise."""
 
 
 class WireDocument(Protocol):
@@ -64,53 +74,75 @@ class WireDocument(Protocol):
 
 
 def parse_document(
-    fields: Mapping[str, object], create_time: datetime | None = None, update_time: datetime | None = None
+    fields: Mapping[str, object],
+    create_time: datetime | None = None,
+    update_time: datetime | None = None,
+    shape: CompletionConfig = USUAL,
 ) -> Document:
-    """A completion document: every key that does not begin with `_` is a processor's entry."""
-    read = Fields(Record.DOCUMENTS, fields)
-    # `_trigger_pending` decides nothing; an unusable one shows that the writer of these fields has a fault.
-    read.first(flag, "_trigger_pending")
+    """A completion document: its entries, and its own fields beside them."""
+    read = Fields(Record.DOCUMENTS, fields, shape.document_fields)
+    # `trigger_pending` decides nothing; an unusable one shows that the writer of these fields has a fault.
+    read.first(flag, "trigger_pending")
+    entries, odd = _entries(fields, shape)
     return Document(
-        entries={name: parse_entry(value, name) for name, value in fields.items() if not name.startswith("_")},
-        completed_count=read.first(count, "_completed_count"),
-        triggered=read.flag("_triggered"),
-        triggered_at=read.first(moment, "_triggered_at"),
-        trigger_succeeded=read.first(flag, "_trigger_succeeded"),
-        trigger_reason=read.first(text, "_trigger_reason"),
-        written_mode=read.first(word, "_mode"),
-        malformed=read.malformed,
+        entries={name: parse_entry(value, name, shape) for name, value in entries.items() if shape.is_entry(name)},
+        completed_count=read.first(count, "completed_count"),
+        triggered=read.flag("triggered"),
+        triggered_at=read.first(moment, "triggered_at"),
+        trigger_succeeded=read.first(flag, "trigger_succeeded"),
+        trigger_reason=read.first(text, "trigger_reason"),
+        written_mode=read.first(word, "mode"),
+        malformed=(*read.malformed, *odd),
         create_time=create_time,
         update_time=update_time,
     )
 
 
-def parse_entry(value: object, processor: str = "") -> Entry:
-    """A processor's entry, also one made by hand (`timestamp`, `records_processed`, `manual_override`)."""
+def _entries(
+    fields: Mapping[str, object], shape: CompletionConfig
+) -> tuple[Mapping[str, object], tuple[UnusableField, ...]]:
+    """The map that holds the entries, and the field that should hold them if it is no map."""
+    if shape.entries is None:
+        return fields, ()
+    match fields.get(shape.entries):
+        case None:
+            return {}, ()
+        case dict() as entries:
+            return entries, ()
+        case value:
+            return {}, (unusable(shape.entries, value),)
+
+
+def parse_entry(value: object, processor: str = "", shape: CompletionConfig = USUAL) -> Entry:
+    """A processor's entry, also one made by hand (by default `timestamp`, `records_processed`, `manual_override`)."""
     if not isinstance(value, dict):
         return Entry(malformed=(unusable("entry", value, processor),))
-    read = Fields(Record.ENTRIES, value)
+    read = Fields(Record.ENTRIES, value, shape.fields)
     return Entry(
-        status=read.first(word, "status"),
-        completed_at=read.first(moment, "completed_at", "timestamp"),
-        record_count=read.first(count, "record_count", "records_processed"),
+        status=read.status(shape.statuses),
+        completed_at=read.first(moment, "completed_at"),
+        record_count=read.first(count, "record_count"),
         incremental=read.flag("is_incremental"),
         manual=read.first(anything, "manual_override") is True,
         correlation_id=read.first(label, "correlation_id"),
+        failed_elsewhere=read.failed_elsewhere(shape.statuses),
         malformed=read.malformed,
     )
 
 
-def parse_heartbeat(document: str, fields: Mapping[str, object]) -> Heartbeat:
+def parse_heartbeat(
+    document: str, fields: Mapping[str, object], names: Names = HEARTBEAT_NAMES, words: Names = HEARTBEAT_WORDS
+) -> Heartbeat:
     """A heartbeat.
 
     Merge writes leave fields of the previous run behind (`completed_at`, `duration_seconds`), so only those are read
     that every beat writes.
     """
-    read = Fields(Record.HEARTBEATS, fields)
+    read = Fields(Record.HEARTBEATS, fields, names)
     return Heartbeat(
         document=document,
-        status=read.first(word, "status"),
-        beat_at=read.first(moment, "last_heartbeat", "updated_at"),
+        status=read.status(words),
+        beat_at=read.first(moment, "last_heartbeat"),
         data_date=read.first(day, "data_date"),
         started_at=read.first(moment, "started_at"),
         error_message=read.first(text, "error_message"),
@@ -118,24 +150,37 @@ def parse_heartbeat(document: str, fields: Mapping[str, object]) -> Heartbeat:
     )
 
 
-def read_document(message: WireDocument | None, read_time: datetime | None) -> Document:
+def read_document(
+    message: WireDocument | None, read_time: datetime | None, shape: CompletionConfig = USUAL
+) -> Document:
     """A completion document as Firestore sent it at `read_time` of its own clock; None: there is no document."""
     if message is None:
         return Document(exists=False, read_time=read_time)
+    depth = 1 if shape.entries is None else 2
     document = parse_document(
-        plain_fields(message.fields), plain_time(message.create_time), plain_time(message.update_time)
+        plain_fields(message.fields, depth), plain_time(message.create_time), plain_time(message.update_time), shape
     )
-    contents = {name: value.SerializeToString(deterministic=True) for name, value in message.fields.items()}
+    contents = {name: value.SerializeToString(deterministic=True) for name, value in _values(message, shape)}
     return replace(document, read_time=read_time, contents=contents)
 
 
-def read_entry(content: bytes) -> Entry:
+def _values(message: WireDocument, shape: CompletionConfig) -> Iterator[tuple[str, Any]]:
+    """The values of the document's own fields, and of its entries."""
+    for name, value in message.fields.items():
+        if name != shape.entries:
+            yield name, value
+    holder: Any = message.fields.get(shape.entries) if shape.entries else None
+    if holder is not None:
+        yield from holder.map_value.fields.items()
+
+
+def read_entry(content: bytes, shape: CompletionConfig = USUAL) -> Entry:
     """A processor's entry from its serialized `Value`. Raises ValueError for bytes that are none."""
     try:
         value = Value.pb(Value.deserialize(content))
     except DecodeError as error:
         raise ValueError(f"not a Firestore value: {error}") from error
-    return parse_entry(plain_fields({"entry": value})["entry"])
+    return parse_entry(plain_fields({"entry": value})["entry"], shape=shape)
 
 
 def plain_fields(fields: Mapping[str, Message], depth: int = 1) -> dict[str, object]:

@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 
 def firestore_of(config: Config, telemetry: Telemetry, endpoint: str | None = None) -> FirestoreStore:
     """Firestore alone, not connected yet; `endpoint` is the address of a local server."""
-    return FirestoreStore(project=config.project, database=config.database, telemetry=telemetry, endpoint=endpoint)
+    return FirestoreStore(
+        project=config.project,
+        database=config.database,
+        telemetry=telemetry,
+        endpoint=endpoint,
+        completions=config.completions,
+        heartbeats=config.heartbeat_collections,
+    )
 
 
 def sources_of(

@@ -1,8 +1,8 @@
-"""The table of every field that is read from completion documents, their entries and heartbeats, with its types.
+"""Reads the fields of completion documents, their entries and heartbeats, each as the table of fields says.
 
-Fields are read through `FIELDS` alone: by name, and only those that have a row there. Its `Reading` says what a field
-may hold. A null counts as an absent field; every other value is named as unusable and never becomes a default.
-docs/types.md is generated from these tables.
+Fields are read through `exporter.config.fields.FIELDS` alone: by key, and only those that have a row there. Its kind
+says what a field may hold. A null counts as an absent field; every other value is named as unusable and never becomes a
+default. docs/types.md and docs/records.md are generated from these tables.
 """
 
 from __future__ import annotations
@@ -14,12 +14,17 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from exporter.config.fields import FAILED, FIELDS, STATUS, Kind, meaning_of
 from exporter.messages.secrets import HIDDEN, beginning, names_secret
-from exporter.model import Record, UnusableField
+from exporter.model import UnusableField
 from exporter.sources.errors import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from exporter.model import Record
+
+    Names = Mapping[str, tuple[str, ...]]
 
 T = TypeVar("T")
 
@@ -119,72 +124,47 @@ def anything(value: object) -> bool | None:
     return value is not False
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One field of one kind of record: how it is read, and what follows if it is there and cannot be read."""
-
-    record: Record
-    name: str
-    read: Callable[[object], object]
-    otherwise: str
-
-
-ALLOWED: Final[Mapping[Callable[[object], object], str]] = {
-    flag: "boolean",
-    count: "whole number that is not negative (also as double, BSON Int32 or BSON Decimal128)",
-    moment: (
+ALLOWED: Final[Mapping[Kind, str]] = {
+    Kind.FLAG: "boolean",
+    Kind.COUNT: "whole number that is not negative (also as double, BSON Int32 or BSON Decimal128)",
+    Kind.MOMENT: (
         "timestamp (also BSON Timestamp), later than 0001-01-01, which is Go's zero time;"
         " text in ISO 8601's form with date and time, UTC unless it says otherwise;"
         " number or text of 10, 13, 16 or 19 digits: seconds, ms, µs or ns since 1970"
     ),
-    day: "text or number: `2026-02-01`, `20260201`; timestamp or text of exactly midnight",
-    text: "text",
-    word: "text",
-    label: "text or number",
-    anything: "anything: all but false means yes",
+    Kind.DAY: "text or number: `2026-02-01`, `20260201`; timestamp or text of exactly midnight",
+    Kind.TEXT: "text",
+    Kind.WORD: "text",
+    Kind.LABEL: "text or number",
+    Kind.ANYTHING: "anything: all but false means yes",
 }
-"""The values that each way of reading accepts, in words."""
+"""The values that each kind of field accepts, in words."""
 
-_TRIGGER: Final = "the trigger's state is `unknown`, and its hint says why"
-_NO_TIME: Final = "the time is unknown"
-_HINT: Final = "a hint says so"
+READERS: Final[Mapping[Kind, Callable[[object], object]]] = {
+    Kind.FLAG: flag,
+    Kind.COUNT: count,
+    Kind.MOMENT: moment,
+    Kind.DAY: day,
+    Kind.TEXT: text,
+    Kind.WORD: word,
+    Kind.LABEL: label,
+    Kind.ANYTHING: anything,
+}
+"""The function that reads each kind of field."""
 
-FIELDS: Final = (
-    Field(Record.DOCUMENTS, "_triggered", flag, _TRIGGER),
-    Field(Record.DOCUMENTS, "_trigger_succeeded", flag, _TRIGGER),
-    Field(Record.DOCUMENTS, "_trigger_pending", flag, _TRIGGER),
-    Field(Record.DOCUMENTS, "_triggered_at", moment, _TRIGGER),
-    Field(Record.DOCUMENTS, "_trigger_reason", text, _HINT),
-    Field(Record.DOCUMENTS, "_completed_count", count, "the count is unknown"),
-    Field(Record.DOCUMENTS, "_mode", word, "nothing: it decides nothing"),
-    Field(Record.ENTRIES, "status", word, "registered (the orchestrator counts keys), and a hint says so"),
-    Field(Record.ENTRIES, "completed_at", moment, _NO_TIME),
-    Field(Record.ENTRIES, "timestamp", moment, _NO_TIME),
-    Field(Record.ENTRIES, "record_count", count, "the count is unknown"),
-    Field(Record.ENTRIES, "records_processed", count, "the count is unknown"),
-    Field(Record.ENTRIES, "is_incremental", flag, "a count that a complete run cannot have written is `unknown`"),
-    Field(Record.ENTRIES, "manual_override", anything, "—"),
-    Field(Record.ENTRIES, "correlation_id", label, "nothing: it decides nothing"),
-    Field(
-        Record.HEARTBEATS, "status", word, "whether it runs is unknown: `unknown` instead of a verdict without an entry"
-    ),
-    Field(Record.HEARTBEATS, "last_heartbeat", moment, "`updated_at` stands in; without it as for `status`"),
-    Field(Record.HEARTBEATS, "updated_at", moment, "as for `last_heartbeat`"),
-    Field(Record.HEARTBEATS, "data_date", day, "it speaks for no date, and a hint says so"),
-    Field(Record.HEARTBEATS, "started_at", moment, _NO_TIME),
-    Field(Record.HEARTBEATS, "error_message", text, "no message"),
-)
-"""Every field that is read. `Fields` accepts no other."""
-
-_BY_NAME: Final = {(field.record, field.name): field for field in FIELDS}
+_BY_KEY: Final = {(field.record, field.key): field for field in FIELDS}
 
 
 class Fields:
-    """Reads a record's fields by name and remembers which were there and could not be used."""
+    """Reads a record's fields by key and remembers which were there and could not be used.
 
-    def __init__(self, record: Record, fields: Mapping[str, object]) -> None:
+    `names`: the names of the fields by key, as the configuration says.
+    """
+
+    def __init__(self, record: Record, fields: Mapping[str, object], names: Names) -> None:
         self._record = record
         self._fields = fields
+        self._names = names
         self._malformed: list[UnusableField] = []
 
     @property
@@ -192,31 +172,59 @@ class Fields:
         """The fields that could not be used."""
         return tuple(self._malformed)
 
-    def first(self, read: Callable[[object], T | None], *names: str) -> T | None:
-        """The first of these fields that can be used; None if there is none."""
-        for name in names:
-            assert _BY_NAME[self._record, name].read is read  # noqa: S101 - the table and its reader agree
+    def first(self, read: Callable[[object], T | None], key: str) -> T | None:
+        """The first of the fields of this key that can be used; None if there is none."""
+        assert READERS[_BY_KEY[self._record, key].kind] is read  # noqa: S101 - the table and its reader agree
+        for name in self._names[key]:
             value = self._fields.get(name)
             if value is None:
                 continue
             found = read(value)
             if found is not None:
                 return found
-            self._malformed.append(unusable(name, value))
+            self._malformed.append(unusable(name, value, key=key))
         return None
 
-    def flag(self, name: str) -> bool | None:
+    def flag(self, key: str) -> bool | None:
         """A flag: false where it is absent, None where it is there and cannot be used."""
-        found = self.first(flag, name)
-        if found is None and not any(field.name == name for field in self._malformed):
+        found = self.first(flag, key)
+        if found is None and not self.odd(key):
             return False
         return found
 
+    def status(self, words: Names) -> str | None:
+        """A status as what it means; a word that is none of `words` stays as it is, and is named as unusable."""
+        found = self.first(word, STATUS)
+        if found is None:
+            return None
+        meaning = meaning_of(found, words)
+        if meaning is None:
+            name = next(name for name in self._names[STATUS] if word(self._fields.get(name)) == found)
+            why = f'text "{one_line(found, _LONGEST_SAID)}", which `statuses` does not name'
+            self._malformed.append(UnusableField(name, why, STATUS))
+        return meaning or found
 
-def unusable(name: str, value: object, entry: str = "") -> UnusableField:
+    def failed_elsewhere(self, words: Names) -> bool:
+        """Whether there is no status, and a field that is not read has a word for failure: it is named as unusable."""
+        if self.odd(STATUS) or any(self._fields.get(name) is not None for name in self._names[STATUS]):
+            return False
+        read = {name for names in self._names.values() for name in names}
+        for name, value in self._fields.items():
+            if name not in read and isinstance(value, str) and word(value) in words[FAILED]:
+                why = f'text "{word(value)}", while there is no status: name this field in `fields.status`'
+                self._malformed.append(UnusableField(name, why, STATUS))
+                return True
+        return False
+
+    def odd(self, key: str) -> bool:
+        """Whether a field of this key was there and could not be used."""
+        return any(field.key == key for field in self._malformed)
+
+
+def unusable(name: str, value: object, entry: str = "", key: str = "") -> UnusableField:
     """Name a value that could not be used. Of a secret (by the name of its field or `entry`) only the type is said."""
     hidden = names_secret(entry or name) and not isinstance(value, Unusable)
-    return UnusableField(name, f"{said(value).partition(' ')[0]} {HIDDEN}" if hidden else said(value))
+    return UnusableField(name, f"{said(value).partition(' ')[0]} {HIDDEN}" if hidden else said(value), key)
 
 
 def said(value: object) -> str:

@@ -27,7 +27,7 @@ from exporter import __version__
 from exporter.model import ErrorKind
 from exporter.sources import credentials as machine
 from exporter.sources.calls import Calls, retry
-from exporter.sources.documents import parse_heartbeat, plain_fields, plain_time, read_document
+from exporter.sources.documents import USUAL, parse_heartbeat, plain_fields, plain_time, read_document
 from exporter.sources.endpoints import firestore_endpoint
 from exporter.sources.errors import CallFailed, Fault, fault_of
 from exporter.sources.fields import count, said
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from google.auth.credentials import Credentials
 
+    from exporter.config.resolved import CompletionConfig, HeartbeatsConfig
     from exporter.metrics.telemetry import Telemetry
     from exporter.model import Document, DocumentId, Heartbeat
     from exporter.sources.documents import WireDocument
@@ -69,13 +70,25 @@ class FirestoreStore:
     """Reads one database. The connection is made when it is first needed and kept until `close`.
 
     `endpoint` (host:port) is a local server without credentials and encryption; by default the one that
-    FIRESTORE_EMULATOR_HOST names, or else Google's. Raises ConfigError if that variable cannot be used.
+    FIRESTORE_EMULATOR_HOST names, or else Google's. `completions`, `heartbeats`: what the documents of each collection
+    look like. Raises ConfigError if that variable cannot be used.
     """
 
-    def __init__(self, *, project: str, database: str, telemetry: Telemetry, endpoint: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        project: str,
+        database: str,
+        telemetry: Telemetry,
+        endpoint: str | None = None,
+        completions: Mapping[str, CompletionConfig] | None = None,
+        heartbeats: Mapping[str, HeartbeatsConfig] | None = None,
+    ) -> None:
         self._path = f"projects/{project}/databases/{database}"
         self._place = f"project {project}, database {database}"
         self._telemetry = telemetry
+        self._completions = completions or {}
+        self._heartbeats = heartbeats or {}
         self._endpoint = endpoint or firestore_endpoint()
         self._metadata = [("google-cloud-resource-prefix", self._path)]
         if self._endpoint:
@@ -92,7 +105,10 @@ class FirestoreStore:
         """
         paths = {wanted: self._document(wanted.collection, wanted.run_date.isoformat()) for wanted in ids}
         found = self._batch({wanted.collection for wanted in ids}, paths.values(), deadline)
-        return {wanted: read_document(*found[path]) for wanted, path in paths.items()}
+        return {
+            wanted: read_document(*found[path], self._completions.get(wanted.collection, USUAL))
+            for wanted, path in paths.items()
+        }
 
     def follow(self, ids: Collection[DocumentId], receiver: ChangeReceiver) -> DocumentListener:
         """Report every change of these documents to the receiver from now on, whether they exist yet or not."""
@@ -102,6 +118,7 @@ class FirestoreStore:
             database=self._path,
             metadata=self._metadata,
             documents={self._document(wanted.collection, wanted.run_date.isoformat()): wanted for wanted in ids},
+            shapes=self._completions,
             receiver=receiver,
             subject=f"Firestore listener on {', '.join(collections)} ({self._place})",
             reads=lambda changes: self._telemetry.add("document_reads", changes),
@@ -113,18 +130,19 @@ class FirestoreStore:
         found = self._batch({wanted.collection for wanted in ids}, paths.values(), deadline)
         messages = {wanted: found[path][0] for wanted, path in paths.items()}
         return {
-            wanted: None if message is None else parse_heartbeat(wanted.document, plain_fields(message.fields))
+            wanted: None if message is None else self._heartbeat(wanted, message)
             for wanted, message in messages.items()
         }
 
     def count(self, collection: str, deadline: Deadline) -> int:
         """Count the collection's documents by one aggregation. Raises SourceError."""
-        query = StructuredQuery(from_=[StructuredQuery.CollectionSelector(collection_id=collection)])
+        above, _, name = f"{self._path}/documents/{collection}".rpartition("/")
+        query = StructuredQuery(from_=[StructuredQuery.CollectionSelector(collection_id=name)])
         aggregation = StructuredAggregationQuery.Aggregation(
             alias=_COUNT, count=StructuredAggregationQuery.Aggregation.Count()
         )
         request = RunAggregationQueryRequest(
-            parent=f"{self._path}/documents",
+            parent=above,
             structured_aggregation_query=StructuredAggregationQuery(structured_query=query, aggregations=[aggregation]),
         )
 
@@ -150,8 +168,8 @@ class FirestoreStore:
 
         Raises SourceError.
         """
-        full = {path: self._document(*path.split("/", 1)) for path in paths}
-        found = self._batch({path.partition("/")[0] for path in paths}, full.values(), deadline)
+        full = {path: self._document(*path.rsplit("/", 1)) for path in paths}
+        found = self._batch({path.rpartition("/")[0] for path in paths}, full.values(), deadline)
         return {path: found[name][0] for path, name in full.items()}
 
     def close(self) -> None:
@@ -160,6 +178,12 @@ class FirestoreStore:
         # Without the lock: a call that is looking for credentials may hold it, and closes its connection itself.
         if self._connected is not None:
             self._connected.transport.close()
+
+    def _heartbeat(self, key: HeartbeatId, message: WireDocument) -> Heartbeat:
+        fields, config = plain_fields(message.fields), self._heartbeats.get(key.collection)
+        if config is None:
+            return parse_heartbeat(key.document, fields)
+        return parse_heartbeat(key.document, fields, config.fields, config.statuses)
 
     def _document(self, collection: str, document: str) -> str:
         return f"{self._path}/documents/{collection}/{document}"

@@ -18,7 +18,7 @@ from google.api_core.exceptions import from_grpc_status
 from google.cloud.firestore_v1.types import ListenRequest, ListenResponse, Target, TargetChange
 
 from exporter.model import Document, ErrorKind
-from exporter.sources.documents import plain_time, read_document
+from exporter.sources.documents import USUAL, plain_time, read_document
 from exporter.sources.errors import STOPPING, CallFailed, Fault, fault_of
 from exporter.sources.remedies import FIRESTORE_REMEDIES, source_error
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from google.cloud.firestore_v1.services.firestore import FirestoreClient
 
+    from exporter.config.resolved import CompletionConfig
     from exporter.model import DocumentId
     from exporter.sources.ports import ChangeReceiver
 
@@ -55,22 +56,27 @@ class Stream(Protocol):
 class DocumentListener:
     """Follows documents on a thread of its own until it is closed, and reopens the stream whenever it breaks."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it follows, and who is told
         self,
         *,
         client: Callable[[], FirestoreClient],
         database: str,
         metadata: Sequence[tuple[str, str]],
         documents: Mapping[str, DocumentId],
+        shapes: Mapping[str, CompletionConfig],
         receiver: ChangeReceiver,
         subject: str,
         reads: Callable[[int], None],
     ) -> None:
-        """Follow `documents` (by path). `reads` receives the cost of the changes, `subject` names them in errors."""
+        """Follow `documents` (by path); `shapes`: what those of each collection look like.
+
+        `reads` receives the cost of the changes, `subject` names them in errors.
+        """
         self._client = client
         self._database = database
         self._metadata = metadata
         self._documents = documents
+        self._shapes = shapes
         self._receiver = receiver
         self._subject = subject
         self._reads = reads
@@ -103,7 +109,7 @@ class DocumentListener:
     def _run(self) -> None:
         pause = FIRST_PAUSE
         while not self._closed.is_set():
-            view = _View(self._documents, self._tell)
+            view = _View(self._documents, self._shapes, self._tell)
             asking: queue.SimpleQueue[None] = queue.SimpleQueue()
             fault = _ENDED
             try:
@@ -150,8 +156,11 @@ class _Teller(Protocol):
 class _View:
     """The state of a stream: changes are reported once the stream says that they are consistent."""
 
-    def __init__(self, documents: Mapping[str, DocumentId], tell: _Teller) -> None:
+    def __init__(
+        self, documents: Mapping[str, DocumentId], shapes: Mapping[str, CompletionConfig], tell: _Teller
+    ) -> None:
         self._documents = documents
+        self._shapes = shapes
         self._tell = tell
         self._pending: dict[DocumentId, Document] = {}
         self._known: dict[DocumentId, bool] = {}
@@ -168,11 +177,11 @@ class _View:
                 change = message.document_change
                 gone = _TARGET in change.removed_target_ids
                 self._changes += 1
-                self._put(change.document.name, read_document(None if gone else change.document, None))
+                self._put(change.document.name, None if gone else change.document)
             case "document_delete":
-                self._put(message.document_delete.document, read_document(None, None))
+                self._put(message.document_delete.document, None)
             case "document_remove":
-                self._put(message.document_remove.document, read_document(None, None))
+                self._put(message.document_remove.document, None)
             case "filter":
                 known = {**self._known, **{key: document.exists for key, document in self._pending.items()}}
                 if message.filter.count != sum(known.values()):
@@ -180,10 +189,10 @@ class _View:
             case _:
                 pass  # a kind of response that this version of the protocol does not know
 
-    def _put(self, path: str, document: Document) -> None:
+    def _put(self, path: str, message: Any) -> None:  # noqa: ANN401 - as above
         key = self._documents.get(path)
         if key is not None:
-            self._pending[key] = document
+            self._pending[key] = read_document(message, None, self._shapes.get(key.collection, USUAL))
 
     def _target_change(self, change: Any) -> None:  # noqa: ANN401 - as above
         if change.target_change_type == _CHANGE.REMOVE:

@@ -268,43 +268,46 @@ def run_history_part(pipeline: str, number: int, request: RunHistoryRequest, pro
 
     Runs without an id are told apart by their times. `number` makes the parameters' names unique to this part.
     """
-    table = request.table.table
+    table, finished = request.table.table, quoted(request.table.finished_column)
+    names = {key: quoted(column) for key, found in request.table.columns.items() for column in found}
+    run, started = names.get("run_id"), names.get("started_at")
+    read = {
+        "name": names["processor_name"],
+        "run": run and _as_text(run),
+        "phase": names.get("phase"),
+        "status": names["status"],
+        "category": names.get(CATEGORY),
+        "started": started and _as_text(f"MIN({started})"),
+        "finished": _as_text(f"MAX({finished})"),
+        "backfill": names.get("backfill_mode") and f"LOGICAL_OR({names['backfill_mode']})",
+    }
+    times = [column for column in (started, finished) if column]
+    one_by_one = [f"IF({run} IS NULL, {column}, NULL)" if run else column for column in times]
+    identity = [names[key] for key in ("processor_name", "run_id", "phase", "status", CATEGORY) if key in names]
     processors = (Parameter(f"processors_{number}", "STRING", request.processors),) if request.processors else ()
-    finished, category = quoted(request.table.finished_column), quoted(CATEGORY)
     return Part(
         f"run history of {pipeline} (table {table.name})",
         table,
         _source(table, project),
-        (
-            ("name", "`processor_name`"),
-            ("run", _as_text("`run_id`")),
-            ("phase", "`phase`"),
-            ("status", "`status`"),
-            ("category", category),
-            ("started", _as_text("MIN(`started_at`)")),
-            ("finished", _as_text(f"MAX({finished})")),
-            ("backfill", "LOGICAL_OR(`backfill_mode`)"),
-        ),
-        (f"`processor_name` IN UNNEST(@processors_{number})" if processors else "FALSE",),
-        (
-            *("`processor_name`", "`run_id`", "`phase`", "`status`", category),
-            *("IF(`run_id` IS NULL, `started_at`, NULL)", f"IF(`run_id` IS NULL, {finished}, NULL)"),
-        ),
+        tuple((column, expression) for column, expression in read.items() if expression),
+        (f"{names['processor_name']} IN UNNEST(@processors_{number})" if processors else "FALSE",),
+        (*identity, *one_by_one),
         processors,
-        may_lack=(CATEGORY,),
+        may_lack=(CATEGORY,) if request.table.columns[CATEGORY] == (CATEGORY,) else (),
     )
 
 
 def phase_log_part(pipeline: str, number: int, log: PhaseLogConfig, project: str) -> Part:
     """Rows of each date and transition (`name`), as the first of `counts`."""
     table = log.table
+    name = quoted(*log.columns["phase_name"])
     return Part(
         f"phase log of {pipeline} (table {table.name})",
         table,
         _source(table, project),
-        (("name", "`phase_name`"), ("counts", _counts("COUNT(*)"))),
-        (f"`phase_name` IN UNNEST(@transitions_{number})",),
-        ("`phase_name`",),
+        (("name", name), ("counts", _counts("COUNT(*)"))),
+        (f"{name} IN UNNEST(@transitions_{number})",),
+        (name,),
         (Parameter(f"transitions_{number}", "STRING", log.transitions),),
     )
 

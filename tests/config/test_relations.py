@@ -11,6 +11,7 @@ from exporter.config.load import load
 
 ROWS = {"name": "d.t", "date_column": "day"}
 OVERNIGHT = {"when": ["past"], "expected": "all"}
+PLAYER = "player_game_summary"
 SAME_DAY = {"when": ["today", "ahead"], "expected": ["player_game_summary"]}
 
 
@@ -105,9 +106,19 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], str, str]] = {
         "`critical` (0.91) must not be above `warn` (0.9)",
     ),
     "two phases with one collection": (
-        phase("phase4", collection="phase3_completion"),
-        "pipelines.nba.phases.phase4.collection",
-        '"phase3_completion" is pipelines.nba.phases.phase3.collection already: name another collection',
+        phase("phase4", collection="phase3_completion", processors={PLAYER: {"table": ROWS, "due": "+0d 11:30"}}),
+        f"pipelines.nba.phases.phase4.processors.{PLAYER}",
+        f"registers in the same documents as {PLAYER} of phase3: give one another name",
+    ),
+    "two triggers in one collection": (
+        phase("phase4", collection="phase3_completion", trigger={}),
+        "pipelines.nba.phases.phase4.trigger",
+        "is judged by the same document as that of phase3, which says once whether it started anything",
+    ),
+    "two shapes of one collection": (
+        phase("phase4", collection="phase3_completion", completion={"entries": "steps"}),
+        "pipelines.nba.phases.phase4.completion",
+        "is not that of phase3, whose documents are the same: write `completion` in the pipeline, for both",
     ),
     "two pipelines with one collection": (
         second_pipeline("phase4_completion", "processor_heartbeats"),

@@ -190,7 +190,7 @@ def view() -> tuple[_View, list[tuple[Mapping[DocumentId, Document], bool]]]:
     def tell(documents: Mapping[DocumentId, Document], *, first: bool, changes: int) -> None:  # noqa: ARG001 - the cost
         told.append((documents, first))
 
-    return _View({"documents/one": KEY}, tell), told
+    return _View({"documents/one": KEY}, {}, tell), told
 
 
 def response(**parts: Any) -> Any:  # noqa: ANN401 - protobuf's own

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -122,7 +123,7 @@ def test_a_captured_file_has_neither_the_operators_names_nor_columns_that_nothin
     assert "other-shop" not in captured
     assert parse_incident(captured, "captured").title == "Captured: shop, run date 2026-03-28"
     for name in ("manager", "Ada", "customer", "c9", "reason", "amount"):
-        assert name not in captured
+        assert not re.search(rf"\b{name}\b", captured)
 
 
 def test_a_table_with_too_many_different_rows_is_an_error_that_names_its_columns(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.config.resolved import LedgerConfig
+from exporter.config.fields import ENTRIES, names_of
+from exporter.config.resolved import CompletionConfig, LedgerConfig
 from exporter.memory.documents import Memory
 from exporter.memory.ledger import MEMORY, Ledger, LedgerInUseError
 from exporter.metrics.telemetry import Telemetry
 from exporter.model import Gap
+from exporter.sources.documents import read_entry
 from testing.builders import ONE_DAY, on
 from testing.remembering import HOUR, KEEP, KEY, NAMES, document, opened, remember
 
@@ -216,6 +219,28 @@ def test_another_file_is_durable_only_with_all_that_was_seen_before_it(path: Pat
     assert looking.followed() == (on("15:00"), ())
     looking.close()
     memory.close()
+
+
+def test_new_names_of_fields_change_what_is_remembered_and_not_that_it_was_there(path: Path) -> None:
+    memory = opened(path)
+    remember(memory, document(1, 2, 3), "15:00")
+    remember(memory, document(1, 2, at="15:01"), "15:01")
+    own = CompletionConfig(fields={**names_of(ENTRIES), "record_count": ()})
+
+    memory.reconfigure(LedgerConfig(str(path), KEEP), {KEY.collection: own})
+
+    watched = memory.now.watched[KEY]
+    assert {name: seen.entry.record_count for name, seen in watched.entries.items()} == {"a": None, "b": None}
+    assert [(removal.name, removal.sighting.entry.record_count) for removal in watched.removals] == [("c", None)]
+    contents = document(1, 2, at="15:02").contents
+    again = {name: read_entry(content, own) for name, content in contents.items()}
+    remember(memory, replace(document(1, 2, at="15:02"), entries=again), "15:02")
+    assert [removal.name for removal in memory.now.watched[KEY].removals] == ["c"]
+    memory.close()
+
+    reopened = Memory(LedgerConfig(str(path), KEEP), Telemetry(), shapes={KEY.collection: own})
+    assert reopened.now.watched[KEY].entries["a"].entry.record_count is None
+    reopened.close()
 
 
 def test_a_file_in_use_by_another_exporter_keeps_the_reported_state(path: Path, tmp_path: Path) -> None:

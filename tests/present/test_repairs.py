@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from google.cloud.firestore_v1.types import MapValue, Value
 
+from exporter.config.resolved import CompletionConfig
 from exporter.model import RemovalKind
 from exporter.present.repairs import Left, Write, commit, repair_text, repairs
 from exporter.reconcile import reconcile
@@ -54,6 +55,22 @@ def test_an_entry_that_was_never_written_is_made_from_the_rows_with_a_note() -> 
         "manual_override": {"booleanValue": True},
         "note": {"stringValue": "registered by hand, as orchestration-exporter repair proposed"},
     }
+
+
+def test_an_entry_is_made_with_the_names_and_the_place_that_the_pipeline_s_own_have() -> None:
+    names = {"status": ("state", "status"), "completed_at": ("done",), "record_count": (), "manual_override": ()}
+    own = CompletionConfig(entries="the steps", fields=names, statuses={"success": ("fertig",)})
+    report = reconcile(Scene(entry=None).config(), Scene(entry=None).snapshot(), on("18:00"))
+    phase = replace(report.phases[0], completion=own)
+    shaped = replace(report, pipelines=(replace(report.pipelines[0], phases=(phase,)),))
+
+    (write,) = (item for item in repairs(shaped, DAY) if isinstance(item, Write))
+    (body,) = commit([write])["writes"]
+
+    assert body["updateMask"] == {"fieldPaths": [f"`the steps`.{OFFENSE}"]}
+    entry_of = body["update"]["fields"]["the steps"]["mapValue"]["fields"][OFFENSE]["mapValue"]["fields"]
+    assert set(entry_of) == {"state", "done", "note"}
+    assert entry_of["state"] == {"stringValue": "fertig"}
 
 
 def test_a_command_without_memory_does_not_say_that_an_entry_was_never_seen() -> None:

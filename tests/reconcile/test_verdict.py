@@ -125,7 +125,7 @@ CASES: Final[dict[Verdict, dict[str, Scene]]] = {
         "registered without rows after the deadline": registered(rows=0, written=None),
         "registered with zero records without rows": registered(rows=0, entry=entry(count=0)),
         "registered without rows and no fixed bounds": registered(rows=0, bounds=None, entry=entry(count=None)),
-        "registered by hand without rows": registered(rows=0, entry=entry(count=None, status="complete", manual=True)),
+        "registered by hand without rows": registered(rows=0, entry=entry(count=None, status="success", manual=True)),
         "an entry that is no map without rows": registered(rows=0, entry=NO_MAP),
     },
     Verdict.PARTIAL: {
@@ -142,7 +142,7 @@ CASES: Final[dict[Verdict, dict[str, Scene]]] = {
     Verdict.COUNT_MISMATCH: {
         "zero registered over rows": registered(entry=entry(count=0)),
         "more registered than rows": registered(entry=entry(count=13)),
-        "more registered than rows by hand": registered(entry=entry(count=13, status="complete", manual=True)),
+        "more registered than rows by hand": registered(entry=entry(count=13, status="success", manual=True)),
         "more registered than rows without a status": registered(entry=entry(count=13, status=None)),
     },
     Verdict.OK: {
@@ -166,7 +166,7 @@ CASES: Final[dict[Verdict, dict[str, Scene]]] = {
         "zero registered as partial": registered(entry=as_partial(count=0)),
         "all agree": registered(),
         "all agree and run history and heartbeats unread": registered(unread={"heartbeats", "runs"}),
-        "made by hand without a count": registered(entry=entry(None, None, "complete", manual=True)),
+        "made by hand without a count": registered(entry=entry(None, None, "success", manual=True)),
         "an entry that is no map": registered(entry=NO_MAP),
         "no fixed bounds": registered(bounds=None, rows=1_000_000, entry=entry(count=300)),
         "rows counted before the entry and fine": counted_before(),
@@ -187,7 +187,7 @@ CASES: Final[dict[Verdict, dict[str, Scene]]] = {
             beats=[running("15:00:40")], runs=[succeeded("15:00", ended="15:00:46")]
         ),
         "a run failed and rows are there": unregistered(runs=[broke("15:00")]),
-        "entry says error and rows are there": registered(entry=entry(status="error")),
+        "entry says failed and rows are there": registered(entry=entry(status="failed")),
         "registered there later than that": unregistered(sides={-1: Side(entry("15:30:45"))}),
         "registered there for its own rows": unregistered(
             written="15:10:00", sides={-1: Side(entry("15:00:50"), 12, "15:00:44")}

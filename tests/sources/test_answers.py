@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.config.resolved import TableRef
+from exporter.config.resolved import RunHistoryConfig, TableRef
 from exporter.model import CoverageCounts, Halted, RowCount, Run
 from exporter.sources.answers import (
     LoggedRun,
@@ -233,7 +233,7 @@ def test_runs_are_read_and_reduced() -> None:
             {**row, "name": None, "status": "success", "finished": ONE},
         ],
         NEW_YORK,
-        "processed_at",
+        RunHistoryConfig(TableRef("d.runs", "data_date"), "processed_at"),
     )
 
     assert runs == (Run("P", "r", "success", SATURDAY, "phase_3_analytics", NOON, ONE, category="no_data_available"),)

@@ -76,7 +76,7 @@ def names(malformed: Iterable[UnusableField]) -> tuple[str, ...]:
                 "records_processed": 24,
                 "manual_override": True,
             },
-            Entry("complete", NOON, 24, manual=True),
+            Entry("success", NOON, 24, manual=True),
         ),
         ({"status": " Success "}, Entry("success")),
         ({"record_count": 0}, Entry(record_count=0)),

@@ -1,0 +1,88 @@
+"""Which heartbeat speaks for a piece of work, and what it says (docs/verdicts.md, "Heartbeats")."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from exporter.config.fields import DATA_DATE, STATUS
+from exporter.model import AHEAD, HeartbeatReport, HeartbeatState
+
+if TYPE_CHECKING:
+    from exporter.config.resolved import HeartbeatsConfig, PipelineConfig
+    from exporter.model import Entry, Heartbeat, Run, Snapshot
+    from exporter.reconcile.expectations import Obligation
+
+NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+def past(at: datetime | None, now: datetime) -> datetime | None:
+    """The moment; None if it is ahead of the clock, because nothing can have happened then."""
+    return at if at is not None and at <= now + AHEAD else None
+
+
+def heartbeat_of(
+    snapshot: Snapshot,
+    pipeline: PipelineConfig,
+    obligation: Obligation,
+    entry: Entry | None,
+    runs: tuple[Run, ...] | None,
+    now: datetime,
+) -> tuple[HeartbeatReport, str | None]:
+    """The heartbeat that speaks for this work, and the error message it carries.
+
+    Only a heartbeat with this data date says anything about it; of several (an `Async` twin), the newest one does. A
+    heartbeat of another date is reported as such: the document belongs to the last run, so it proves nothing about this
+    date.
+    See docs/verdicts.md, "Heartbeats".
+    """
+    reading = snapshot.heartbeats.get(pipeline.name)
+    known = reading.known(now) if reading else None
+    if known is None or pipeline.heartbeats is None:
+        return HeartbeatReport(HeartbeatState.UNKNOWN), None
+    found = [beat for name in obligation.processor.heartbeats if (beat := known.get(name)) is not None]
+    if not found:
+        read = all(name in known for name in obligation.processor.heartbeats)
+        return HeartbeatReport(HeartbeatState.ABSENT if read else HeartbeatState.UNKNOWN), None
+    dated = bool(pipeline.heartbeats.fields[DATA_DATE])
+    if not dated:
+        found = [_dated(beat, obligation) for beat in found]
+    own = [beat for beat in found if beat.data_date == obligation.data_date]
+    beat = max(own or found, key=lambda heartbeat: past(heartbeat.beat_at, now) or NEVER)
+    state = _state(beat, pipeline.heartbeats, entry, runs, now) if own else HeartbeatState.OTHER_DATE
+    return (
+        HeartbeatReport(state, beat.document, beat.status, beat.beat_at, beat.data_date, beat.malformed, dated),
+        beat.error_message,
+    )
+
+
+def _dated(beat: Heartbeat, obligation: Obligation) -> Heartbeat:
+    """A heartbeat that carries no date, with that of this work if its run began on the day on which this is due."""
+    at = beat.started_at or beat.beat_at
+    begin, end = obligation.work_day
+    return replace(beat, data_date=obligation.data_date if at is not None and begin <= at < end else None)
+
+
+def _state(
+    beat: Heartbeat,
+    config: HeartbeatsConfig,
+    entry: Entry | None,
+    runs: tuple[Run, ...] | None,
+    now: datetime,
+) -> HeartbeatState:
+    if beat.status in {"completed", "failed"}:
+        return HeartbeatState(beat.status)
+    if not config.fields[STATUS]:
+        fresh = beat.beat_at is not None and -AHEAD <= now - beat.beat_at <= config.stale_after
+        return HeartbeatState.RUNNING if fresh else HeartbeatState.UNKNOWN
+    if beat.status != "running" or beat.beat_at is None or beat.beat_at > now + AHEAD:
+        return HeartbeatState.UNKNOWN
+    ends = [run.finished_at for run in runs or () if run.status == "success"]
+    ends.append(entry.completed_at if entry else None)
+    if any(end is not None and beat.beat_at <= end <= now for end in ends):
+        return HeartbeatState.SUPERSEDED
+    age = now - beat.beat_at
+    if age > config.dead_after:
+        return HeartbeatState.DEAD
+    return HeartbeatState.STALE if age > config.stale_after else HeartbeatState.RUNNING
