@@ -6,6 +6,7 @@ Queries are tried by dry runs, which cost nothing; the Firestore documents and h
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -19,9 +20,10 @@ from exporter.reconcile.dating import misread_dates
 from exporter.reconcile.expectations import reading_plan
 from exporter.sources.budget import GIBIBYTE, LEAST_BYTES_PER_TABLE, MEBIBYTE, day_against_budget, too_large
 from exporter.sources.ports import Deadline, HeartbeatId, SourceError, Window
+from exporter.sources.samples import misfit_documents, misfit_heartbeats, near
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from exporter.config.load import Loaded
     from exporter.config.resolved import Config
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from exporter.sources.ports import Estimate, Sources
 
 SECONDS = 10.0
+SAMPLED = 20
+"""How many heartbeats are looked at, beside those that the configuration names."""
 
 
 class Result(StrEnum):
@@ -41,7 +45,7 @@ class Result(StrEnum):
     ABOVE = "ABOVE"
     """It can be read, but the exporter will not, because it would bill more than is allowed."""
     MISREAD = "MISREAD"
-    """The documents fit another configuration."""
+    """What is there fits another configuration."""
     FAILED = "FAILED"
 
 
@@ -72,13 +76,16 @@ def connect_report(
     plan = reading_plan(config, now)
     sources = open_sources(loaded, Telemetry())
     try:
-        store = _Store(sources)
+        store = _Store(sources, config)
         collections = [*store.try_documents(plan), *store.try_heartbeats(config, plan)]
         tables = list(_tables(config, plan, sources))
     finally:
         sources.close()
     misread = misread_dates(config, store.documents, store.heartbeats, now)
-    findings = [Tried(Result.MISREAD, "dates", said) for said in misread]
+    findings = [
+        *(Tried(Result.MISREAD, "records", said) for said in store.misfits),
+        *(Tried(Result.MISREAD, "dates", said) for said in misread),
+    ]
     cost, result = _cost(config, tables, len(plan.run_dates))
     everything = [*collections, *findings, *tables]
     code = max((EXITS[result], *(EXITS[tried.result] for tried in everything)))
@@ -99,12 +106,18 @@ def _lines(everything: list[Tried]) -> Iterator[str]:
 
 
 class _Store:
-    """Reads one Firestore collection after another. After an unreachable one, the others are not awaited."""
+    """Reads one Firestore collection after another. After an unreachable one, the others are not awaited.
 
-    def __init__(self, sources: Sources) -> None:
+    `misfits`: what of the records that are there does not fit the configuration.
+    """
+
+    def __init__(self, sources: Sources, config: Config) -> None:
         self.documents: dict[DocumentId, Document] = {}
         self.heartbeats: dict[str, Heartbeat | None] = {}
+        self.misfits: list[str] = []
+        self._config = config
         self._store = sources.completions
+        self._explorer = sources.explorer
         self._unreached: SourceError | None = None
 
     def _tried(self, collection: str, read: Callable[[], bool], nothing: str) -> Tried:
@@ -116,11 +129,26 @@ class _Store:
             if read():
                 return Tried(Result.OK, subject)
             count = self._store.count(collection, Deadline(SECONDS))
+            if count:
+                return Tried(Result.EMPTY, subject, f"{nothing}; {count:,} others are there")
+            hint = self._near(collection)
         except SourceError as error:
             self._unreached = error if error.kind in {ErrorKind.UNREACHABLE, ErrorKind.TIMEOUT} else None
             return Tried(Result.FAILED, subject, str(error))
-        beside = f"{count:,} others are there" if count else "nor any other: check its name and the Firestore database"
-        return Tried(Result.EMPTY, subject, f"{nothing}; {beside}")
+        if hint.startswith("; near"):
+            return Tried(Result.MISREAD, subject, f"{nothing}{hint}")
+        return Tried(
+            Result.EMPTY, subject, f"{nothing}; nor any other: check its name and the Firestore database{hint}"
+        )
+
+    def _near(self, collection: str) -> str:
+        """The collections that stand where this one should."""
+        above, _, name = collection.rpartition("/")
+        there: Collection[str] = ()
+        with suppress(SourceError):
+            there = self._explorer.collections(above, Deadline(SECONDS)) if self._explorer else ()
+        taken = {*self._config.completions, *self._config.heartbeat_collections}
+        return near([name], [one for one in there if f"{above}/{one}".lstrip("/") not in taken])
 
     def try_documents(self, plan: ReadingPlan) -> Iterator[Tried]:
         """Try each collection of completion documents."""
@@ -129,13 +157,31 @@ class _Store:
             wanted[key.collection].append(key)
         for collection, keys in wanted.items():
 
-            def read(keys: list[DocumentId] = keys) -> bool:
+            def read(collection: str = collection, keys: list[DocumentId] = keys) -> bool:
                 found = self._store.documents(keys, Deadline(SECONDS))
                 self.documents.update(found)
-                return any(document.exists for document in found.values())
+                if not any(document.exists for document in found.values()):
+                    return False
+                self._compare_documents(collection, keys)
+                return True
 
             dates = f"{keys[0].run_date} to {keys[-1].run_date}"
             yield self._tried(collection, read, f"holds no document for these dates ({dates})")
+
+    def _compare_documents(self, collection: str, keys: list[DocumentId]) -> None:
+        first, last = keys[0].run_date.isoformat(), keys[-1].run_date.isoformat()
+        sample = self._sample(collection, first, len(keys))
+        documents = {name: fields for name, fields in sample.items() if name <= last}
+        phases = [phase for pipeline in self._config.pipelines.values() for phase in pipeline.phases.values()]
+        processors = [name for phase in phases if phase.collection == collection for name in phase.processors]
+        shape = self._config.completions[collection]
+        self.misfits += misfit_documents(collection, documents, shape, processors)
+
+    def _sample(self, collection: str, first: str, most: int) -> Mapping[str, Mapping[str, object]]:
+        """Some documents of a collection; none if nobody may list them."""
+        with suppress(SourceError):
+            return self._explorer.sample(collection, first, most, Deadline(SECONDS)) if self._explorer else {}
+        return {}
 
     def try_heartbeats(self, config: Config, plan: ReadingPlan) -> Iterator[Tried]:
         """Try each collection of heartbeats."""
@@ -146,12 +192,20 @@ class _Store:
                 wanted[heartbeats.collection] += [HeartbeatId(heartbeats.collection, name) for name in names]
         for collection, keys in wanted.items():
 
-            def read(keys: list[HeartbeatId] = keys) -> bool:
+            def read(collection: str = collection, keys: list[HeartbeatId] = keys) -> bool:
                 found = self._store.heartbeats(keys, Deadline(SECONDS))
                 self.heartbeats.update({key.document: beat for key, beat in found.items()})
+                self._compare_heartbeats(collection, keys)
                 return any(beat is not None for beat in found.values())
 
             yield self._tried(collection, read, "holds no heartbeat that the configuration names")
+
+    def _compare_heartbeats(self, collection: str, keys: list[HeartbeatId]) -> None:
+        heartbeats = self._config.heartbeat_collections[collection]
+        wanted = [key.document for key in keys]
+        found = [name for name in wanted if self.heartbeats[name] is not None]
+        there = self._sample(collection, min(found, default=""), SAMPLED)
+        self.misfits += misfit_heartbeats(heartbeats, wanted, found, there)
 
 
 def _tables(config: Config, plan: ReadingPlan, sources: Sources) -> Iterator[Tried]:

@@ -81,15 +81,19 @@ runs, which cost nothing; the completion documents and heartbeats of one cycle a
 | `ok` | it can be read; for a table with the bytes that one reading processes | 0 |
 | `empty` | it answers and holds nothing for these dates: right in a break, else a wrong name, database or column | 0 |
 | `ABOVE` | the exporter will not read the table, which alone exceeds the [limit of one job](budget.md) | 1 |
-| `MISREAD` | the documents fit the other reading of a date, with the reason and the keys or the preset to use | 1 |
+| `MISREAD` | what is there has other names, or fits the other reading of a date; with the keys to write | 1 |
 | `FAILED` | it cannot be read, why, and what to do | 2 |
 
 The last line says what a day costs and whether the [daily budget](budget.md) suffices; if not, the exit code is 1. The
 highest code counts.
 
-`MISREAD` is said only where all signs agree: at least three entries in two documents of past days, of processors that
-work on the day before, were completed a day off from where `due` expects them, and no heartbeat of such a run has a
-`data_date` that says otherwise. On fewer signs nothing is said.
+Of the records that are there, a sample is compared with the [names and words](records.md) that the configuration looks
+for: a collection of nearly the same name, entries in a map, processors without an entry, heartbeat ids that do not
+exist, fields and words of a status that have other names. Nothing is said of what nobody may list.
+
+Of the two readings of a date, `MISREAD` is said only where all signs agree: at least three entries in two documents of
+past days, of processors that work on the day before, were completed a day off from where `due` expects them, and no
+heartbeat of such a run has a `data_date` that says otherwise. On fewer signs nothing is said.
 
 """
 

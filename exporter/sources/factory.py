@@ -44,8 +44,9 @@ def sources_of(
 
     `firestore` and `bigquery` are the addresses of local servers; `account` as for `BigQueryWarehouse`.
     """
+    store = firestore_of(config, telemetry, firestore)
     return Sources(
-        firestore_of(config, telemetry, firestore),
+        store,
         BigQueryWarehouse(
             project=config.project,
             billed_project=config.billed_project,
@@ -57,6 +58,7 @@ def sources_of(
             endpoint=bigquery,
             account=account,
         ),
+        store,
     )
 
 

@@ -17,10 +17,14 @@ from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrp
 from google.cloud.firestore_v1.types import (
     BatchGetDocumentsRequest,
     BatchGetDocumentsResponse,
+    ListCollectionIdsRequest,
     RunAggregationQueryRequest,
     RunAggregationQueryResponse,
+    RunQueryRequest,
+    RunQueryResponse,
     StructuredAggregationQuery,
     StructuredQuery,
+    Value,
 )
 
 from exporter import __version__
@@ -64,6 +68,8 @@ _FIRST_PAUSE: Final = 0.2
 _ENTRIES_PER_READ: Final = 1_000
 """How many index entries an aggregation reads for the price of one document: https://cloud.google.com/firestore/pricing"""
 _COUNT: Final = "documents"
+_MOST_COLLECTIONS: Final = 300
+"""How many collections are listed: more are nobody's choice."""
 
 
 class FirestoreStore:
@@ -171,6 +177,43 @@ class FirestoreStore:
         full = {path: self._document(*path.rsplit("/", 1)) for path in paths}
         found = self._batch({path.rpartition("/")[0] for path in paths}, full.values(), deadline)
         return {path: found[name][0] for path, name in full.items()}
+
+    def collections(self, above: str, deadline: Deadline) -> list[str]:
+        """The ids of the collections below a document, or (empty) at the root. Raises SourceError."""
+        parent = f"{self._path}/documents/{above}".rstrip("/")
+
+        def attempt(client: FirestoreClient, seconds: float) -> list[str]:
+            request = ListCollectionIdsRequest(parent=parent, page_size=_MOST_COLLECTIONS)
+            found = client.list_collection_ids(request, retry=None, timeout=seconds, metadata=self._metadata)
+            return list(found.collection_ids)
+
+        return self._call(f"Firestore collections below {above or 'the root'} ({self._place})", attempt, deadline)
+
+    def sample(self, collection: str, first: str, most: int, deadline: Deadline) -> dict[str, dict[str, object]]:
+        """The fields of some documents of a collection by id, in the order of their ids, from `first` on.
+
+        Raises SourceError.
+        """
+        # Ascending: the other direction would need an index.
+        above, _, name = f"{self._path}/documents/{collection}".rpartition("/")
+        query = StructuredQuery(from_=[StructuredQuery.CollectionSelector(collection_id=name)], limit=most)
+        if first:
+            query.where = StructuredQuery.Filter(
+                field_filter=StructuredQuery.FieldFilter(
+                    field=StructuredQuery.FieldReference(field_path="__name__"),
+                    op=StructuredQuery.FieldFilter.Operator.GREATER_THAN_OR_EQUAL,
+                    value=Value(reference_value=self._document(collection, first)),
+                )
+            )
+
+        def attempt(client: FirestoreClient, seconds: float) -> dict[str, dict[str, object]]:
+            request = RunQueryRequest(parent=above, structured_query=query)
+            answers = client.run_query(request, retry=None, timeout=seconds, metadata=self._metadata)
+            found = [answer.document for answer in map(RunQueryResponse.pb, answers) if answer.HasField("document")]
+            self._telemetry.add("document_reads", max(1, len(found)))
+            return {one.name.rpartition("/")[2]: plain_fields(one.fields, depth=2) for one in found}
+
+        return self._call(f"Firestore sample of {collection} ({self._place})", attempt, deadline)
 
     def close(self) -> None:
         """Close the connection; calls that hang end with SourceError."""

@@ -178,6 +178,19 @@ class CompletionStore(Protocol):
         """Close the connections; calls that hang end with SourceError."""
 
 
+class Explorer(Protocol):
+    """Looks at what a Firestore database holds, whatever the configuration names."""
+
+    def collections(self, above: str, deadline: Deadline) -> Collection[str]:
+        """The ids of the collections below a document, or (empty) at the root. Raises SourceError."""
+
+    def sample(self, collection: str, first: str, most: int, deadline: Deadline) -> Mapping[str, Mapping[str, object]]:
+        """The fields of some documents of a collection by id, in the order of their ids, from `first` on.
+
+        Raises SourceError.
+        """
+
+
 class Warehouse(Protocol):
     """Tables read by date (BigQuery)."""
 
@@ -209,10 +222,11 @@ class Warehouse(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The two stores a collection reads from."""
+    """The two stores a collection reads from. `explorer`: of the same database, None where nobody looks around."""
 
     completions: CompletionStore
     warehouse: Warehouse
+    explorer: Explorer | None = None
 
     def close(self) -> None:
         """End running calls and close the connections."""
