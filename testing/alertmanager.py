@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import subprocess
 import threading
 import time
@@ -92,10 +93,15 @@ class Recorder:
         """Wait for the first such message."""
         return until(lambda: self.messages(kind, receiver, about), f"a {kind} message to {receiver} about {about}")[0]
 
-    def _take(self, call: Call) -> Answer:
-        _, receiver, kind = call.target.split("/")
+    def note(self, message: Message) -> None:
+        """Store a message."""
         with self._lock:
-            self._messages.append(Message(receiver, kind, call.headers, json.loads(call.body)))
+            self._messages.append(message)
+
+    def _take(self, call: Call) -> Answer:
+        # Opsgenie's client adds to the address.
+        _, receiver, kind, *_ = call.target.split("/")
+        self.note(Message(receiver, kind, call.headers, json.loads(call.body)))
         # Slack's client wants this very text.
         return Answer(200, b"ok", "text/plain")
 
@@ -151,10 +157,14 @@ def _lead(receiver: dict[str, Any], folder: Path, url: str) -> None:
 
 @dataclass
 class Alertmanager:
-    """The real program with a configuration, on a free port, without peers; a context manager."""
+    """The real program with a configuration, on a free port, without peers; a context manager.
+
+    `external`: the address that its messages give for it; by default its own.
+    """
 
     folder: Path
     config: Path
+    external: str = ""
     _stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     def __enter__(self) -> Self:
@@ -168,7 +178,7 @@ class Alertmanager:
                     f"--config.file={self.config}",
                     f"--storage.path={self.folder / 'alertmanager'}",
                     f"--web.listen-address={self.url.removeprefix('http://')}",
-                    f"--web.external-url={self.url}",
+                    f"--web.external-url={self.external or self.url}",
                     "--cluster.listen-address=",
                 ],
                 stdin=subprocess.DEVNULL,
@@ -239,6 +249,13 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def version() -> tuple[int, int]:
+    """The version of amtool, which is Alertmanager's: `(0, 25)`."""
+    found = re.search(r"version (\d+)\.(\d+)", amtool("--version").text)
+    assert found
+    return int(found[1]), int(found[2])
 
 
 @dataclass(frozen=True, slots=True)

@@ -260,7 +260,8 @@ class Form:
         bare = r'reReplaceAll "[<>&\\s]+" " " | reReplaceAll "^ | $" ""'
         return (
             '{{- define "orchestration.place" -}}\n'
-            f"{{{{- with {values} | {bare} }}}}{{{{ . }}}}: {{{{ end -}}}}\n"
+            f"{{{{- with {values} | {bare} }}}}"
+            '{{ . }}{{ template "orchestration.plain.colon" }}{{ end -}}\n'
             "{{- end -}}"
         )
 

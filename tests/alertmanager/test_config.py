@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from exporter.shipped.alerts import PREFIX
-from testing.alertmanager import CONFIG, SHIPPED, amtool, seconds, shipped
+from testing.alertmanager import CONFIG, SHIPPED, amtool, seconds, shipped, version
 from testing.kinds_of_alerts import COLLECTORS, EXPORTER_DOWN, KINDS, NEEDS, UNREACHABLE, Kind, raised
 
 if TYPE_CHECKING:
@@ -150,12 +150,27 @@ def test_the_readme_tells_the_times_of_the_configuration() -> None:
         assert re.search(row, README, re.MULTILINE), row
 
 
+NEEDED = {"discord_configs": (0, 28), "msteamsv2_configs": (0, 28), "payload": (0, 33)}
+"""The Alertmanager that a receiver needs, by what is in it."""
+
+
+def test_the_readme_says_which_alertmanager_a_receiver_needs() -> None:
+    before = re.findall(r"^(.*)\n\n```yaml\nname: \w+\n(.*?)```", README, re.DOTALL | re.MULTILINE)
+
+    for text, receiver in before:
+        paragraph = text.rpartition("\n\n")[2]
+        needed = [f"0.{minor}" for key, (_, minor) in NEEDED.items() if key in receiver]
+        assert re.findall(r"needs Alertmanager (\d+\.\d+)", paragraph) == needed
+
+
 @pytest.mark.usefixtures("_programs")
 @pytest.mark.parametrize("example", [item for item in EXAMPLES if "name" in item], ids=lambda item: list(item)[1])
 def test_every_receiver_that_the_readme_offers_is_accepted(example: dict[str, Any], tmp_path: Path) -> None:
+    needed = max((least for key, least in NEEDED.items() if key in str(example)), default=(0, 25))
+
     code, text = checked(with_receiver(example), tmp_path)
 
-    assert code == 0, text
+    assert (code == 0) == (version() >= needed), text
 
 
 @pytest.mark.usefixtures("_programs")

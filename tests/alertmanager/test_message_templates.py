@@ -146,7 +146,7 @@ def test_the_push_line_has_subject_number_and_reason_and_no_empty_part(tmp_path:
     told: dict[str, str] = {}
     by_name = {alert.name: alert.key for alert in alerts()}
     for labels, texts in shown_alerts():
-        line = rendered("title", labels, texts, tmp_path)
+        line = rendered("title", labels, texts, tmp_path).replace("\u00a0", " ")
         told.setdefault(by_name[labels["alertname"]], line)
         assert re.fullmatch(r"\w[^()]*\w?%?( \([^(), ][^()]*\w\))?", line), line
         assert not re.search(r"[:,] ?$|  |\(\)| ,|\{", line), line
@@ -352,6 +352,10 @@ def test_the_verdict_in_a_message_is_the_one_that_the_rule_asks_for(tmp_path: Pa
 
 
 DETAILS = next(item for item in shipped()["receivers"] if item["name"] == "pager")["pagerduty_configs"][0]["details"]
+CHAT: str = re.findall(r"      text: \|-\n(.*?)\n```", (SHIPPED / "README.md").read_text(encoding="utf-8"), re.DOTALL)[
+    0
+].replace("        ", "")
+"""The payload for Google Chat that the README offers, which Alertmanager reads as YAML."""
 BETWEEN = '{{ "\\x01" }}'
 """What no text can hold, as a template."""
 NO_TEXT_IN_YAML_1_2 = re.compile(
@@ -401,13 +405,13 @@ def odd_alerts(draw: st.DrawFn) -> list[tuple[Labels, dict[str, str]]]:
 @example(
     alerts=[({"alertname": odd, "processor": odd}, dict.fromkeys(ANNOTATIONS, odd)) for odd in ODD], status="resolved"
 )
-def test_whatever_an_alert_says_yaml_reads_each_detail_of_a_page_as_the_same_words(
+def test_whatever_an_alert_says_yaml_reads_each_detail_of_a_page_and_a_payload_as_the_same_words(
     alerts: list[tuple[Labels, dict[str, str]]], status: str, tmp_path: Path
 ) -> None:
-    text = rendered_group(BETWEEN.join(DETAILS.values()), alerts, tmp_path, status=status)
+    text = rendered_group(BETWEEN.join([*DETAILS.values(), CHAT]), alerts, tmp_path, status=status)
 
     details = text.split("\x01")
-    assert len(details) == len(DETAILS) == 4
+    assert len(details) == len(DETAILS) + 1 == 5
     for detail in details:
         node = yaml.compose(detail, yaml.SafeLoader)
         assert isinstance(node, yaml.ScalarNode)

@@ -40,6 +40,8 @@ _BARED: Final = (
     f'reReplaceAll `[^{_BARE}]+` " " | reReplaceAll "^ +| +$" ""'
     f' | reReplaceAll "^(.{{{LONGEST["bare"]}}}).+$" "${{1}}…"'
 )
+_NO_YAML: Final = r'''reReplaceAll ":( |$)" ":\u00a0" | reReplaceAll "(^| )#" "\u00a0#"'''
+"""Puts no-break spaces where YAML would see a key or a comment."""
 _OWN: Final = r"/runbooks/Orchestration\w+(\?[^/]*)?$"
 """How the address of a runbook ends that an exporter serves."""
 
@@ -81,6 +83,7 @@ def template() -> str:
         BAD=f"[^{_BARE}]",
         BARE=_BARED,
         CUT=f'reReplaceAll "^(.{{{LONGEST["description"]}}}).+$" "${{1}}…"',
+        NO_YAML=_NO_YAML,
         UNPRINTED=f"[^!-~{_PRINTED}]",
         OWN=_OWN,
     )
@@ -93,10 +96,12 @@ def lines(alert: Alert) -> list[Line]:
 
 def _said(text: str, found: str) -> str:
     """A push line of the register as a template."""
-    parts = re.split(r"\{(\w+)\}", text)
+    parts = re.split(r"\{(\w+)\}", text.replace(": ", "{colon}"))
     for place in range(1, len(parts), 2):
         name = parts[place]
-        if name.isdigit():
+        if name == "colon":
+            parts[place] = '{{ template "orchestration.plain.colon" }}'
+        elif name.isdigit():
             parts[place] = (
                 f'{{{{ template "orchestration.number" (reReplaceAll `^.*{found}.*$` `${{{name}}}` $text) }}}}'
             )
