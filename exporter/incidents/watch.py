@@ -77,18 +77,24 @@ class History:
         self._minutes[key] = minute + 1
 
     def series(self, minutes: int) -> dict[str, str]:
-        """Every series over this many minutes, in promtool's notation (`7 3+0x119 _x3`), and `up` of the exporter."""
+        """Every series over this many minutes, in promtool's notation (`7 3+0x119 stale _x2`), and `up` of the exporter.
+
+        A scrape that lacks a series which the one before had is written as Prometheus writes it: the series is stale.
+        """
         found = {f"{UP}{{{TARGET}}}": _run(1, minutes)}
         for (family, labels), runs in self._series.items():
             name = f"{family.name}{{{labels},{TARGET}}}" if labels else f"{family.name}{{{TARGET}}}"
             absent = minutes - self._minutes[family, labels]
-            found[name] = " ".join([_run(*run) for run in runs] + ([_run(ABSENT, absent)] if absent else []))
+            whole = [*runs, (ABSENT, absent)] if absent else runs
+            found[name] = " ".join(_run(*run, first=place == 0) for place, run in enumerate(whole))
         return found
 
 
-def _run(value: float | None, length: int) -> str:
-    if value is None:
+def _run(value: float | None, length: int, *, first: bool = False) -> str:
+    if value is None and first:
         return f"_x{length}"
+    if value is None:
+        return "stale" if length == 1 else f"stale _x{length - 1}"
     return number(value) if length == 1 else f"{number(value)}+0x{length - 1}"
 
 

@@ -90,5 +90,5 @@ def test_series_are_written_in_runs() -> None:
 
     found = history.series(9)
     name = f'{REGISTERED.name}{{phase="p",job="orchestration-exporter",instance="localhost:9189"}}'
-    assert found.pop(name) == "3+0x1 4 _x2 4+0x1 _x2"
+    assert found.pop(name) == "3+0x1 4 stale _x1 4+0x1 stale _x1"
     assert found == {'up{job="orchestration-exporter",instance="localhost:9189"}': "1+0x8"}
