@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from benchmarks import calls, machine, memory, rules, scaling, scrapes, startup, statuspage
+from benchmarks import calls, machine, memory, rules, scaling, scrapes, startup, states, statuspage
 from benchmarks.page import page
 from benchmarks.table import show
 
@@ -35,6 +35,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "memory": memory.measure,
     "startup": startup.measure,
     "page": statuspage.measure,
+    "states": states.measure,
     "rules": rules.measure,
 }
 

@@ -114,6 +114,12 @@ class Prometheus:
         assert len(found) <= 1, found
         return found[0][1] if found else None
 
+    def own(self, name: str) -> float:
+        """A metric without labels that it exports about itself. Raises AssertionError if there is none."""
+        found = re.search(rf"^{name} (\S+)$", self._client.get("/metrics").text, re.MULTILINE)
+        assert found, name
+        return float(found[1])
+
     def target_state(self) -> dict[str, Any]:
         """Prometheus's state of the exporter as a target."""
         targets: list[dict[str, Any]] = self._get("targets")["activeTargets"]

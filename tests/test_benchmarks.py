@@ -34,6 +34,7 @@ SUBJECTS = {
     "calls": ["calls a cycle, "],
     "memory": ["memory with "],
     "page": ["status page of "],
+    "states": ["series, ", "heap of Prometheus "],
     "rules": ["rules of processors, "],
     "startup": ["import of exporter.cli", "orchestration-exporter --help", "run, on the demo's sources"],
 }

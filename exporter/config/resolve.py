@@ -128,7 +128,11 @@ _LIMITS = Form(resolved.WarehouseLimits, {"job": attrgetter("maximum_bytes_bille
 FORMS: dict[type[Section], Form] = {
     schema.Wire: Form(
         resolved.Config,
-        {"database": attrgetter("firestore_database"), "location": attrgetter("bigquery_location")},
+        {
+            "database": attrgetter("firestore_database"),
+            "location": attrgetter("bigquery_location"),
+            "every_state": attrgetter("metrics.state_sets"),
+        },
     ),
     schema.Documents: Form(resolved.DocumentsConfig, {"only": lambda documents: sorted(documents.only)}),
     schema.Ledger: Form(resolved.LedgerConfig),

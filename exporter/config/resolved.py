@@ -355,6 +355,7 @@ class Config:
     collect: CollectConfig
     pipelines: Mapping[str, PipelineConfig]
     ledger: LedgerConfig
+    every_state: bool = False
     database: str = "(default)"
     location: str | None = None
     job_project: str | None = None

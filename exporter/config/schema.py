@@ -136,6 +136,16 @@ class Ledger(Section):
     keep: Duration = declared("35d", "How long a document is remembered, counted from its date.")
 
 
+class Metrics(Section):
+    """How `/metrics` says what the exporter knows."""
+
+    state_sets: bool = declared(
+        default=False,
+        meaning="Whether a state, such as a verdict, has a series for each of its values, 0 or 1, like an OpenMetrics"
+        " StateSet; otherwise it has one for the value that holds, which is 1. Rules and dashboards take either.",
+    )
+
+
 class Halts(Section):
     """A second calendar, of dates on which nothing is expected: halts, an off-season, a team's holiday.
 
@@ -338,6 +348,7 @@ class Wire(Section):
     documents: Documents = declared({}, "Which completion documents are shown.")
     collect: Collect = declared({}, "How often each source is read, for how long, and at what cost.")
     ledger: Ledger = declared({}, "Where sightings of entries are kept.")
+    metrics: Metrics = declared({}, "What is exported, and how.")
     calendar: Calendar | None = optional_key(
         "The calendar of every pipeline without a `calendar`.", absent="each pipeline must have its own"
     )

@@ -203,11 +203,17 @@ NEWS = timedelta(hours=1)
 """How long after its restoration an overwritten entry is still reported."""
 
 _REMOVALS = [(kind, label_text(kind=kind)) for kind in RemovalKind if kind is not RemovalKind.REPLACED]
-_VERDICTS = [(verdict, f',verdict="{verdict}"') for verdict in Verdict]
-_HEARTBEAT_STATES = [(state, f',state="{state}"') for state in HeartbeatState]
-_TRIGGER_STATES = [(state, f',state="{state}"') for state in TriggerState]
 _BOUNDS = [(bound, f',bound="{bound}"') for bound in Bound]
-_LOG_SOURCES = [(source, f',source="{source}"') for source in LogSource]
+_STATES: Mapping[Family, Mapping[str, str]] = {
+    family: {state: f',{family.labels[-1]}="{state}"' for state in states}
+    for family, states in (
+        (VERDICT, Verdict),
+        (HEARTBEAT_STATE, HeartbeatState),
+        (TRIGGER_STATE, TriggerState),
+        (LOG_SOURCE, LogSource),
+    )
+}
+"""The families that export a state, with the last label of each state that there is, as text."""
 
 
 def report_samples(report: Report) -> Samples:
@@ -217,9 +223,9 @@ def report_samples(report: Report) -> Samples:
         _pipeline(out, pipeline)
         _owners(out, pipeline)
         for phase in pipeline.phases:
-            _phase(out, phase, report.at)
+            _phase(out, phase, report.at, every_state=report.every_state)
             for processor in phase.processors:
-                _processor(out, processor, report.at)
+                _processor(out, processor, report.at, every_state=report.every_state)
         for coverage in pipeline.coverage:
             _coverage(out, coverage)
         for condition in pipeline.conditions:
@@ -237,7 +243,15 @@ def put(
         out[family].append((labels, value + 0 if isinstance(value, (int, float)) else value.timestamp()))
 
 
-def _phase(out: Mapping[Family, list[Sample]], phase: PhaseReport, now: datetime) -> None:
+def _state(out: Mapping[Family, list[Sample]], family: Family, labels: str, state: str, *, every_state: bool) -> None:
+    """The series of the state that holds, with `every_state` also those of the others, which are 0."""
+    if every_state:
+        out[family].extend([(labels + text, 1 if state is which else 0) for which, text in _STATES[family].items()])
+    else:
+        out[family].append((labels + _STATES[family][state], 1))
+
+
+def _phase(out: Mapping[Family, list[Sample]], phase: PhaseReport, now: datetime, *, every_state: bool) -> None:
     labels = label_text(pipeline=phase.pipeline, phase=phase.phase, run_date=phase.run_date.isoformat())
     put(
         out,
@@ -262,20 +276,22 @@ def _phase(out: Mapping[Family, list[Sample]], phase: PhaseReport, now: datetime
         recent = {one.processor for one in phase.overwritten if now - one.missed_at < NEWS}
         out[OVERWRITTEN].append((labels, len(recent)))
     if phase.trigger_state is not None:
-        state = phase.trigger_state
-        out[TRIGGER_STATE].extend([(labels + text, 1 if state is which else 0) for which, text in _TRIGGER_STATES])
-    out[MODE].extend([(f"{labels},{label_text(mode=mode)}", 1 if mode == phase.mode else 0) for mode in phase.modes])
-    out[LOG_SOURCE].extend([(labels + text, 1 if phase.log_source is which else 0) for which, text in _LOG_SOURCES])
+        _state(out, TRIGGER_STATE, labels, phase.trigger_state, every_state=every_state)
+    modes = phase.modes if every_state else [phase.mode]
+    out[MODE].extend([(f"{labels},{label_text(mode=mode)}", 1 if mode == phase.mode else 0) for mode in modes])
+    _state(out, LOG_SOURCE, labels, phase.log_source, every_state=every_state)
 
 
-def _processor(out: Mapping[Family, list[Sample]], processor: ProcessorReport, now: datetime) -> None:
+def _processor(
+    out: Mapping[Family, list[Sample]], processor: ProcessorReport, now: datetime, *, every_state: bool
+) -> None:
     labels = label_text(
         pipeline=processor.pipeline,
         phase=processor.phase,
         run_date=processor.run_date.isoformat(),
         processor=processor.processor,
     )
-    verdict, beat, state = processor.verdict, processor.heartbeat, processor.heartbeat.state
+    beat = processor.heartbeat
     own_beat = beat.beat_at if beat.data_date == processor.data_date else None
     put(
         out,
@@ -303,8 +319,8 @@ def _processor(out: Mapping[Family, list[Sample]], processor: ProcessorReport, n
             (HEARTBEAT_AGE, (now - own_beat).total_seconds() if own_beat else None),
         ),
     )
-    out[VERDICT].extend([(labels + text, 1 if verdict is which else 0) for which, text in _VERDICTS])
-    out[HEARTBEAT_STATE].extend([(labels + text, 1 if state is which else 0) for which, text in _HEARTBEAT_STATES])
+    _state(out, VERDICT, labels, processor.verdict, every_state=every_state)
+    _state(out, HEARTBEAT_STATE, labels, beat.state, every_state=every_state)
 
 
 def _owners(out: Mapping[Family, list[Sample]], pipeline: PipelineReport) -> None:

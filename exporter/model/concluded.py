@@ -344,12 +344,14 @@ class Report:
     """All conclusions of one moment.
 
     `remembers`: whether earlier readings are remembered. Without them a lost entry looks like one that never came.
+    `every_state`: whether metrics have a series for every value of a state, or for the one that holds.
     """
 
     at: datetime
     timezone: str
     pipelines: tuple[PipelineReport, ...]
     remembers: bool = True
+    every_state: bool = False
 
     @property
     def phases(self) -> tuple[PhaseReport, ...]:

@@ -51,6 +51,7 @@ def reconcile(config: Config, snapshot: Snapshot, now: datetime) -> Report:
         timezone=config.timezone.key,
         pipelines=tuple(replace(report, conditions=conditions_of(report, now)) for report in reports),
         remembers=snapshot.remembers,
+        every_state=config.every_state,
     )
 
 

@@ -35,6 +35,7 @@ MADE = {
         "max_staleness",
         "maximum_bytes_billed",
         "run_history_names",
+        "state_sets",
         "written_column",
     },
     "reference.py": {"data_date_offset", "phase_log"},

@@ -102,7 +102,7 @@ def test_another_value_of_any_key_gives_another_configuration() -> None:
 
 
 def test_every_section_is_resolved() -> None:
-    inside_another = {"HeartbeatDocuments", "Mode", *(one.__name__ for one in RecordNames.__subclasses__())}
+    inside_another = {"HeartbeatDocuments", "Metrics", "Mode", *(one.__name__ for one in RecordNames.__subclasses__())}
     found = {type(section) for section in sections(WHOLE)}
 
     assert {section.__name__ for section in found - set(FORMS)} == inside_another

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
     from exporter.config.resolved import Config
     from exporter.metrics.samples import Samples
+    from exporter.model import PhaseReport
 
 STATES: dict[str, Iterable[str]] = {
     "processor_verdict": Verdict,
@@ -78,21 +79,47 @@ def test_whatever_is_reported_the_samples_are_well_formed(case: Case) -> None:
             assert not isinstance(value, bool)
 
 
-@given(cases)
-@settings(max_examples=40)
-def test_every_set_of_states_has_all_of_them_and_one_that_applies(case: Case) -> None:
-    report = reconcile(case.config, case.snapshot, case.now)
-    samples = report_samples(report)
-
-    for name, states in {**STATES, "phase_mode": None}.items():
+def states_of(samples: Samples) -> dict[str, dict[tuple[str, ...], dict[str, float]]]:
+    """By family and subject, the value of each state that has a series."""
+    found: dict[str, dict[tuple[str, ...], dict[str, float]]] = {}
+    for name in (*STATES, "phase_mode"):
         sets: defaultdict[tuple[str, ...], dict[str, float]] = defaultdict(dict)
         for (*subject, state), value in values(samples, name).items():
             sets[tuple(subject)][state] = value
-        assert all(sorted(found.values())[-1:] == [1] and sum(found.values()) == 1 for found in sets.values())
-        if states is not None:
-            assert all(list(found) == list(states) for found in sets.values())
-    assert len(values(samples, "processor_verdict")) == len(report.processors) * len(Verdict)
-    assert len(values(samples, "phase_mode")) == sum(len(item.modes) for item in report.phases)
+        found[name] = sets
+    return found
+
+
+@given(cases)
+@settings(max_examples=40)
+def test_a_state_has_one_series_for_the_value_that_holds(case: Case) -> None:
+    report = reconcile(case.config, case.snapshot, case.now)
+    found = states_of(report_samples(report))
+
+    assert all(list(states.values()) == [1] for sets in found.values() for states in sets.values())
+    assert len(found["processor_verdict"]) == len(found["processor_heartbeat_state"]) == len(report.processors)
+    assert {subject: {item.mode: 1} for item in report.phases for subject in [_subject(item)]} == found["phase_mode"]
+
+
+@given(cases)
+@settings(max_examples=40)
+def test_where_it_is_asked_for_every_value_of_a_state_has_a_series_and_one_holds(case: Case) -> None:
+    report = reconcile(replace(case.config, every_state=True), case.snapshot, case.now)
+    found = states_of(report_samples(report))
+
+    for name, sets in found.items():
+        assert all(sorted(states.values())[-1:] == [1] and sum(states.values()) == 1 for states in sets.values())
+        assert all(list(states) == list(STATES.get(name, states)) for states in sets.values())
+    assert sum(map(len, found["phase_mode"].values())) == sum(len(item.modes) for item in report.phases)
+    for name, sets in states_of(report_samples(replace(report, every_state=False))).items():
+        assert sets == {
+            subject: {state: value for state, value in states.items() if value}
+            for subject, states in found[name].items()
+        }
+
+
+def _subject(item: PhaseReport) -> tuple[str, ...]:
+    return item.pipeline, item.phase, item.run_date.isoformat()
 
 
 @pytest.mark.parametrize("of", [by_processing_date(past=2), by_game_date(past=2, future=1)], ids=["seed", "game_date"])

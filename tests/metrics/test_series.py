@@ -11,9 +11,7 @@ from exporter.metrics.catalogue import report_samples
 from exporter.model import (
     Document,
     DocumentId,
-    HeartbeatState,
     Reading,
-    Verdict,
 )
 from exporter.reconcile import reconcile
 from testing.builders import (
@@ -73,6 +71,4 @@ def test_what_is_read_never_makes_more_series_than_the_configuration_allows(case
     report = reconcile(case.config, case.snapshot, case.now)
     samples = report_samples(report)
 
-    assert size(samples) <= 40 + 60 * len(report.phases) + (13 + len(Verdict) + len(HeartbeatState)) * len(
-        report.processors
-    )
+    assert size(samples) <= 40 + 40 * len(report.phases) + 22 * len(report.processors)
