@@ -15,7 +15,7 @@ from exporter.config.keys import section_at, type_at
 from exporter.config.links import OF_JOB, parse_link, places_of
 from exporter.config.quantities import format_duration, parse_duration
 from exporter.config.resolved import Relation
-from exporter.config.wording import Path, describe, did_you_mean, listed, path_text
+from exporter.config.wording import Path, describe, did_you_mean, listed, named, path_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,7 +63,7 @@ def contradictions(root: dict[str, object]) -> Iterator[Finding]:
     for name, pipeline in top.at("pipelines").each():
         if isinstance(pipeline.value, dict):
             if top.at("calendar").value is None and pipeline.at("calendar").value is None:
-                yield ((pipeline.path, f"has no calendar: write `calendar` at the top, or in {name}"),)
+                yield ((pipeline.path, f"has no calendar: write `calendar` at the top, or in {named(name)}"),)
             yield from _phases(pipeline.at("phases"))
 
 
@@ -131,7 +131,7 @@ def _collections(top: Node) -> Iterator[Finding]:
             name = collection.read(parse_collection)
             other = used.setdefault(name, collection)
             if name is not None and other.path[:3] == collection.path[:3] and other.path[2] == "phases":
-                yield from _sharing(pipeline, other.path[3], phase)
+                yield from _sharing(pipeline, str(other.path[3]), phase)
             elif name is not None and other != collection:
                 yield tuple(
                     (node.path, f"{describe(name)} is {path_text(same.path)} already: name another collection")
@@ -139,19 +139,22 @@ def _collections(top: Node) -> Iterator[Finding]:
                 )
 
 
-def _sharing(pipeline: Node, first: str | int, phase: Node) -> Iterator[Finding]:
+def _sharing(pipeline: Node, first: str, phase: Node) -> Iterator[Finding]:
     """What two phases that register in the same documents cannot have both."""
-    other = pipeline.at("phases", str(first))
+    other = pipeline.at("phases", first)
     if other == phase:
         return
     said, before = phase.at("completion"), other.at("completion")
     if said.value != before.value:
-        message = f"is not that of {first}, whose documents are the same: write `completion` in the pipeline, for both"
+        message = (
+            f"is not that of {named(first)}, whose documents are the same: write `completion` in the pipeline, for both"
+        )
         yield _either(message, said, before)
     names = other.at("processors").value
     for name, processor in phase.at("processors").each():
         if isinstance(names, dict) and name in names:
-            yield ((processor.path, f"registers in the same documents as {name} of {first}: give one another name"),)
+            twin = f"{named(name)} of {named(first)}"
+            yield ((processor.path, f"registers in the same documents as {twin}: give one another name"),)
     if phase.at("trigger").value is not None and other.at("trigger").value is not None:
         message = (
             f"is judged by the same document as that of {first}, which says once whether it started anything: write"
@@ -171,7 +174,7 @@ def _phases(phases: Node) -> Iterator[Finding]:
             )
             yield ((following.path, message), _gone(phases.at(following.value), following.path))
         elif isinstance(following.value, str) and _leads_back(phases, name):
-            yield _either(f"leads back to {name}: phases follow each other in one direction", following)
+            yield _either(f"leads back to {named(name)}: phases follow each other in one direction", following)
         if trigger.value is not None and phase.at("collection").value is None:
             message = "is judged by the completion documents: write `collection` in this phase, or remove `trigger`"
             yield _either(message, trigger)
@@ -188,7 +191,7 @@ def _log_links(phase: Node) -> Iterator[Finding]:
         )
         needed = [place for place in OF_JOB if place in places_of(template.read(parse_link) or "")]
         if needed and job.value is None:
-            message = f"has {{{needed[0]}}}, but {name} has no `job`: write `job` for it, or for its phase"
+            message = f"has {{{needed[0]}}}, but {named(name)} has no `job`: write `job` for it, or for its phase"
             yield _either(message, template)
 
 

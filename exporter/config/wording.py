@@ -56,13 +56,18 @@ def path_text(path: Path) -> str:
     return text
 
 
+def named(name: str) -> str:
+    """A name as it was written; one with control characters is quoted."""
+    return name if name.isprintable() else quote(name)
+
+
 def listed(names: Iterable[str]) -> str:
     """The names in one line, or `none`."""
-    return ", ".join(names) or "none"
+    return ", ".join(map(named, names)) or "none"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """` (did you mean x?)` where one of the known names is close enough, else nothing."""
     originals = {key.casefold(): key for key in known}
     close = difflib.get_close_matches(name.casefold(), originals, n=1)
-    return f" (did you mean {originals[close[0]]}?)" if close else ""
+    return f" (did you mean {named(originals[close[0]])}?)" if close else ""

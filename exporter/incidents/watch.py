@@ -77,7 +77,7 @@ class History:
         self._minutes[key] = minute + 1
 
     def series(self, minutes: int) -> dict[str, str]:
-        """Every series over this many minutes, in promtool's notation (`7 3+0x119 stale _x2`), and `up` of the exporter.
+        """Every series over this many minutes, in promtool's notation (`7 3+0x9 stale _x2`), and `up` of the exporter.
 
         A scrape that lacks a series which the one before had is written as Prometheus writes it: the series is stale.
         """

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from exporter.config.errors import ConfigError, Fault
@@ -189,6 +189,7 @@ def _keys(value: object, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
 
 
 @given(path=st.sampled_from(_keys(SHIPPED)), value=ANYTHING)
+@example(path=("pipelines", "nba", "phases", "phase3", "modes"), value={"\x1f": {"when": "past"}})
 def test_any_value_of_a_key_gives_a_configuration_or_printable_faults(path: tuple[str, ...], value: object) -> None:
     overlay: dict[str, Any] = {path[-1]: value}
     for key in reversed(path[:-1]):
