@@ -1,6 +1,7 @@
 """Incident files: a day of the watched pipeline as YAML, with what must be concluded from it (docs/incidents.md).
 
 incident.py            reading a file; demo.py: the file of the demo (demo-day.yaml)
+folder.py              tables and documents of one's own as such a file, for the demo
 tables.py, kinds.py    tables, rows and types as the files write them; tables.yaml: the presets' tables
 derived.py             definitions of tables that follow from a configuration; mentioned.py: columns that queries name
 loading.py             tables and rows into a local BigQuery

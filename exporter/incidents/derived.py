@@ -43,12 +43,17 @@ def derived_definitions(config: Config, incident: Incident, known: Collection[st
     """
     rows = _rows(incident)
     named = parts_by_table(config, reading_plan(config, incident.clock))
-    fixed = dict(_fixed(config))
+    fixed = fixed_types(config)
     return {
         name: _derived(name, parts, rows.get(name, ()), fixed.get(name, {}))
         for name, parts in named.items()
         if name not in known and name not in incident.absent
     }
+
+
+def fixed_types(config: Config) -> dict[str, Mapping[str, str]]:
+    """The types of the columns that a run history and a phase log have, by table."""
+    return dict(_fixed(config))
 
 
 def _rows(incident: Incident) -> dict[str, list[Mapping[str, Any]]]:
@@ -60,7 +65,6 @@ def _rows(incident: Incident) -> dict[str, list[Mapping[str, Any]]]:
 
 
 def _fixed(config: Config) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """The types of the columns that a run history and a phase log have, by table."""
     shipped = shipped_definitions()
     for pipeline in config.pipelines.values():
         if pipeline.run_history:
@@ -99,6 +103,8 @@ def _derived(
             kinds = {"FLOAT64"}
         if len(kinds) > 1 or (column in roles and kinds - {*DATES}):
             raise _open(name, f"{column} holds {listed(sorted(kinds))}")
+        if not kinds and not given and not seen:
+            given = "STRING"  # no row holds anything
         if not kinds and not given:
             raise _open(name, f"no row says what {column} holds")
         columns[column] = given if given and not (column in roles and kinds) else next(iter(kinds))

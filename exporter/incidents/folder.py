@@ -1,0 +1,150 @@
+"""Reads a folder of data of one's own, for the demo: a file for each table, and one with the documents (docs/try.md).
+
+`DATASET.TABLE.csv` or `DATASET.TABLE.jsonl` has the rows of a table, `documents.jsonl` a document of Firestore a line,
+`tables.yaml` the types of columns that neither the configuration nor the rows tell. The result is an incident, as a
+file would give it.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import yaml
+
+from exporter.config.parsing import parse_yaml
+from exporter.config.wording import describe, listed
+from exporter.incidents.derived import fixed_types
+from exporter.incidents.incident import Incident, IncidentError, load_incident
+from exporter.incidents.tables import TABLE_NAME, TableDataError, read_definitions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from exporter.config.load import Loaded
+
+DOCUMENTS: Final = "documents.jsonl"
+DEFINITIONS: Final = "tables.yaml"
+_READ: Final = (".csv", ".jsonl")
+
+Fields = dict[str, Any]
+
+
+def read_data(data: Path, loaded: Loaded, clock: datetime) -> Incident:
+    """The incident of an incident file, or of a folder of data at this time. Raises IncidentError."""
+    if not data.is_dir():
+        return load_incident(data)
+    fixed = fixed_types(loaded.config)
+    firestore: dict[str, Fields] = {}
+    bigquery: dict[str, list[Fields]] = {}
+    definitions = _definitions(data / DEFINITIONS) if (data / DEFINITIONS).exists() else {}
+    for file in sorted(data.iterdir()):
+        if file.name == DOCUMENTS:
+            firestore = dict(_documents(file))
+        elif file.suffix in _READ:
+            if not TABLE_NAME.fullmatch(file.stem):
+                raise IncidentError(f"{file}: is no table: call it dataset.table{file.suffix}, or {DOCUMENTS}")
+            rows = list(_csv(file) if file.suffix == ".csv" else _lines(file))
+            given = {**fixed.get(file.stem, {}), **(definitions.get(file.stem) or {}).get("columns", {})}
+            bigquery.setdefault(file.stem, []).extend(_typed(rows, given))
+    if not firestore and not bigquery:
+        raise IncidentError(f"{data}: holds neither tables (dataset.table.csv, dataset.table.jsonl) nor {DOCUMENTS}")
+    return Incident(
+        title=f"{', '.join(loaded.config.pipelines)}, on the data of {data}",
+        preset=None,
+        tables=definitions,
+        clock=clock,
+        firestore=firestore,
+        bigquery=bigquery,
+    )
+
+
+def _definitions(file: Path) -> Fields:
+    try:
+        found = parse_yaml(_text(file))
+        read_definitions(found)
+    except (yaml.YAMLError, TableDataError) as error:
+        raise IncidentError(f"{file}: {error}") from error
+    return found if isinstance(found, dict) else {}
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise IncidentError(f"{file}: cannot be read: {error}") from error
+
+
+def _lines(file: Path) -> Iterator[Fields]:
+    for number, line in enumerate(_text(file).splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            found = json.loads(line)
+        except ValueError as error:
+            raise IncidentError(f"{file}:{number}: no JSON: {error}") from error
+        if not isinstance(found, dict):
+            raise IncidentError(f"{file}:{number}: must be an object in braces, not {describe(found)}")
+        yield found
+
+
+def _documents(file: Path) -> Iterator[tuple[str, Fields]]:
+    for number, line in enumerate(_lines(file), start=1):
+        path, fields = line.get("path"), line.get("fields")
+        if not isinstance(path, str) or len(path.split("/")) % 2 or not isinstance(fields, dict):
+            form = '{"path": "collection/document", "fields": {...}}'
+            raise IncidentError(f"{file}: the document {number} must look like {form}")
+        yield path, fields
+
+
+def _csv(file: Path) -> Iterator[Fields]:
+    reader = csv.DictReader(_text(file).splitlines(), strict=True)
+    try:
+        for row in reader:
+            if None in row or None in row.values():
+                wanted = listed(reader.fieldnames or ())
+                raise IncidentError(f"{file}:{reader.line_num}: does not have a value for each of {wanted}")
+            yield {column: value or None for column, value in row.items()}
+    except csv.Error as error:
+        raise IncidentError(f"{file}: no CSV after line {reader.line_num}: {error}") from error
+
+
+def _typed(rows: Iterable[Fields], given: Mapping[str, str]) -> Iterator[Fields]:
+    """The rows, each column's texts read as the first type that all of them have, unless its type is given."""
+    rows = list(rows)
+    columns = dict.fromkeys(column for row in rows for column in row)
+    read = {
+        column: _reader([row[column] for row in rows if row.get(column) is not None], given.get(column))
+        for column in columns
+    }
+    for row in rows:
+        yield {column: None if value is None else read[column](value) for column, value in row.items()}
+
+
+def _reader(values: Iterable[object], given: str | None) -> Callable[[Any], object]:
+    if given == "STRING":
+        return str
+    texts = [value for value in values if isinstance(value, str)]
+    for _, pattern, read in _FORMS:
+        if texts and all(re.fullmatch(pattern, text) for text in texts):
+            return lambda value: read(value) if isinstance(value, str) else value
+    return lambda value: value
+
+
+def _moment(text: str) -> datetime:
+    found = datetime.fromisoformat(text.removesuffix(" UTC"))
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found
+
+
+_FORMS: Final[tuple[tuple[str, str, Callable[[str], object]], ...]] = (
+    ("BOOL", r"(?i:true|false)", lambda text: text.lower() == "true"),
+    ("INT64", r"-?(0|[1-9]\d{0,17})", int),
+    ("FLOAT64", r"-?\d+\.\d+([eE][-+]?\d+)?", float),
+    ("DATE", r"\d{4}-\d\d-\d\d", date.fromisoformat),
+    ("TIMESTAMP", r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?( UTC|Z|[-+]\d\d:\d\d)?", _moment),
+)
+"""What a text may be, the first that fits all texts of a column. A time without a zone is UTC."""
