@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date, datetime
 
-    from exporter.config.resolved import HaltsConfig, PhaseConfig, PipelineConfig
+    from exporter.config.resolved import HaltsConfig, PhaseConfig, PipelineConfig, ProcessorConfig
     from exporter.model import (
         Document,
         Doubt,
@@ -52,10 +51,11 @@ class Neighbour:
 class Evidence:
     """One processor, one run date. A value of None is unknown; `failures` and `doubts` say why, by record.
 
-    Everything is of the obligation's own dates, except `neighbours`, `counts` and a heartbeat in the state
-    `other_date`. `counts`: for each number of rows, how many of the dates that were read have it. `nothing_owed`: why
-    `units` is 0 although the calendar may have some; `left_out`: units of the data date that the calendar does not
-    count. `remembers`: whether earlier readings of the document are remembered.
+    Everything is of the obligation's own dates, except `neighbours`, `dates` and a heartbeat in the state
+    `other_date`. `dates`: the rows of all dates that were read. `nothing_owed`: why `units` is 0 although the calendar
+    may have some; `left_out`: units of the data date that the calendar does not count. `row_bounds`: the fewest and
+    the most rows that these units may have; None if not configured or not known. `remembers`: whether earlier readings
+    of the document are remembered. `newest_run`: the newest run that can have done the work.
     """
 
     obligation: Obligation
@@ -75,11 +75,13 @@ class Evidence:
     rows: RowCount | None
     rows_read_at: datetime | None
     runs: tuple[Run, ...] | None
+    newest_run: Run | None
     neighbours: tuple[Neighbour, ...]
-    counts: Mapping[int, int]
+    dates: Mapping[date, RowCount]
     nothing_owed: str | None
     halts_known: bool
     left_out: int
+    row_bounds: tuple[int, float] | None
     failures: tuple[tuple[str, Failure | None], ...]
     doubts: Mapping[str, Doubt]
     calendar_doubt: str | None = None
@@ -92,15 +94,8 @@ class Evidence:
         return self.now >= self.obligation.rows_owed_by
 
     def too_early(self, moment: datetime | None) -> bool:
-        """Whether something that ended then cannot have done this work, because the work's day was not over."""
-        possible_from = self.obligation.possible_from
-        return moment is not None and possible_from is not None and moment < possible_from
-
-    @property
-    def newest_run(self) -> Run | None:
-        """The newest run of this processor for this data date that can have done the work."""
-        runs = (run for run in self.runs or () if not self.too_early(run.finished_at or run.started_at))
-        return newest(runs, self.now)
+        """Whether something that ended then cannot have done this work."""
+        return _too_early(moment, self.obligation)
 
     @property
     def by_entry(self) -> bool:
@@ -142,18 +137,6 @@ class Evidence:
         return self.obligation.processor.rows_per_unit is not None
 
     @property
-    def row_bounds(self) -> tuple[int, float] | None:
-        """The fewest and the most rows that these units may have; None if not configured or not known.
-
-        No rows are expected for units that do not count (a postponed game), but they may have some.
-        """
-        per_unit = self.obligation.processor.rows_per_unit
-        if per_unit is None or self.units is None:
-            return None
-        most = math.inf if per_unit.maximum is None else round(per_unit.maximum * (self.units + self.left_out))
-        return round(per_unit.minimum * self.units), most
-
-    @property
     def rows_older_than_entry(self) -> bool:
         """Whether the table was last counted before the entry was written. Rows missing then prove nothing."""
         completed_at = self.entry.completed_at if self.entry else None
@@ -191,6 +174,12 @@ class Evidence:
         if HEARTBEAT in self.doubts:
             return True
         return self.heartbeat.status == "running" or any(field.key == STATUS for field in self.heartbeat.unusable)
+
+
+def _too_early(moment: datetime | None, obligation: Obligation) -> bool:
+    """Whether something that ended then cannot have done this work, because the work's day was not over."""
+    possible_from = obligation.possible_from
+    return moment is not None and possible_from is not None and moment < possible_from
 
 
 def newest(runs: Iterable[Run], now: datetime) -> Run | None:
@@ -243,6 +232,7 @@ def gather(
         units_owed = 0
     elif phase.halts and halts is None:
         units_owed = None
+    left_out = snapshot.left_out.get(pipeline.name, {}).get(obligation.data_date, 0)
     runs_reading = snapshot.runs.get(pipeline.name)
     runs = None if history is None else history.of(phase, obligation)
 
@@ -284,11 +274,15 @@ def gather(
         rows=rows.get(obligation.data_date) if rows is not None else None,
         rows_read_at=rows_reading.read_at if rows_reading else None,
         runs=runs,
+        newest_run=newest((run for run in runs if not _too_early(run.finished_at or run.started_at, obligation)), now)
+        if runs
+        else None,
         neighbours=neighbours,
-        counts=Counter(counted.rows for counted in (rows or {}).values()),
+        dates=rows or {},
         nothing_owed=nothing_owed,
         halts_known=phase.halts is None or halts is not None,
-        left_out=snapshot.left_out.get(pipeline.name, {}).get(obligation.data_date, 0),
+        left_out=left_out,
+        row_bounds=_row_bounds(processor, units_owed, left_out),
         failures=(
             (CALENDAR, units_reading.failure if units_reading else None),
             (HALTS, halts_reading.failure if halts_reading else None),
@@ -301,6 +295,15 @@ def gather(
         standing=shared.standing,
         remembers=snapshot.remembers,
     )
+
+
+def _row_bounds(processor: ProcessorConfig, units: int | None, left_out: int) -> tuple[int, float] | None:
+    """No rows are expected for units that do not count (a postponed game), but they may have some."""
+    per_unit = processor.rows_per_unit
+    if per_unit is None or units is None:
+        return None
+    most = math.inf if per_unit.maximum is None else round(per_unit.maximum * (units + left_out))
+    return round(per_unit.minimum * units), most
 
 
 def _halted(halts: Halted, config: HaltsConfig, obligation: Obligation) -> str | None:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from functools import cache, partial
 from typing import TYPE_CHECKING, TypeVar
 
 from exporter.config.resolved import Due, Relation
 from exporter.model import DocumentId
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from datetime import date
     from zoneinfo import ZoneInfo
 
@@ -117,7 +118,8 @@ def mode_at(phase: PhaseConfig, run_date: date, now: datetime, zone: ZoneInfo) -
 def phase_day(phase: PhaseConfig, run_date: date, now: datetime, zone: ZoneInfo) -> PhaseDay:
     """The phase's document of that date: its mode now, and every processor's obligation."""
     mode = mode_at(phase, run_date, now, zone)
-    deadlines = {due: due_at(due, run_date, zone) for due in {processor.due for processor in phase.processors.values()}}
+    at = cache(partial(due_at, zone=zone))
+    deadlines = {due: at(due, run_date) for due in {processor.due for processor in phase.processors.values()}}
     asked_by = [
         (deadline, mode_at(phase, run_date, deadline, zone).expected) for deadline in sorted(set(deadlines.values()))
     ]
@@ -129,7 +131,7 @@ def phase_day(phase: PhaseConfig, run_date: date, now: datetime, zone: ZoneInfo)
             _obligation(
                 processor,
                 run_date,
-                zone,
+                at,
                 asked=processor.name in mode.expected,
                 due=_first_asked(processor, deadlines[processor.due], asked_by),
             )
@@ -139,11 +141,11 @@ def phase_day(phase: PhaseConfig, run_date: date, now: datetime, zone: ZoneInfo)
 
 
 def _obligation(
-    processor: ProcessorConfig, run_date: date, zone: ZoneInfo, *, asked: bool, due: datetime
+    processor: ProcessorConfig, run_date: date, at: Callable[[Due, date], datetime], *, asked: bool, due: datetime
 ) -> Obligation:
-    rows_due = due_at(processor.rows_due or processor.due, run_date, zone)
+    rows_due = at(processor.rows_due or processor.due, run_date)
     data_date = processor.data_date(run_date)
-    over = due_at(Due(1, time()), data_date, zone)
+    over = at(Due(1, time()), data_date)
     return Obligation(
         processor=processor,
         run_date=run_date,
@@ -153,8 +155,8 @@ def _obligation(
         rows_due=rows_due,
         possible_from=over if over <= rows_due else None,
         work_day=(
-            due_at(Due(processor.due.days, time()), run_date, zone),
-            due_at(Due(processor.due.days + 1, time()), run_date, zone),
+            at(Due(processor.due.days, time()), run_date),
+            at(Due(processor.due.days + 1, time()), run_date),
         ),
     )
 

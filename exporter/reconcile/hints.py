@@ -244,7 +244,7 @@ def _record_count(e: Evidence) -> Iterator[Hint]:
 
 def _telling(e: Evidence, count: int) -> bool:
     """Whether only one date has this number of rows, so that the number identifies it."""
-    return count > 1 and e.counts.get(count, 0) == 1
+    return count > 1 and sum(counted.rows == count for counted in e.dates.values()) == 1
 
 
 def _neighbours(e: Evidence) -> Iterator[Hint]:

@@ -107,7 +107,9 @@ def _pipeline(
 
 def _dated(phase: PhaseReport) -> PhaseReport:
     """The phase with the time of its fault, and of those of its processors."""
-    processors = tuple(replace(one, since=of_processor(one, phase)) for one in phase.processors)
+    processors = tuple(
+        one if (since := of_processor(one, phase)) is None else replace(one, since=since) for one in phase.processors
+    )
     return replace(phase, since=of_trigger(phase), processors=processors)
 
 
@@ -144,7 +146,7 @@ def _phase(
     asked = [item.evidence for item in judged if item.evidence.obligation.asked]
     expected = None if any(e.units is None for e in asked) else [e for e in asked if e.units]
     trigger = trigger_of(snapshot, pipeline, day, judged, now)
-    succeeded = _succeeded(day, history)
+    succeeded = _succeeded(judged, history)
     watched = snapshot.watched.get(DocumentId(phase.collection, day.run_date)) if phase.collection else None
     known = pipeline.registering(phase)
     others = known - phase.processors.keys()
@@ -228,13 +230,11 @@ def _processor(pipeline: PipelineConfig, day: PhaseDay, judged: Judged) -> Proce
     )
 
 
-def _succeeded(day: PhaseDay, history: History | None) -> tuple[Run, ...] | None:
+def _succeeded(judged: Iterable[Judged], history: History | None) -> tuple[Run, ...] | None:
     """The phase's successful runs for this run date's data; None if the run history is unknown."""
     if history is None:
         return None
-    return tuple(
-        run for obligation in day.obligations for run in history.of(day.phase, obligation) if run.status == "success"
-    )
+    return tuple(run for item in judged for run in item.evidence.runs or () if run.status == "success")
 
 
 def _log_source(

@@ -24,16 +24,16 @@ SAME_RUN = timedelta(minutes=30)
 
 def both(*answers: bool | None) -> bool | None:
     """Three-valued and: False if any answer is, else None if any is, else True."""
-    if any(answer is False for answer in answers):
+    if False in answers:
         return False
-    return None if any(answer is None for answer in answers) else True
+    return None if None in answers else True
 
 
 def either(*answers: bool | None) -> bool | None:
     """Three-valued or: True if any answer is, else None if any is, else False."""
     if any(answers):
         return True
-    return None if any(answer is None for answer in answers) else False
+    return None if None in answers else False
 
 
 def negated(answer: bool | None) -> bool | None:
