@@ -41,6 +41,7 @@ class Alert:
     short: str
     push: Mapping[str, str]
     unattended: str
+    since: str
     says: str
     beside: str
     pending: str | None
@@ -103,6 +104,7 @@ def _alert(section: str, name: str, fields: dict[str, Any]) -> Alert:
         short=fields.pop("short"),
         push=fields.pop("push"),
         unattended=fields.pop("unattended", ""),
+        since=fields.pop("since", ""),
         says=fields.pop("says", words[about]),
         beside=fields.pop("beside", ""),
         pending=fields.pop("for", None),

@@ -92,14 +92,16 @@ def test_every_alert_of_the_rules_reads_well(labels: Labels, annotations: Mappin
     text = rendered("plain", labels, annotations, tmp_path)
 
     name = labels["alertname"].removeprefix("Orchestration")
-    told, described, _, unattended, first, _, *links = (line.replace("\u00a0", " ") for line in text.splitlines())
-    assert re.fullmatch(rf"{name}, [\w-]+: [a-z_, ]+ since 2026-02-01 18:10 UTC", told)
+    told, described, _, unattended, first, then, _, *links = (line.replace("\u00a0", " ") for line in text.splitlines())
+    since = r" since \d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)? UTC|, alert since 2026-02-01 18:10 UTC"
+    assert re.fullmatch(rf"{name}, [\w-]+: [a-z_, ]+({since})", told)
     assert described == f"  {annotations['description']}"
     assert re.fullmatch(
         r"If nobody acts: [a-z][^.]+\.( It can(not)? wait until morning\.| Nobody has to act\.)?", unattended
     )
     # As it is, to be copied into a shell.
     assert first == f"First: {annotations['action']}"
+    assert re.fullmatch(r"Then: [a-z].*\w", then)
     assert [link.partition(": ")[0] for link in links] == ["Runbook", "Dashboard", "Silence"]
     assert "  " not in text.replace("\n  ", "")
 
@@ -161,6 +163,32 @@ def descriptions() -> Iterator[tuple[str, Labels, str]]:
             for case in test.get("alert_rule_test", ()):
                 for alert in case["exp_alerts"]:
                     yield case["alertname"], alert["exp_labels"], alert["exp_annotations"]["description"]
+
+
+@pytest.mark.usefixtures("_programs")
+@pytest.mark.parametrize(
+    ("key", "description", "told"),
+    [
+        ("stalled", "its last beat was at 2026-01-23 15:09:59 +0000 UTC, 20m 1s ago", " since 2026-01-23 15:09:59 UTC"),
+        ("stalled", "its last beat was at an unknown time, too long ago", ", alert since 2026-02-01 18:10 UTC"),
+        ("missing", "was due at 2026-01-23 16:30:00 +0000 UTC. Expected", " since 2026-01-23 16:30 UTC"),
+        (
+            "stuck",
+            "nba phase3 of 2026-01-23, since 2026-01-23 15:04:29 +0000 UTC: 5 of 5",
+            " since 2026-01-23 15:04:29 UTC",
+        ),
+        ("stuck", "nba phase3 of 2026-01-23: 5 of 5", ", alert since 2026-02-01 18:10 UTC"),
+    ],
+)
+def test_since_is_the_fault_s_own_time_where_the_rule_says_it(
+    key: str, description: str, told: str, tmp_path: Path
+) -> None:
+    labels = unregistered("nba", alertname=alert_of(key).name)
+    annotations = ANNOTATIONS | {"description": description}
+
+    for form in ("plain", "slack.text", "html"):
+        line = next(line for line in rendered(form, labels, annotations, tmp_path).splitlines() if "since" in line)
+        assert told in re.sub(r"</?b>|\*", "", line)
 
 
 def test_every_pattern_of_a_push_line_is_found_in_a_description_and_every_number_known_is_taken() -> None:
@@ -344,7 +372,7 @@ def test_the_verdict_in_a_message_is_the_one_that_the_rule_asks_for(tmp_path: Pa
 
     told = {}
     for name in asked:
-        found = re.search(r":\u00a0([a-z_ ]+).* since", rendered("plain", examples[name], ANNOTATIONS, tmp_path))
+        found = re.search(r":\u00a0([a-z_ ]+?)(?:,| since)", rendered("plain", examples[name], ANNOTATIONS, tmp_path))
         told[name] = found[1] if found else None
 
     assert told == asked
@@ -436,7 +464,7 @@ def test_mail_shows_markup_as_text_and_follows_no_odd_link(tmp_path: Path) -> No
     page = rendered("html", unregistered("nba", "<i>odd</i>"), annotations, tmp_path)
 
     assert '<h1 style="font-size: 1.1em">i odd /i not registered (nba phase3, 1 Feb)</h1>' in page
-    assert "<b>&lt;i&gt;odd&lt;/i&gt;</b>: <b>unregistered</b> since 2026-02-01 18:10 UTC<br>" in page
+    assert "<b>&lt;i&gt;odd&lt;/i&gt;</b>: <b>unregistered</b>, alert since 2026-02-01 18:10 UTC<br>" in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "<code>echo &lt;b&gt; &amp; &#39;quoted&#39;</code>" in page
     assert f'<a href="{ANNOTATIONS["runbook_url"]}">' in page

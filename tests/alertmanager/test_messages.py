@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from exporter.model import Verdict
+from exporter.present.words import WORDS
 from exporter.shipped.alerts import alert_of
 from exporter.shipped.forms import Expected
 from testing.alertmanager import (
@@ -59,11 +61,12 @@ def lead(text: str, key: str, processor: str, verdict: str) -> str:
     assert silence
     dashboard = ANNOTATIONS["dashboard_url"].replace("&", "&amp;")
     return (
-        f"{alert.short_name}, `{processor}`: *{verdict}* since 2026-02-01 18:10 UTC\n"
+        f"{alert.short_name}, `{processor}`: *{verdict}*, alert since 2026-02-01 18:10 UTC\n"
         f"{ANNOTATIONS['description']}\n"
         "\n"
         f"*If nobody acts:* {alert.unattended}. It can wait until morning.\n"
         f"*First:* `{ACTION}`\n"
+        f"*Then:* {WORDS[Verdict(key)].first}\n"
         "\n"
         f"<{ANNOTATIONS['runbook_url']}|Runbook> · <{dashboard}|Dashboard> · <{silence[1]}|Silence>"
     )
@@ -139,8 +142,8 @@ def test_the_processors_of_a_phase_and_day_are_one_message(alertmanager: Alertma
         lead(text, "unregistered", "player_game_summary", "unregistered") + "\n"
         "\n"
         "*Also firing*\n"
-        f"• {DUPLICATED}, `team_offense_game_summary`: *duplicated* since 2026-02-01 18:10 UTC\n"
-        f"• {UNREGISTERED}, `upcoming_team_game_context`: *unregistered* since 2026-02-01 18:10 UTC"
+        f"• {DUPLICATED}, `team_offense_game_summary`: *duplicated*, alert since 2026-02-01 18:10 UTC\n"
+        f"• {UNREGISTERED}, `upcoming_team_game_context`: *unregistered*, alert since 2026-02-01 18:10 UTC"
     )
 
 
@@ -176,8 +179,8 @@ def test_what_a_label_or_an_annotation_says_has_no_power(alertmanager: Alertmana
         message["title"].replace("\u00a0", " ")
         == 'a`*b* • `c`: *fine* !channel {{ .Status }} "d" ünï not registered (odd phase3, 1 Feb)'
     )
-    told, described, _, _, first, _, links = message["text"].splitlines()
-    assert told == f"{UNREGISTERED}, `{code}`: *unregistered* since 2026-02-01 18:10 UTC"
+    told, described, _, _, first, _, _, links = message["text"].splitlines()
+    assert told == f"{UNREGISTERED}, `{code}`: *unregistered*, alert since 2026-02-01 18:10 UTC"
     assert described == escaped
     assert first == f"*First:* `echo {code}`"
     assert re.sub(r"<http[^<>|]*\|\w+>", "", links) == " ·  · "
@@ -204,11 +207,12 @@ def test_a_page_carries_the_same_in_plain_text(alertmanager: Alertmanager, recor
     assert links[2].startswith(f"{alertmanager.url}/#/silences/new?filter=%7Balertname%3D%22")
     assert payload["custom_details"] == {
         "firing": (
-            f"{LOST}, player_game_summary:\u00a0lost_update since 2026-02-01 18:10 UTC\n"
+            f"{LOST}, player_game_summary:\u00a0lost_update, alert since 2026-02-01 18:10 UTC\n"
             f"  {described}\n"
             "\n"
             f"If nobody acts:\u00a0{alert_of('lost_update').unattended}. It cannot wait until morning.\n"
             f"First:\u00a0{ACTION}\n"
+            f"Then:\u00a0{WORDS[Verdict.LOST_UPDATE].first}\n"
             "\n"
             f"Runbook:\u00a0{links[0]}\n"
             f"Dashboard:\u00a0{links[1]}\n"
@@ -319,7 +323,9 @@ def test_context_is_told_in_its_own_place(alertmanager: Alertmanager, recorder: 
 
     message = attachment(recorder, "info", "context phase3")
     assert message["title"] == "player_game_summary registered under a neighbouring date (context phase3, 1 Feb)"
-    assert message["text"].startswith(f"{WRONG_DATE}, `player_game_summary`: *wrong_date* since 2026-02-01 18:10 UTC\n")
+    assert message["text"].startswith(
+        f"{WRONG_DATE}, `player_game_summary`: *wrong_date*, alert since 2026-02-01 18:10 UTC\n"
+    )
     assert "Nobody has to act." in message["text"]
     assert recorder.messages(SLACK, "ticket", "context phase3") == []
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import jinja2
 
-from exporter.present.words import CONDITIONS
+from exporter.present.words import CONDITIONS, TRIGGERS, WORDS
 from exporter.reconcile import DISCREPANCIES
 from exporter.shipped.alerts import alert_of, alerts
 
@@ -42,6 +42,8 @@ _BARED: Final = (
 )
 _NO_YAML: Final = r'''reReplaceAll ":( |$)" ":\u00a0" | reReplaceAll "(^| )#" "\u00a0#"'''
 """Puts no-break spaces where YAML would see a key or a comment."""
+_SINCE: Final = r", since ([-\d]+ [:\d]+)"
+"""How a description says since when the fault has been there, where the register names nothing else."""
 _OWN: Final = r"/runbooks/Orchestration\w+(\?[^/]*)?$"
 """How the address of a runbook ends that an exporter serves."""
 
@@ -76,6 +78,7 @@ def template() -> str:
             alert.name for alert in alerts() if any(f"{{{label}}}" in text for text in alert.push)
         ),
         months=[(f"{number:02}", month_abbr[number]) for number in range(1, 13)],
+        then=then,
         waits=WAITS.items(),
         order=order(),
         severities=[*WAITS],
@@ -83,10 +86,18 @@ def template() -> str:
         BAD=f"[^{_BARE}]",
         BARE=_BARED,
         CUT=f'reReplaceAll "^(.{{{LONGEST["description"]}}}).+$" "${{1}}…"',
+        SINCE=_SINCE,
         NO_YAML=_NO_YAML,
         UNPRINTED=f"[^!-~{_PRINTED}]",
         OWN=_OWN,
     )
+
+
+def then(alert: Alert) -> str:
+    """What to do first in the words of the status page, as a template; empty for an alert that it has no words for."""
+    words = {str(key): words for table in (WORDS, TRIGGERS, CONDITIONS) for key, words in table.items()}
+    first = words[alert.key].first if alert.key in words else ""
+    return first.replace(": ", '{{ template "orchestration.plain.colon" }}')
 
 
 def lines(alert: Alert) -> list[Line]:
