@@ -66,6 +66,8 @@ def _heartbeats(pipeline: PipelineConfig, day: date, now: datetime) -> Iterator[
 
 
 def _schedule(rows: Rows, pipeline: PipelineConfig, day: date) -> None:
+    if pipeline.calendar is None:
+        return
     calendar = pipeline.calendar.table
     rows.setdefault(calendar.name, []).extend(
         {"game_id": f"002{day:%y%m%d}{number}", calendar.day_column: day, "game_status": 3} for number in range(GAMES)

@@ -56,6 +56,10 @@ def config_schema() -> None:
 @config_options
 def config_show(config_file: Path | None, preset: str | None) -> None:
     """Print the configuration in force, presets and environment merged in."""
+    from exporter.config.expected import expected_lines
     from exporter.config.load import to_yaml
 
-    say(to_yaml(load_config(config_file, preset).raw))
+    loaded = load_config(config_file, preset)
+    say(to_yaml(loaded.raw))
+    for line in expected_lines(loaded.config):
+        say(f"# {line}")

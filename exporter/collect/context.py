@@ -19,7 +19,7 @@ def context_request(config: Config) -> ContextRequest:
     """The request for everything that the configuration reads from BigQuery besides the row counts."""
     pipelines = config.pipelines.values()
     return ContextRequest(
-        calendars={pipeline.name: pipeline.calendar for pipeline in pipelines},
+        calendars={pipeline.name: pipeline.calendar for pipeline in pipelines if pipeline.calendar},
         run_history={
             pipeline.name: _run_history_request(pipeline, table)
             for pipeline in pipelines

@@ -11,9 +11,11 @@ import re
 import unicodedata
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from exporter.config.sql import parse_sql
 from exporter.config.wording import describe, did_you_mean
 
 NAME_PATTERN = r"^[A-Za-z0-9_-]+$"
+PHASE_PATTERN = r"^([A-Za-z0-9_-]+/)?[A-Za-z0-9_-]+$"
 PROCESSOR_PATTERN = r"^[A-Za-z0-9-][A-Za-z0-9_-]*$"
 COLUMN_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
 PROJECT_PATTERN = r"^([a-z]([a-z0-9.-]*[a-z0-9])?:)?[a-z]([a-z0-9-]*[a-z0-9])?$"
@@ -52,6 +54,12 @@ def parse_name(value: object) -> str:
     return _matching(value, NAME_PATTERN, "a name", "use letters, digits, _ and - only")
 
 
+def parse_phase(value: object) -> str:
+    """A phase of the same pipeline (`report`), or of another one (`shop/report`)."""
+    rule = "use letters, digits, _ and - only, and pipeline/phase for a phase of another pipeline"
+    return _matching(value, PHASE_PATTERN, "the name of a phase", rule)
+
+
 def parse_processor_name(value: object) -> str:
     """A processor's name, which is also its key in the completion documents."""
     name = parse_name(value)
@@ -80,6 +88,21 @@ def parse_column(value: object) -> str:
     if len(column) > _LONGEST_COLUMN:
         raise ValueError(f"{describe(column)} cannot be a column: at most {_LONGEST_COLUMN} characters")
     return column
+
+
+def parse_date_column(value: object) -> str:
+    """A column, or an SQL expression that gives a row's date."""
+    if isinstance(value, str) and re.search(r"[(.]", value):
+        return parse_sql(value)
+    try:
+        return parse_column(value)
+    except ValueError as error:
+        raise ValueError(f"{error}; or write an expression such as DATE(event_ts)") from error
+
+
+def is_column(text: str) -> bool:
+    """Whether the text is a column's name, and no expression."""
+    return re.fullmatch(COLUMN_PATTERN, text) is not None
 
 
 def parse_table(value: object) -> str:

@@ -48,7 +48,7 @@ def _plain(schema: dict[str, Any]) -> dict[str, Any]:
     hidden = {"title", "patternProperties", "propertyNames"}
     plain = {key: value for key, value in schema.items() if key not in hidden and (key, value) != ("default", None)}
     if "anyOf" in schema:
-        plain["anyOf"] = [_plain(choice) for choice in schema["anyOf"]]
+        plain["anyOf"] = [_plain(form) for choice in schema["anyOf"] for form in choice.get("oneOf", [choice])]
     for pattern, entries in schema.get("patternProperties", {}).items():
         plain |= {"propertyNames": {"pattern": pattern}, "additionalProperties": entries}
     return plain

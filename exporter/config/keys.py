@@ -39,7 +39,11 @@ def _below(annotation: object, part: str | int) -> object:
 
 
 def _bare(annotation: object) -> object:
-    """Without `| None` and without metadata."""
-    if get_origin(annotation) in {Union, types.UnionType}:
-        annotation = next(member for member in get_args(annotation) if member is not type(None))
-    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+    """Without `| None` and without metadata. Of several forms it is the first, which is the section."""
+    while True:
+        if get_origin(annotation) in {Union, types.UnionType}:
+            annotation = next(member for member in get_args(annotation) if member is not type(None))
+        elif get_origin(annotation) is Annotated:
+            annotation = get_args(annotation)[0]
+        else:
+            return annotation

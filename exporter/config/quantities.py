@@ -14,7 +14,7 @@ from exporter.config.wording import describe
 DURATION_PATTERN = r"^([0-9]{1,9}d)?([0-9]{1,9}h)?([0-9]{1,9}m)?([0-9]{1,9}s)?$"
 SIZE_PATTERN = r"^[0-9]{1,19} ?([kMGTP]?B|[KMGTP]iB)$"
 DAY_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
-DUE_PATTERN = r"^[+-]?[0-9]{1,2}d ([01][0-9]|2[0-3]):[0-5][0-9]$"
+DUE_PATTERN = r"^([+-]?[0-9]{1,2}d )?([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 LONGEST = timedelta(days=366)
 LARGEST = 2**63 - 1
@@ -29,7 +29,7 @@ _SIZE_UNITS: dict[str, int] = {
 _DURATION_HELP = "write a number and a unit, such as 60s, 10m, 2h, 1d or 1h30m"
 _SIZE_HELP = "write a whole number and a unit, such as 1GiB, 500MB or 100MiB, or a number of bytes"
 _DUE_HELP = (
-    'write days after the document\'s date and a local time, such as "+0d 11:30" (that day) or "+1d 11:30" (the next)'
+    'write a local time such as "11:30" (on the document\'s date), or with days after that date: "+1d 11:30" (the next)'
 )
 _CRON_FIELDS = 5
 
@@ -93,13 +93,13 @@ def format_size(size: int) -> str | int:
 
 
 def parse_due(value: object) -> Due:
-    """A deadline relative to a document's date, local time: `+0d 11:30`."""
+    """A deadline relative to a document's date, local time: `+1d 11:30`; `11:30` is on that date."""
     if not isinstance(value, str) or not (match := re.fullmatch(DUE_PATTERN, value)):
         raise ValueError(f"{describe(value)} is not a deadline: {_DUE_HELP}")
-    days, clock = int(value.partition("d")[0]), value[-5:]
+    days, clock = int(value.partition("d")[0]) if match[1] else 0, value[-5:]
     if abs(days) > FURTHEST_DAY:
         raise ValueError(f"{describe(value)} is {abs(days)} days from the document's date: at most {FURTHEST_DAY}")
-    return Due(days=days, at=time(int(match[1]), int(clock[3:])))
+    return Due(days=days, at=time.fromisoformat(clock))
 
 
 def format_due(due: Due) -> str:
@@ -122,10 +122,13 @@ def parse_day(value: object) -> date:
 
 
 def parse_rows_per_unit(value: object) -> RowsPerUnit:
-    """The fewest and the most rows that one unit (a game) may have: `[28, 56]`; `[4, null]` has no upper bound."""
+    """The fewest and the most rows of one unit (a game): `[28, 56]`; `4` and `[4, null]` have no upper bound."""
+    if isinstance(value, int | float):
+        value = (value, None)
     if not isinstance(value, list | tuple) or len(value) != len(("minimum", "maximum")):
         raise ValueError(
-            f"must be two numbers, the fewest and the most rows of a unit, such as [28, 56]: not {describe(value)}"
+            "must be two numbers, the fewest and the most rows of a unit, such as [28, 56], or the fewest alone: not"
+            f" {describe(value)}"
         )
     minimum, maximum = value
     for bound in (minimum,) if maximum is None else (minimum, maximum):

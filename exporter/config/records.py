@@ -13,6 +13,7 @@ from exporter.config.value_types import (
     Collection,
     Column,
     ColumnNames,
+    DateColumn,
     Duration,
     FieldName,
     FieldNames,
@@ -22,10 +23,14 @@ from exporter.config.value_types import (
     Words,
 )
 
-OFFSET = "The rows' date minus the document's date, in days: -1 where document D is about the day before."
+OFFSET = (
+    "The rows' date minus the document's date, in days, or in the weeks or months of `dated_by`: -1 where document D is"
+    " about the day, week or month before."
+)
 DATE_COLUMN = (
     "The column that says which date a row is of: DATE, or DATETIME or TIMESTAMP, whose dates are those in `timezone`."
-    " Partition the table by this column, so that a reading costs less."
+    " Partition the table by this column, so that a reading costs less. Or an expression: `DATE(event_ts)`; BigQuery"
+    " then reads all partitions unless it can tell from the expression which it needs."
 )
 WRITTEN_TYPES = "TIMESTAMP, or DATETIME in `timezone`; a DATE is no moment, and its times are unknown."
 
@@ -177,7 +182,7 @@ class RunHistory(Section):
     """The table of runs, several rows each. A run speaks for a document if its date is that of the processor's rows."""
 
     table: TableName = declared(..., "The table, with the dataset.")
-    date_column: Column = declared("data_date", DATE_COLUMN)
+    date_column: DateColumn = declared("data_date", DATE_COLUMN)
     written_column: Column = declared("processed_at", f"The column that says when a row was written: {WRITTEN_TYPES}")
     columns: RunColumns = declared({}, "What its other columns are called.")
     statuses: RunWords = declared({}, "What the words of a run's status mean.")
@@ -193,7 +198,7 @@ class PhaseLog(Section):
     """The log of transitions from phase to phase."""
 
     table: TableName = declared(..., "The table, with the dataset.")
-    date_column: Column = declared("game_date", DATE_COLUMN)
+    date_column: DateColumn = declared("game_date", DATE_COLUMN)
     written_column: Column = declared("execution_timestamp", "The column that says when the transition was logged.")
     columns: LogColumns = declared({}, "What its other columns are called.")
     transitions: Annotated[list[Name], Field(min_length=1)] = declared(

@@ -66,9 +66,35 @@ the date of the document. The presets of one pipeline have one reading each:
 
 {{comparison}}
 
-A date on which the [calendar](#calendar-pipelinespipelinecalendar) counts no units expects nothing. Which processors a
-document must hold follows from its [mode](#pipelinespipelinephasesphasemodesmode): a document dated before today,
-today, or ahead, in `timezone`.
+Which processors a document must hold follows from its [mode](#pipelinespipelinephasesphasemodesmode): a document dated
+before today, today, or ahead, in `timezone`.
+
+## When something is expected
+
+Each processor is expected on the run dates of its schedule that are not halted and on which the calendar table, if the
+pipeline has one, counts units (games). The *run date* names the completion document, the *data date* is that of the
+rows. Each key speaks of one of them:
+
+| key | speaks of |
+|---|---|
+| `days`, `every`, `holidays` | the run date: `[mon-fri]` are weekdays on which it runs, whatever day the rows are of |
+| `due` | the run date: so many days after it, at a time in `timezone` |
+| `calendar` as a table, `halts` | the data date; with `applies_to: run_date` the run date |
+| `data_date_offset`, `dated_by` | the way from the run date to the data date |
+| heartbeats, run history | the data date; those of a table `dated_by` week or month may also name the run date |
+
+`days`, `every`, `holidays` and `due` of a phase are those of its processors without keys of their own, and a pipeline's
+are those of its phases; the top's are those of all pipelines. `calendar: daily` says that no table decides.
+[examples/your-own-pipeline.yaml](examples/your-own-pipeline.yaml) is a whole configuration with a daily phase, a phase
+on weekdays and a weekly processor. `config show` ends with a sentence for each processor.
+
+- A phase on other days than the one before it keeps its `next`: on a run date on which the next phase has nothing to
+  do, no trigger is expected.
+- The rows of a week or month (`dated_by`) are counted together, and the data date is its first day. With
+  `data_date_offset: -1` it is the week or month before that of the run date.
+- A calendar table that ends is doubtful, which is an [alert](alerts.md), once work goes on after its last date, and
+  with `days_ahead` before it ends. At the end of a season nothing goes on, so nothing is wrong. The table of a
+  processor that the calendar decides about is refused as a calendar: without rows nothing would be expected.
 
 ## Trying a configuration
 
@@ -101,9 +127,15 @@ _VALUES = {
     "duration": "whole numbers with units `d`, `h`, `m`, `s`, largest first: `60s`, `10m`, `1h30m`, `1d`. A number "
     "without a unit, zero and cron expressions are refused.",
     "size": "a number of bytes, or a whole number with a unit: `1GiB`, `500MB`, `100MiB`",
-    "deadline": "days after the document's date, and a local time in `timezone`: `+0d 11:30` is 11:30 on that date, "
-    "`+1d 11:30` on the next",
+    "deadline": "a local time in `timezone` on the document's date, `11:30`, or with days after that date in front: "
+    "`+0d 11:30` is the same, `+1d 11:30` is on the next date",
     "date": "`2026-02-01`",
+    "period": "`day`, `week` (from Monday to Sunday), `week(sunday)` where weeks begin on another day, or `month`",
+    "run days": "a list of weekdays and ranges of them (`[mon-fri]`, `[sat, sun]`), of days of the month from 1 to 28 "
+    "(`[1, 15]`), and `last` for the last day of the month; a single one needs no brackets",
+    "holidays": "a list of dates and of public calendars: a country (`DE`), a region of it (`DE-BE`), a stock exchange "
+    "(`NYSE`), by the names of the library [holidays](https://holidays.readthedocs.io/); a single one needs no "
+    "brackets",
     "days": "a whole number, negative for earlier",
     "name": "letters, digits, `_` and `-`; it becomes the value of a metric's label",
     "processor": "a name that does not begin with `_`: such keys of a completion document are metadata",
@@ -212,8 +244,13 @@ def _flow(value: Any) -> str:  # noqa: ANN401 - any value that YAML has
 
 
 def _type(key: str, value: dict[str, Any]) -> str:
+    forms = [f"`{form['const']}`" for form in value.get("anyOf", ()) if "const" in form and "$comment" not in value]
     value = _given(value)
+    if forms and "$ref" in value:
+        return f"{', '.join(forms)} or a section"
     match value:
+        case {"const": str(only)}:
+            kind = f"`{only}`"
         case {"$comment": "SQL"}:
             kind = "**SQL**"
         case {"$comment": str(kind)}:

@@ -6,15 +6,18 @@ contradiction in another. A finding lists every key that could be changed, each 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from exporter.config.identifiers import parse_collection
+from exporter.config.identifiers import parse_collection, parse_table
 from exporter.config.keys import section_at, type_at
 from exporter.config.links import OF_JOB, parse_link, places_of
 from exporter.config.quantities import format_duration, parse_duration
 from exporter.config.resolved import Relation
+from exporter.config.schedule_schema import DAILY, RUN_DATE
+from exporter.config.sql import parse_sql
 from exporter.config.wording import Path, describe, did_you_mean, listed, named, path_text
 
 if TYPE_CHECKING:
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Finding = tuple[tuple[Path, str], ...]
+_WEEKDAY = re.compile(r"\b(DAYOFWEEK|FORMAT_DATE\s*\(\s*['\"]%[aAuw])", re.IGNORECASE)
+"""SQL that asks for the day of the week."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +67,8 @@ def contradictions(root: dict[str, object]) -> Iterator[Finding]:
     yield from _collections(top)
     for name, pipeline in top.at("pipelines").each():
         if isinstance(pipeline.value, dict):
-            if top.at("calendar").value is None and pipeline.at("calendar").value is None:
-                yield ((pipeline.path, f"has no calendar: write `calendar` at the top, or in {named(name)}"),)
-            yield from _phases(pipeline.at("phases"))
+            yield from _calendar(top, name, pipeline)
+            yield from _phases(top.at("pipelines"), name, pipeline.at("phases"))
 
 
 def _either(message: str, *nodes: Node) -> Finding:
@@ -163,18 +167,69 @@ def _sharing(pipeline: Node, first: str, phase: Node) -> Iterator[Finding]:
         yield _either(message, phase.at("trigger"), other.at("trigger"))
 
 
-def _phases(phases: Node) -> Iterator[Finding]:
+def _calendar(top: Node, name: str, pipeline: Node) -> Iterator[Finding]:
+    own = pipeline.at("calendar")
+    calendar = top.at("calendar") if own.value is None else own
+    if calendar.value is None:
+        message = (
+            "has no calendar: write `calendar: daily` if it works every day or on `days` of its own, or the table that"
+            f" says on which dates there is work, at the top or in {named(name)}"
+        )
+        yield ((pipeline.path, message),)
+        return
+    project = top.at("project").value
+    decides = calendar.at("table").read(parse_table)
+    by_run_date = calendar.at("applies_to").value == RUN_DATE
+    weekdays = calendar.at("where").read(parse_sql)
+    for phase in (phase for _, phase in pipeline.at("phases").each()):
+        for processor_name, processor in phase.at("processors").each():
+            if DAILY in (phase.at("calendar").value, processor.at("calendar").value):
+                continue
+            table = processor.at("table", "name")
+            watched = table.read(parse_table)
+            if decides and watched and _full(decides, project) == _full(watched, project):
+                message = (
+                    f"is the table of {named(processor_name)}, which its own calendar cannot watch: without rows"
+                    " nothing would be expected, so missing rows would be right. Name the table that says which dates"
+                    " have work, or write `calendar: daily`"
+                )
+                yield _either(message, calendar.at("table"), table)
+            offset = processor.at("table", "data_date_offset")
+            if weekdays and _WEEKDAY.search(weekdays) and not by_run_date and offset.value not in (None, 0):
+                message = (
+                    "asks for the day of the week, and the table's dates are data dates:"
+                    f" {named(processor_name)} works on them {offset.value:+} days away from its run date."
+                    " Write `days`, such as [mon-fri], which are run dates, or `applies_to: run_date`"
+                )
+                yield _either(message, calendar.at("where"), offset)
+                return
+
+
+def _full(table: str, project: object) -> str:
+    return table if table.count(".") > 1 else f"{project}.{table}"
+
+
+def _phases(pipelines: Node, pipeline: str, phases: Node) -> Iterator[Finding]:
     names = [name for name, _ in phases.each()]
     for name, phase in phases.each():
         following, trigger = phase.at("next"), phase.at("trigger")
-        if isinstance(following.value, str) and following.value not in names:
+        place = _place(pipelines, pipeline, following.value)
+        if place is not None and place.value is None:
+            others = [f"{other}/{one}" for other, at in pipelines.each() for one, _ in at.at("phases").each()]
+            known = [*names, *(one for one in others if not one.startswith(f"{pipeline}/"))]
             message = (
-                f"names no phase of this pipeline{did_you_mean(following.value, names)}: write one of {listed(names)}, "
-                "or null if nothing follows"
+                f"names no phase{did_you_mean(str(following.value), known)}: write one of {listed(known)}, or null if"
+                " nothing follows"
             )
-            yield ((following.path, message), _gone(phases.at(following.value), following.path))
-        elif isinstance(following.value, str) and _leads_back(phases, name):
+            yield ((following.path, message), _gone(place, following.path))
+        elif place is not None and _leads_back(pipelines, place.path, phase.path):
             yield _either(f"leads back to {named(name)}: phases follow each other in one direction", following)
+        if phase.at("due").value is None:
+            for processor_name, processor in phase.at("processors").each():
+                if isinstance(processor.value, dict) and processor.at("due").value is None:
+                    own = named(processor_name)
+                    message = f"has no deadline: write `due` in {own}, or for its whole phase in {named(name)}"
+                    yield ((processor.path, message),)
         if trigger.value is not None and phase.at("collection").value is None:
             message = "is judged by the completion documents: write `collection` in this phase, or remove `trigger`"
             yield _either(message, trigger)
@@ -195,14 +250,23 @@ def _log_links(phase: Node) -> Iterator[Finding]:
             yield _either(message, template)
 
 
-def _leads_back(phases: Node, start: str) -> bool:
-    seen: set[str] = set()
-    name: object = phases.at(start, "next").value
-    while isinstance(name, str) and name not in seen:
-        if name == start:
+def _place(pipelines: Node, pipeline: str, named: object) -> Node | None:
+    """The phase that a `next` in this pipeline names; None if none is named."""
+    if not isinstance(named, str):
+        return None
+    other, _, phase = named.rpartition("/")
+    return pipelines.at(other or pipeline, "phases", phase)
+
+
+def _leads_back(pipelines: Node, place: Path, start: Path) -> bool:
+    seen: set[Path] = set()
+    following: Node | None = Node(None, place)
+    while following is not None and following.path not in seen:
+        if following.path == start:
             return True
-        seen.add(name)
-        name = phases.at(name, "next").value
+        seen.add(following.path)
+        _, pipeline, _, phase = following.path
+        following = _place(pipelines, str(pipeline), pipelines.at(str(pipeline), "phases", str(phase), "next").value)
     return False
 
 

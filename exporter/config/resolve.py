@@ -11,8 +11,11 @@ from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from exporter.config import links, records, resolved, schema
+from exporter.config import links, records, resolved, schedule_schema, schema
 from exporter.config.identifiers import EVERYTHING
+from exporter.config.periods import A_DAY
+from exporter.config.schedule_schema import DAILY, SCHEDULE, Scheduled
+from exporter.config.schedules import EVERY_DAY, Schedule
 from exporter.config.section import Section
 
 if TYPE_CHECKING:
@@ -41,22 +44,35 @@ def resolve(wire: schema.Wire) -> resolved.Config:
 def _inherited(pipeline: schema.Pipeline, wire: schema.Wire, name: str) -> schema.Pipeline:
     """The pipeline with what it, its phases and their processors inherit from the section above."""
     known = {"project": wire.project, "pipeline": name}
-    phases = {
-        name: phase.model_copy(
+    pipeline = pipeline.model_copy(update=_scheduled(pipeline, wire, "calendar"))
+    phases = {name: _inheriting(phase, pipeline, {"phase": name, **known}) for name, phase in pipeline.phases.items()}
+    return pipeline.model_copy(update={"phases": phases})
+
+
+def _inheriting(phase: schema.Phase, pipeline: schema.Pipeline, known: Mapping[str, str]) -> schema.Phase:
+    phase = phase.model_copy(update=_scheduled(phase, pipeline))
+    processors = {
+        name: section.model_copy(
             update={
-                "halts": phase.halts or pipeline.halts,
-                "completion": phase.completion or pipeline.completion,
-                "processors": {
-                    processor: section.model_copy(
-                        update=_care(section, phase, {"phase": name, "processor": processor, **known})
-                    )
-                    for processor, section in phase.processors.items()
-                },
+                **_scheduled(section, phase, "calendar", "due"),
+                **_care(section, phase, {"processor": name, **known}),
             }
         )
-        for name, phase in pipeline.phases.items()
+        for name, section in phase.processors.items()
     }
-    return pipeline.model_copy(update={"calendar": pipeline.calendar or wire.calendar, "phases": phases})
+    return phase.model_copy(
+        update={
+            "halts": phase.halts or pipeline.halts,
+            "completion": phase.completion or pipeline.completion,
+            "processors": processors,
+        }
+    )
+
+
+def _scheduled(section: Scheduled, above: Scheduled, *others: str) -> dict[str, object]:
+    """The keys that a section without them has from the section above."""
+    keys = (*SCHEDULE, *others)
+    return {key: getattr(above, key) if (own := getattr(section, key)) is None else own for key in keys}
 
 
 def _care(processor: schema.Processor, phase: schema.Phase, known: Mapping[str, str]) -> dict[str, object]:
@@ -94,15 +110,23 @@ def _made(form: Form, section: Section, key: str = "") -> object:
 def _field(name: str, form: Form, section: Section, key: str) -> object:
     if name in form.made:
         return _value(form.made[name](section))
-    if name in type(section).model_fields:
+    if hasattr(section, name):
         return _value(getattr(section, name))
     return key if name == "name" else _value(getattr(getattr(section, form.below), name))
 
 
 def _table(
-    section: schema.Calendar | schema.Halts | records.RunHistory | records.PhaseLog | schema.Coverage,
+    section: schedule_schema.Calendar | schedule_schema.Halts | records.RunHistory | records.PhaseLog | schema.Coverage,
 ) -> resolved.TableRef:
     return resolved.TableRef(section.table, section.date_column, getattr(section, "written_column", None))
+
+
+def _by_run_date(section: schedule_schema.Calendar | schedule_schema.Halts) -> bool:
+    return section.applies_to == schedule_schema.RUN_DATE
+
+
+def _schedule(section: Scheduled) -> Schedule:
+    return Schedule(section.every or A_DAY, section.days or EVERY_DAY, section.holidays or ())
 
 
 def _modes(phase: schema.Phase) -> tuple[resolved.Mode, ...]:
@@ -144,9 +168,18 @@ FORMS: dict[type[Section], Form] = {
     schema.SlowCollector: _COLLECTOR,
     schema.WarehouseCollector: _COLLECTOR,
     schema.SeasonGrid: Form(resolved.SeasonConfig),
-    schema.Pipeline: Form(resolved.PipelineConfig, {"coverage": lambda pipeline: pipeline.coverage or {}}),
-    schema.Calendar: Form(resolved.CalendarConfig, {"table": _table}),
-    schema.Halts: Form(resolved.HaltsConfig, {"table": _table}),
+    schema.Pipeline: Form(
+        resolved.PipelineConfig,
+        {
+            "calendar": lambda pipeline: None if pipeline.calendar == DAILY else pipeline.calendar,
+            "coverage": lambda pipeline: pipeline.coverage or {},
+            "schedule": _schedule,
+        },
+    ),
+    schedule_schema.Calendar: Form(
+        resolved.CalendarConfig, {"table": _table, "by_run_date": _by_run_date, "ahead": attrgetter("days_ahead")}
+    ),
+    schedule_schema.Halts: Form(resolved.HaltsConfig, {"table": _table, "by_run_date": _by_run_date}),
     records.Completion: Form(resolved.CompletionConfig),
     records.Heartbeats: Form(
         resolved.HeartbeatsConfig,
@@ -167,13 +200,19 @@ FORMS: dict[type[Section], Form] = {
         {
             "rows_due": attrgetter("table.due"),
             "runs_as": _run_history_names,
+            "schedule": _schedule,
+            "by_calendar": lambda processor: processor.calendar != DAILY,
             "care": lambda processor: resolved.Care(processor.owner, _value(processor.job), processor.logs),
         },
         below="table",
     ),
     schema.Table: Form(
         resolved.TableRef,
-        {"day_column": attrgetter("date_column"), "write_time_column": attrgetter("written_column")},
+        {
+            "day_column": attrgetter("date_column"),
+            "write_time_column": attrgetter("written_column"),
+            "period": attrgetter("dated_by"),
+        },
     ),
     schema.Coverage: Form(resolved.CoverageConfig, {"table": _table}),
 }

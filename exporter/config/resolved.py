@@ -7,15 +7,16 @@ and dates of the pipeline are in `Config.timezone`; every duration is a `timedel
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from exporter.config.fields import DOCUMENTS, ENTRIES, HEARTBEATS, PHASE_LOG, RUN_HISTORY, names_of, words_of
+from exporter.config.periods import A_DAY, Period
+from exporter.config.schedules import DAILY, Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date, time
+    from datetime import date, time, timedelta
     from zoneinfo import ZoneInfo
 
 
@@ -39,9 +40,10 @@ class Due:
 class TableRef:
     """A BigQuery table read by date: `dataset.table` or `project.dataset.table`, and its columns.
 
-    Two processors that name the same table and columns share one reading. `day_column`: the date of a row;
-    `write_time_column`: when it was written; `key`: the columns that identify it; `units`: an aggregate that counts the
-    units that a date's rows cover; `optional`: the table may be unused.
+    Two processors that name the same table and columns share one reading. `day_column`: the column that has the date
+    of a row, or an expression for it; `period`: rows of the same one belong together, and are read up to `reach`
+    days beyond the window; `write_time_column`: when it was written; `key`: the columns that identify it; `units`: an
+    aggregate that counts the units that a date's rows cover; `optional`: the table may be unused.
     """
 
     name: str
@@ -50,17 +52,20 @@ class TableRef:
     key: tuple[str, ...] = ()
     units: str | None = None
     optional: bool = False
+    period: Period = A_DAY
+    reach: int = 0
 
 
 class Dated:
-    """Something with a data date, which is `data_date_offset` days after the run date of the document."""
+    """Something with a data date, which is `data_date_offset` periods of its table after the document's run date."""
 
     __slots__ = ()
+    table: TableRef
     data_date_offset: int
 
     def data_date(self, run_date: date) -> date:
-        """The data date of a run date."""
-        return run_date + timedelta(days=self.data_date_offset)
+        """The data date of a run date: the first day of a week or month, where the table is dated so."""
+        return self.table.period.moved(run_date, self.data_date_offset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +111,8 @@ class ProcessorConfig(Dated):
     """One processor: the name that it registers under, its heartbeats, and the table that it writes.
 
     `runs_as`: its names in the run history. `rows_due`: when its rows are due, whatever the document's mode expects;
-    None: they are due with the registration.
+    None: they are due with the registration. `schedule`: the run dates on which it is expected; `by_calendar`: and only
+    where the pipeline's calendar table has units.
     """
 
     name: str
@@ -119,6 +125,8 @@ class ProcessorConfig(Dated):
     rows_per_unit: RowsPerUnit | None = None
     rows_due: Due | None = None
     care: Care = NOBODY
+    schedule: Schedule = DAILY
+    by_calendar: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +155,7 @@ class HaltsConfig:
     """A second calendar: nothing is expected on a date that has a row for which `halted` is true.
 
     `where`: which rows are of this pipeline; `reason`: the column that says why; `stale_after`: how old the newest row
-    may be; None: any age.
+    may be; None: any age. `by_run_date`: its dates are run dates, not data dates.
     """
 
     table: TableRef
@@ -155,6 +163,7 @@ class HaltsConfig:
     where: str | None = None
     reason: str | None = None
     stale_after: timedelta | None = None
+    by_run_date: bool = False
 
     def is_stale(self, age: timedelta) -> bool:
         """Whether a newest row of that age is too old."""
@@ -194,6 +203,10 @@ class PhaseConfig:
     halts: HaltsConfig | None = None
     completion: CompletionConfig = field(default_factory=CompletionConfig)
 
+    def asks(self, run_date: date) -> bool:
+        """Whether the schedule of any of its processors has this run date."""
+        return any(one.schedule.asks(run_date) for one in self.processors.values())
+
 
 @dataclass(frozen=True, slots=True)
 class HeartbeatsConfig:
@@ -214,7 +227,8 @@ class CalendarConfig:
     """How to count the units (games) of a date: an aggregate over a table's rows of it, with an optional filter.
 
     `unit_column` identifies a unit: if it has rows on several dates, the last date counts. `noun`: the word for a unit
-    in hints ("game").
+    in hints ("game"). `ahead`: how many days from today on it must reach; None: any number. `by_run_date`: its dates
+    are run dates, not data dates.
     """
 
     table: TableRef
@@ -222,6 +236,8 @@ class CalendarConfig:
     where: str | None = None
     unit_column: str | None = None
     noun: str = "unit"
+    by_run_date: bool = False
+    ahead: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,16 +277,17 @@ class CoverageConfig(Dated):
 
 @dataclass(frozen=True, slots=True)
 class PipelineConfig:
-    """One watched pipeline."""
+    """One watched pipeline. `calendar` None: no table says what is expected; `schedule` alone does."""
 
     name: str
-    calendar: CalendarConfig
+    calendar: CalendarConfig | None
     phases: Mapping[str, PhaseConfig]
     heartbeats: HeartbeatsConfig | None = None
     run_history: RunHistoryConfig | None = None
     phase_log: PhaseLogConfig | None = None
     halts: HaltsConfig | None = None
     coverage: Mapping[str, CoverageConfig] = field(default_factory=dict)
+    schedule: Schedule = DAILY
 
     def registering(self, phase: PhaseConfig) -> frozenset[str]:
         """The processors that register in the documents of a phase: its own, and those of phases that share them."""

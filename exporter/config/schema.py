@@ -13,29 +13,37 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from exporter.config import identifiers as ids
-from exporter.config.records import (
-    DATE_COLUMN,
-    OFFSET,
-    WRITTEN_TYPES,
-    Completion,
-    Heartbeats,
-    PhaseLog,
-    RunHistory,
+from exporter.config.periods import Unit
+from exporter.config.records import DATE_COLUMN, OFFSET, WRITTEN_TYPES, Completion, Heartbeats, PhaseLog, RunHistory
+from exporter.config.schedule_schema import (
+    CALENDAR,
+    DATED_BY,
+    DAYS,
+    EVERY,
+    HOLIDAYS,
+    NO_TABLE,
+    CalendarForm,
+    Halts,
 )
-from exporter.config.section import Need, Order, Section, declared, optional_key, whole
+from exporter.config.section import Order, Section, declared, optional_key, whole
 from exporter.config.value_types import (
     Collection,
     Column,
     Database,
+    DateColumn,
     Day,
+    DaysOfRun,
     Deadline,
     DocumentName,
     Duration,
     Expected,
+    HolidayList,
     Link,
     Location,
     Name,
     Offset,
+    PeriodName,
+    PhaseName,
     ProcessorName,
     Project,
     Ratio,
@@ -146,58 +154,20 @@ class Metrics(Section):
     )
 
 
-class Halts(Section):
-    """A second calendar, of dates on which nothing is expected: halts, an off-season, a team's holiday.
-
-    A date without a row is an ordinary date.
-    """
-
-    table: TableName = declared(..., "The table, with the dataset.")
-    date_column: Column = declared(..., DATE_COLUMN)
-    written_column: Column | None = optional_key(
-        f"The column that says when a row was written: {WRITTEN_TYPES}",
-        absent="a table that is no longer written goes unnoticed",
-    )
-    where: Sql | None = optional_key("Which rows are of this pipeline.", absent="all")
-    halted: Sql = declared(..., "A condition: the rows whose date is halted.")
-    reason: Column | None = optional_key("The column that says why.", absent="hints give no reason")
-    stale_after: Duration | None = optional_key(
-        "How old the newest row may be, by `written_column`, once the table is in use.", absent="any age"
-    )
-    needs = (
-        Need(
-            "stale_after",
-            "written_column",
-            "needs the time of the newest row: write `written_column` too, or remove `stale_after`",
-        ),
-    )
-
-
-class Calendar(Section):
-    """Where the number of units (games) of a date comes from. A date without units expects nothing."""
-
-    table: TableName = declared(..., "The schedule, with the dataset.")
-    date_column: Column = declared(..., DATE_COLUMN)
-    units: Sql = declared(..., "An aggregate over the rows of a date that gives the number of units.")
-    where: Sql | None = optional_key("Which rows count.", absent="all")
-    unit_column: Column | None = optional_key(
-        "The column that identifies a unit. One that has rows on several dates was moved: its last date counts.",
-        absent="every row counts on its own date",
-    )
-    noun: Text = declared("unit", "What one unit is called in hints: `game`.")
-
-
 class Table(Section):
     """The table that a processor writes."""
 
     name: TableName = declared(..., "Its name, with the dataset.")
-    date_column: Column = declared(..., DATE_COLUMN)
+    date_column: DateColumn = declared(..., DATE_COLUMN)
     written_column: Column | None = optional_key(
         f"The column that says when a row was written: {WRITTEN_TYPES}", absent="row ages are unknown"
     )
+    dated_by: PeriodName = declared("day", DATED_BY)
     data_date_offset: Offset = declared(0, OFFSET)
     rows_per_unit: RowBounds | None = optional_key(
-        "The fewest and the most rows that one unit (a game) has; `null` as the most: any number.", absent="not judged"
+        "The fewest and the most rows that one unit (a game; without a calendar table, a run date) has. A single"
+        " number, or `null` as the most: no upper bound.",
+        absent="not judged",
     )
     units: Sql | None = optional_key(
         "An aggregate over the rows of a date that gives the number of units they cover: `COUNT(DISTINCT game_id)`."
@@ -218,6 +188,12 @@ class Table(Section):
         default=False,
         meaning="Whether it may be unused: if it does not exist, or has no row within 400 days, nothing is expected.",
     )
+
+    @property
+    def reach(self) -> int:
+        """How many days beyond those of daily tables the weeks or months reach that are compared."""
+        longest = {Unit.DAY: 0, Unit.WEEK: 7, Unit.MONTH: 31}[self.dated_by.unit]
+        return longest * (abs(self.data_date_offset) + 3)
 
 
 class Job(Section):
@@ -243,7 +219,13 @@ class Processor(Section):
     """One processor of a phase. Its key is the name under which it registers in the completion document."""
 
     table: Table = declared(..., "The table it writes.")
-    due: Deadline = declared(..., "When it must have registered, relative to the document's date.")
+    due: Deadline | None = optional_key(
+        "When it must have registered, relative to the document's date.", absent="the phase's; one of the two is needed"
+    )
+    days: DaysOfRun | None = DAYS
+    every: PeriodName | None = EVERY
+    holidays: HolidayList | None = HOLIDAYS
+    calendar: Literal["daily"] | None = NO_TABLE
     critical: bool = declared(default=False, meaning="Whether the next phase cannot start without it.")
     heartbeats: list[DocumentName] = declared(
         [], "Its documents in the heartbeat collection; more than one where it has had several names."
@@ -277,6 +259,10 @@ class Trigger(Section):
 class Phase(Section):
     """One phase of a pipeline. Its `owner`, `job` and `logs` are those of each processor that has none of its own."""
 
+    days: DaysOfRun | None = DAYS
+    every: PeriodName | None = EVERY
+    holidays: HolidayList | None = HOLIDAYS
+    calendar: Literal["daily"] | None = NO_TABLE
     collection: Collection | None = optional_key(
         "The collection of its completion documents, one a date.", absent="tables alone are judged"
     )
@@ -285,8 +271,14 @@ class Phase(Section):
         "Only where one class runs in several phases: the `phase` that the run history gives its runs of this phase.",
         absent="runs of any `phase`, by the processor's name alone",
     )
-    next: Name | None = optional_key("The phase that its completion starts.", absent="nothing follows")
+    next: PhaseName | None = optional_key(
+        "The phase that its completion starts; `shop/report` is the phase `report` of pipeline `shop`.",
+        absent="nothing follows",
+    )
     trigger: Trigger | None = optional_key("When that start is due.", absent="not judged")
+    due: Deadline | None = optional_key(
+        "When its processors without a `due` must have registered.", absent="each processor must have its own"
+    )
     halts: Halts | None = optional_key(
         "Dates on which nothing of this phase is expected.", absent="those of the pipeline, if it has any"
     )
@@ -306,7 +298,7 @@ class Coverage(Section):
     """A coverage check: which part of a date's eligible rows is covered."""
 
     table: TableName = declared(..., "The table whose rows are counted.")
-    date_column: Column = declared(..., DATE_COLUMN)
+    date_column: DateColumn = declared(..., DATE_COLUMN)
     data_date_offset: Offset = declared(0, OFFSET)
     eligible: Sql = declared(..., "A condition: the rows that count.")
     covered: Sql = declared(..., "A condition: the eligible rows that are as they should be.")
@@ -323,7 +315,10 @@ class Coverage(Section):
 class Pipeline(Section):
     """One watched pipeline. Its key becomes the label `pipeline`."""
 
-    calendar: Calendar | None = optional_key("Its own calendar.", absent="the one at the top")
+    calendar: CalendarForm | None = CALENDAR
+    days: DaysOfRun | None = DAYS
+    every: PeriodName | None = EVERY
+    holidays: HolidayList | None = HOLIDAYS
     completion: Completion = declared({}, "What its completion documents look like.")
     heartbeats: Heartbeats | None = optional_key("Its heartbeats.", absent="not read")
     run_history: RunHistory | None = optional_key("Its run history.", absent="not read")
@@ -349,7 +344,8 @@ class Wire(Section):
     collect: Collect = declared({}, "How often each source is read, for how long, and at what cost.")
     ledger: Ledger = declared({}, "Where sightings of entries are kept.")
     metrics: Metrics = declared({}, "What is exported, and how.")
-    calendar: Calendar | None = optional_key(
-        "The calendar of every pipeline without a `calendar`.", absent="each pipeline must have its own"
-    )
+    calendar: CalendarForm | None = CALENDAR
+    days: DaysOfRun | None = DAYS
+    every: PeriodName | None = EVERY
+    holidays: HolidayList | None = HOLIDAYS
     pipelines: Annotated[dict[Name, Pipeline], Field(min_length=1)] = declared(..., "The pipelines by name.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from exporter.config.keys import section_at
+from exporter.config.schedule_schema import DAILY_FORM, TABLE_FORM
 from exporter.config.schema import Wire
 from exporter.config.text import Unreadable
 from exporter.config.wording import Path, describe, did_you_mean, listed, path_text
@@ -39,7 +40,7 @@ def validate(tree: Tree) -> tuple[Wire | None, list[Fault]]:
 
 
 def _fault(tree: Tree, detail: ErrorDetails) -> Fault:
-    path: Path = detail["loc"]
+    path: Path = tuple(part for part in detail["loc"] if part not in {DAILY_FORM, TABLE_FORM})
     at_key = detail["type"] == "extra_forbidden"
     if path[-1:] == (_KEY_OF_A_MAP,) and detail["type"] == "value_error":
         path, at_key = path[:-1], True
@@ -61,7 +62,8 @@ def _message(detail: ErrorDetails, path: Path) -> str:
         case "too_short":
             message = "is empty: write at least one"
         case "literal_error":
-            message = f"must be {context['expected'].replace(chr(39), '')}, not {describe(value)}"
+            section_too = " or a mapping (key: value)" if section_at(path) else ""
+            message = f"must be {context['expected'].replace(chr(39), '')}{section_too}, not {describe(value)}"
         case "greater_than_equal":
             message = f"must be at least {context['ge']}, not {describe(value)}"
         case "less_than_equal":

@@ -16,7 +16,17 @@ from pydantic_core import core_schema
 from exporter.config import identifiers as ids
 from exporter.config import quantities as q
 from exporter.config.links import parse_link
+from exporter.config.periods import PERIOD_PATTERN, Period, parse_period
 from exporter.config.resolved import Due, RowsPerUnit
+from exporter.config.run_days import (
+    DAYS_PATTERN,
+    LAST_OF_EVERY_MONTH,
+    format_days,
+    format_holidays,
+    parse_days,
+    parse_holidays,
+)
+from exporter.config.schedules import Days
 from exporter.config.sql import parse_sql
 
 _Annotations = tuple[GetPydanticSchema, WithJsonSchema]
@@ -59,11 +69,13 @@ Deadline = Annotated[Due, *_read(q.parse_due, q.format_due, kind="deadline", typ
 Day = Annotated[date, *_read(q.parse_day, date.isoformat, kind="date", type="string", pattern=q.DAY_PATTERN)]
 Zone = Annotated[ZoneInfo, *_read(ids.parse_zone, str, kind="time zone", type="string", minLength=1)]
 Name = Annotated[str, *_text(ids.parse_name, "name", ids.NAME_PATTERN)]
+PhaseName = Annotated[str, *_text(ids.parse_phase, "phase", ids.PHASE_PATTERN)]
 ProcessorName = Annotated[str, *_text(ids.parse_processor_name, "processor", ids.PROCESSOR_PATTERN)]
 Text = Annotated[str, *_text(ids.parse_text, "text", ".")]
 Project = Annotated[str, *_text(ids.parse_project, "project", ids.PROJECT_PATTERN)]
 TableName = Annotated[str, *_text(ids.parse_table, "table", ids.TABLE_PATTERN)]
 Column = Annotated[str, *_text(ids.parse_column, "column", ids.COLUMN_PATTERN)]
+DateColumn = Annotated[str, *_text(ids.parse_date_column, "column, or **SQL**", r"\S")]
 Collection = Annotated[str, *_text(ids.parse_collection, "collection", ids.COLLECTION_PATTERN)]
 FieldName = Annotated[str, *_text(ids.parse_field, "field", ".")]
 FieldNames = Annotated[tuple[str, ...], *_several(ids.parse_fields, "field, or list of fields")]
@@ -80,12 +92,24 @@ RowBounds = Annotated[
     *_read(
         q.parse_rows_per_unit,
         q.format_rows_per_unit,
-        kind="two numbers of rows",
-        type="array",
+        kind="one or two numbers of rows",
+        type=["array", "number"],
+        minimum=0,
         prefixItems=[{"type": "number", "minimum": 0}, {"type": ["number", "null"], "minimum": 0}],
         minItems=2,
         maxItems=2,
     ),
+]
+PeriodName = Annotated[Period, *_read(parse_period, str, kind="period", type="string", pattern=PERIOD_PATTERN)]
+_DAY = {"type": ["string", "integer"], "pattern": DAYS_PATTERN, "minimum": 1, "maximum": LAST_OF_EVERY_MONTH}
+DaysOfRun = Annotated[
+    Days,
+    *_read(parse_days, format_days, kind="run days", anyOf=[_DAY, {"type": "array", "items": _DAY, "minItems": 1}]),
+]
+_HOLIDAY = {"type": "string", "minLength": 2}
+HolidayList = Annotated[
+    tuple[date | str, ...],
+    *_read(parse_holidays, format_holidays, kind="holidays", anyOf=[_HOLIDAY, {"type": "array", "items": _HOLIDAY}]),
 ]
 Expected = Annotated[
     str | tuple[str, ...],

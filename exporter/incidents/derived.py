@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from exporter.config.identifiers import is_column
 from exporter.config.wording import listed, quote
 from exporter.incidents.kinds import DATES
 from exporter.incidents.mentioned import certain_words, parts_by_table, quoted_columns
@@ -16,7 +17,7 @@ from exporter.incidents.tables import REPEAT, TABLE_NAME, TableDataError, TableD
 from exporter.reconcile.expectations import reading_plan
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from exporter.config.resolved import Config
     from exporter.incidents.incident import Incident
@@ -79,7 +80,7 @@ def _named(columns: Mapping[str, str], names: Mapping[str, tuple[str, ...]]) -> 
 
 
 def _derived(
-    name: str, parts: Iterable[Part], rows: Iterable[Mapping[str, Any]], fixed: Mapping[str, str]
+    name: str, parts: Sequence[Part], rows: Iterable[Mapping[str, Any]], fixed: Mapping[str, str]
 ) -> TableDefinition:
     if not TABLE_NAME.fullmatch(name):
         raise TableDataError(
@@ -88,11 +89,9 @@ def _derived(
             " digits, _ and -",
         )
     seen = _seen(name, rows)
-    roles: dict[str, str] = {}
-    for part in parts:
-        roles[part.table.day_column] = "DATE"
-        if part.table.write_time_column:
-            roles.setdefault(part.table.write_time_column, "TIMESTAMP")
+    dates = {part.table.day_column: "DATE" for part in parts if is_column(part.table.day_column)}
+    times = {column: "TIMESTAMP" for part in parts if (column := part.table.write_time_column)}
+    roles = dates | {column: kind for column, kind in times.items() if column not in dates}
     columns: dict[str, str] = {}
     for column in dict.fromkeys(
         (*roles, *(column for part in parts for column in sorted(quoted_columns(part))), *seen)
@@ -112,7 +111,7 @@ def _derived(
     missing = sorted({word for part in parts for word in certain_words(part)} - spelled)
     if missing:
         raise _open(name, f"no row has what the configuration's SQL names ({listed(missing)})")
-    return TableDefinition(name, next(iter(roles)), columns)
+    return TableDefinition(name, next(iter(dates), None), columns)
 
 
 def _seen(name: str, rows: Iterable[Mapping[str, Any]]) -> dict[str, set[str]]:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 from exporter.collect.context import context_request
 from exporter.sources.bigquery import parts_of
+from exporter.sources.dates import day_of
 from exporter.sources.queries import MOVED, quoted
 
 if TYPE_CHECKING:
-    from exporter.config.resolved import Config
+    from exporter.config.resolved import Config, TableRef
     from exporter.reconcile.expectations import ReadingPlan
     from exporter.sources.queries import Part
 
@@ -54,7 +55,7 @@ def parts_by_table(config: Config, plan: ReadingPlan) -> dict[str, list[Part]]:
 
 def sql_of(part: Part) -> str:
     """Its SQL without what names no column."""
-    sql = replace(part, moved_by=None).select(0, quoted(part.table.day_column), "TRUE")
+    sql = replace(part, moved_by=None).select(0, day_of(part.table), "TRUE")
     if part.moved_by:
         sql = f"{sql.replace(MOVED, 'TRUE')} {quoted(part.moved_by)}"
     return _NO_COLUMNS.sub(_column, sql)
@@ -72,9 +73,17 @@ def quoted_columns(part: Part) -> frozenset[str]:
 
 def words(part: Part) -> frozenset[str]:
     """Every word that may be a column, in small letters: BigQuery takes a column's name in any."""
-    sql = sql_of(part)
+    return _words(sql_of(part))
+
+
+def _words(sql: str) -> frozenset[str]:
     free = _WORD.findall(_QUOTED.sub(" ", sql))
     return frozenset(word.casefold() for word in (*free, *_QUOTED.findall(sql)))
+
+
+def date_words(table: TableRef) -> frozenset[str]:
+    """The words of a date column, or of the expression in its place, that may be columns, in small letters."""
+    return _words(_NO_COLUMNS.sub(_column, day_of(table)))
 
 
 def certain_words(part: Part) -> frozenset[str]:

@@ -10,9 +10,10 @@ from google.api_core.exceptions import GoogleAPICallError, NotFound
 from google.cloud import bigquery
 from requests.exceptions import RequestException
 
+from exporter.config.identifiers import is_column
 from exporter.incidents.incident import one_line
 from exporter.incidents.kinds import ARRAY, DATES, STRUCT, kind_of, type_text
-from exporter.incidents.mentioned import parts_by_table, reads_others, words
+from exporter.incidents.mentioned import date_words, parts_by_table, reads_others, words
 from exporter.incidents.pseudonyms import with_pseudonyms
 from exporter.incidents.sayable import cell, window
 from exporter.incidents.tables import COLUMN_NAME, TableDefinition, full_name, shipped_definitions
@@ -108,14 +109,15 @@ def capture_rows(config: Config, plan: ReadingPlan, now: datetime, notes: Notes)
 class _Table:
     """A table to read: what the local one is to be like, its name with the project, and the columns to take.
 
-    `days`: its date columns, and how many days on either side of the window a row still says something. `moved_by`:
-    the column of what counts on the last of its dates.
+    `days`: its date columns, and how many days on either side of the window a row still says something. `whole`: how
+    many days on either side all rows are taken. `moved_by`: the column of what counts on the last of its dates.
     """
 
     definition: TableDefinition
     source: str
     kinds: Mapping[str, Kind]
     days: Mapping[str, int]
+    whole: Mapping[str, int]
     moved_by: str | None = None
 
 
@@ -170,19 +172,25 @@ def _table(paid: _Paid, config: Config, name: str, parts: list[Part], notes: Not
     known = {column: kind for column, kind in shipped.kinds.items() if column.casefold() in named} if shipped else {}
     spelled = {column.casefold(): column for column in kinds}
     days: dict[str, int] = {}
+    whole: dict[str, int] = {}
     for part in parts:
-        day = part.table.day_column
-        column = spelled.get(day.casefold())
-        if column is None or kinds[column].name not in DATES:
-            what = kinds[column] if column else "not there"
-            notes.add(place, f"its rows are left out: {day} is {what}, and no DATE, DATETIME or TIMESTAMP")
-        else:
+        dating = [spelled[word] for word in sorted(date_words(part.table)) if word in spelled]
+        columns = [column for column in dating if kinds[column].name in DATES]
+        if not columns:
+            what = kinds[dating[0]] if dating else "not there"
+            notes.add(
+                place, f"its rows are left out: {part.table.day_column} is {what}, and no DATE, DATETIME or TIMESTAMP"
+            )
+        # The date that an expression makes of a column can be another one, by the zone at least.
+        around = part.table.reach + (0 if is_column(part.table.day_column) else 1)
+        for column in columns:
             days[column] = max(days.get(column, 0), part.reach)
+            whole[column] = max(whole.get(column, 0), around)
     moved_by = next((part.moved_by for part in parts if part.moved_by in kinds), None)
     if shipped and known == kinds:
-        return _Table(shipped, source, kinds, days, moved_by)
+        return _Table(shipped, source, kinds, days, whole, moved_by)
     definition = TableDefinition(name, next(iter(days), None), {column: str(kind) for column, kind in kinds.items()})
-    return _Table(definition, source, kinds, days, moved_by)
+    return _Table(definition, source, kinds, days, whole, moved_by)
 
 
 def _groups(paid: _Paid, zone: ZoneInfo, plan: ReadingPlan, table: _Table, notes: Notes) -> Iterator[Fields]:
@@ -227,12 +235,15 @@ def _selects(
             parameters.append(bigquery.ScalarQueryParameter(name, kind, bound))
         return f"`{column}` >= @{names[0]} AND `{column}` < @{names[1]}"
 
-    asked = [f"{source} ({') OR ('.join(within(column, plan.first, plan.last) for column in table.days)})"]
     one_day = timedelta(days=1)
+    around = {column: one_day * number for column, number in table.whole.items()}
+    taken = (within(column, plan.first - around[column], plan.last + around[column]) for column in table.days)
+    asked = [f"{source} ({') OR ('.join(taken)})"]
     for column, days in table.days.items():
         if days:
             reach = timedelta(days=days)
-            for first, last in ((plan.first - reach, plan.first - one_day), (plan.last + one_day, plan.last + reach)):
+            before, after = plan.first - around[column], plan.last + around[column]
+            for first, last in ((plan.first - reach, before - one_day), (after + one_day, plan.last + reach)):
                 asked.append(f"({source} {within(column, first, last)} ORDER BY `{column}` DESC LIMIT 1)")
             if table.moved_by:
                 # Where a game of the window was moved to.

@@ -246,12 +246,14 @@ class PhaseLogReport:
 class CalendarDoubt(StrEnum):
     """Why a calendar may be wrong: it has no row at all, dates lost units, or it ended and work goes on.
 
-    `halts`: the second calendar is no longer written.
+    `ending`: it does not reach as far ahead as the configuration asks; what it says of its dates is right. `halts`: the
+    second calendar is no longer written.
     """
 
     EMPTY = "empty"
     DROPPED = "dropped"
     ENDED = "ended"
+    ENDING = "ending"
     HALTS = "halts"
 
 

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from exporter.messages.secrets import Masked, masked
 from exporter.present.care import care_text, instant, logs, window, window_of
 from exporter.present.summary import worst_first
+from exporter.reconcile.expectations import phase_after
 from exporter.shipped.alerts import alerts
 from exporter.shipped.assets import assets
 
@@ -260,7 +261,7 @@ def _names(subject: Subject) -> dict[str, str | None]:
     names_there = [*processor.heartbeats, *processor.runs_as]
     beating = subject.processor_report.heartbeat.document if subject.processor_report else None
     dated = check or processor
-    following = subject.pipeline.phases.get(subject.phase.next or "")
+    following = phase_after(subject.config, subject.pipeline, subject.phase)
     return {
         "pipeline": subject.pipeline.name,
         "phase": subject.phase.name,
@@ -298,7 +299,7 @@ def _job(subject: Subject) -> dict[str, str | None]:
     care = subject.processor.care
     runs_in = care.runs_in
     trigger = subject.phase.trigger
-    following = subject.pipeline.phases.get(subject.phase.next or "")
+    following = phase_after(subject.config, subject.pipeline, subject.phase)
     next_jobs = [one.care.runs_in for one in following.processors.values()] if following else []
     every = [
         one.care.runs_in
@@ -371,10 +372,10 @@ def _tables(subject: Subject) -> dict[str, str | None]:
         "phase_log": log.table.name if log else None,
         "phase_log_date": log.table.day_column if log else None,
         "phase_log_written": log.table.write_time_column if log else None,
-        "calendar": calendar.table.name,
-        "calendar_date": calendar.table.day_column,
-        "calendar_where": calendar.where or "TRUE",
-        "units": calendar.units,
+        "calendar": calendar.table.name if calendar else None,
+        "calendar_date": calendar.table.day_column if calendar else None,
+        "calendar_where": (calendar.where or "TRUE") if calendar else None,
+        "units": calendar.units if calendar else None,
         "halts": halts.table.name if halts else None,
         "halts_date": halts.table.day_column if halts else None,
     }

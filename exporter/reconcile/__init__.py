@@ -2,6 +2,7 @@
 
 report.py                   snapshot in, report out: every exposed phase and processor at one moment
 expectations.py             what is expected of each document and processor, and by when; what has to be read
+units.py                    how many units are owed, by schedule, halts and calendar table
 evidence.py, runs.py        what the records hold about one processor's work for one run date
 heartbeat.py                which heartbeat speaks for it, and what it says
 verdict.py                  the verdict table: the first row that applies is the answer (docs/verdicts.md)

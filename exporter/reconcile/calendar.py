@@ -6,15 +6,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from exporter.model import CalendarDoubt, CalendarReport, Matter
-from exporter.reconcile.expectations import today
+from exporter.reconcile.expectations import ONE_DAY, today
 from exporter.reconcile.hints import moment, plural
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import date, datetime
 
-    from exporter.config.resolved import Config, PipelineConfig, ProcessorConfig
-    from exporter.model import Reading, Run, Snapshot
+    from exporter.config.resolved import CalendarConfig, Config, PhaseConfig, PipelineConfig, ProcessorConfig
+    from exporter.model import Heartbeat, Reading, Run, Snapshot
+
+    End = tuple[PhaseConfig, ProcessorConfig, date]
+    """A processor of a phase, and the last data date of which the calendar says anything."""
 
 WORKING: Final = ("running", "success", "partial")
 """Statuses in the run history of runs that did work. A run that failed or was skipped may have had nothing to do."""
@@ -22,16 +25,38 @@ WORKING: Final = ("running", "success", "partial")
 
 def calendar_of(config: Config, pipeline: PipelineConfig, snapshot: Snapshot, now: datetime) -> CalendarReport | None:
     """What is doubtful about the pipeline's calendar; None if its last date is unknown."""
-    reading = snapshot.calendars_end.get(pipeline.name)
-    end = reading.known(now) if reading else None
-    if end is None:
-        return None
-    table = f"table {pipeline.calendar.table.name}"
     doubts: dict[CalendarDoubt, str] = {}
-    if end.last is None:
-        doubts[CalendarDoubt.EMPTY] = f"{table} has no row at all"
-    elif end.last < today(now, config.timezone) and (work := next(_work_after(pipeline, snapshot, end.last, now), "")):
-        doubts[CalendarDoubt.ENDED] = f"the last date in {table} is {end.last}, but {work}"
+    last: date | None = None
+    if calendar := pipeline.calendar:
+        reading = snapshot.calendars_end.get(pipeline.name)
+        end = reading.known(now) if reading else None
+        if end is None:
+            return None
+        last = end.last
+        doubts = dict(_of_table(config, pipeline, calendar, snapshot, last, now))
+    if stale := next(_stale_halts(pipeline, snapshot, now), ""):
+        doubts[CalendarDoubt.HALTS] = stale
+    return CalendarReport(last, doubts)
+
+
+def _of_table(
+    config: Config,
+    pipeline: PipelineConfig,
+    calendar: CalendarConfig,
+    snapshot: Snapshot,
+    last: date | None,
+    now: datetime,
+) -> Iterator[tuple[CalendarDoubt, str]]:
+    table, current = f"table {calendar.table.name}", today(now, config.timezone)
+    if last is None:
+        yield CalendarDoubt.EMPTY, f"{table} has no row at all"
+    elif last < current:
+        if work := next(_work_after(pipeline, calendar, snapshot, last, now), ""):
+            yield CalendarDoubt.ENDED, f"the last date in {table} is {last}, but {work}"
+    elif calendar.ahead is not None and not _halted_until(
+        wanted := current + ONE_DAY * calendar.ahead, last, pipeline, snapshot, now
+    ):
+        yield CalendarDoubt.ENDING, f"the last date in {table} is {last}, and it is to reach {wanted} today"
     dropped = sorted(
         (key[1], doubt)
         for (matter, key), doubt in snapshot.doubts.items()
@@ -39,12 +64,17 @@ def calendar_of(config: Config, pipeline: PipelineConfig, snapshot: Snapshot, no
     )
     if dropped:
         day, doubt = dropped[0]
-        noun = plural(doubt.was, pipeline.calendar.noun)
+        noun = plural(doubt.was, calendar.noun)
         more = f", and {plural(len(dropped) - 1, 'other date')} has fewer" if len(dropped) > 1 else ""
-        doubts[CalendarDoubt.DROPPED] = f"{day} had {noun} and has {doubt.found[-1]}{more}"
-    if stale := next(_stale_halts(pipeline, snapshot, now), ""):
-        doubts[CalendarDoubt.HALTS] = stale
-    return CalendarReport(end.last, doubts)
+        yield CalendarDoubt.DROPPED, f"{day} had {noun} and has {doubt.found[-1]}{more}"
+
+
+def _halted_until(wanted: date, last: date, pipeline: PipelineConfig, snapshot: Snapshot, now: datetime) -> bool:
+    """Whether the pipeline is halted on every date after `last`, so that nothing has to be known of it."""
+    reading = snapshot.halts.get(pipeline.halts) if pipeline.halts else None
+    halts = reading.known(now) if reading else None
+    missing = (last + ONE_DAY * day for day in range(1, (wanted - last).days + 1))
+    return all(halts is not None and day in halts.dates for day in missing)
 
 
 def _stale_halts(pipeline: PipelineConfig, snapshot: Snapshot, now: datetime) -> Iterator[str]:
@@ -65,25 +95,36 @@ def relied_on(units: Reading[Mapping[date, int]], calendar: CalendarReport | Non
     return replace(units, value={day: number for day, number in units.value.items() if day <= last})
 
 
-def _work_after(pipeline: PipelineConfig, snapshot: Snapshot, last: date, now: datetime) -> Iterator[str]:
-    """Evidence that the pipeline's own processors work for dates after the calendar's last one."""
+def _work_after(
+    pipeline: PipelineConfig, calendar: CalendarConfig, snapshot: Snapshot, last: date, now: datetime
+) -> Iterator[str]:
+    """Evidence that processors whose work the calendar decides work for dates after its last one."""
+    # The last data date of each processor.
+    ends = [
+        (phase, processor, processor.data_date(last) if calendar.by_run_date else last)
+        for phase in pipeline.phases.values()
+        for processor in phase.processors.values()
+        if processor.by_calendar
+    ]
     reading = snapshot.runs.get(pipeline.name)
-    runs = [run for run in (reading.known(now) if reading else None) or () if run.data_date > last]
-    yield from _runs(pipeline, runs)
-    yield from _rows_after(pipeline, snapshot, last, now)
-    yield from _beats_after(pipeline, snapshot, last, {(run.processor, run.data_date) for run in runs}, now)
-    yield from _entries_after(pipeline, snapshot, last, now)
+    runs = tuple((reading.known(now) if reading else None) or ())
+    yield from _runs(ends, runs)
+    yield from _rows_after(ends, snapshot, now)
+    beats = snapshot.heartbeats.get(pipeline.name)
+    known = (beats.known(now) if beats else None) or {}
+    yield from _beats_after(ends, known, {(run.processor, run.data_date) for run in runs})
+    yield from _entries_after(ends, snapshot, now)
 
 
-def _runs(pipeline: PipelineConfig, runs: Sequence[Run]) -> Iterator[str]:
-    names = {name for processor in _processors(pipeline) for name in processor.runs_as}
+def _runs(ends: Sequence[End], runs: Sequence[Run]) -> Iterator[str]:
+    last_of = {name: last for _, processor, last in ends for name in processor.runs_as}
     for run in runs:
-        if run.processor in names and run.status in WORKING:
+        if run.processor in last_of and run.data_date > last_of[run.processor] and run.status in WORKING:
             yield f"the run history has a run of {run.processor} for {run.data_date}"
 
 
-def _rows_after(pipeline: PipelineConfig, snapshot: Snapshot, last: date, now: datetime) -> Iterator[str]:
-    for processor in _processors(pipeline):
+def _rows_after(ends: Sequence[End], snapshot: Snapshot, now: datetime) -> Iterator[str]:
+    for _, processor, last in ends:
         reading = snapshot.rows.get(processor.table)
         for day, counted in ((reading.known(now) if reading else None) or {}).items():
             if day > last and counted.rows:
@@ -91,12 +132,10 @@ def _rows_after(pipeline: PipelineConfig, snapshot: Snapshot, last: date, now: d
 
 
 def _beats_after(
-    pipeline: PipelineConfig, snapshot: Snapshot, last: date, ran: Collection[tuple[str, date]], now: datetime
+    ends: Sequence[End], beats: Mapping[str, Heartbeat | None], ran: Collection[tuple[str, date]]
 ) -> Iterator[str]:
     """Heartbeats for later dates. They say `completed` even after a failed run, so a run in `ran` decides instead."""
-    reading = snapshot.heartbeats.get(pipeline.name)
-    beats = (reading.known(now) if reading else None) or {}
-    for processor in _processors(pipeline):
+    for _, processor, last in ends:
         for beat in filter(None, map(beats.get, processor.heartbeats)):
             day = beat.data_date
             if day is None or day <= last or any((name, day) in ran for name in processor.runs_as):
@@ -105,13 +144,9 @@ def _beats_after(
                 yield f"heartbeat {beat.document} says {beat.status} for {day}"
 
 
-def _entries_after(pipeline: PipelineConfig, snapshot: Snapshot, last: date, now: datetime) -> Iterator[str]:
+def _entries_after(ends: Sequence[End], snapshot: Snapshot, now: datetime) -> Iterator[str]:
     for key, document in (snapshot.documents.known(now) or {}).items():
-        phases = [phase for phase in pipeline.phases.values() if phase.collection == key.collection]
-        for name, processor in (item for phase in phases for item in phase.processors.items()):
-            if name in document.entries and processor.data_date(key.run_date) > last:
-                yield f"{name} is registered in the document of {key.run_date}"
-
-
-def _processors(pipeline: PipelineConfig) -> Iterator[ProcessorConfig]:
-    return (processor for phase in pipeline.phases.values() for processor in phase.processors.values())
+        for phase, processor, last in ends:
+            there = phase.collection == key.collection and processor.name in document.entries
+            if there and processor.data_date(key.run_date) > last:
+                yield f"{processor.name} is registered in the document of {key.run_date}"

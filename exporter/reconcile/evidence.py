@@ -10,19 +10,19 @@ from exporter.config.fields import FAILED, STATUS
 from exporter.model import DocumentId, HeartbeatReport, HeartbeatState, Matter
 from exporter.reconcile.expectations import NEIGHBOURS
 from exporter.reconcile.heartbeat import NEVER, heartbeat_of, past
+from exporter.reconcile.units import noun_of, units_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date, datetime
 
-    from exporter.config.resolved import HaltsConfig, PhaseConfig, PipelineConfig, ProcessorConfig
+    from exporter.config.resolved import PhaseConfig, PipelineConfig, ProcessorConfig
     from exporter.model import (
         Document,
         Doubt,
         Entry,
         Failure,
         Gap,
-        Halted,
         Removal,
         RowCount,
         Run,
@@ -221,18 +221,8 @@ def gather(
     rows_reading = snapshot.rows.get(processor.table)
     rows = rows_reading.known(now) if rows_reading else None
     units_reading = snapshot.units.get(pipeline.name)
-    units = units_reading.known(now) if units_reading else None
-    units_owed = units.get(obligation.data_date) if units is not None else None
     halts_reading = snapshot.halts.get(phase.halts) if phase.halts else None
-    halts = halts_reading.known(now) if halts_reading else None
-    nothing_owed = _halted(halts, phase.halts, obligation) if halts and phase.halts else None
-    if rows is not None and processor.table.optional and not any(counted.rows for counted in rows.values()):
-        nothing_owed = f"table {processor.table.name} has no row of any date: it is not in use"
-    if nothing_owed:
-        units_owed = 0
-    elif phase.halts and halts is None:
-        units_owed = None
-    left_out = snapshot.left_out.get(pipeline.name, {}).get(obligation.data_date, 0)
+    units = units_of(snapshot, pipeline, phase, obligation, now)
     runs_reading = snapshot.runs.get(pipeline.name)
     runs = None if history is None else history.of(phase, obligation)
 
@@ -247,11 +237,11 @@ def gather(
     neighbours = tuple(
         Neighbour(
             run_date=obligation.run_date + shift,
-            data_date=obligation.data_date + shift,
+            data_date=(data_date := processor.table.period.moved(obligation.data_date, shift.days)),
             entry=neighbour.entries.get(processor.name)
             if (neighbour := document_of(obligation.run_date + shift))
             else None,
-            rows=rows.get(obligation.data_date + shift) if rows is not None else None,
+            rows=rows.get(data_date) if rows is not None else None,
         )
         for shift in NEIGHBOURS
     )
@@ -259,9 +249,9 @@ def gather(
     return Evidence(
         obligation=obligation,
         now=now,
-        noun=pipeline.calendar.noun,
+        noun=noun_of(pipeline, processor),
         has_document=phase.collection is not None,
-        units=units_owed,
+        units=units.owed,
         document=document,
         document_read_at=snapshot.documents.read_at if phase.collection else None,
         entry=entry,
@@ -279,10 +269,10 @@ def gather(
         else None,
         neighbours=neighbours,
         dates=rows or {},
-        nothing_owed=nothing_owed,
-        halts_known=phase.halts is None or halts is not None,
-        left_out=left_out,
-        row_bounds=_row_bounds(processor, units_owed, left_out),
+        nothing_owed=units.why_none,
+        halts_known=units.halts_known,
+        left_out=units.left_out,
+        row_bounds=_row_bounds(processor, units.owed, units.left_out),
         failures=(
             (CALENDAR, units_reading.failure if units_reading else None),
             (HALTS, halts_reading.failure if halts_reading else None),
@@ -304,15 +294,6 @@ def _row_bounds(processor: ProcessorConfig, units: int | None, left_out: int) ->
         return None
     most = math.inf if per_unit.maximum is None else round(per_unit.maximum * (units + left_out))
     return round(per_unit.minimum * units), most
-
-
-def _halted(halts: Halted, config: HaltsConfig, obligation: Obligation) -> str | None:
-    """The sentence that says that the data date is halted; None if it is not."""
-    reason = halts.dates.get(obligation.data_date)
-    if reason is None:
-        return None
-    said = f" ({reason})" if reason else ""
-    return f"halted on {obligation.data_date}{said}, says table {config.table.name}"
 
 
 def _doubts(

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, time, timedelta
 from functools import cache, partial
 from typing import TYPE_CHECKING, TypeVar
 
+from exporter.config.periods import A_DAY, Unit
 from exporter.config.resolved import Due, Relation
 from exporter.model import DocumentId
 
@@ -18,7 +19,16 @@ if TYPE_CHECKING:
     from datetime import date
     from zoneinfo import ZoneInfo
 
-    from exporter.config.resolved import Config, Dated, Mode, PhaseConfig, ProcessorConfig, TableRef, Trigger
+    from exporter.config.resolved import (
+        Config,
+        Dated,
+        Mode,
+        PhaseConfig,
+        PipelineConfig,
+        ProcessorConfig,
+        TableRef,
+        Trigger,
+    )
 
 K = TypeVar("K")
 
@@ -43,6 +53,18 @@ class Obligation:
     rows_due: datetime
     possible_from: datetime | None = None
     work_day: tuple[datetime, datetime] = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+
+    @property
+    def data_end(self) -> date:
+        """The first date after the data date, or after the week or month that begins on it."""
+        return self.processor.table.period.moved(self.data_date, 1)
+
+    @property
+    def record_dates(self) -> tuple[date, ...]:
+        """The dates that a heartbeat or run of this work may have. Weekly work may name the day on which it ran."""
+        dates = (self.data_date + ONE_DAY * day for day in range((self.data_end - self.data_date).days))
+        weekly = self.processor.table.period.unit is not Unit.DAY
+        return tuple(dict.fromkeys((*dates, self.run_date) if weekly else dates))
 
     @property
     def owed(self) -> bool:
@@ -96,6 +118,12 @@ def processor_names(config: Config) -> frozenset[str]:
     return frozenset(name for phase in phases for name in phase.processors)
 
 
+def phase_after(config: Config, pipeline: PipelineConfig, phase: PhaseConfig) -> PhaseConfig | None:
+    """The phase that `next` names, in this pipeline or in another one."""
+    other, _, name = (phase.next or "").rpartition("/")
+    return (config.pipelines[other] if other else pipeline).phases.get(name)
+
+
 def relation(run_date: date, current: date) -> Relation:
     """Whether a document's date is before today, today, or after it."""
     if run_date == current:
@@ -145,7 +173,7 @@ def _obligation(
 ) -> Obligation:
     rows_due = at(processor.rows_due or processor.due, run_date)
     data_date = processor.data_date(run_date)
-    over = at(Due(1, time()), data_date)
+    over = at(Due(0, time()), processor.table.period.moved(data_date, 1))
     return Obligation(
         processor=processor,
         run_date=run_date,
@@ -182,12 +210,14 @@ def reading_plan(config: Config, now: datetime) -> ReadingPlan:
         for phase in pipeline.phases.values()
         for processor in phase.processors.values()
     ]
-    dated: list[Dated] = [*processors]
+    # A table whose rows are of weeks or months is read beyond the window.
+    dated: list[Dated] = [one for one in processors if one.table.period == A_DAY]
     for pipeline in pipelines:
         dated += pipeline.coverage.values()
         if pipeline.phase_log:
             dated.append(pipeline.phase_log)
     first, last = with_neighbours[0], with_neighbours[-1]
+    by_run_date = [dates[0], dates[-1]] if any(map(_reads_run_dates, pipelines)) else []
     return ReadingPlan(
         run_dates=dates,
         documents=_distinct(
@@ -208,9 +238,13 @@ def reading_plan(config: Config, now: datetime) -> ReadingPlan:
             if pipeline.heartbeats
         },
         tables=tuple(dict.fromkeys(processor.table for processor in processors)),
-        first=min((one.data_date(first) for one in dated), default=first),
-        last=max((one.data_date(last) for one in dated), default=last),
+        first=min((*by_run_date, *(one.data_date(first) for one in dated)), default=first),
+        last=max((*by_run_date, *(one.data_date(last) for one in dated)), default=last),
     )
+
+
+def _reads_run_dates(pipeline: PipelineConfig) -> bool:
+    return pipeline.calendar is not None and pipeline.calendar.by_run_date
 
 
 def _distinct(items: Iterable[K]) -> tuple[K, ...]:

@@ -48,7 +48,7 @@ def heartbeat_of(
     dated = bool(pipeline.heartbeats.fields[DATA_DATE])
     if not dated:
         found = [_dated(beat, obligation) for beat in found]
-    own = [beat for beat in found if beat.data_date == obligation.data_date]
+    own = [beat for beat in found if beat.data_date in obligation.record_dates]
     beat = max(own or found, key=lambda heartbeat: past(heartbeat.beat_at, now) or NEVER)
     state = _state(beat, pipeline.heartbeats, entry, runs, now) if own else HeartbeatState.OTHER_DATE
     return (

@@ -21,13 +21,14 @@ from exporter.model import (
 from exporter.reconcile.calendar import calendar_of, relied_on
 from exporter.reconcile.conditions import conditions_of
 from exporter.reconcile.evidence import Shared, gather, standing_entries
-from exporter.reconcile.expectations import phase_day, run_dates
+from exporter.reconcile.expectations import phase_after, phase_day, run_dates
 from exporter.reconcile.explain import explanations
 from exporter.reconcile.hints import hints
 from exporter.reconcile.removals import overwritten
 from exporter.reconcile.runs import History
 from exporter.reconcile.since import of_processor, of_trigger
 from exporter.reconcile.trigger import Judged, trigger_of
+from exporter.reconcile.units import units_of_pipeline
 from exporter.reconcile.unusable import unusable_fields
 from exporter.reconcile.upcoming import next_due
 from exporter.reconcile.verdict import judge, too_few, too_many
@@ -66,13 +67,15 @@ def _pipeline(
     runs = runs_reading.known(now) if runs_reading else None
     history = None if runs is None else History(runs)
     in_use = [phase for phase in pipeline.phases.values() if _in_use(phase, snapshot, now)]
+    following_in_use = [(phase, phase_after(config, pipeline, phase)) for phase in in_use]
+    zone = config.timezone
     phases = tuple(
         replace(
-            _dated(_phase(snapshot, pipeline, phase_day(phase, day, now, config.timezone), history, calendar, now)),
+            _dated(_phase(snapshot, pipeline, following, phase_day(phase, day, now, zone), history, calendar, now)),
             document=f"{config.firestore_root}/{phase.collection}/{day}" if phase.collection else None,
         )
         for day in days
-        for phase in in_use
+        for phase, following in following_in_use
     )
     # Processors of another pipeline can write into the same history.
     processors = (processor for phase in pipeline.phases.values() for processor in phase.processors.values())
@@ -88,7 +91,7 @@ def _pipeline(
         phases=phases,
         coverage=_coverage(snapshot, pipeline, days, now),
         phase_log=_phase_log(snapshot, pipeline, pipeline.phase_log, days, now) if pipeline.phase_log else (),
-        units={day: units.get(day) for day in data_dates},
+        units={day: units.get(day) for day in data_dates} if pipeline.calendar else {},
         heartbeat_documents=count_reading.known(now) if count_reading else None,
         heartbeat_documents_warn=heartbeats.documents_warn if heartbeats else None,
         heartbeat_documents_critical=heartbeats.documents_critical if heartbeats else None,
@@ -101,7 +104,7 @@ def _pipeline(
         heartbeats_read_at=beats_reading.read_at if beats_reading else None,
         unusable=unusable_fields(snapshot, pipeline, days, now),
         calendar=calendar,
-        next_due=next_due(config, pipeline.name, in_use, _units_owed(snapshot, pipeline, now), now),
+        next_due=next_due(config, pipeline, in_use, snapshot, now),
     )
 
 
@@ -131,6 +134,7 @@ def _latest(moments: Iterable[datetime | None], now: datetime) -> datetime | Non
 def _phase(
     snapshot: Snapshot,
     pipeline: PipelineConfig,
+    following: PhaseConfig | None,
     day: PhaseDay,
     history: History | None,
     calendar: CalendarReport | None,
@@ -145,7 +149,7 @@ def _phase(
     judged = [Judged(evidence, judge(evidence)) for evidence in gathered]
     asked = [item.evidence for item in judged if item.evidence.obligation.asked]
     expected = None if any(e.units is None for e in asked) else [e for e in asked if e.units]
-    trigger = trigger_of(snapshot, pipeline, day, judged, now)
+    trigger = trigger_of(snapshot, following, day, judged, now)
     succeeded = _succeeded(judged, history)
     watched = snapshot.watched.get(DocumentId(phase.collection, day.run_date)) if phase.collection else None
     known = pipeline.registering(phase)
@@ -278,10 +282,11 @@ def _phase_log(
 ) -> tuple[PhaseLogReport, ...]:
     reading = snapshot.phase_log.get(pipeline.name)
     log = reading.known(now) if reading else None
-    units = _units_owed(snapshot, pipeline, now)
 
-    def owed(data_date: date) -> int | None:
-        known = units.get(data_date)
+    def owed(run_date: date, transition: str) -> int | None:
+        if not _leads_on(pipeline, transition, run_date):
+            return 0
+        known = units_of_pipeline(snapshot, pipeline, config, run_date, now)
         return None if known is None else int(known > 0)
 
     return tuple(
@@ -290,7 +295,7 @@ def _phase_log(
             run_date=day,
             transition=transition,
             rows=log.get((data_date, transition)) if log is not None else None,
-            expected=owed(data_date),
+            expected=owed(day, transition),
         )
         for day in days
         for data_date in (config.data_date(day),)
@@ -298,26 +303,21 @@ def _phase_log(
     )
 
 
+def _leads_on(pipeline: PipelineConfig, transition: str, run_date: date) -> bool:
+    """Whether the phase that a transition leaves is scheduled on the run date, as far as its name tells."""
+    left = [phase for phase in pipeline.phases.values() if transition.startswith(f"{phase.name}_to_")]
+    return not left or any(phase.asks(run_date) for phase in left)
+
+
 def _units(snapshot: Snapshot, pipeline: PipelineConfig, now: datetime) -> Mapping[date, int]:
     reading = snapshot.units.get(pipeline.name)
     return (reading.known(now) if reading else None) or {}
-
-
-def _units_owed(snapshot: Snapshot, pipeline: PipelineConfig, now: datetime) -> Mapping[date, int]:
-    """Units of every date: 0 if the whole pipeline is halted on it; of no date while the halts are unknown."""
-    units = _units(snapshot, pipeline, now)
-    if pipeline.halts is None:
-        return units
-    reading = snapshot.halts.get(pipeline.halts)
-    halts = reading.known(now) if reading else None
-    return {} if halts is None else {day: 0 if day in halts.dates else number for day, number in units.items()}
 
 
 def _coverage(
     snapshot: Snapshot, pipeline: PipelineConfig, days: Sequence[date], now: datetime
 ) -> tuple[CoverageReport, ...]:
     found = []
-    units = _units_owed(snapshot, pipeline, now)
     for check in pipeline.coverage.values():
         reading = snapshot.coverage.get((pipeline.name, check.name))
         counts = reading.known(now) if reading else None
@@ -330,7 +330,9 @@ def _coverage(
                     data_date=data_date,
                     check=check,
                     counts=counts.get(data_date) if counts is not None else None,
-                    expected=None if (known := units.get(data_date)) is None else known > 0,
+                    expected=None
+                    if (known := units_of_pipeline(snapshot, pipeline, check, day, now)) is None
+                    else known > 0,
                 )
             )
     return tuple(found)

@@ -26,7 +26,8 @@ class History:
     def of(self, phase: PhaseConfig, obligation: Obligation) -> tuple[Run, ...]:
         """The runs of this obligation's processor for its data date, in this phase where the history names one."""
         names = dict.fromkeys(obligation.processor.runs_as)
-        found = [item for name in names for item in self._found.get((name, obligation.data_date), ())]
+        days = obligation.record_dates
+        found = [item for name in names for day in days for item in self._found.get((name, day), ())]
         # Keep the history's own order, which decides between runs that began at the same moment.
         found.sort(key=itemgetter(0))
         return tuple(

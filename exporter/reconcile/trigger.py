@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
     from datetime import datetime
 
-    from exporter.config.resolved import PhaseConfig, PipelineConfig, Trigger
+    from exporter.config.resolved import PhaseConfig, Trigger
     from exporter.model import Document, Entry, RowCount, Snapshot
     from exporter.reconcile.evidence import Evidence
     from exporter.reconcile.expectations import PhaseDay
@@ -44,15 +44,15 @@ class Judged:
 
 
 def trigger_of(
-    snapshot: Snapshot, pipeline: PipelineConfig, day: PhaseDay, judged: Sequence[Judged], now: datetime
+    snapshot: Snapshot, following: PhaseConfig | None, day: PhaseDay, judged: Sequence[Judged], now: datetime
 ) -> TriggerConclusion | None:
-    """The trigger's state at `now`; None for a phase whose trigger is not judged."""
+    """The trigger's state at `now`; None for a phase whose trigger is not judged. `following`: the phase it starts."""
     trigger = day.phase.trigger
     if trigger is None:
         return None
     asked = [item for item in judged if item.evidence.obligation.asked]
     document = asked[0].evidence.document if asked else None
-    if all(item.evidence.units == 0 for item in asked):
+    if all(item.evidence.units == 0 for item in asked) or (following and not following.asks(day.run_date)):
         return TriggerConclusion(TriggerState.NOT_EXPECTED, ())
     unusable = [field for field in document.malformed if field.key in TRIGGER_FIELDS] if document else []
     if unusable:
@@ -65,7 +65,7 @@ def trigger_of(
     if document is None or any(item.evidence.units is None for item in asked):
         return TriggerConclusion(TriggerState.UNKNOWN, (Hint(HintKind.TRIGGER, "document or calendar unknown"),))
     expected = [item for item in asked if item.evidence.units]
-    return _untriggered(trigger, expected, document, _next_phase_written(snapshot, pipeline, day, now), day, now)
+    return _untriggered(trigger, expected, document, _next_phase_written(snapshot, following, day, now), day, now)
 
 
 def _trigger_reason(document: Document) -> str:
@@ -161,9 +161,10 @@ def _names(judged: Sequence[Judged]) -> str:
     return ", ".join(item.evidence.obligation.processor.name for item in judged)
 
 
-def _next_phase_written(snapshot: Snapshot, pipeline: PipelineConfig, day: PhaseDay, now: datetime) -> datetime | None:
+def _next_phase_written(
+    snapshot: Snapshot, following: PhaseConfig | None, day: PhaseDay, now: datetime
+) -> datetime | None:
     """When the next phase last wrote rows for this run date; None if it has no rows, or none with a known time."""
-    following = pipeline.phases.get(day.phase.next or "")
     if following is None:
         return None
     written = [past(counted.written_at, now) for counted in _rows_of(snapshot, following, day, now) if counted.rows > 0]
@@ -172,6 +173,9 @@ def _next_phase_written(snapshot: Snapshot, pipeline: PipelineConfig, day: Phase
 
 def _rows_of(snapshot: Snapshot, phase: PhaseConfig, day: PhaseDay, now: datetime) -> Iterator[RowCount]:
     for processor in phase.processors.values():
+        if not processor.schedule.asks(day.run_date):
+            # The week's rows may be there since another run date.
+            continue
         reading = snapshot.rows.get(processor.table)
         rows = reading.known(now) if reading else None
         counted = rows.get(processor.data_date(day.run_date)) if rows else None

@@ -6,27 +6,35 @@ from typing import TYPE_CHECKING, Final
 
 from exporter.model import NextDue
 from exporter.reconcile.expectations import ONE_DAY, phase_day, today
+from exporter.reconcile.units import units_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from datetime import date, datetime
+    from collections.abc import Iterable
+    from datetime import datetime
 
-    from exporter.config.resolved import Config, PhaseConfig
+    from exporter.config.resolved import Config, PhaseConfig, PipelineConfig
+    from exporter.model import Snapshot
 
-DAYS: Final = range(-1, 3)
-"""The run dates that are looked at, counted from today: yesterday's document can still be due."""
+DAYS: Final = (range(-1, 3), range(3, 32))
+"""The run dates that are looked at, counted from today: yesterday's document can still be due.
+
+The later ones only if the first have nothing: work of another schedule can be a month away.
+"""
 
 
 def next_due(
-    config: Config, name: str, phases: Iterable[PhaseConfig], units: Mapping[date, int], now: datetime
+    config: Config, pipeline: PipelineConfig, phases: Iterable[PhaseConfig], snapshot: Snapshot, now: datetime
 ) -> NextDue | None:
-    """The next deadline of one of the pipeline's phases for a data date that is known to have units."""
+    """The next deadline of one of the pipeline's phases for a run date that is known to have work."""
     phases, current = tuple(phases), today(now, config.timezone)
-    found = [
-        NextDue(name, phase.name, day, obligation.due)
-        for day in (current + ONE_DAY * shift for shift in DAYS)
-        for phase in phases
-        for obligation in phase_day(phase, day, now, config.timezone).obligations
-        if obligation.due > now and obligation.owed and units.get(obligation.data_date, 0) > 0
-    ]
-    return min(found, key=lambda one: one.due, default=None)
+    for days in DAYS:
+        found = [
+            NextDue(pipeline.name, phase.name, day, obligation.due)
+            for day in (current + ONE_DAY * shift for shift in days)
+            for phase in phases
+            for obligation in phase_day(phase, day, now, config.timezone).obligations
+            if obligation.due > now and obligation.owed and units_of(snapshot, pipeline, phase, obligation, now).owed
+        ]
+        if found:
+            return min(found, key=lambda one: one.due)
+    return None

@@ -12,10 +12,12 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final, Protocol
 
 from exporter.config.fields import meaning_of
+from exporter.config.periods import ONE_DAY
 from exporter.messages.secrets import masked
 from exporter.model import CoverageCounts, ErrorKind, Halted, RowCount, Run, UnusableField
 from exporter.sources.errors import CallFailed, Fault
 from exporter.sources.fields import count, datetime_in, moment, said, unusable
+from exporter.sources.ports import Window
 from exporter.sources.queries import OUTSIDE
 
 if TYPE_CHECKING:
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from exporter.config.resolved import RunHistoryConfig, TableRef
-    from exporter.sources.ports import Window
 
 # The order of the statuses that one run was logged with. A clean-up job turns the `running` row of a run that ended
 # well into `failed`, so the status that the run itself logged at its end counts for more.
@@ -69,7 +70,7 @@ def window_dates(window: Window) -> tuple[date, ...]:
 
 def read_row_counts(rows: Iterable[Row], window: Window, zone: ZoneInfo, table: TableRef) -> Mapping[date, RowCount]:
     """Rows of every date, zero where the table has none; of one that may be unused also of dates beyond the window."""
-    found = dict.fromkeys(window_dates(window), RowCount(0))
+    found = dict.fromkeys(dates_of(table, window), RowCount(0))
     for row in rows:
         times, day, duplicates = _Times(row, zone), _date(row["day"]), row["duplicates"]
         if day not in found and not table.optional:
@@ -83,6 +84,17 @@ def read_row_counts(rows: Iterable[Row], window: Window, zone: ZoneInfo, table: 
             times.unusable,
         )
     return found
+
+
+def dates_of(table: TableRef, window: Window) -> tuple[date, ...]:
+    """Every date of the window; of a table of weeks or months the first date of each that is read completely."""
+    reach = timedelta(days=table.reach)
+    wider = Window(window.first - reach, window.last + reach)
+    return tuple(
+        day
+        for day in window_dates(wider)
+        if table.period.begin(day) == day and table.period.moved(day, 1) - ONE_DAY <= wider.last
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from exporter.config.identifiers import is_column
+from exporter.config.periods import Unit
 from exporter.model import ErrorKind
 from exporter.sources.errors import CallFailed, Fault
 from exporter.sources.queries import Parameter, Query, quoted
@@ -25,11 +27,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
+    from exporter.config.periods import Period
+    from exporter.config.resolved import TableRef
     from exporter.sources.ports import Window
     from exporter.sources.queries import Part
 
     Column = tuple[str, str]
-    """A table as SQL names it, and its date column."""
+    """A table and its date column, as SQL names them."""
 
 
 class DateType(StrEnum):
@@ -117,17 +121,36 @@ class DateColumns:
         return self._types.get(_column(part), DateType.DATE)
 
     def _day_and_condition(self, part: Part) -> tuple[str, str]:
-        kind, column = self._type_of(part), quoted(part.table.day_column)
+        kind, column = self._type_of(part), day_of(part.table)
         form, first, end = _FORMS[kind], _FORMS[kind].first, _FORMS[kind].end
         if part.reach:
             first = f"{kind}_SUB({first}, INTERVAL {part.reach} DAY)"
             end = f"{kind}_ADD({end}, INTERVAL {part.reach} DAY)"
-        day = form.day.format(column=column, zone=self.zone.key)
+        day = _first_day(form.day.format(column=column, zone=self.zone.key), part.table.period)
         return day, form.within.format(column=column, first=first, end=end)
 
 
+def day_of(table: TableRef) -> str:
+    """A table's date column, or the expression in its place, as SQL has it."""
+    return quoted(table.day_column) if is_column(table.day_column) else f"({table.day_column})"
+
+
 def _column(part: Part) -> Column:
-    return part.source, part.table.day_column
+    return part.source, day_of(part.table)
+
+
+def _first_day(day: str, period: Period) -> str:
+    """The SQL for the first day of the period that a date lies in. Its type is that of `day`, which must be a DATE.
+
+    In BigQuery DATE_TRUNC(day, WEEK(MONDAY)) would do. The local BigQuery begins every week on Sunday.
+    """
+    if period.unit is Unit.DAY:
+        return day
+    if period.unit is Unit.WEEK:
+        since = f"MOD(EXTRACT(DAYOFWEEK FROM {day}) + {5 - period.first_weekday}, 7)"
+    else:
+        since = f"EXTRACT(DAY FROM {day}) - 1"
+    return f"IF(FALSE, {day}, DATE_SUB({day}, INTERVAL {since} DAY))"
 
 
 def _bounds(kind: DateType, window: Window, zone: ZoneInfo) -> tuple[Parameter, Parameter]:
@@ -143,7 +166,7 @@ def _bounds(kind: DateType, window: Window, zone: ZoneInfo) -> tuple[Parameter, 
 def _types_query(columns: Sequence[Column]) -> Query:
     """A query whose dry run gives the type of every column, in order. Its condition is valid for every type."""
     selects = (
-        f"(SELECT ANY_VALUE({quoted(column)}) FROM {source} WHERE {quoted(column)} IS NULL) AS column_{number}"
+        f"(SELECT ANY_VALUE({column}) FROM {source} WHERE {column} IS NULL) AS column_{number}"
         for number, (source, column) in enumerate(columns)
     )
     return Query("SELECT " + ",\n".join(selects), (), len(columns))
@@ -154,6 +177,6 @@ def _no_date(part: Part, kind: str) -> Fault:
     return Fault(
         ErrorKind.INVALID,
         f"its date_column {column} is {kind}, and only DATE, DATETIME and TIMESTAMP say which date a row is of;"
-        f" configure another column, or read a view that has CAST({column} AS DATE)",
+        f" configure another column, or an expression that gives one, such as CAST({column} AS DATE)",
         of_request=True,
     )

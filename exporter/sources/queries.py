@@ -90,7 +90,7 @@ COLUMNS: Final = (
     Column(
         "date_column",
         "all",
-        "DATE; DATETIME, in the configured `timezone`; TIMESTAMP of any precision",
+        "DATE; DATETIME, in the configured `timezone`; TIMESTAMP of any precision; SQL that gives one of them",
         "the row is of no date: nobody counts it",
         _NO_DATE,
     ),
@@ -217,7 +217,7 @@ def row_count_part(table: TableRef, project: str) -> Part:
         table,
         _source(table, project),
         tuple(columns),
-        reach=REACH if table.optional else 0,
+        reach=max(REACH if table.optional else 0, table.reach),
     )
 
 

@@ -38,7 +38,9 @@ def test_a_small_file_is_enough(tmp_path: Path) -> None:
     assert phase.modes[0].expected == {"copy"}
     assert phase.collection is None
     assert loaded.config.collect.warehouse.max_staleness == 3 * loaded.config.collect.warehouse.every
-    assert loaded.config.pipelines["mine"].calendar.noun == "unit"
+    calendar = loaded.config.pipelines["mine"].calendar
+    assert calendar is not None
+    assert calendar.noun == "unit"
 
 
 def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
@@ -157,7 +159,9 @@ def test_the_example_loads_and_shows_what_it_says() -> None:
 
     assert list(config.pipelines) == ["nba", "shop"]
     assert config.pipelines["nba"].coverage == {}
-    assert config.pipelines["shop"].calendar.table.name == "shop_reference.opening_days"
+    calendar = config.pipelines["shop"].calendar
+    assert calendar is not None
+    assert calendar.table.name == "shop_reference.opening_days"
     assert config.pipelines["shop"].phases["sales"].processors["opening_stock"].runs_as == ("OpeningStock",)
 
 

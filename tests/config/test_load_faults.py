@@ -92,7 +92,7 @@ pipelines:
       phase3:
         next: phase44
         processors:
-          _x: {due: 11:30}
+          _x: {due: 25:30}
           upcoming_player_game_context: {critical: yes, heartbeats: [a/b]}
         modes: {daily: {when: [past, todya], expected: [nobody]}}
       phase4: {trigger: {ratio: 1.5}, processors: null}
@@ -122,10 +122,10 @@ def test_every_fault_is_reported_at_once_with_path_line_and_column(tmp_path: Pat
         '11:55 pipelines.nba.coverage.minutes_played.covered: "x; y" cannot be used as an SQL expression',
         '11:74 pipelines.nba.coverage.minutes_played.excluded."a b": "a b" cannot be a name',
         "13:15 pipelines.nba.phases.phase9: has no value",
-        f"15:15 {phase3}.next: names no phase of this pipeline (did you mean phase4?)",
+        f"15:15 {phase3}.next: names no phase (did you mean phase4?)",
         f'17:11 {phase3}.processors._x: "_x" cannot name a processor',
         f"17:11 {phase3}.processors._x.table: is missing",
-        f'17:21 {phase3}.processors._x.due: "11',
+        f'17:21 {phase3}.processors._x.due: "25',
         f'18:52 {phase3}.processors.upcoming_player_game_context.critical: must be true or false, not "yes"',
         f'18:70 {phase3}.processors.upcoming_player_game_context.heartbeats[0]: "a/b" cannot be a document id',
         f'19:38 {phase3}.modes.daily.when[1]: must be past, today or ahead, not "todya"',

@@ -201,6 +201,7 @@ def test_both_know_a_processor_by_the_names_that_exist(either: Config) -> None:
 def test_both_read_the_same_records_beside_the_tables(either: Config) -> None:
     pipeline = either.pipelines["nba"]
 
+    assert pipeline.calendar is not None
     assert pipeline.calendar.table == TableRef("nba_reference.nba_schedule", "game_date")
     assert pipeline.calendar.units == "COUNT(DISTINCT game_id)"
     assert pipeline.calendar.where == ("(game_id LIKE '002%' OR game_id LIKE '004%') AND IFNULL(game_status, 1) != 9")
@@ -331,6 +332,7 @@ def test_mlb_is_watched_by_the_records_that_it_keeps() -> None:
     (pipeline,) = config.pipelines.values()
     (phase,) = pipeline.phases.values()
     (processor,) = phase.processors.values()
+    assert pipeline.calendar is not None
     assert pipeline.calendar.table == TableRef("mlb_raw.mlb_schedule", "game_date")
     assert pipeline.calendar.units == "COUNT(DISTINCT game_pk)"
     assert processor.table == TableRef("mlb_predictions.prediction_accuracy", "game_date", "graded_at", optional=True)

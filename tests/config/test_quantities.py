@@ -19,7 +19,7 @@ from exporter.config.quantities import (
     parse_rows_per_unit,
     parse_size,
 )
-from exporter.config.resolved import Due
+from exporter.config.resolved import Due, RowsPerUnit
 
 
 @pytest.mark.parametrize(
@@ -143,16 +143,37 @@ def test_a_deadline_is_days_and_a_local_time(text: str, due: Due) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["11:30", "+0d", "+0d 24:00", "+0d 11:60", "+0d 1:30", "+100d 11:30", "+32d 11:30", "0 11:30", 690, None, []],
+    [
+        "1:30",
+        "+0d",
+        "+0d11:30",
+        "+0d 24:00",
+        "+0d 11:60",
+        "+0d 1:30",
+        "+100d 11:30",
+        "+32d 11:30",
+        "0 11:30",
+        690,
+        None,
+        [],
+    ],
 )
 def test_what_is_no_deadline_is_refused(value: object) -> None:
-    with pytest.raises(ValueError, match=r"is not a deadline: write days after|days from the document's date"):
+    with pytest.raises(ValueError, match=r"is not a deadline: write a local time|days from the document's date"):
         parse_due(value)
 
 
 @given(st.builds(Due, st.integers(-31, 31), st.times().map(lambda at: at.replace(second=0, microsecond=0))))
 def test_a_deadline_that_is_written_back_is_read_the_same(due: Due) -> None:
     assert parse_due(format_due(due)) == due
+
+
+def test_a_deadline_without_days_is_on_the_documents_date() -> None:
+    assert parse_due("04:00") == parse_due("+0d 04:00") == Due(0, time(4))
+
+
+def test_a_single_number_of_rows_is_the_fewest() -> None:
+    assert parse_rows_per_unit(28) == parse_rows_per_unit([28, None]) == RowsPerUnit(28, None)
 
 
 @pytest.mark.parametrize("value", [[28, 56], [2, 2], (0, 1), [1.5, 2.5]])
@@ -166,7 +187,7 @@ def test_rows_per_unit_are_the_fewest_and_the_most(value: list[float]) -> None:
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        (28, "must be two numbers"),
+        (True, "true is no number of rows"),
         ([28], "must be two numbers"),
         ([1, 2, 3], "must be two numbers"),
         ("28-56", "must be two numbers"),

@@ -143,7 +143,7 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], str, str]] = {
     "a next phase that is none": (
         phase(next="phase44"),
         "pipelines.nba.phases.phase3.next",
-        "names no phase of this pipeline (did you mean phase4?): write one of phase3, phase4, phase5, grading, or null",
+        "names no phase (did you mean phase4?): write one of phase3, phase4, phase5, grading, or null",
     ),
     "a next phase that is removed": (
         nba(phases={"phase5": None}),
@@ -180,7 +180,7 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], str, str]] = {
         "pipelines.nba.phases.phase3.modes.daily.expected[0]",
         '"player_daily_cache" is no processor of this phase',
     ),
-    "no calendar": ({"calendar": None}, "pipelines.nba", "has no calendar: write `calendar` at the top, or in nba"),
+    "no calendar": ({"calendar": None}, "pipelines.nba", "has no calendar: write `calendar: daily` if"),
 }
 
 

@@ -62,7 +62,9 @@ def test_without_a_preset_the_configuration_is_whole_and_names_no_project() -> N
     assert again.project == PROJECT
     assert again.documents.only == (DAY,)
     assert again.collect == load(overlay={**RAW, "collect": {"warehouse": {"every": "5m"}}}, environ={}).config.collect
-    assert again.pipelines["shop"].calendar.table.name == "sales.table-1"
+    calendar = again.pipelines["shop"].calendar
+    assert calendar is not None
+    assert calendar.table.name == "sales.table-1"
     assert again.pipelines["shop"].phases["load"].processors["orders"].table.name == "other-project-2.sales.orders"
 
 

@@ -6,20 +6,25 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from exporter.model import Reading, Snapshot
 from exporter.reconcile.upcoming import next_due
 from testing.builders import DAY, OFFENSE, ONE_DAY, config, on, phase, pipeline, processor
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
     from exporter.model import NextDue
 
 ALL = {DAY + ONE_DAY * shift: 6 for shift in range(-3, 4)}
 
 
-def following(now: str, units: dict[object, int]) -> NextDue | None:
+def following(now: str, units: Mapping[date, int]) -> NextDue | None:
     """Of a phase whose work is about the day before, due at 16:30 UTC."""
     one = config(pipeline([phase("phase3", [processor(OFFENSE, offset=-1)])]))
-    phases = one.pipelines["nba"].phases.values()
-    return next_due(one, "nba", phases, units, on(now))  # type: ignore[arg-type]  # some cases have no dates at all
+    nba = one.pipelines["nba"]
+    snapshot = Snapshot(units={"nba": Reading(units, on(now))})
+    return next_due(one, nba, nba.phases.values(), snapshot, on(now))
 
 
 @pytest.mark.parametrize(
@@ -31,7 +36,7 @@ def following(now: str, units: dict[object, int]) -> NextDue | None:
     ],
 )
 def test_the_next_deadline_is_that_of_the_next_date_with_units(
-    now: str, units: dict[object, int], run_date: object
+    now: str, units: Mapping[date, int], run_date: object
 ) -> None:
     found = following(now, units)
 

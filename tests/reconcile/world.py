@@ -10,6 +10,8 @@ from exporter.memory.losses import watch
 from exporter.model import Document, DocumentId, Entry, Heartbeat, Reading, RowCount, Run, Snapshot, Watched
 from exporter.reconcile import reconcile
 from exporter.reconcile.expectations import ONE_DAY, reading_plan
+from exporter.sources.answers import dates_of
+from exporter.sources.ports import Window
 from testing.builders import heartbeat_name
 
 if TYPE_CHECKING:
@@ -137,8 +139,9 @@ class Eye:
         self.snapshot = replace(
             self.snapshot,
             rows={
-                table: Reading({day: world.rows.get((table.name, day), none) for day in dates}, now, None, age)
+                table: Reading({day: world.rows.get((table.name, day), none) for day in days}, now, None, age)
                 for table in plan.tables
+                for days in (dates_of(table, Window(plan.first, plan.last)),)
             },
             units={"nba": Reading({day: world.units.get(day, 0) for day in dates}, now, None, age)},
             runs={"nba": Reading(tuple(world.runs), now, None, age)} if watched.run_history else {},
