@@ -46,6 +46,11 @@ LAST_WORDS = 1.0
 """Seconds beyond its deadline that a call may take to end by itself, before it is given up."""
 
 
+REST: Final = 19
+"""How many times as long as a report took the next one of followed changes waits, so that they take a twentieth of the
+time of one processor, however many there are."""
+
+
 class Collectors:
     """The collectors of one configuration, and what they have read so far."""
 
@@ -198,7 +203,10 @@ class Collectors:
                 self._published = attempted
 
     def take(self, documents: Mapping[DocumentId, Document], now: datetime) -> None:
-        """Store the changes that a listener reported. A report with them is published soon after."""
+        """Store the changes that a listener reported.
+
+        A report with them is published at once, or together with those that follow if one was published just before.
+        """
         if self._completion.take(documents, now):
             self._news.set()
 
@@ -211,7 +219,13 @@ class Collectors:
         while self._news.wait() and not self._board.stopped.is_set():
             self._news.clear()
             if not self._early:
+                started = time.monotonic()
                 self.conclude()
+                self._rest(time.monotonic() - started)
+
+    def _rest(self, took: float) -> None:
+        """Let changes gather after a report that took so many seconds, but no longer than until the next reading."""
+        self._board.stopped.wait(min(REST * took, self._completion.settings.every.total_seconds()))
 
     def _bounded(self, collector: Collector, run: Run) -> ReadResult:
         """Read on a separate thread, so that a reading that hangs beyond its deadline can be given up."""

@@ -86,6 +86,49 @@ def test_a_reported_change_leads_to_a_report_without_a_poll(followed: Followed) 
     assert followed.collectors.snapshot.followed_since == on("18:00")
 
 
+class Rest(threading.Event):
+    """The end of the collectors, for which they wait while they rest: until `over`, however long they asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.over = threading.Event()
+        self.asked: list[float | None] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.asked.append(timeout)
+        self.over.wait()
+        return self.is_set()
+
+
+def test_changes_that_come_while_a_report_is_followed_by_a_rest_are_reported_together(followed: Followed) -> None:
+    rest = followed.collectors._board.stopped = Rest()  # noqa: SLF001 - the only clock that the rest goes by
+    followed.collectors.run_all()
+    before = len(followed.scene.reports)
+    followed.tell(followed.listeners[0])
+    until(lambda: rest.asked, "the rest after the first report")
+
+    followed.scene.clock.now = on("18:00:01")
+    for _ in range(3):
+        followed.tell(followed.listeners[0], first=False, names=tuple(name for name in PHASE3 if name != PLAYER))
+    while_resting = len(followed.scene.reports)
+    rest.over.set()
+
+    until(lambda: followed.scene.verdicts()[PLAYER] is Verdict.LOST_UPDATE, "the report of all changes")
+    assert (while_resting, len(followed.scene.reports)) == (before + 1, before + 2)
+    every = followed.collectors.collectors["completion"].every.total_seconds()
+    assert all(asked is not None and 0 <= asked <= every for asked in rest.asked)
+
+
+def test_a_rest_is_as_many_times_as_long_as_the_report_took_and_ends_with_the_next_reading(followed: Followed) -> None:
+    rest = followed.collectors._board.stopped = Rest()  # noqa: SLF001 - the only clock that the rest goes by
+    rest.over.set()
+
+    for took in (0.0, 0.5, 3600.0):
+        followed.collectors._rest(took)  # noqa: SLF001 - without a report that takes so long
+
+    assert rest.asked == [0, 9.5, 60]
+
+
 def test_a_lost_stream_begins_a_gap_and_its_return_ends_it(followed: Followed) -> None:
     followed.collectors.run("completion")
     listener = followed.listeners[0]
