@@ -87,15 +87,22 @@ class History:
         `starting`: not everything was read yet, so that what is unknown in the report ends no state.
         """
         states = dict(self.states)
-        exposed = set()
-        for subject, state in _subjects(report, states):
-            exposed.add(subject.run_date)
+        reported = dict(_subjects(report, states))
+        exposed = {subject.run_date for subject in reported}
+        for subject, state in reported.items():
             if not (starting and state.state in UNKNOWN and subject in states):
                 states[subject] = _with_state(states.get(subject, ()), state)
         older = sorted({subject.run_date for subject in states} - exposed, reverse=True)
         kept = exposed.union(older[:DATES])
+        # What was expected only until the first readings, such as a phase that turned out not to be in use.
+        never = {
+            subject
+            for subject in states.keys() - reported.keys()
+            if subject.run_date in exposed and all(state.state in UNKNOWN for state in states[subject])
+        }
         return History(
-            {subject: found for subject, found in states.items() if subject.run_date in kept}, self.since or report.at
+            {subject: found for subject, found in states.items() if subject.run_date in kept and subject not in never},
+            self.since or report.at,
         )
 
     def dates(self) -> tuple[date, ...]:

@@ -70,6 +70,21 @@ def test_what_was_unknown_before_the_first_collection_is_no_change(report: Repor
     assert history.changes(DAY) == ()
 
 
+@pytest.mark.parametrize(("verdict", "remembered"), [(Verdict.UNKNOWN, False), (Verdict.NOT_DUE, True)])
+def test_a_phase_that_was_only_unknown_before_it_turned_out_not_to_be_in_use_is_forgotten(
+    report: Report, verdict: Verdict, *, remembered: bool
+) -> None:
+    before = saying(report, verdict)
+    [pipeline] = before.pipelines
+    unused = replace(pipeline.phases[0], phase="grading", trigger_state=None)
+    both = replace(before, pipelines=(replace(pipeline, phases=(*pipeline.phases, unused)),))
+
+    history = after([both, saying(report, Verdict.OK, 1)])
+
+    assert ("grading" in {subject.phase for subject in history.states}) is remembered
+    assert history.states[SUBJECT][-1].state == "ok"
+
+
 def test_a_state_that_becomes_unknown_later_is_a_change(report: Report) -> None:
     verdicts = (Verdict.OK, Verdict.UNKNOWN, Verdict.OK)
     history = after(saying(report, verdict, minute) for minute, verdict in enumerate(verdicts))
