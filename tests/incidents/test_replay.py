@@ -12,14 +12,16 @@ import pytest
 from exporter.config.errors import ConfigError
 from exporter.incidents.incident import IncidentError, load_incident, parse_incident
 from exporter.incidents.replay import Replayer, by_key, go_through, removal_failures, replay
+from exporter.shipped.alerts import alert_of
 from testing.reports import overwritten, reported
 from tests.incidents.agreement import Noting, differences, undelayed
 from tests.incidents.one_truth import disagreements, signature
 from tests.incidents.together import RulesTogether
+from tests.incidents.told import differences as told_otherwise
 from tools.alerting.scorecard import PAGE, outcomes, read_days
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from exporter.incidents.local import LocalSources, SimulatedClock
     from exporter.incidents.replay import Replayed
@@ -28,6 +30,7 @@ FILES = sorted((Path(__file__).parents[1] / "incidents").glob("*.yaml"))
 RULES = Path(__file__).parents[2] / "alerts" / "rules"
 SOURCE = Path(__file__).parents[2] / "alerts" / "source"
 SEED = Path(__file__).parents[1] / "incidents" / "2026-02-01-seed.yaml"
+BY_NAME = {file.stem: file for file in FILES}
 SCORECARD = read_days(PAGE.read_text(encoding="utf-8"))
 
 
@@ -39,12 +42,14 @@ BATCH = 9
 class Day:
     """An incident file that was replayed.
 
-    `differences`: where sentence and alerts say something else; `disagreements`: message, page, terminal and API.
+    `differences`: where sentence and alerts say something else; `disagreements`: page, terminal, API and metrics;
+    `told`: by alert, where its message and these do; empty where all agree.
     """
 
     replayed: Replayed
     differences: tuple[str, ...]
     disagreements: tuple[str, ...]
+    told: Mapping[str, str]
 
 
 class Batches:
@@ -54,7 +59,7 @@ class Batches:
         shipped, conditions = folder / "shipped", folder / "conditions"
         shipped.mkdir()
         conditions.mkdir()
-        self._local, self._clock = local, clock
+        self._local, self._clock, self._folder = local, clock, folder
         self._shipped = RulesTogether(RULES, shipped)
         self._conditions = RulesTogether(SOURCE, conditions, undelayed)
         by_length = sorted(files, key=_watched_for)
@@ -82,6 +87,7 @@ class Batches:
                 one.judged(watch.alerts(alerts)),
                 tuple(differences(minutes[1:], conditions)),
                 tuple(text for report in different.values() for text in disagreements(report)),
+                dict(told_otherwise(minutes[1:], alerts, self._folder)),
             )
 
 
@@ -100,7 +106,7 @@ def _batches(
 ) -> Batches:
     """The files that this run of the tests asks for, and no others."""
     asked = [
-        item.callspec.params.get("file")
+        item.callspec.params.get("file") or BY_NAME.get(str(item.callspec.params.get("name")))
         for item in request.session.items
         if isinstance(item, pytest.Function) and hasattr(item, "callspec")
     ]
@@ -119,6 +125,25 @@ def test_an_incident_s_expectations_hold_and_message_page_terminal_and_api_agree
     )
     assert day.differences == ()
     assert day.disagreements == ()
+    assert {alert: wrong for alert, wrong in day.told.items() if wrong} == {}
+
+
+@pytest.mark.usefixtures("_programs", "local")
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("2026-01-23-stuck-running", "stalled"),
+        ("lost-update", "lost_update"),
+        ("low-coverage", "coverage_low"),
+        ("2026-02-01-seed", "blocked"),
+        ("2026-02-01-seed", "unregistered"),
+        ("nothing-done-on-a-game-day", "missing"),
+    ],
+)
+def test_the_message_about_a_day_s_fault_is_compared(name: str, key: str, batches: Batches) -> None:
+    told = batches.day(BY_NAME[name]).told
+
+    assert any(alert.startswith(f"{alert_of(key).name} ") for alert in told)
 
 
 @pytest.mark.usefixtures("_programs", "local")
