@@ -85,8 +85,8 @@ rows. Each key speaks of one of them:
 
 `days`, `every`, `holidays` and `due` of a phase are those of its processors without keys of their own, and a pipeline's
 are those of its phases; the top's are those of all pipelines. `calendar: daily` says that no table decides.
-[examples/your-own-pipeline.yaml](examples/your-own-pipeline.yaml) is a whole configuration with a daily phase, a phase
-on weekdays and a weekly processor. `config show` ends with a sentence for each processor.
+[examples/shop/pipeline.yaml](examples/shop/pipeline.yaml) is a whole configuration with a daily phase, a phase on
+weekdays and a weekly processor. `config show` ends with a sentence for each processor.
 
 - A phase on other days than the one before it keeps its `next`: on a run date on which the next phase has nothing to
   do, no trigger is expected.
