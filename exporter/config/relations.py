@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
+from exporter.config.fields import ENTRIES, HEARTBEATS, RUN_HISTORY, words_of
 from exporter.config.identifiers import parse_collection, parse_table
 from exporter.config.keys import section_at, type_at
 from exporter.config.links import OF_JOB, parse_link, places_of
@@ -69,6 +70,31 @@ def contradictions(root: dict[str, object]) -> Iterator[Finding]:
         if isinstance(pipeline.value, dict):
             yield from _calendar(top, name, pipeline)
             yield from _phases(top.at("pipelines"), name, pipeline.at("phases"))
+            for record, section in _records(pipeline):
+                yield from _words(section.at("statuses"), record)
+
+
+def _records(pipeline: Node) -> Iterator[tuple[str, Node]]:
+    """The sections of a pipeline that say what its records look like, and of which record each is."""
+    yield ENTRIES, pipeline.at("completion")
+    yield from ((ENTRIES, phase.at("completion")) for _, phase in pipeline.at("phases").each())
+    yield HEARTBEATS, pipeline.at("heartbeats")
+    yield RUN_HISTORY, pipeline.at("run_history")
+
+
+def _words(statuses: Node, record: str) -> Iterator[Finding]:
+    """Words of a status with two meanings, of which one would be taken without a word: a failure for a success."""
+    meant: dict[str, str] = {}
+    for meaning, usual in words_of(record).items():
+        given = statuses.at(meaning).value
+        words = usual if given is None else [given] if isinstance(given, str) else given
+        for word in words if isinstance(words, (list, tuple)) else ():
+            first = meant.setdefault(str(word).lower(), meaning)
+            if first != meaning:
+                message = (
+                    f"{describe(word)} means {first} and {meaning}: write both lists, with the word in one of them"
+                )
+                yield _either(message, statuses.at(first), statuses.at(meaning))
 
 
 def _either(message: str, *nodes: Node) -> Finding:

@@ -8,6 +8,7 @@ file would give it.
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 from datetime import UTC, date, datetime
@@ -16,19 +17,20 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 from exporter.config.parsing import parse_yaml
-from exporter.config.wording import describe, listed
+from exporter.config.wording import describe, listed, named
 from exporter.incidents.derived import fixed_types
 from exporter.incidents.incident import Incident, IncidentError, load_incident
 from exporter.incidents.tables import TABLE_NAME, TableDataError, read_definitions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from exporter.config.load import Loaded
 
 DOCUMENTS: Final = "documents.jsonl"
 DEFINITIONS: Final = "tables.yaml"
+TEXT: Final = "STRING"
 _READ: Final = (".csv", ".jsonl")
 
 Fields = dict[str, Any]
@@ -50,7 +52,7 @@ def read_data(data: Path, loaded: Loaded, clock: datetime) -> Incident:
                 raise IncidentError(f"{file}: is no table: call it dataset.table{file.suffix}, or {DOCUMENTS}")
             rows = list(_csv(file) if file.suffix == ".csv" else _lines(file))
             given = {**fixed.get(file.stem, {}), **(definitions.get(file.stem) or {}).get("columns", {})}
-            bigquery.setdefault(file.stem, []).extend(_typed(rows, given))
+            bigquery.setdefault(file.stem, []).extend(_typed(file, rows, given))
     if not firestore and not bigquery:
         raise IncidentError(f"{data}: holds neither tables (dataset.table.csv, dataset.table.jsonl) nor {DOCUMENTS}")
     return Incident(
@@ -80,7 +82,7 @@ def _text(file: Path) -> str:
 
 
 def _lines(file: Path) -> Iterator[Fields]:
-    for number, line in enumerate(_text(file).splitlines(), start=1):
+    for number, line in enumerate(_text(file).split("\n"), start=1):
         if not line.strip():
             continue
         try:
@@ -102,7 +104,7 @@ def _documents(file: Path) -> Iterator[tuple[str, Fields]]:
 
 
 def _csv(file: Path) -> Iterator[Fields]:
-    reader = csv.DictReader(_text(file).splitlines(), strict=True)
+    reader = csv.DictReader(io.StringIO(_text(file), newline=""), strict=True)
     try:
         for row in reader:
             if None in row or None in row.values():
@@ -113,26 +115,35 @@ def _csv(file: Path) -> Iterator[Fields]:
         raise IncidentError(f"{file}: no CSV after line {reader.line_num}: {error}") from error
 
 
-def _typed(rows: Iterable[Fields], given: Mapping[str, str]) -> Iterator[Fields]:
+def _typed(file: Path, rows: Sequence[Fields], given: Mapping[str, str]) -> Iterator[Fields]:
     """The rows, each column's texts read as the first type that all of them have, unless its type is given."""
-    rows = list(rows)
     columns = dict.fromkeys(column for row in rows for column in row)
-    read = {
-        column: _reader([row[column] for row in rows if row.get(column) is not None], given.get(column))
-        for column in columns
-    }
-    for row in rows:
-        yield {column: None if value is None else read[column](value) for column, value in row.items()}
+    types = {column: _type([row.get(column) for row in rows], given.get(column)) for column in columns}
+    for number, row in enumerate(rows, start=1):
+        yield {column: _read(file, number, column, value, types[column]) for column, value in row.items()}
 
 
-def _reader(values: Iterable[object], given: str | None) -> Callable[[Any], object]:
-    if given == "STRING":
-        return str
+def _type(values: Iterable[object], given: str | None) -> str | None:
+    """The type as which a column's texts are read; None if they stay texts."""
+    if given == TEXT:
+        return TEXT
     texts = [value for value in values if isinstance(value, str)]
-    for _, pattern, read in _FORMS:
-        if texts and all(re.fullmatch(pattern, text) for text in texts):
-            return lambda value: read(value) if isinstance(value, str) else value
-    return lambda value: value
+    fitting = (kind for kind, (form, _) in _FORMS.items() if all(re.fullmatch(form, text) for text in texts))
+    return next(fitting, None) if texts else None
+
+
+def _read(file: Path, number: int, column: str, value: object, kind: str | None) -> object:
+    if kind == TEXT and value is not None:
+        return str(value)
+    if not isinstance(value, str) or kind is None:
+        return value
+    _, read = _FORMS[kind]
+    try:
+        return read(value)
+    except ValueError as error:
+        raise IncidentError(
+            f"{file}: row {number}: {named(column)}: {describe(value)} is no {kind}: {error}"
+        ) from error
 
 
 def _moment(text: str) -> datetime:
@@ -140,11 +151,11 @@ def _moment(text: str) -> datetime:
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found
 
 
-_FORMS: Final[tuple[tuple[str, str, Callable[[str], object]], ...]] = (
-    ("BOOL", r"(?i:true|false)", lambda text: text.lower() == "true"),
-    ("INT64", r"-?(0|[1-9]\d{0,17})", int),
-    ("FLOAT64", r"-?\d+\.\d+([eE][-+]?\d+)?", float),
-    ("DATE", r"\d{4}-\d\d-\d\d", date.fromisoformat),
-    ("TIMESTAMP", r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?( UTC|Z|[-+]\d\d:\d\d)?", _moment),
-)
+_FORMS: Final[Mapping[str, tuple[str, Callable[[str], object]]]] = {
+    "BOOL": (r"(?i:true|false)", lambda text: text.lower() == "true"),
+    "INT64": (r"-?(0|[1-9]\d{0,17})", int),
+    "FLOAT64": (r"-?\d+\.\d+([eE][-+]?\d+)?", float),
+    "DATE": (r"\d{4}-\d\d-\d\d", date.fromisoformat),
+    "TIMESTAMP": (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?( UTC|Z|[-+]\d\d:\d\d)?", _moment),
+}
 """What a text may be, the first that fits all texts of a column. A time without a zone is UTC."""

@@ -43,8 +43,9 @@ MADE = {
     },
     "reference.py": {"applies_to", "data_date_offset", "dated_by", "days_ahead", "phase_log"},
     "expected.py": {"data_date_offset"},
-    "relations.py": {"applies_to", "data_date_offset"},
+    "relations.py": {"applies_to", "data_date_offset", "run_history"},
 }
+FILES = (".py", ".jsonl")
 PATH = re.compile(r"(?<![\w./])(?:collect|documents|heartbeats)\.[a-z_]+(?:\.[a-z_]+)*")
 SECTIONS = [*Section.__subclasses__(), *(deeper for one in Section.__subclasses__() for deeper in one.__subclasses__())]
 KEYS = {f"{section.__name__}.{key}": field for section in SECTIONS for key, field in section.model_fields.items()}
@@ -165,7 +166,7 @@ def texts() -> Iterator[tuple[str, str]]:
 
 
 def test_every_key_that_a_text_names_with_its_path_exists() -> None:
-    named = {(file, path) for file, text in texts() for path in PATH.findall(text) if not path.endswith(".py")}
+    named = {(file, path) for file, text in texts() for path in PATH.findall(text) if not path.endswith(FILES)}
 
     assert len(named) > 5
     assert {(file, path) for file, path in named if not known(path)} == set()

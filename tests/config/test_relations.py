@@ -170,6 +170,33 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], str, str]] = {
         "pipelines.nba.phases.phase3.modes",
         "`past` is claimed by daily, overnight: name it in the `when` of only one",
     ),
+    "a word of an entry's failures that means success unless said otherwise": (
+        nba(completion={"statuses": {"failed": ["red", "Done"]}}),
+        "pipelines.nba.completion.statuses.failed",
+        '"Done" means success and failed: write both lists, with the word in one of them',
+    ),
+    "the same in a phase of its own": (
+        phase(completion={"statuses": {"partial": "failed"}}),
+        "pipelines.nba.phases.phase3.completion.statuses.partial",
+        '"failed" means partial and failed',
+    ),
+    "a heartbeat's word with two meanings": (
+        nba(heartbeats={"statuses": {"running": ["ok"]}}),
+        "pipelines.nba.heartbeats.statuses.running",
+        '"ok" means running and completed',
+    ),
+    "a run's word with two meanings": (
+        nba(
+            run_history={
+                "table": "a.b",
+                "date_column": "day",
+                "written_column": "at",
+                "statuses": {"skipped": ["ok"]},
+            }
+        ),
+        "pipelines.nba.run_history.statuses.skipped",
+        '"ok" means success and skipped',
+    ),
     "a mode that expects a stranger": (
         phase(modes={"daily": {"expected": ["player_game_summery"]}}),
         "pipelines.nba.phases.phase3.modes.daily.expected[0]",

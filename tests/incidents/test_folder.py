@@ -92,6 +92,15 @@ def test_the_texts_of_a_csv_are_read_as_the_first_type_that_fits_a_whole_column(
     assert second["mixed"] == "x"
 
 
+def test_a_value_can_hold_any_kind_of_line_break(tmp_path: Path) -> None:
+    files = {"shop.orders.csv": 'note\n"one\ntwo"\n', "shop.events.jsonl": '{"note": "one\u2028two"}\r\n'}
+
+    found = read_data(folder(tmp_path, files), shop(), NOW).bigquery
+
+    assert list(found["shop.orders"]) == [{"note": "one\ntwo"}]
+    assert list(found["shop.events"]) == [{"note": "one\u2028two"}]
+
+
 def test_values_of_json_stay_as_they_are_and_its_dates_are_read(tmp_path: Path) -> None:
     lines = '{"day": "2026-11-23", "n": 3, "ok": true, "none": null}\n\n{"day": "2026-11-24", "n": 4}\n'
 
@@ -140,6 +149,11 @@ def test_an_incident_file_is_read_as_one(tmp_path: Path) -> None:
         ({"shop.orders.csv": 'a\n"1"2\n'}, "shop.orders.csv: no CSV after line 1: "),
         ({"shop.orders.jsonl": "{]"}, "shop.orders.jsonl:1: no JSON: "),
         ({"shop.orders.jsonl": "[1]"}, "shop.orders.jsonl:1: must be an object in braces, not a list"),
+        (
+            {"shop.orders.csv": "day\n2026-01-01\n2026-02-30\n"},
+            'shop.orders.csv: row 2: day: "2026-02-30" is no DATE: day is out of range for month',
+        ),
+        ({"shop.orders.jsonl": '{"at": "2026-99-01 10:00:00"}'}, 'row 1: at: "2026-99-01 10:00:00" is no TIMESTAMP: '),
         ({"documents.jsonl": '{"path": "a"}'}, 'the document 1 must look like {"path": "collection/document"'),
         ({"documents.jsonl": '{"path": "a", "fields": {}}'}, "the document 1 must look like"),
         ({"tables.yaml": "shop.orders: 5"}, "tables.yaml: "),
