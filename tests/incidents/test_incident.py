@@ -68,6 +68,11 @@ def test_a_fault_names_the_file_and_the_place(text: str, place: str) -> None:
     assert place in str(raised.value)
 
 
+def test_a_date_that_does_not_exist_is_a_fault_of_the_file() -> None:
+    with pytest.raises(IncidentError, match=r"x\.yaml: no valid YAML: a value cannot be read: day is out of range"):
+        parse_incident("title: t\nclock: 2026-02-30\n", "x.yaml")
+
+
 def test_all_faults_are_said_at_once() -> None:
     with pytest.raises(IncidentError) as raised:
         parse_incident(SMALLEST + "faults: {a: quota, firestore: odd}\nfirestore: {b: {}}\n", "x.yaml")
