@@ -19,6 +19,9 @@ ARGS ?=
 FILE ?=
 # Folders with other versions of Prometheus, promtool, Alertmanager and amtool, for make matrix.
 VERSIONS ?=
+# What make fuzz reads, and for how long each.
+TARGETS ?= configuration web_configuration client_configuration incident document accept request
+SECONDS ?= 60
 # Programs that the tests run, by the Debian package that brings them. Since Debian 13 promtool has a package of its own,
 # on which that of prometheus depends: promtool can be there alone.
 PROGRAMS := prometheus:prometheus prometheus:promtool \
@@ -152,6 +155,22 @@ losses: $(VENV)/.dev ## Kill the ledger 500 times while it writes, and judge los
 interrupts: $(VENV)/.dev ## End run and check by a signal at 1,000 random moments
 	@$(BIN)/python -m testing.interrupts 1000 $(ARGS)
 
+.PHONY: soak
+soak: $(VENV)/.dev ## Run the whole exporter through thirty simulated days
+	@tools/ensure-system-packages $(PROGRAMS)
+	@exec $(BIN)/python -m testing.soak 10 $(ARGS)
+
+# Beside the environment, not in it: the fuzzer is no part of what the tests run in.
+build/fuzz: requirements/fuzz.txt
+	@rm -rf $@
+	@$(LOCKED) --target $@ -r requirements/fuzz.txt
+	@mkdir -p $@
+
+# make fuzz SECONDS=600 TARGETS="incident request"
+.PHONY: fuzz
+fuzz: $(VENV)/.dev build/fuzz ## Search for bytes that break a reader: SECONDS for each of TARGETS
+	@for target in $(TARGETS); do PYTHONPATH=build/fuzz $(BIN)/python -m testing.fuzz "$$target" $(SECONDS); done
+
 # Not part of the tests: it installs many packages, and what it watches is other people's.
 .PHONY: findings
 findings: ## Run every script of findings/ and list which surprises still hold
@@ -186,6 +205,7 @@ lock: $(VENV)/.dev ## Pin the dependencies of pyproject.toml again, with hashes
 	$(COMPILE) --extra demo --constraints requirements/dev.txt pyproject.toml --output-file requirements/demo.txt
 	$(COMPILE) --constraints requirements/dev.txt pyproject.toml --output-file requirements/prod.txt
 	$(COMPILE) --constraints requirements/dev.txt requirements/build.in --output-file requirements/build.txt
+	$(COMPILE) requirements/fuzz.in --output-file requirements/fuzz.txt
 
 .PHONY: clean
 clean: ## Remove what was installed and produced here

@@ -25,6 +25,7 @@ LOCKS = {
     "demo": (DECLARED + EXTRAS["demo"], "orchestration-exporter (pyproject.toml)"),
     "dev": (DECLARED + EXTRAS["demo"] + EXTRAS["dev"], "orchestration-exporter (pyproject.toml)"),
     "build": (BUILD, "-r requirements/build.in"),
+    "fuzz": (["atheris>=3,<3.1"], "-r requirements/fuzz.in"),
 }
 
 
