@@ -1,4 +1,4 @@
-"""The commands `config check`, `config show` and `config schema`."""
+"""The commands `config check`, `config show` and `config schema`; `config init` is in init.py."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from exporter.cli import exits
 from exporter.cli.clock import now
 from exporter.cli.command import Commands
 from exporter.cli.exits import EXIT_CODES
+from exporter.cli.init import config_init
 from exporter.cli.options import config_options, load_config
 from exporter.cli.output import say, wrapped
 from exporter.messages.secrets import masked_json
@@ -42,6 +43,9 @@ def config_check(config_file: Path | None, preset: str | None, *, connect: bool)
     text, code = connect_report(loaded, opener(now), now())
     say(wrapped(text, indent=8))
     return code
+
+
+config.add_command(config_init)
 
 
 @config.command("schema")

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from exporter.sources.ports import Estimate, Sources
 
 SECONDS = 10.0
+_COLUMNS = {"run history": "run_history.columns", "phase log": "phase_log.columns"}
 SAMPLED = 20
 """How many heartbeats are looked at, beside those that the configuration names."""
 
@@ -222,7 +223,9 @@ def _tables(config: Config, plan: ReadingPlan, sources: Sources) -> Iterator[Tri
 
 def _table(config: Config, window: Window, subject: str, outcome: Estimate | SourceError) -> Tried:
     if isinstance(outcome, SourceError):
-        return Tried(Result.FAILED, subject, str(outcome))
+        named = next((key for record, key in _COLUMNS.items() if subject.startswith(record)), None)
+        hint = f"; `{named}` names its columns" if named and outcome.kind is ErrorKind.INVALID else ""
+        return Tried(Result.FAILED, subject, f"{outcome}{hint}")
     if outcome.size is None:
         return Tried(
             Result.OK, subject, "BigQuery does not say how much it would read; rows may be hidden from the exporter"

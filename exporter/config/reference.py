@@ -96,6 +96,20 @@ weekdays and a weekly processor. `config show` ends with a sentence for each pro
   with `days_ahead` before it ends. At the end of a season nothing goes on, so nothing is wrong. The table of a
   processor that the calendar decides about is refused as a calendar: without rows nothing would be expected.
 
+## A first configuration
+
+`config init --connect --project P --timezone Z` looks at a project and writes a configuration of what it finds:
+collections whose documents are named after dates, the entries in them and what their fields are called; heartbeats;
+tables with their columns of date and write time and their rows a day; a run history; the usual time of completion, and
+half an hour, as the deadline. Each guess has its evidence beside it as a comment, and the file passes `config check`:
+read it, and correct the guesses. `--collection` and `--dataset` say where to look; a collection below a document has to
+be named. It reads up to 60 documents of each collection, and counts the rows of 21 days in one job of at most 1 GiB.
+
+```sh
+orchestration-exporter config init --connect --project my-shop --timezone Europe/Berlin --output pipeline.yaml
+orchestration-exporter config check --connect --config.file pipeline.yaml
+```
+
 ## Trying a configuration
 
 `config check --connect` tries every read with the credentials at hand and says a line for each. Tables are tried by dry

@@ -1,6 +1,6 @@
 """Reads a folder of data of one's own, for the demo: a file for each table, and one with the documents (docs/try.md).
 
-`DATASET.TABLE.csv` or `DATASET.TABLE.jsonl` has the rows of a table, `documents.jsonl` a document of Firestore a line,
+`DATASET.TABLE.csv` or `DATASET.TABLE.jsonl` has the rows of a table, `firestore.jsonl` a document of Firestore a line,
 `tables.yaml` the types of columns that neither the configuration nor the rows tell. The result is an incident, as a
 file would give it.
 """
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from exporter.config.load import Loaded
 
-DOCUMENTS: Final = "documents.jsonl"
+DOCUMENTS: Final = "firestore.jsonl"
 DEFINITIONS: Final = "tables.yaml"
 TEXT: Final = "STRING"
 _READ: Final = (".csv", ".jsonl")

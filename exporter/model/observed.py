@@ -197,6 +197,11 @@ class Run:
     category: str | None = None
     unusable: tuple[UnusableField, ...] = ()
 
+    @property
+    def numbered(self) -> str:
+        """Its id after the word `run`; nothing where the run history has none."""
+        return f" {self.run_id}" if self.run_id else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Halted:

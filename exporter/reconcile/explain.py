@@ -257,10 +257,10 @@ def _backfill(e: Evidence) -> Explanation:
         said = "the run history has no run of it, and a backfill would be there"
         return Explanation(Cause.BACKFILL, Standing.UNLIKELY, contradicts=(said,))
     if run.backfill:
-        said = f"its newest run {run.run_id} was a backfill, which never registers"
+        said = f"its newest run{run.numbered} was a backfill, which never registers"
         return Explanation(Cause.BACKFILL, Standing.PROVEN, supports=(said,))
     return Explanation(
-        Cause.BACKFILL, Standing.RULED_OUT, contradicts=(f"its newest run {run.run_id} was no backfill",)
+        Cause.BACKFILL, Standing.RULED_OUT, contradicts=(f"its newest run{run.numbered} was no backfill",)
     )
 
 
@@ -270,9 +270,9 @@ def _failed_run(e: Evidence) -> Explanation:
     run = e.newest_run
     succeeded = next((found for found in e.runs or () if found.status == "success"), None)
     if succeeded is not None:
-        contradicts.append(f"run history: run {succeeded.run_id} succeeded")
+        contradicts.append(f"run history: run{succeeded.numbered} succeeded")
     elif run is not None and run.status == "failed":
-        supports.append(f"run history: newest run {run.run_id} failed")
+        supports.append(f"run history: newest run{run.numbered} failed")
     if e.heartbeat.state is HeartbeatState.FAILED:
         supports.append("its heartbeat says failed")
     if e.rows is not None and e.rows.rows:
@@ -302,7 +302,7 @@ def _not_run(e: Evidence) -> Explanation:
         said = f"the table has {plural(e.rows.rows, 'row')} of {data_date}"
         (contradicts if e.rows.rows else supports).append(said)
     if run is not None:
-        contradicts.append(f"run history: run {run.run_id} of {data_date} {run.status}")
+        contradicts.append(f"run history: run{run.numbered} of {data_date} {run.status}")
     elif e.runs is not None:
         supports.append(f"the run history has no run of {data_date}")
     if e.heartbeat.state in RAN:

@@ -185,7 +185,7 @@ def _run_history(e: Evidence, verdict: Verdict) -> Iterator[Hint]:
     if early is not None and early is not run and early.status != "success" and not e.done:
         yield Hint(
             HintKind.RUN_HISTORY,
-            f"run history: run {early.run_id} {_ended(early)} before {e.obligation.data_date} was over,"
+            f"run history: run{early.numbered} {_ended(early)} before {e.obligation.data_date} was over,"
             " which says nothing of this work",
         )
     if run is not None:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import date
 
     from exporter.config.resolved import (
@@ -181,7 +181,7 @@ class CompletionStore(Protocol):
 class Explorer(Protocol):
     """Looks at what a Firestore database holds, whatever the configuration names."""
 
-    def collections(self, above: str, deadline: Deadline) -> Collection[str]:
+    def collections(self, above: str, deadline: Deadline) -> Sequence[str]:
         """The ids of the collections below a document, or (empty) at the root. Raises SourceError."""
 
     def sample(self, collection: str, first: str, most: int, deadline: Deadline) -> Mapping[str, Mapping[str, object]]:

@@ -7,7 +7,7 @@ fields that are there say which of them could be meant: a text with words of a s
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -67,7 +67,7 @@ def guesses(record: str, sample: Sequence[Record], names: Names) -> Iterator[Gue
             name = min(fitting, key=lambda name: (_rank(record, key, name), -_latest(fitting[name])))
             if key == STATUS or _rank(record, key, name) < len(_HINTS[record, key]):
                 taken.add(name)
-                yield Guess(key, name, _evidence(name, fitting[name], len(sample)))
+                yield Guess(key, name, _evidence(key, name, fitting[name], len(sample)))
 
 
 def _rank(record: str, key: str, name: str) -> int:
@@ -92,8 +92,8 @@ _FITS: Final[Mapping[Kind, Callable[[object], bool]]] = {
 }
 
 
-def _evidence(name: str, values: Sequence[object], size: int) -> str:
-    texts = [masked(value) for value in values if isinstance(value, str)]
+def _evidence(key: str, name: str, values: Sequence[object], size: int) -> str:
+    texts = [masked(value) for value in values if isinstance(value, str) and key == STATUS]
     held = listed(f"{text} ({many})" for text, many in _commonest(texts)[:3]) if texts else ""
     return f"{len(values)} of {size} have {name}{f': {held}' if held else ''}"
 
@@ -144,13 +144,18 @@ def misfit_documents(
     if not documents:
         return
     held = [_held(document, shape) for document in documents.values()]
+    holder = (
+        None
+        if shape.entries or any(set(entries) & set(processors) for entries in held)
+        else _holder(documents, processors)
+    )
+    if holder:
+        yield f"collection {collection}: the entries are in the map `{holder}`: set `completion.entries: {holder}`"
+        shape = replace(shape, entries=holder)
+        held = [_held(document, shape) for document in documents.values()]
     there = sorted({name for entries in held for name in entries})
     absent = [name for name in processors if name not in there]
     if len(absent) == len(processors):
-        holder = _holder(documents, processors) if shape.entries is None else None
-        if holder:
-            yield f"collection {collection}: the entries are in the map `{holder}`: set `completion.entries: {holder}`"
-            return
         seen = f"0 of {len(processors)} processors have an entry in {len(documents)} documents"
         yield f"collection {collection}: {seen}{near(absent, there)}"
         return

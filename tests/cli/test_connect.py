@@ -15,7 +15,7 @@ from exporter.config.load import load
 from exporter.emulators.firestore import FirestoreServer
 from exporter.incidents.incident import parse_incident
 from exporter.sources.factory import opener
-from testing.bigquery_rest import BigQueryRest, Outcome, Rows, not_found
+from testing.bigquery_rest import BigQueryRest, Outcome, Rows, invalid_query, not_found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -175,6 +175,21 @@ def test_a_table_is_ok_empty_above_its_limit_or_failed(
     assert of(lines, subject).startswith(line.format(subject))
     assert code == {"ok": 0, "empty": 0, "ABOVE": 1, "FAILED": 2}[line.split(maxsplit=1)[0]]
     assert all(query.dry_run for query in bigquery.queries)
+
+
+@pytest.mark.usefixtures("firestore")
+@pytest.mark.parametrize(
+    ("table", "key"), [("processor_run_history", "run_history.columns"), ("phase_execution_log", "phase_log.columns")]
+)
+def test_a_record_whose_columns_have_other_names_says_which_key_names_them(
+    bigquery: BigQueryRest, table: str, key: str
+) -> None:
+    bigquery.answer(invalid_query(), when=table)
+
+    lines, code = tried()
+
+    assert of(lines, table).endswith(f"; `{key}` names its columns")
+    assert code == 2
 
 
 @pytest.mark.usefixtures("firestore", "bigquery")

@@ -130,13 +130,17 @@ def test_words_that_mean_nothing_are_named_with_the_keys_to_write(firestore: Fir
 
 
 def test_entries_in_a_map_are_found_where_they_are(firestore: FirestoreServer) -> None:
-    put(firestore, steps={"orders": {"status": "ok"}, "events": {"status": "ok"}})
+    put(firestore, steps={"orders": {"state": "ok"}, "events": {"state": "ok"}})
     beat(firestore)
 
     assert misread()[0] == [
-        "collection ingest_done: the entries are in the map `steps`: set `completion.entries: steps`"
+        "collection ingest_done: the entries are in the map `steps`: set `completion.entries: steps`",
+        (
+            "collection ingest_done: entries carry `state`, not `status` (2 of 2 have state: ok (2)):"
+            " set `completion.fields.status: state`"
+        ),
     ]
-    assert misread({"completion": {"entries": "steps"}})[0] == []
+    assert misread({"completion": {"entries": "steps", "fields": {"status": "state"}}})[0] == []
 
 
 def test_entries_of_other_names_are_named_with_the_ones_that_are_there(firestore: FirestoreServer) -> None:

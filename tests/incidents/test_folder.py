@@ -142,8 +142,8 @@ def test_an_incident_file_is_read_as_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "said"),
     [
-        ({}, "holds neither tables (dataset.table.csv, dataset.table.jsonl) nor documents.jsonl"),
-        ({"orders.csv": "a\n1\n"}, "orders.csv: is no table: call it dataset.table.csv, or documents.jsonl"),
+        ({}, "holds neither tables (dataset.table.csv, dataset.table.jsonl) nor firestore.jsonl"),
+        ({"orders.csv": "a\n1\n"}, "orders.csv: is no table: call it dataset.table.csv, or firestore.jsonl"),
         ({"shop.orders.csv": "a,b\n1\n"}, "shop.orders.csv:2: does not have a value for each of a, b"),
         ({"shop.orders.csv": "a\n1,2\n"}, "shop.orders.csv:2: does not have a value for each of a"),
         ({"shop.orders.csv": 'a\n"1"2\n'}, "shop.orders.csv: no CSV after line 1: "),
@@ -154,8 +154,8 @@ def test_an_incident_file_is_read_as_one(tmp_path: Path) -> None:
             'shop.orders.csv: row 2: day: "2026-02-30" is no DATE: day is out of range for month',
         ),
         ({"shop.orders.jsonl": '{"at": "2026-99-01 10:00:00"}'}, 'row 1: at: "2026-99-01 10:00:00" is no TIMESTAMP: '),
-        ({"documents.jsonl": '{"path": "a"}'}, 'the document 1 must look like {"path": "collection/document"'),
-        ({"documents.jsonl": '{"path": "a", "fields": {}}'}, "the document 1 must look like"),
+        ({"firestore.jsonl": '{"path": "a"}'}, 'the document 1 must look like {"path": "collection/document"'),
+        ({"firestore.jsonl": '{"path": "a", "fields": {}}'}, "the document 1 must look like"),
         ({"tables.yaml": "shop.orders: 5"}, "tables.yaml: "),
     ],
 )

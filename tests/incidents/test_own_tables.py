@@ -68,12 +68,12 @@ WRITTEN = {
 }
 
 
-def _captured(replayed: Replayed, local: LocalSources) -> str:
+def _captured(replayed: Replayed, local: LocalSources, day: date = DAY) -> str:
     """What was replayed, captured from the sources as they still are."""
     return capture(
         replayed.loaded,
         lambda found, telemetry: local.open(found.config, telemetry),
-        DAY,
+        day,
         replayed.incident.clock,
     )
 
@@ -124,6 +124,21 @@ def test_a_captured_file_has_neither_the_operators_names_nor_columns_that_nothin
     assert parse_incident(captured, "captured").title == "Captured: shop, run date 2026-03-28"
     for name in ("manager", "Ada", "customer", "c9", "reason", "amount"):
         assert not re.search(rf"\b{name}\b", captured)
+
+
+def test_a_day_of_records_with_names_of_their_own_is_captured_and_replays_to_the_same_verdicts(
+    local: LocalSources, clock: SimulatedClock
+) -> None:
+    text = FILE.with_name("a-shop-with-names-of-its-own.yaml").read_text(encoding="utf-8")
+    first = replay(parse_incident(text, "shop"), local, clock)
+
+    captured = parse_incident(_captured(first, local, date(2026, 11, 23)), "captured")
+    second = replay(captured, local, clock)
+
+    assert first.failures == second.failures == ()
+    assert captured.expect.verdicts == {
+        f"shop/{key}": verdict for key, verdict in first.incident.expect.verdicts.items()
+    }
 
 
 def test_a_table_with_too_many_different_rows_is_an_error_that_names_its_columns(

@@ -1,0 +1,375 @@
+"""Makes a first configuration of what is found in a project, each guess with its evidence as a comment. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from difflib import SequenceMatcher
+from typing import TYPE_CHECKING, Final
+
+from exporter.config.fields import ENTRIES, HEARTBEATS, STATUS, WORDS, meaning_of, names_of, words_of
+from exporter.config.identifiers import PROCESSOR_PATTERN
+from exporter.config.quantities import format_due
+from exporter.config.resolved import Due
+from exporter.config.wording import quote
+from exporter.sources.fields import moment
+from exporter.sources.samples import guesses
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from zoneinfo import ZoneInfo
+
+    from exporter.model import RowCount
+    from exporter.sources.datasets import FoundTable
+
+    Record = Mapping[str, object]
+
+_ALIKE: Final = 0.7
+"""How alike the names of a processor and of its table or heartbeat are at least."""
+_SAME_RUN: Final = timedelta(minutes=30)
+_FRESH: Final = timedelta(days=3)
+_STEP: Final = timedelta(minutes=30)
+_LEAST_DAYS: Final = 7
+_WEEKEND: Final = 5
+_SUFFIXES: Final = re.compile(r"[_-]?(processor|loader|job|task|completions?|done|complete)$")
+_WRITTEN: Final = ("processed", "loaded", "written", "inserted", "ingest", "updated", "created", "made", "_at")
+_JOB: Final = ("processor_name", "processor", "job_name", "job", "task_name", "task", "step")
+_RESULT: Final = ("status", "state", "outcome", "result")
+_ENDED: Final = ("processed_at", "ended", "ended_at", "finished", "finished_at", "completed_at", "end_time")
+_BEGUN: Final = ("started_at", "started", "began", "begun", "start_time")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a project holds: documents of each collection by id, tables, and their rows of the last days."""
+
+    collections: Mapping[str, Mapping[str, Record]]
+    tables: Sequence[FoundTable]
+    rows: Mapping[str, Mapping[date, RowCount]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Work:
+    """One processor as it was found."""
+
+    name: str
+    table: FoundTable
+    times: list[timedelta] = field(default_factory=list)
+    offset: int = 0
+    heartbeats: list[str] = field(default_factory=list)
+    why: list[str] = field(default_factory=list)
+
+
+def dated_column(table: FoundTable) -> str | None:
+    """The column that says which date a row is of: that of the partition, a DATE, or a time that is none of writing."""
+    if table.partition in table.columns:
+        return table.partition
+    days = [name for name, kind in table.columns.items() if kind == "DATE"]
+    times = [name for name, kind in table.columns.items() if kind in {"TIMESTAMP", "DATETIME"}]
+    return next(iter(days), None) or max(times, key=lambda name: _place(name, _WRITTEN), default=None)
+
+
+def written_column(table: FoundTable) -> str | None:
+    """The column that says when a row was written, by its name."""
+    times = [name for name, kind in table.columns.items() if kind == "TIMESTAMP" and name != dated_column(table)]
+    return min(times, key=lambda name: _place(name, _WRITTEN), default=None)
+
+
+def _place(name: str, hints: Sequence[str]) -> int:
+    return next((place for place, hint in enumerate(hints) if hint in name.lower()), len(hints))
+
+
+def is_run_history(table: FoundTable) -> bool:
+    """Whether the table looks like one of runs: it says of which job, and how each ended."""
+    return bool(dated_column(table)) and all(_named(table, names) for names in (_JOB, _RESULT))
+
+
+def _named(table: FoundTable, names: Sequence[str]) -> str | None:
+    return next((name for name in names if name in table.columns), None)
+
+
+def proposal(found: Found, *, project: str, database: str, zone: ZoneInfo, now: datetime) -> str | None:
+    """The text of a configuration; None if nothing in the project looks like a pipeline's table."""
+    tables = [table for table in found.tables if any(rows.rows for rows in found.rows.get(table.name, {}).values())]
+    histories = [table for table in tables if is_run_history(table)]
+    outputs = [table for table in tables if table not in histories]
+    beats = _heartbeats(found, now)
+    dated = {name: _dated(documents) for name, documents in found.collections.items()}
+    phases: list[tuple[str, str | None, list[str], list[_Work]]] = []
+    taken: set[str] = set()
+    for collection, documents in dated.items():
+        if not documents:
+            continue
+        work, lines = _of_documents(documents, outputs, found, zone)
+        taken |= {one.table.name for one in work}
+        if work:
+            why = [f"{len(documents)} documents named after a date, the last {max(documents)}", *lines]
+            phases.append((_short(collection.rpartition("/")[2]), collection, why, work))
+    alone = [_alone(table, found, zone) for table in outputs if table.name not in taken]
+    if alone:
+        phases.append(("tables" if phases else "load", None, ["tables without a completion document"], alone))
+    if not phases:
+        return None
+    holder = next((_holder(documents) for documents in dated.values() if documents), None)
+    entries = [entry for documents in dated.values() for one in documents.values() for entry in _entries(one).values()]
+    days = {day for documents in dated.values() for day in documents} or {
+        day for table in outputs for day, rows in found.rows[table.name].items() if rows.rows
+    }
+    lines = [
+        "# A first configuration, made by `config init` of what it found: read every line, and correct the guesses.",
+        "# Docs: docs/configuration.md has every key, docs/records.md every field that is read.",
+        f"project: {project}",
+        *([f"firestore_database: {database}"] if database != "(default)" else []),
+        f"timezone: {zone.key}",
+        "",
+        "calendar: daily",
+        *_weekdays(days),
+        "",
+        "pipelines:",
+        f"  {project.rpartition(':')[2].replace('.', '-')}:",
+        *_completion(entries, holder),
+        *(_beats_section(*beats) if beats else ()),
+        *(_history_section(histories[0]) if histories else ()),
+        "    phases:",
+    ]
+    for name, place, why, work in phases:
+        lines += [f"      {name}:", *(f"        # {reason}" for reason in why)]
+        lines += [f"        collection: {place}"] if place else []
+        lines.append("        processors:")
+        for one in work:
+            one.heartbeats = _alike(one.name, list(beats[1]), 1) if beats else []
+            lines += _processor(one, found)
+    return "\n".join([*lines, ""])
+
+
+def _dated(documents: Mapping[str, Record]) -> dict[date, Record]:
+    """The documents whose id is a date, and that hold entries."""
+    return {
+        date.fromisoformat(name): fields
+        for name, fields in documents.items()
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", name) and _is_date(name) and _entries(fields)
+    }
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _entries(document: Record) -> Mapping[str, Record]:
+    """The entries of a document: its maps, or those of the one map that holds nothing but maps."""
+    maps = {name: value for name, value in document.items() if isinstance(value, dict) and not name.startswith("_")}
+    if len(maps) == 1:
+        ((_, inner),) = maps.items()
+        if inner and all(isinstance(value, dict) for value in inner.values()):
+            return inner
+    return maps
+
+
+def _holder(documents: Mapping[date, Record]) -> str | None:
+    """The field that holds the entries, if they are not the document's own fields."""
+    for document in documents.values():
+        entries = _entries(document)
+        if entries and not entries.keys() <= document.keys():
+            return next(name for name, value in document.items() if value == entries)
+    return None
+
+
+def _of_documents(
+    documents: Mapping[date, Record], tables: Sequence[FoundTable], found: Found, zone: ZoneInfo
+) -> tuple[list[_Work], list[str]]:
+    """The processors that have entries and a table of nearly the same name, and words about the others."""
+    names = dict.fromkeys(name for document in documents.values() for name in _entries(document))
+    held = [entry for document in documents.values() for entry in _entries(document).values()]
+    own = names_of(ENTRIES)
+    guessed = {guess.key: guess.name for guess in guesses(ENTRIES, held, own)}
+    finished = (*own["completed_at"], *([guessed["completed_at"]] if "completed_at" in guessed else []))
+    work, without = [], []
+    for name in sorted(names):
+        close = _alike(name, [table.name.rpartition(".")[2] for table in tables], 1)
+        table = next((one for one in tables if close and one.name.rpartition(".")[2] == close[0]), None)
+        if table is None or not re.fullmatch(PROCESSOR_PATTERN, name):
+            without.append(name)
+            continue
+        ends = {
+            day: at
+            for day, document in documents.items()
+            if (entry := _entries(document).get(name)) and (at := _first_moment(entry, finished))
+        }
+        rows = found.rows.get(table.name, {})
+        offsets = [off for day, at in ends.items() if (off := _offset(day, at, rows)) is not None]
+        one = _Work(name, table, [_since(day, at, zone) for day, at in ends.items()])
+        one.why.append(f"{sum(name in _entries(document) for document in documents.values())} entries")
+        if offsets and len(set(offsets)) == 1:
+            one.offset = offsets[0]
+            one.why.append(f"its rows of date {one.offset:+d} were written within 30 minutes of its entry")
+        work.append(one)
+    words = [f"no table of nearly the same name was found for: {', '.join(map(quote, without))}"] if without else []
+    return work, words
+
+
+def _first_moment(entry: Record, names: Sequence[str]) -> datetime | None:
+    return next((at for name in names if (at := moment(entry.get(name)))), None)
+
+
+def _offset(day: date, at: datetime, rows: Mapping[date, RowCount]) -> int | None:
+    """How many days the date of the rows is after the document's that were written when its entry was."""
+    close = {
+        abs(counted.written_at - at): of
+        for of, counted in rows.items()
+        if counted.written_at and abs(counted.written_at - at) <= _SAME_RUN
+    }
+    return (close[min(close)] - day).days if close else None
+
+
+def _since(day: date, at: datetime, zone: ZoneInfo) -> timedelta:
+    """The local time since the beginning of a date."""
+    return at.astimezone(zone).replace(tzinfo=None) - datetime.combine(day, time())
+
+
+def _alone(table: FoundTable, found: Found, zone: ZoneInfo) -> _Work:
+    """A table without an entry: it is due when its rows usually are there."""
+    rows = found.rows[table.name]
+    written = {day: counted.written_at for day, counted in rows.items() if counted.rows}
+    times = [_since(day, at, zone) for day, at in written.items() if at]
+    name = re.sub(r"[^A-Za-z0-9_-]", "-", table.name.rpartition(".")[2]).lstrip("_") or "table"
+    return _Work(name, table, times)
+
+
+def _short(name: str) -> str:
+    return _SUFFIXES.sub("", re.sub(r"[^A-Za-z0-9_-]", "-", name)) or name
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", _SUFFIXES.sub("", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()))
+
+
+def _alike(name: str, others: Sequence[str], most: int) -> list[str]:
+    """Those of the others whose names are nearly the same, the nearest first."""
+    rated = sorted(
+        ((SequenceMatcher(None, _bare(name), _bare(other)).ratio(), other) for other in others),
+        key=lambda one: (-one[0], one[1]),
+    )
+    return [other for ratio, other in rated if ratio >= _ALIKE][:most]
+
+
+def _heartbeats(found: Found, now: datetime) -> tuple[str, Mapping[str, Record]] | None:
+    """The collection whose documents are no dates and have a recent time: that of heartbeats."""
+    rated = []
+    for collection, documents in found.collections.items():
+        others = {name: fields for name, fields in documents.items() if not _is_date(name)}
+        fresh = {
+            name: fields
+            for name, fields in others.items()
+            if any(now - at <= _FRESH for value in fields.values() if (at := _time(value)))
+        }
+        if fresh:
+            rated.append(("beat" not in collection.lower(), -len(fresh), collection, fresh))
+    return min(rated)[2:] if rated else None
+
+
+def _time(value: object) -> datetime | None:
+    """A time that is written as one; a number may be anything."""
+    return moment(value) if isinstance(value, datetime | str) else None
+
+
+def _weekdays(days: set[date]) -> Iterator[str]:
+    if len(days) >= _LEAST_DAYS and all(day.weekday() < _WEEKEND for day in days):
+        yield f"days: [mon-fri]   # none of {len(days)} dates is a Saturday or Sunday"
+
+
+def _completion(entries: Sequence[Record], holder: str | None) -> Iterator[str]:
+    own = names_of(ENTRIES)
+    found = list(guesses(ENTRIES, entries, own))
+    names = (*own[STATUS], *(guess.name for guess in found if guess.key == STATUS))
+    said = {str(entry[name]).lower() for entry in entries for name in names if isinstance(entry.get(name), str)}
+    unknown = sorted(word for word in said if meaning_of(word, words_of(ENTRIES)) is None)
+    if not (holder or found or unknown):
+        return
+    yield "    completion:"
+    if holder:
+        yield f"      entries: {_plain(holder)}   # a map of maps in each document"
+    if found:
+        yield "      fields:"
+        yield from (f"        {guess.key}: {_plain(guess.name)}   # {guess.evidence}" for guess in found)
+    if unknown:
+        yield f"      # Say which of these words mean what: {', '.join(map(quote, unknown))}"
+        yield f"      # statuses: {{{', '.join(f'{meaning}: []' for of, meaning in WORDS if of == ENTRIES)}}}"
+
+
+def _beats_section(collection: str, beats: Mapping[str, Record]) -> Iterator[str]:
+    own = names_of(HEARTBEATS)
+    sample = list(beats.values())
+    found = {guess.key: guess for guess in guesses(HEARTBEATS, sample, own)}
+    yield "    heartbeats:"
+    yield f"      collection: {collection}   # {len(beats)} documents with a time within three days"
+    lines = []
+    for key in ("last_heartbeat", STATUS, "data_date"):
+        if key in found:
+            lines.append(f"        {key}: {_plain(found[key].name)}   # {found[key].evidence}")
+        elif key != "last_heartbeat" and not any(one.get(name) is not None for one in sample for name in own[key]):
+            lines.append(f"        {key}: []   # no field looks like one")
+    if lines:
+        yield "      fields:"
+        yield from lines
+
+
+def _history_section(table: FoundTable) -> Iterator[str]:
+    ended = _named(table, _ENDED) or written_column(table)
+    if ended is None:
+        return
+    optional = {"run_id": ("run_id",), "phase": ("phase",), "started_at": _BEGUN, "backfill_mode": ("backfill_mode",)}
+    yield "    run_history:"
+    yield f"      table: {table.name}   # it says of which job, and how each run ended"
+    yield f"      date_column: {dated_column(table)}"
+    yield f"      written_column: {ended}"
+    yield "      columns:"
+    yield f"        processor_name: {_named(table, _JOB)}"
+    yield f"        status: {_named(table, _RESULT)}"
+    for key, names in optional.items():
+        yield f"        {key}: {_named(table, names) or '[]'}"
+
+
+def _processor(one: _Work, found: Found) -> Iterator[str]:
+    counted = {day: rows.rows for day, rows in sorted(found.rows[one.table.name].items()) if rows.rows}
+    yield f"          {one.name}:"
+    yield from (f"            # {reason}" for reason in one.why)
+    if one.times:
+        first, last = (format_due(_due(at, timedelta())) for at in (min(one.times), max(one.times)))
+        done = f"at {last}" if first == last else f"from {first} to {last}"
+        due = format_due(_due(max(one.times), _STEP))
+        yield f"            due: {due}   # done {done} on {len(one.times)} dates"
+    else:
+        yield "            due: +1d 12:00   # no time of its work was found"
+    if one.heartbeats:
+        yield f"            heartbeats: [{', '.join(map(_plain, one.heartbeats))}]   # the nearest name"
+    yield "            # run_history_names: []   # its names in the run history, where its heartbeats have others"
+    yield "            table:"
+    yield f"              name: {_plain(one.table.name)}"
+    yield f"              date_column: {dated_column(one.table)}"
+    if written := written_column(one.table):
+        yield f"              written_column: {written}"
+    if one.offset:
+        yield f"              data_date_offset: {one.offset}"
+    low, high = min(counted.values()), max(counted.values())
+    many = f"{low}" if low == high else f"{low} to {high}"
+    yield f"              # {many} rows a day on {len(counted)} dates, the last {max(counted)}"
+
+
+def _plain(name: str) -> str:
+    """A name as YAML takes it: in quotes only where it would be read as something else."""
+    return name if re.fullmatch(r"(?!true$|false$|null$)[A-Za-z_][\w./-]*", name, re.IGNORECASE) else quote(name)
+
+
+def _due(at: timedelta, more: timedelta) -> Due:
+    """A time since the beginning of a date as a deadline; with `more`, that much later and rounded up to it."""
+    minutes = (at + more) // timedelta(minutes=1)
+    if more:
+        step = more // timedelta(minutes=1)
+        minutes = -(-minutes // step) * step
+    days, rest = divmod(minutes, 24 * 60)
+    return Due(days, time(rest // 60, rest % 60))

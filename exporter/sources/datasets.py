@@ -1,0 +1,71 @@
+"""Lists the tables of a project with their columns, for the proposal of a first configuration. Costs nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from google.api_core.exceptions import GoogleAPICallError, NotFound
+from requests.exceptions import RequestException
+
+from exporter.sources.calls import retry
+from exporter.sources.columns import column_types
+from exporter.sources.endpoints import bigquery_endpoint
+from exporter.sources.errors import CallFailed, fault_of
+from exporter.sources.remedies import BIGQUERY_REMEDIES, source_error
+from exporter.sources.sessions import connect, find_credentials
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from google.cloud import bigquery
+
+SECONDS: Final = 30.0
+_FIRST_PAUSE: Final = 0.25
+MOST_TABLES: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class FoundTable:
+    """A table: `dataset.table`, the types of its columns by SQL's names, and the column it is partitioned by."""
+
+    name: str
+    columns: Mapping[str, str]
+    partition: str | None = None
+
+
+def find_tables(project: str, datasets: Sequence[str], endpoint: str | None = None) -> list[FoundTable]:
+    """The tables of these data sets, or of all of the project: at most `MOST_TABLES`. Raises SourceError.
+
+    `endpoint` is the URL of a local server; by default the one that the environment names, or else Google's.
+    """
+    endpoint = endpoint or bigquery_endpoint()
+    subject = f"the tables of project {project}"
+    try:
+        credentials = find_credentials(endpoint)
+    except CallFailed as failed:
+        raise source_error(subject, failed.fault, BIGQUERY_REMEDIES) from failed
+    connection = connect(project=project, location=None, endpoint=endpoint, credentials=credentials)
+    connection.limit(SECONDS)
+    try:
+        return list(_tables(connection.client, datasets))
+    except (GoogleAPICallError, RequestException) as error:
+        raise source_error(subject, fault_of(error), BIGQUERY_REMEDIES) from error
+    finally:
+        connection.end()
+
+
+def _tables(client: bigquery.Client, datasets: Sequence[str]) -> Iterator[FoundTable]:
+    again = retry(SECONDS, _FIRST_PAUSE)
+    left = MOST_TABLES
+    for dataset in datasets or [one.dataset_id for one in client.list_datasets(retry=again, timeout=SECONDS)]:
+        for listed in client.list_tables(dataset, max_results=left, retry=again, timeout=SECONDS):
+            try:
+                table = client.get_table(listed.reference, retry=again, timeout=SECONDS)
+            except NotFound:  # deleted meanwhile
+                continue
+            left -= 1
+            partition = table.time_partitioning.field if table.time_partitioning else None
+            yield FoundTable(f"{dataset}.{table.table_id}", column_types(table.schema), partition)
+        if left <= 0:
+            return
