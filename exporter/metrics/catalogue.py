@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from exporter.metrics.samples import Kind, Sample, Samples
     from exporter.model import ConditionReport, CoverageReport, PhaseReport, PipelineReport, ProcessorReport, Report
 
+    Out = Mapping[Family, list[Sample]]
+
 PREFIX = "orchestration_"
 PIPELINE = ("pipeline",)
 DAY = ("pipeline", "run_date")
@@ -54,9 +56,7 @@ OVERWRITTEN = _gauge(
     "phase_entries_overwritten", PHASE, "Entries that were lost within the last hour and are restored."
 )
 COUNT_INCONSISTENT = _gauge(
-    "phase_count_inconsistent",
-    PHASE,
-    "1 if _completed_count is neither the number of entries nor of those with a known name.",
+    "phase_count_inconsistent", PHASE, "1 if _completed_count is the number neither of entries nor of known names."
 )
 COMPLETED_COUNT = _gauge("phase_completed_count", PHASE, "The document's _completed_count as written.")
 MALFORMED = _gauge("phase_malformed_fields", PHASE, "Fields of the document that could not be used.")
@@ -105,19 +105,15 @@ HEARTBEAT_AT = _gauge(
 )
 HEARTBEAT_AGE = _gauge("processor_heartbeat_age_seconds", PROCESSOR, "Age of that beat when the report was made.")
 HEARTBEAT_STATE = _gauge(
-    "processor_heartbeat_state",
-    (*PROCESSOR, "state"),
-    "What the heartbeat says of this work; 1 for the state it is in.",
+    "processor_heartbeat_state", (*PROCESSOR, "state"), "What the heartbeat says of this work; 1 for its state."
 )
 LOG_SOURCE = _gauge("phase_log_source", (*PHASE, "source"), "Which record shows that the phase ran; 1 for that one.")
 HISTORY = _gauge("phase_run_history_processors", PHASE, "Distinct processors with a successful run in the run history.")
 LOG_ROWS = _gauge("phase_log_rows", (*DAY, "transition"), "Rows of the transition in the phase log.")
 LOG_EXPECTED = _gauge(
-    "phase_log_rows_expected", (*DAY, "transition"), "Rows expected in the phase log, from the calendar's units."
+    "phase_log_rows_expected", (*DAY, "transition"), "Rows expected there, from the calendar's units."
 )
-COVERAGE_EXPECTED = _gauge(
-    "coverage_expected", CHECK, "1 if the calendar has units for the data date, so that the check means something."
-)
+COVERAGE_EXPECTED = _gauge("coverage_expected", CHECK, "1 if the calendar has units for the data date.")
 COVERAGE_ROWS = _gauge("coverage_rows", CHECK, "Rows of the data date in the checked table.")
 ELIGIBLE = _gauge("coverage_eligible_rows", CHECK, "Rows that count for the check.")
 COVERED = _gauge("coverage_covered_rows", CHECK, "Eligible rows that are covered.")
@@ -204,28 +200,23 @@ NEWS = timedelta(hours=1)
 
 _REMOVALS = [(kind, label_text(kind=kind)) for kind in RemovalKind if kind is not RemovalKind.REPLACED]
 _BOUNDS = [(bound, f',bound="{bound}"') for bound in Bound]
+_VALUES = {VERDICT: Verdict, HEARTBEAT_STATE: HeartbeatState, TRIGGER_STATE: TriggerState, LOG_SOURCE: LogSource}
 _STATES: Mapping[Family, Mapping[str, str]] = {
-    family: {state: f',{family.labels[-1]}="{state}"' for state in states}
-    for family, states in (
-        (VERDICT, Verdict),
-        (HEARTBEAT_STATE, HeartbeatState),
-        (TRIGGER_STATE, TriggerState),
-        (LOG_SOURCE, LogSource),
-    )
+    family: {state: f',{family.labels[-1]}="{state}"' for state in states} for family, states in _VALUES.items()
 }
 """The families that export a state, with the last label of each state that there is, as text."""
 
 
 def report_samples(report: Report) -> Samples:
-    """Every series of the report. A value that is unknown has no sample; a state always has all of its samples."""
+    """Every series of the report. A value that is unknown has no sample."""
     out: dict[Family, list[Sample]] = {family: [] for family in REPORT_FAMILIES}
     for pipeline in report.pipelines:
         _pipeline(out, pipeline)
         _owners(out, pipeline)
         for phase in pipeline.phases:
-            _phase(out, phase, report.at, every_state=report.every_state)
+            _phase(out, phase, report)
             for processor in phase.processors:
-                _processor(out, processor, report.at, every_state=report.every_state)
+                _processor(out, processor, report)
         for coverage in pipeline.coverage:
             _coverage(out, coverage)
         for condition in pipeline.conditions:
@@ -233,25 +224,22 @@ def report_samples(report: Report) -> Samples:
     return out
 
 
-def put(
-    out: Mapping[Family, list[Sample]], labels: str, values: Iterable[tuple[Family, float | datetime | None]]
-) -> None:
+def put(out: Out, labels: str, values: Iterable[tuple[Family, float | datetime | None]]) -> None:
     """Add the samples of these values under these labels; a value that is unknown has none."""
     for family, value in values:
-        if value is None:
-            continue
-        out[family].append((labels, value + 0 if isinstance(value, (int, float)) else value.timestamp()))
+        if value is not None:
+            out[family].append((labels, value + 0 if isinstance(value, (int, float)) else value.timestamp()))
 
 
-def _state(out: Mapping[Family, list[Sample]], family: Family, labels: str, state: str, *, every_state: bool) -> None:
-    """The series of the state that holds, with `every_state` also those of the others, which are 0."""
-    if every_state:
+def _state(out: Out, family: Family, labels: str, state: str, report: Report) -> None:
+    """The series of the state that holds, and if the report asks for them those of the others, which are 0."""
+    if report.every_state:
         out[family].extend([(labels + text, 1 if state is which else 0) for which, text in _STATES[family].items()])
     else:
         out[family].append((labels + _STATES[family][state], 1))
 
 
-def _phase(out: Mapping[Family, list[Sample]], phase: PhaseReport, now: datetime, *, every_state: bool) -> None:
+def _phase(out: Out, phase: PhaseReport, report: Report) -> None:
     labels = label_text(pipeline=phase.pipeline, phase=phase.phase, run_date=phase.run_date.isoformat())
     put(
         out,
@@ -273,18 +261,16 @@ def _phase(out: Mapping[Family, list[Sample]], phase: PhaseReport, now: datetime
     if phase.watched:
         kinds = Counter(removal.kind for removal in phase.removals)
         out[REMOVED].extend([(f"{labels},{text}", kinds[kind]) for kind, text in _REMOVALS])
-        recent = {one.processor for one in phase.overwritten if now - one.missed_at < NEWS}
+        recent = {one.processor for one in phase.overwritten if report.at - one.missed_at < NEWS}
         out[OVERWRITTEN].append((labels, len(recent)))
     if phase.trigger_state is not None:
-        _state(out, TRIGGER_STATE, labels, phase.trigger_state, every_state=every_state)
-    modes = phase.modes if every_state else [phase.mode]
+        _state(out, TRIGGER_STATE, labels, phase.trigger_state, report)
+    modes = phase.modes if report.every_state else [phase.mode]
     out[MODE].extend([(f"{labels},{label_text(mode=mode)}", 1 if mode == phase.mode else 0) for mode in modes])
-    _state(out, LOG_SOURCE, labels, phase.log_source, every_state=every_state)
+    _state(out, LOG_SOURCE, labels, phase.log_source, report)
 
 
-def _processor(
-    out: Mapping[Family, list[Sample]], processor: ProcessorReport, now: datetime, *, every_state: bool
-) -> None:
+def _processor(out: Out, processor: ProcessorReport, report: Report) -> None:
     labels = label_text(
         pipeline=processor.pipeline,
         phase=processor.phase,
@@ -316,14 +302,14 @@ def _processor(
             (COMPLETED_AT, processor.entry.completed_at if processor.entry else None),
             (WRITTEN_AT, processor.written_at),
             (HEARTBEAT_AT, own_beat),
-            (HEARTBEAT_AGE, (now - own_beat).total_seconds() if own_beat else None),
+            (HEARTBEAT_AGE, (report.at - own_beat).total_seconds() if own_beat else None),
         ),
     )
-    _state(out, VERDICT, labels, processor.verdict, every_state=every_state)
-    _state(out, HEARTBEAT_STATE, labels, beat.state, every_state=every_state)
+    _state(out, VERDICT, labels, processor.verdict, report)
+    _state(out, HEARTBEAT_STATE, labels, beat.state, report)
 
 
-def _owners(out: Mapping[Family, list[Sample]], pipeline: PipelineReport) -> None:
+def _owners(out: Out, pipeline: PipelineReport) -> None:
     """One series a processor, whatever its run dates, and only where something is known."""
     for phase, processor, care in {(one.phase, one.processor, one.care): None for one in _processors(pipeline)}:
         if care != NOBODY:
@@ -343,7 +329,7 @@ def _processors(pipeline: PipelineReport) -> Iterable[ProcessorReport]:
     return (processor for phase in pipeline.phases for processor in phase.processors)
 
 
-def _coverage(out: Mapping[Family, list[Sample]], coverage: CoverageReport) -> None:
+def _coverage(out: Out, coverage: CoverageReport) -> None:
     check, counts = coverage.check, coverage.counts
     labels = label_text(pipeline=coverage.pipeline, run_date=coverage.run_date.isoformat(), check=check.name)
     put(
@@ -372,7 +358,7 @@ def _coverage(out: Mapping[Family, list[Sample]], coverage: CoverageReport) -> N
         out[EXCLUDED].append((f"{labels},{label_text(reason=reason)}", rows))
 
 
-def _condition(out: Mapping[Family, list[Sample]], found: ConditionReport) -> None:
+def _condition(out: Out, found: ConditionReport) -> None:
     labels = label_text(**found.labels)
     if found.condition is Condition.COVERAGE_LOW and found.since:
         out[COVERAGE_SINCE].append((labels, found.since.at.timestamp()))
@@ -385,7 +371,7 @@ def _condition(out: Mapping[Family, list[Sample]], found: ConditionReport) -> No
         out[family].append((labels, int(found.holds)))
 
 
-def _pipeline(out: Mapping[Family, list[Sample]], pipeline: PipelineReport) -> None:
+def _pipeline(out: Out, pipeline: PipelineReport) -> None:
     labels = label_text(pipeline=pipeline.pipeline)
     stale, silent = pipeline.heartbeat_stale_after, pipeline.heartbeat_silent_after
     put(

@@ -12,10 +12,9 @@ from urllib.parse import urlencode
 
 from markdown_it import MarkdownIt
 from markupsafe import Markup
-from starlette.responses import RedirectResponse
 
 from exporter.present.runbooks import LABELS, OVERVIEW, Asked, AskedError, rendered
-from exporter.web.answers import plain
+from exporter.web.answers import led_on, plain
 from exporter.web.answers import rendered as answer
 from exporter.web.page import ENVIRONMENT, STYLE
 from exporter.web.threads import in_thread
@@ -61,7 +60,7 @@ class RunbookPages:
                 address = await in_thread(lambda: self._logs(labels))
             except AskedError as error:
                 return plain(f"{error}\n", 404)
-        return plain(NO_LOGS, 404) if address is None else RedirectResponse(address)
+        return plain(NO_LOGS, 404) if address is None else led_on(address)
 
     def _logs(self, labels: dict[str, str]) -> str | None:
         return rendered(OF_ANY, Asked(**labels), self._state.configuration(), self._state.view().report).logs
