@@ -92,7 +92,9 @@ def test_every_alert_of_the_rules_reads_well(labels: Labels, annotations: Mappin
     text = rendered("plain", labels, annotations, tmp_path)
 
     name = labels["alertname"].removeprefix("Orchestration")
-    told, described, _, unattended, first, then, _, *links = (line.replace("\u00a0", " ") for line in text.splitlines())
+    told, described, _, unattended, first, then, mended, _, *links = (
+        line.replace("\u00a0", " ") for line in text.splitlines()
+    )
     since = r" since \d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)? UTC|, alert since 2026-02-01 18:10 UTC"
     assert re.fullmatch(rf"{name}, [\w-]+: [a-z_, ]+({since})", told)
     assert described == f"  {annotations['description']}"
@@ -102,6 +104,7 @@ def test_every_alert_of_the_rules_reads_well(labels: Labels, annotations: Mappin
     # As it is, to be copied into a shell.
     assert first == f"First: {annotations['action']}"
     assert re.fullmatch(r"Then: [a-z].*\w", then)
+    assert re.match(r"After the repair: (page and check show it good within \d|it closes by itself)", mended)
     assert [link.partition(": ")[0] for link in links] == ["Runbook", "Dashboard", "Silence"]
     assert "  " not in text.replace("\n  ", "")
 

@@ -67,6 +67,7 @@ def lead(text: str, key: str, processor: str, verdict: str) -> str:
         f"*If nobody acts:* {alert.unattended}. It can wait until morning.\n"
         f"*First:* `{ACTION}`\n"
         f"*Then:* {WORDS[Verdict(key)].first}\n"
+        "*After the repair:* page and check show it good within 10m, and this alert closes by itself within 46m30s\n"
         "\n"
         f"<{ANNOTATIONS['runbook_url']}|Runbook> · <{dashboard}|Dashboard> · <{silence[1]}|Silence>"
     )
@@ -179,7 +180,7 @@ def test_what_a_label_or_an_annotation_says_has_no_power(alertmanager: Alertmana
         message["title"].replace("\u00a0", " ")
         == 'a`*b* • `c`: *fine* !channel {{ .Status }} "d" ünï not registered (odd phase3, 1 Feb)'
     )
-    told, described, _, _, first, _, _, links = message["text"].splitlines()
+    told, described, _, _, first, _, _, _, links = message["text"].splitlines()
     assert told == f"{UNREGISTERED}, `{code}`: *unregistered*, alert since 2026-02-01 18:10 UTC"
     assert described == escaped
     assert first == f"*First:* `echo {code}`"
@@ -213,6 +214,8 @@ def test_a_page_carries_the_same_in_plain_text(alertmanager: Alertmanager, recor
             f"If nobody acts:\u00a0{alert_of('lost_update').unattended}. It cannot wait until morning.\n"
             f"First:\u00a0{ACTION}\n"
             f"Then:\u00a0{WORDS[Verdict.LOST_UPDATE].first}\n"
+            "After the repair:\u00a0page and check show it good within 1m,"
+            " and this alert closes by itself within 37m30s\n"
             "\n"
             f"Runbook:\u00a0{links[0]}\n"
             f"Dashboard:\u00a0{links[1]}\n"

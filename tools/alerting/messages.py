@@ -17,6 +17,7 @@ import jinja2
 from exporter.present.words import CONDITIONS, TRIGGERS, WORDS
 from exporter.reconcile import DISCREPANCIES
 from exporter.shipped.alerts import alert_of, alerts
+from tools.alerting.rulefiles import load_rules
 
 if TYPE_CHECKING:
     from exporter.shipped.alerts import Alert
@@ -42,6 +43,8 @@ _BARED: Final = (
 )
 _NO_YAML: Final = r'''reReplaceAll ":( |$)" ":\u00a0" | reReplaceAll "(^| )#" "\u00a0#"'''
 """Puts no-break spaces where YAML would see a key or a comment."""
+_SOURCES: Final = 'reReplaceAll "^firestore$" "Firestore" | reReplaceAll "^bigquery$" "BigQuery"'
+"""The sources' names, as people write them."""
 _SINCE: Final = r", since ([-\d]+ [:\d]+)"
 """How a description says since when the fault has been there, where the register names nothing else."""
 _OWN: Final = r"/runbooks/Orchestration\w+(\?[^/]*)?$"
@@ -79,6 +82,7 @@ def template() -> str:
         ),
         months=[(f"{number:02}", month_abbr[number]) for number in range(1, 13)],
         then=then,
+        mended=mended(),
         waits=WAITS.items(),
         order=order(),
         severities=[*WAITS],
@@ -91,6 +95,20 @@ def template() -> str:
         UNPRINTED=f"[^!-~{_PRINTED}]",
         OWN=_OWN,
     )
+
+
+def mended() -> list[tuple[list[str], str]]:
+    """What becomes of an alert after the repair, and for which kinds (severity and name): as the runbooks say it."""
+    from tools.alerting.reference import duration, shipped_times  # it needs the parts that these messages belong to
+
+    times = shipped_times()
+    found: dict[str, list[str]] = {}
+    for rule in load_rules():
+        if rule.alert and rule.labels["severity"] in WAITS:
+            good, end = duration(times.until_good(rule)), duration(times.until_over(rule))
+            text = f"page and check show it good within {good}, and this alert closes by itself within {end}"
+            found.setdefault(text, []).append(f"{rule.labels['severity']} {rule.alert}")
+    return [(list(dict.fromkeys(kinds)), text) for text, kinds in found.items()]
 
 
 def then(alert: Alert) -> str:
@@ -117,7 +135,8 @@ def _said(text: str, found: str) -> str:
                 f'{{{{ template "orchestration.number" (reReplaceAll `^.*{found}.*$` `${{{name}}}` $text) }}}}'
             )
         else:
-            parts[place] = f'{{{{ template "orchestration.bare" .Labels.{name} }}}}'
+            value = f"(.Labels.source | {_SOURCES})" if name == "source" else f".Labels.{name}"
+            parts[place] = f'{{{{ template "orchestration.bare" {value} }}}}'
     return "".join(parts)
 
 
