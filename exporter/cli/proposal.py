@@ -31,6 +31,8 @@ _SAME_RUN: Final = timedelta(minutes=30)
 _FRESH: Final = timedelta(days=3)
 _STEP: Final = timedelta(minutes=30)
 _LEAST_DAYS: Final = 7
+_NEWEST: Final = 3
+"""Dates of entries that are compared with the dates of rows."""
 _WEEKEND: Final = 5
 _SUFFIXES: Final = re.compile(r"[_-]?(processor|loader|job|task|completions?|done|complete)$")
 _WRITTEN: Final = ("processed", "loaded", "written", "inserted", "ingest", "updated", "created", "made", "_at")
@@ -207,6 +209,9 @@ def _of_documents(
         if offsets and len(set(offsets)) == 1:
             one.offset = offsets[0]
             one.why.append(f"its rows of date {one.offset:+d} were written within 30 minutes of its entry")
+        elif not offsets and _of_the_day_before(sorted(ends)[-_NEWEST:], rows):
+            one.offset = -1
+            one.why.append("the newest entries have rows of the day before, and not all of them of their own date")
         work.append(one)
     words = [f"no table of nearly the same name was found for: {', '.join(map(quote, without))}"] if without else []
     return work, words
@@ -224,6 +229,12 @@ def _offset(day: date, at: datetime, rows: Mapping[date, RowCount]) -> int | Non
         if counted.written_at and abs(counted.written_at - at) <= _SAME_RUN
     }
     return (close[min(close)] - day).days if close else None
+
+
+def _of_the_day_before(days: Sequence[date], rows: Mapping[date, RowCount]) -> bool:
+    """Whether rows, whose times nobody knows, fit these dates of entries only if they are of the day before."""
+    before = (day - timedelta(days=1) for day in days)
+    return not all(day in rows for day in days) and all(day in rows for day in before)
 
 
 def _since(day: date, at: datetime, zone: ZoneInfo) -> timedelta:

@@ -127,6 +127,19 @@ def test_rows_of_another_date_than_the_document_s_give_the_offset() -> None:
     assert "its rows of date -1 were written within 30 minutes of its entry" in text
 
 
+@pytest.mark.parametrize(("last", "offset"), [(DAY, None), (DAY - timedelta(days=1), "data_date_offset: -1")])
+def test_rows_without_times_are_of_the_day_before_if_the_newest_entry_has_none_of_its_own(
+    last: date, offset: str | None
+) -> None:
+    untimed = {name: {day: RowCount(4) for day in found} for name, found in rows(ORDERS, last=last, days=5).items()}
+    table = FoundTable("shop.orders", {"day": "DATE"})
+
+    text = made({"load_done": documents(finished=datetime(2026, 11, 24, 2, 30, tzinfo=UTC))}, (table,), untimed)
+
+    assert ("data_date_offset" in text) is (offset is not None)
+    assert offset is None or offset in text
+
+
 def test_an_entry_without_a_table_is_said_to_have_none() -> None:
     held = {f"{DAY}": {"orders": {"status": "ok"}, "billing": {"status": "ok"}}}
 
