@@ -45,6 +45,7 @@ def test_what_a_tool_writes_is_marked_and_nothing_else_is() -> None:
     single = [
         detection.MEASURED,
         detection.PAGE,
+        manifest.GOOGLE_MANIFEST,
         manifest.MANIFEST,
         mutate.REPORT,
         scorecard.PAGE,

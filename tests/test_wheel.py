@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = {"exporter": "exporter", "alerts": "exporter/_assets/alerts", "grafana": "exporter/_assets/grafana"}
-NOT_SHIPPED = ("alerts/tests/",)
+NOT_SHIPPED = ("alerts/kubernetes/", "alerts/tests/")
 
 
 @pytest.fixture(name="wheel", scope="module")
