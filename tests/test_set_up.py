@@ -205,6 +205,7 @@ def test_the_programs_that_the_tests_run_are_all_asked_for() -> None:
         "prometheus",
         "prometheus-alertmanager",
         "promtool",
+        "systemd-analyze",
     }
 
 
