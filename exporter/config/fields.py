@@ -23,6 +23,7 @@ PHASE_LOG: Final = "phase_log"
 STATUS: Final = "status"
 DATA_DATE: Final = "data_date"
 FAILED: Final = "failed"
+RUNNING: Final = "running"
 
 
 class Kind(StrEnum):
@@ -118,7 +119,7 @@ FIELDS: Final = (
         STATUS,
         ("status",),
         Kind.WORD,
-        "Whether the work succeeded, was partial or failed (`statuses`). An entry that failed is no registration.",
+        "Whether the work succeeded, was partial, failed or runs (`statuses`). Failed and running are no registration.",
         "registered, unless another field has a word of `statuses.failed`: then `unknown`",
         "registered (the orchestrator counts keys), and a hint says so",
     ),
@@ -291,14 +292,15 @@ WORDS: Final[Mapping[tuple[str, str], tuple[tuple[str, ...], str]]] = {
     (ENTRIES, "success"): (_SUCCEEDED, "The work is done."),
     (ENTRIES, "partial"): (("partial", "incomplete"), "A part of the work is done: its count is not compared."),
     (ENTRIES, FAILED): (_FAILED, "The work is not done: the entry is no registration."),
-    (HEARTBEATS, "running"): (_RUNNING, "The processor runs."),
+    (ENTRIES, RUNNING): (_RUNNING, "The work has begun: the entry is no registration yet."),
+    (HEARTBEATS, RUNNING): (_RUNNING, "The processor runs."),
     (HEARTBEATS, "completed"): (_SUCCEEDED, "Its run has ended; whether well, only the other records know."),
     (HEARTBEATS, FAILED): (_FAILED, "Its run failed."),
     (RUN_HISTORY, "success"): (_SUCCEEDED, "The run ended well."),
     (RUN_HISTORY, "partial"): (("partial", "incomplete"), "The run did a part of its work."),
     (RUN_HISTORY, "skipped"): (("skipped",), "The run decided that there was nothing to do."),
     (RUN_HISTORY, FAILED): (_FAILED, "The run failed."),
-    (RUN_HISTORY, "running"): (_RUNNING, "The run has begun, and has not ended."),
+    (RUN_HISTORY, RUNNING): (_RUNNING, "The run has begun, and has not ended."),
 }
 """The words of each kind of status, in small letters, where the configuration has no others, and what they mean."""
 

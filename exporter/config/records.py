@@ -86,6 +86,7 @@ class EntryWords(RecordNames):
     success: Words = _words(ENTRIES, "success")
     partial: Words = _words(ENTRIES, "partial")
     failed: Words = _words(ENTRIES, "failed")
+    running: Words = _words(ENTRIES, "running")
 
 
 class Completion(Section):

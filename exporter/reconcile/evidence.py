@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from exporter.config.fields import FAILED, STATUS
+from exporter.config.fields import FAILED, RUNNING, STATUS
 from exporter.model import DocumentId, HeartbeatReport, HeartbeatState, Matter
 from exporter.reconcile.expectations import NEIGHBOURS
 from exporter.reconcile.heartbeat import NEVER, heartbeat_of, past
@@ -116,7 +116,7 @@ class Evidence:
 
     @property
     def registered(self) -> bool | None:
-        """Whether there is an entry that does not itself say `failed`. The orchestrator counts keys, not contents.
+        """Whether there is an entry that does not say `failed` or `running`. The orchestrator counts keys, not contents.
 
         For a phase without completion documents, rows take the place of the entry.
         """
@@ -124,7 +124,7 @@ class Evidence:
             return None if self.rows is None else self.rows.rows > 0
         if self.document is None or (self.entry is not None and self.entry.failed_elsewhere):
             return None
-        return self.entry is not None and self.entry.status != FAILED
+        return self.entry is not None and self.entry.status not in {FAILED, RUNNING}
 
     @property
     def judged_by_number(self) -> bool:

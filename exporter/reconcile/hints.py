@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from exporter.config.fields import DATA_DATE, FAILED
+from exporter.config.fields import DATA_DATE, FAILED, RUNNING
 from exporter.model import HeartbeatState, Hint, HintKind, Verdict
 from exporter.reconcile.evidence import (
     CALENDAR,
@@ -276,7 +276,7 @@ def _entry(e: Evidence) -> Iterator[Hint]:
         yield Hint(HintKind.ENTRY, f"its entry has unusable fields: {', '.join(map(str, e.entry.malformed))}")
     if e.entry.manual:
         yield Hint(HintKind.ENTRY, "its entry was made by hand")
-    if e.entry.status == FAILED:
+    if e.entry.status in {FAILED, RUNNING}:
         yield Hint(HintKind.ENTRY, f"its entry says {e.entry.status}")
 
 

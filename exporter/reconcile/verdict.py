@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from exporter.config.fields import FAILED
 from exporter.model import HeartbeatState, Verdict
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _failed(e: Evidence) -> bool | None:
     failed = (
         (run is not None and run.status == "failed")
         or (e.heartbeat.state is HeartbeatState.FAILED and not e.too_early(e.heartbeat.beat_at))
-        or (e.entry is not None and not e.registered)
+        or (e.entry is not None and (e.entry.status == FAILED or e.entry.failed_elsewhere))
     )
     return both(failed, not _succeeded(e), negated(e.done), _no_rows(e))
 

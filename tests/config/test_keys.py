@@ -142,7 +142,7 @@ OTHER_MEANINGS = {
     "data_date_offset": {"config/reference.py", "config/expected.py", "reconcile/dating.py"},
     # Placeholders of the runbooks have the keys' names.
     "date_column": {"present/runbooks.py"},
-    "run_history": {"model", "collect", "sources", "incidents", "reconcile"},
+    "run_history": {"model", "cli/connect.py", "collect", "sources", "incidents", "reconcile"},
     "rows_per_unit": {"model"},
 }
 

@@ -70,6 +70,7 @@ def said(scene: Scene) -> list[str]:
             ],
         ),
         (Scene(entry=entry(status="failed"), rows=0), ["entry: its entry says failed"]),
+        (Scene(entry=entry(status="running"), rows=0), ["entry: its entry says running"]),
         (
             Scene(entry=None, loss=loss()),
             [

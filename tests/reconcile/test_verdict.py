@@ -188,6 +188,7 @@ CASES: Final[dict[Verdict, dict[str, Scene]]] = {
         ),
         "a run failed and rows are there": unregistered(runs=[broke("15:00")]),
         "entry says failed and rows are there": registered(entry=entry(status="failed")),
+        "entry says running and rows are there": registered(entry=entry(status="running")),
         "registered there later than that": unregistered(sides={-1: Side(entry("15:30:45"))}),
         "registered there for its own rows": unregistered(
             written="15:10:00", sides={-1: Side(entry("15:00:50"), 12, "15:00:44")}
@@ -205,6 +206,7 @@ CASES: Final[dict[Verdict, dict[str, Scene]]] = {
         "rows unread, heartbeat completed": unseen(beats=[completed("15:00:48")]),
     },
     Verdict.MISSING: {
+        "entry says running and no rows came": registered(rows=0, entry=entry(status="running")),
         "heartbeat of todays data left running": nothing(beats=[running("16:00", DAY)]),
         "twin completed after the dead one": nothing(beats=[running("15:00"), completed("15:20", document=TWIN)]),
         "a run failed after a success": nothing(runs=[succeeded("14:00"), broke("15:00")]),
