@@ -116,7 +116,7 @@ class Evidence:
 
     @property
     def registered(self) -> bool | None:
-        """Whether there is an entry that does not say `failed` or `running`. The orchestrator counts keys, not contents.
+        """Whether an entry is there and does not say `failed` or `running`. The orchestrator counts keys, not contents.
 
         For a phase without completion documents, rows take the place of the entry.
         """
