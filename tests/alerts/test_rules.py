@@ -232,6 +232,14 @@ def test_templates_print_only_labels_that_the_alert_has(rule: Rule) -> None:
 
 
 @each_alert
+def test_every_number_in_a_text_is_written_as_what_it_is(rule: Rule) -> None:
+    """Go writes a number from a million on as 1e+06, unless it is told how."""
+    forms = {form for text in rule.annotations.values() for form in re.findall(r"\| value\b *\|? *(\S*)", text)}
+
+    assert forms <= {"printf", "humanize1024", "humanizeDuration", "humanizePercentage", "humanizeTimestamp"}
+
+
+@each_alert
 def test_templates_ask_for_the_series_of_this_very_alert(rule: Rule) -> None:
     identity = _alert_labels(rule) & IDENTITY
 
