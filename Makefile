@@ -190,6 +190,20 @@ site: export NO_MKDOCS_2_WARNING = 1
 site: $(VENV)/.dev ## Build the documentation as a site in build/site, without network, and check its links
 	@$(BIN)/mkdocs build $(ARGS)
 
+# From the lock file alone, without network.
+.PHONY: sbom
+sbom: $(VENV)/.dev build/sbom.json ## Write what a production install holds, as CycloneDX, into build/sbom.json
+
+build/sbom.json: requirements/prod.txt pyproject.toml
+	@mkdir -p build
+	@$(BIN)/python -W ignore::UserWarning -m cyclonedx_py requirements requirements/prod.txt --pyproject pyproject.toml --output-reproducible -o $@
+
+# make advisories ARCHIVE=all.zip
+.PHONY: advisories
+advisories: $(VENV)/.dev ## Look the pinned versions up in ARCHIVE, a list of advisories
+	@test -n "$(ARCHIVE)" || { echo "error: name OSV's archive of PyPI: make advisories ARCHIVE=all.zip" >&2; exit 2; }
+	@exec $(BIN)/python -m tools.advisories $(ARCHIVE) $(ARGS)
+
 # The same commit gives the same bytes, so that anybody can check them against SHA256SUMS.
 .PHONY: dist
 dist: $(VENV)/.dev ## Build what a release has in dist/: wheel, source distribution, checksums

@@ -11,6 +11,7 @@ import pytest
 
 from exporter import health
 from exporter.config.load import load
+from exporter.config.parsing import parse_yaml
 
 ROOT = Path(__file__).parents[1]
 
@@ -107,3 +108,38 @@ def test_it_keeps_the_ledger_in_a_volume_that_its_user_may_write() -> None:
 
     assert config.ledger.path == f"{volume}/ledger.sqlite"
     assert f"--from=build --chown={user} /state {volume}" in _of("COPY", LAST_STAGE)
+
+
+def test_what_is_in_the_image_needs_no_capability_and_no_other_port() -> None:
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+
+    assert not re.search(r"setcap|chmod\s+[ug]?\+s|sudo|--privileged|--security=insecure", text)
+    assert all(int(port) > 1023 for port in _of("EXPOSE"))
+    assert not any(word in argument for argument in _of("ADD") for word in ("http", "git"))
+
+
+def test_the_files_of_the_exporter_belong_to_root_and_its_user_may_write_the_volume_alone() -> None:
+    (user,) = _of("USER", LAST_STAGE)
+    (volume,) = _of("VOLUME", LAST_STAGE)
+    owned = [argument.split()[-1] for argument in _of("COPY", LAST_STAGE) if "--chown" in argument]
+
+    assert owned == [volume]
+    assert user.split(":")[0] != "0"
+
+
+def test_the_exporter_of_the_composition_has_no_rights_it_does_not_need() -> None:
+    services = parse_yaml((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]
+    exporter = services["exporter"]
+    recipe = (ROOT / exporter["build"]["dockerfile"]).read_text(encoding="utf-8")
+
+    assert (exporter["read_only"], exporter["cap_drop"], exporter["security_opt"], exporter["tmpfs"]) == (
+        True,
+        ["ALL"],
+        ["no-new-privileges:true"],
+        ["/tmp"],
+    )
+    assert re.search(r"^USER [1-9]\d{3,}:[1-9]\d{3,}$", recipe, re.MULTILINE)
+    for service in services.values():
+        assert not {"privileged", "cap_add", "devices", "network_mode", "pid", "ipc"} & set(service)
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ()))
+        assert all(mount.endswith(":ro") for mount in service.get("volumes", ()))
