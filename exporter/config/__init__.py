@@ -1,6 +1,6 @@
 """Reads the configuration, a YAML file or a shipped preset, into frozen `Config` objects.
 
-resolved.py                     the frozen objects; all that the rest of the program sees
+resolved.py, care.py            the frozen objects; all that the rest of the program sees
 load.py                         layers (preset, file, environment) merged and checked; text.py, tree.py, environment.py
 parsing.py                      YAML as plain types, for the other files in YAML
 schema.py, records.py           the wire form that the YAML follows, key by key; section.py, value_types.py

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from exporter.config import links, records, resolved, schedule_schema, schema
+from exporter.config import care, links, records, resolved, schedule_schema, schema
 from exporter.config.identifiers import EVERYTHING
 from exporter.config.periods import A_DAY
 from exporter.config.schedule_schema import DAILY, SCHEDULE, Scheduled
@@ -125,6 +125,10 @@ def _by_run_date(section: schedule_schema.Calendar | schedule_schema.Halts) -> b
     return section.applies_to == schedule_schema.RUN_DATE
 
 
+def _more(processor: schema.Processor) -> tuple[object, ...]:
+    return tuple(_made(_WRITTEN, table) for table in processor.more_tables.values())
+
+
 def _schedule(section: Scheduled) -> Schedule:
     return Schedule(section.every or A_DAY, section.days or EVERY_DAY, section.holidays or ())
 
@@ -148,6 +152,7 @@ _COLLECTOR = Form(
     resolved.CollectorConfig,
     {"max_staleness": lambda collector: collector.max_staleness or schema.STALENESS_INTERVALS * collector.every},
 )
+_WRITTEN = Form(resolved.Written, {"table": lambda table: table, "rows_due": attrgetter("due")})
 _LIMITS = Form(resolved.WarehouseLimits, {"job": attrgetter("maximum_bytes_billed"), "day": attrgetter("daily_budget")})
 FORMS: dict[type[Section], Form] = {
     schema.Wire: Form(
@@ -194,15 +199,16 @@ FORMS: dict[type[Section], Form] = {
     records.PhaseLog: Form(resolved.PhaseLogConfig, {"table": _table}),
     schema.Phase: Form(resolved.PhaseConfig, {"modes": _modes}),
     schema.Trigger: Form(resolved.Trigger, {"orchestrator": attrgetter("job")}),
-    schema.Job: Form(resolved.CloudRun),
+    schema.Job: Form(care.CloudRun),
     schema.Processor: Form(
         resolved.ProcessorConfig,
         {
             "rows_due": attrgetter("table.due"),
             "runs_as": _run_history_names,
             "schedule": _schedule,
+            "more": _more,
             "by_calendar": lambda processor: processor.calendar != DAILY,
-            "care": lambda processor: resolved.Care(processor.owner, _value(processor.job), processor.logs),
+            "care": lambda processor: care.Care(processor.owner, _value(processor.job), processor.logs),
         },
         below="table",
     ),

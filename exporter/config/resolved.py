@@ -6,10 +6,11 @@ and dates of the pipeline are in `Config.timezone`; every duration is a `timedel
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from exporter.config.care import NOBODY, Care, CloudRun
 from exporter.config.fields import DOCUMENTS, ENTRIES, HEARTBEATS, PHASE_LOG, RUN_HISTORY, names_of, words_of
 from exporter.config.periods import A_DAY, Period
 from exporter.config.schedules import DAILY, Schedule
@@ -77,33 +78,13 @@ class RowsPerUnit:
 
 
 @dataclass(frozen=True, slots=True)
-class CloudRun:
-    """A Cloud Run service or job (`kind`). `scheduler`: the Cloud Scheduler job that starts it."""
+class Written(Dated):
+    """A table that a processor writes; its fields are those of the processor's first table."""
 
-    kind: str
-    name: str
-    region: str
-    scheduler: str | None = None
-
-    def __str__(self) -> str:
-        """In words."""
-        return f"Cloud Run {self.kind} {self.name} in {self.region}"
-
-
-@dataclass(frozen=True, slots=True)
-class Care:
-    """Who looks after a processor, what runs it, and where its logs are; None: the configuration does not say.
-
-    `log_link`: a link in which only the placeholders of the time window (`links.WINDOW`) are left.
-    """
-
-    owner: str | None = None
-    runs_in: CloudRun | None = None
-    log_link: str | None = None
-
-
-NOBODY = Care()
-"""Of a processor of which the configuration says nothing of the kind."""
+    table: TableRef
+    data_date_offset: int
+    rows_per_unit: RowsPerUnit | None = None
+    rows_due: Due | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +93,7 @@ class ProcessorConfig(Dated):
 
     `runs_as`: its names in the run history. `rows_due`: when its rows are due, whatever the document's mode expects;
     None: they are due with the registration. `schedule`: the run dates on which it is expected; `by_calendar`: and only
-    where the pipeline's calendar table has units.
+    where the pipeline's calendar table has units. `more`: further tables that it writes.
     """
 
     name: str
@@ -127,6 +108,15 @@ class ProcessorConfig(Dated):
     care: Care = NOBODY
     schedule: Schedule = DAILY
     by_calendar: bool = True
+    more: tuple[Written, ...] = ()
+
+    @property
+    def of_each_table(self) -> tuple[ProcessorConfig, ...]:
+        """The processor itself, and for each further table the processor as if it wrote this one."""
+        return (
+            self,
+            *(replace(self, **{key.name: getattr(one, key.name) for key in fields(one)}) for one in self.more),
+        )
 
 
 @dataclass(frozen=True, slots=True)

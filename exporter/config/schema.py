@@ -219,6 +219,11 @@ class Processor(Section):
     """One processor of a phase. Its key is the name under which it registers in the completion document."""
 
     table: Table = declared(..., "The table it writes.")
+    more_tables: dict[Name, Table] = declared(
+        {},
+        "Further tables that it writes, each by a name of your own. The worst of its tables decides. Its record count"
+        " is then compared with none.",
+    )
     due: Deadline | None = optional_key(
         "When it must have registered, relative to the document's date.", absent="the phase's; one of the two is needed"
     )

@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from exporter.config.resolved import NOBODY
+from exporter.config.care import NOBODY
 from exporter.metrics.samples import Family, label_text
 from exporter.model import Bound, Condition, HeartbeatState, LogSource, RemovalKind, TriggerState, Verdict
 

@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from exporter.config.resolved import NOBODY, CompletionConfig
+from exporter.config.care import NOBODY
+from exporter.config.resolved import CompletionConfig
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, datetime, timedelta
 
-    from exporter.config.resolved import Care, CoverageConfig
+    from exporter.config.care import Care
+    from exporter.config.resolved import CoverageConfig
     from exporter.model.explained import Explanation, Hint, NextDue, Since
     from exporter.model.observed import CoverageCounts, Entry, Record, Removal, RemovalKind, UnusableField
 

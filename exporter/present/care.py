@@ -11,7 +11,7 @@ from exporter.model import Verdict
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from exporter.config.resolved import Care
+    from exporter.config.care import Care
     from exporter.model import ProcessorReport, Since
 
 BEFORE: Final = timedelta(minutes=30)

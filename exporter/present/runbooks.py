@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 from exporter.messages.secrets import Masked, masked
 from exporter.present.care import care_text, instant, logs, window, window_of
+from exporter.present.runbook_tables import tables_of
 from exporter.present.summary import worst_first
 from exporter.reconcile.expectations import phase_after
 from exporter.shipped.alerts import alerts
@@ -22,8 +23,8 @@ from exporter.shipped.assets import assets
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from exporter.config.care import CloudRun
     from exporter.config.resolved import (
-        CloudRun,
         Config,
         CoverageConfig,
         PhaseConfig,
@@ -251,7 +252,7 @@ def _run_date(asked: str | None, report: Report) -> date:
 
 def values(subject: Subject) -> dict[str, str | None]:
     """What stands for each placeholder; None: the configuration does not say."""
-    return {**_names(subject), **_job(subject), **_tables(subject)}
+    return {**_names(subject), **_job(subject), **tables_of(subject)}
 
 
 def _names(subject: Subject) -> dict[str, str | None]:
@@ -349,51 +350,6 @@ def _neighbours(subject: Subject, job: CloudRun) -> str:
         if one.care.runs_in and one.care.runs_in.name == job.name and one is not subject.processor
     ]
     return f"{job} also runs {', '.join(others)}." if others else f"{job} runs no other processor that is watched."
-
-
-def _tables(subject: Subject) -> dict[str, str | None]:
-    pipeline, one = subject.pipeline, subject.processor_report
-    own = subject.processor.table
-    table = subject.check.table if subject.check else own
-    written = table.write_time_column or (own.write_time_column if own.name == table.name else None)
-    history, log, calendar = pipeline.run_history, pipeline.phase_log, pipeline.calendar
-    halts = subject.phase.halts or next(iter(pipeline.all_halts), None)
-    return {
-        "table": table.name,
-        "date_column": table.day_column,
-        "written_column": written or "NULL",
-        "key": ", ".join(table.key) or None,
-        "table_rows": None if one is None or one.table_rows is None else str(one.table_rows),
-        "written_at": instant(one.written_at) if one and one.written_at else None,
-        "phase_rows": _phase_rows(subject),
-        "run_history": history.table.name if history else None,
-        "run_history_date": history.table.day_column if history else None,
-        "run_history_written": history.finished_column if history else None,
-        "phase_log": log.table.name if log else None,
-        "phase_log_date": log.table.day_column if log else None,
-        "phase_log_written": log.table.write_time_column if log else None,
-        "calendar": calendar.table.name if calendar else None,
-        "calendar_date": calendar.table.day_column if calendar else None,
-        "calendar_where": (calendar.where or "TRUE") if calendar else None,
-        "units": calendar.units if calendar else None,
-        "halts": halts.table.name if halts else None,
-        "halts_date": halts.table.day_column if halts else None,
-    }
-
-
-def _phase_rows(subject: Subject) -> str:
-    """The rows of every table of the phase, and the fewest that the calendar allows, as last read."""
-    reported = {one.processor: one for one in subject.phase_report.processors} if subject.phase_report else {}
-    selects = []
-    for name, one in subject.phase.processors.items():
-        found = reported.get(name)
-        least = found.rows_minimum if found and found.rows_minimum is not None else "NULL"
-        written = f"MAX({one.table.write_time_column})" if one.table.write_time_column else "NULL"
-        selects.append(
-            f"SELECT '{name}' AS processor, COUNT(*) AS row_count, {written} AS written, {least} AS at_least\n"
-            f"FROM `{one.table.name}` WHERE {one.table.day_column} = '{one.data_date(subject.run_date)}'"
-        )
-    return "\nUNION ALL\n".join(selects)
 
 
 def _quoted(found: Iterable[str]) -> str | None:

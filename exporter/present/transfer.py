@@ -20,7 +20,8 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 from pydantic import TypeAdapter, ValidationError
 
 from exporter import model
-from exporter.config.resolved import Care, CloudRun, CompletionConfig, CoverageConfig, TableRef
+from exporter.config.care import Care, CloudRun
+from exporter.config.resolved import CompletionConfig, CoverageConfig, TableRef
 from exporter.messages.secrets import masked_data, masked_json
 from exporter.model import LOST, Report
 from exporter.present.history import History, State, Subject

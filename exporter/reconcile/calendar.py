@@ -103,7 +103,8 @@ def _work_after(
     ends = [
         (phase, processor, processor.data_date(last) if calendar.by_run_date else last)
         for phase in pipeline.phases.values()
-        for processor in phase.processors.values()
+        for one in phase.processors.values()
+        for processor in one.of_each_table
         if processor.by_calendar
     ]
     reading = snapshot.runs.get(pipeline.name)

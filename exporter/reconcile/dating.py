@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from exporter.config.load import load, preset_names
+from exporter.config.periods import A_DAY
 from exporter.reconcile.expectations import due_at, today
 
 if TYPE_CHECKING:
@@ -85,7 +86,8 @@ def _completions(phase: PhaseConfig, document: Document) -> Iterator[tuple[Proce
     """Processors that work on a day that is over, and when they completed: these tell the two readings apart."""
     for processor in phase.processors.values():
         entry = document.entries.get(processor.name)
-        if entry is not None and entry.completed_at is not None and processor.due.days > processor.data_date_offset:
+        by_day = processor.table.period == A_DAY and processor.due.days > processor.data_date_offset
+        if entry is not None and entry.completed_at is not None and by_day:
             yield processor, entry.completed_at
 
 

@@ -153,8 +153,10 @@ class Evidence:
         """False: a complete, non-incremental run cannot have registered this count over these rows.
 
         A count of 0 over existing rows is impossible, and so is a count above theirs (docs/verdicts.md, "Counts").
-        None: unknown.
+        None: unknown. Nobody knows of which of several tables a count is.
         """
+        if self.obligation.processor.more:
+            return True
         if self.entry is None or self.entry.record_count is None or self.rows is None:
             return None
         if self.entry.incremental or self.entry.status not in {"success", None}:

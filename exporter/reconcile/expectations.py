@@ -5,7 +5,7 @@ Sources of the rules: "What is expected, and when" and "Two readings of a date" 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import cache, partial
 from typing import TYPE_CHECKING, TypeVar
@@ -42,7 +42,8 @@ class Obligation:
 
     `asked`: the document's mode expects it to register, by `due`. `rows_due`: from then on, too few or too many rows
     are a fault. `possible_from`: the end of its data date, if the work is about a day that is over; no run before that
-    can have done it. `work_day`: begin and end of the local day of its own deadline.
+    can have done it. `work_day`: begin and end of the local day of its own deadline. `more`: the same by each further
+    table of the processor.
     """
 
     processor: ProcessorConfig
@@ -53,6 +54,12 @@ class Obligation:
     rows_due: datetime
     possible_from: datetime | None = None
     work_day: tuple[datetime, datetime] = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+    more: tuple[Obligation, ...] = ()
+
+    @property
+    def of_each_table(self) -> tuple[Obligation, ...]:
+        """The obligation by each table of the processor."""
+        return (self, *self.more)
 
     @property
     def data_end(self) -> date:
@@ -151,21 +158,14 @@ def phase_day(phase: PhaseConfig, run_date: date, now: datetime, zone: ZoneInfo)
     asked_by = [
         (deadline, mode_at(phase, run_date, deadline, zone).expected) for deadline in sorted(set(deadlines.values()))
     ]
-    return PhaseDay(
-        phase=phase,
-        run_date=run_date,
-        mode=mode,
-        obligations=tuple(
-            _obligation(
-                processor,
-                run_date,
-                at,
-                asked=processor.name in mode.expected,
-                due=_first_asked(processor, deadlines[processor.due], asked_by),
-            )
-            for processor in phase.processors.values()
-        ),
-    )
+
+    def obligation(processor: ProcessorConfig) -> Obligation:
+        asked, due = processor.name in mode.expected, _first_asked(processor, deadlines[processor.due], asked_by)
+        first, *more = (_obligation(one, run_date, at, asked=asked, due=due) for one in processor.of_each_table)
+        return replace(first, more=tuple(more)) if more else first
+
+    obligations = tuple(map(obligation, phase.processors.values()))
+    return PhaseDay(phase=phase, run_date=run_date, mode=mode, obligations=obligations)
 
 
 def _obligation(
@@ -208,7 +208,8 @@ def reading_plan(config: Config, now: datetime) -> ReadingPlan:
         processor
         for pipeline in pipelines
         for phase in pipeline.phases.values()
-        for processor in phase.processors.values()
+        for one in phase.processors.values()
+        for processor in one.of_each_table
     ]
     # A table whose rows are of weeks or months is read beyond the window.
     dated: list[Dated] = [one for one in processors if one.table.period == A_DAY]
@@ -237,7 +238,7 @@ def reading_plan(config: Config, now: datetime) -> ReadingPlan:
             for pipeline in pipelines
             if pipeline.heartbeats
         },
-        tables=tuple(dict.fromkeys(processor.table for processor in processors)),
+        tables=_distinct(processor.table for processor in processors),
         first=min((*by_run_date, *(one.data_date(first) for one in dated)), default=first),
         last=max((*by_run_date, *(one.data_date(last) for one in dated)), default=last),
     )

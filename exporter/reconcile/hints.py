@@ -31,6 +31,7 @@ def hints(e: Evidence, verdict: Verdict) -> tuple[Hint, ...]:
     if verdict is Verdict.NOT_EXPECTED:
         return tuple(_why_not_expected(e))
     found = [
+        *_table(e, verdict),
         *(_unknown(e) if verdict is Verdict.UNKNOWN else ()),
         *_lost(e),
         *_heartbeat(e),
@@ -77,6 +78,15 @@ def _why_not_expected(e: Evidence) -> Iterator[Hint]:
         # A calendar that nobody filled looks like a day without games; only rows show that there were some.
         yet = f", yet the table has {plural(e.rows.rows, 'row')} of it" if e.rows and e.rows.rows else ""
         yield Hint(HintKind.CALENDAR, f"no {e.noun}s on {e.obligation.data_date}{yet}{_left_out(e) if yet else ''}")
+
+
+def _table(e: Evidence, verdict: Verdict) -> Iterator[Hint]:
+    """Which of several tables is spoken of."""
+    processor = e.obligation.processor
+    if processor.more and verdict is not Verdict.OK:
+        yield Hint(
+            HintKind.ROWS_PER_UNIT, f"of its {1 + len(processor.more)} tables, this is of {processor.table.name}"
+        )
 
 
 def _left_out(e: Evidence) -> str:

@@ -27,7 +27,7 @@ from exporter.reconcile.hints import hints
 from exporter.reconcile.removals import overwritten
 from exporter.reconcile.runs import History
 from exporter.reconcile.since import of_processor, of_trigger
-from exporter.reconcile.trigger import Judged, trigger_of
+from exporter.reconcile.trigger import Judged, trigger_of, worst
 from exporter.reconcile.units import units_of_pipeline
 from exporter.reconcile.unusable import unusable_fields
 from exporter.reconcile.upcoming import next_due
@@ -118,7 +118,7 @@ def _dated(phase: PhaseReport) -> PhaseReport:
 
 def _in_use(phase: PhaseConfig, snapshot: Snapshot, now: datetime) -> bool:
     """Whether the deployment has this phase. It has not if all tables of the phase are optional and unused."""
-    for processor in phase.processors.values():
+    for processor in (each for one in phase.processors.values() for each in one.of_each_table):
         reading = snapshot.rows.get(processor.table)
         rows = reading.known(now) if reading else None
         if not processor.table.optional or rows is None or any(counted.rows for counted in rows.values()):
@@ -145,8 +145,14 @@ def _phase(
     documents = snapshot.documents.known(now)
     document = documents.get(DocumentId(phase.collection, day.run_date)) if documents and phase.collection else None
     shared = Shared(history, now, doubt, standing_entries(document))
-    gathered = (gather(snapshot, pipeline, phase, obligation, shared) for obligation in day.obligations)
-    judged = [Judged(evidence, judge(evidence)) for evidence in gathered]
+    judged = [
+        worst(
+            Judged(evidence, judge(evidence))
+            for one in obligation.of_each_table
+            for evidence in (gather(snapshot, pipeline, phase, one, shared),)
+        )
+        for obligation in day.obligations
+    ]
     asked = [item.evidence for item in judged if item.evidence.obligation.asked]
     expected = None if any(e.units is None for e in asked) else [e for e in asked if e.units]
     trigger = trigger_of(snapshot, following, day, judged, now)

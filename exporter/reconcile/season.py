@@ -104,9 +104,10 @@ def _narrowed(snapshot: Snapshot, plan: ReadingPlan, runs: Mapping[str, Mapping[
         documents=_reading(
             snapshot.documents, lambda value: {key: value[key] for key in plan.documents if key in value}
         ),
-        # An optional table keeps all dates: they show whether it is in use.
+        # An optional table keeps all dates: they show whether it is in use. One of weeks or months is read beyond them.
         rows={
-            table: reading if table.optional else _reading(reading, of_days) for table, reading in snapshot.rows.items()
+            table: reading if table.optional or table.reach else _reading(reading, of_days)
+            for table, reading in snapshot.rows.items()
         },
         units={name: _reading(reading, of_days) for name, reading in snapshot.units.items()},
         runs={name: _reading(reading, partial(of_dates, runs[name])) for name, reading in snapshot.runs.items()},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from exporter.model import AHEAD, HeartbeatState, Hint, HintKind, TriggerState, Verdict
 from exporter.reconcile.expectations import RuleMet, rule_met
@@ -11,7 +11,7 @@ from exporter.reconcile.heartbeat import past
 from exporter.reconcile.hints import moment
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from exporter.config.resolved import PhaseConfig, Trigger
@@ -41,6 +41,20 @@ class Judged:
 
     evidence: Evidence
     verdict: Verdict
+
+
+WORST: Final = (
+    *(Verdict.LOST_UPDATE, Verdict.STALLED, Verdict.RUNNING, Verdict.FAILED, Verdict.MISSING, Verdict.PHANTOM),
+    *(Verdict.PARTIAL, Verdict.DUPLICATED, Verdict.COUNT_MISMATCH, Verdict.UNKNOWN, Verdict.NOT_DUE),
+    # From here on the work has finished in this table. It has finished where that is true of all tables.
+    *(Verdict.UNREGISTERED, Verdict.WRONG_DATE, Verdict.BACKFILL, Verdict.SKIPPED, Verdict.OK, Verdict.NOT_EXPECTED),
+)
+"""Which verdict counts for a processor with several tables, the worst first."""
+
+
+def worst(of_tables: Iterable[Judged]) -> Judged:
+    """What counts of a processor that was judged by each of its tables."""
+    return min(of_tables, key=lambda one: WORST.index(one.verdict))
 
 
 def trigger_of(
@@ -172,7 +186,7 @@ def _next_phase_written(
 
 
 def _rows_of(snapshot: Snapshot, phase: PhaseConfig, day: PhaseDay, now: datetime) -> Iterator[RowCount]:
-    for processor in phase.processors.values():
+    for processor in (each for one in phase.processors.values() for each in one.of_each_table):
         if not processor.schedule.asks(day.run_date):
             # The week's rows may be there since another run date.
             continue

@@ -49,7 +49,7 @@ def _entries(path: str, document: Document) -> Iterator[str]:
 def _rows(snapshot: Snapshot, pipeline: PipelineConfig, now: datetime) -> Iterator[str | None]:
     """The unusable columns of each table and of the run history; None for each of these that is unknown."""
     processors = (one for phase in pipeline.phases.values() for one in phase.processors.values())
-    for table in dict.fromkeys(processor.table for processor in processors):
+    for table in dict.fromkeys(one.table for processor in processors for one in processor.of_each_table):
         reading = snapshot.rows.get(table)
         counted = reading.known(now) if reading else None
         if counted is None:

@@ -37,6 +37,7 @@ MADE = {
         "firestore_database",
         "max_staleness",
         "maximum_bytes_billed",
+        "more_tables",
         "run_history_names",
         "state_sets",
         "written_column",
@@ -124,6 +125,7 @@ BESIDE = {"config/records.py", "config/fields.py", "cli/proposal.py", "cli/init.
 """Files that declare keys beside schema.py, and those that write a configuration."""
 MOST = 4
 """Files that may spell one key. Elsewhere the resolved objects have names of their own for what the values do."""
+RUNBOOKS = ("present/runbooks.py", "present/runbook_tables.py")
 # Words that are also something else: BigQuery's own field, and records that model, metrics and page speak of.
 OTHER_MEANINGS = {
     "maximum_bytes_billed": {"incidents/rows.py", "sources/jobs.py"},
@@ -135,14 +137,15 @@ OTHER_MEANINGS = {
         "sources",
         "incidents",
         "reconcile",
-        "present/runbooks.py",
+        *RUNBOOKS,
         "cli/connect.py",
     },
     # Pages and messages that explain the key.
     "data_date_offset": {"config/reference.py", "config/expected.py", "reconcile/dating.py"},
     # Placeholders of the runbooks have the keys' names.
-    "date_column": {"present/runbooks.py"},
-    "run_history": {"model", "cli/connect.py", "collect", "sources", "incidents", "reconcile"},
+    "date_column": {*RUNBOOKS},
+    "written_column": {*RUNBOOKS},
+    "run_history": {"model", "cli/connect.py", "collect", "sources", "incidents", "reconcile", *RUNBOOKS},
     "rows_per_unit": {"model"},
 }
 

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
+from exporter.config.care import Care, CloudRun
 from exporter.config.links import cloud_logging, filled, parse_link
 from exporter.config.load import load
-from exporter.config.resolved import Care, CloudRun
 
 TEMPLATE = "https://logs.example.com/{project}/{phase}/{processor}?job={job}&from={from}&to={to}"
 REFUSED = {

@@ -6,9 +6,9 @@ from datetime import time, timedelta
 
 import pytest
 
+from exporter.config.care import CloudRun
 from exporter.config.load import load, preset_names
 from exporter.config.resolved import (
-    CloudRun,
     Config,
     Due,
     HaltsConfig,

@@ -13,7 +13,7 @@ from exporter.config.records import RecordNames
 from exporter.config.resolve import FORMS, resolve
 from exporter.config.resolved import Due, RowsPerUnit
 from exporter.config.run_days import parse_days
-from exporter.config.schema import Job, Wire
+from exporter.config.schema import Job, Table, Wire
 from exporter.config.section import Section
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ OTHER_THAN_NONE = {
     "every": parse_period("week"),
     "holidays": ("DE",),
     "due": Due(5, time(5)),
+    "more_tables": {"more": Table.model_validate({"name": "d.more", "date_column": "day"})},
 }
 """Values of keys that are not given, where the resolution looks into them."""
 
@@ -70,7 +71,7 @@ def changes(value: object, given: object = None) -> Iterator[tuple[str, Any]]:
                 for name, changed in changes(entry):
                     yield name, {**value, key: changed}
         case _:
-            yield "", given if value is None and given else other(value)
+            yield "", given if value in (None, {}) and given else other(value)
 
 
 OTHER_CHOICES = {"data_date": "run_date"}

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from exporter.config.resolved import Care, CloudRun
+from exporter.config.care import Care, CloudRun
 from exporter.metrics.catalogue import report_samples
 from exporter.model import Since, Verdict
 from exporter.present.care import care_text, logs, window_of

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.config.resolved import Care
+from exporter.config.care import Care
 from exporter.model import Document, ErrorKind, Verdict
 from exporter.present.opened import first_runbook
 from exporter.present.table import report_text
