@@ -33,6 +33,9 @@ WATCH_SECONDS = 2.0
 CLOCK_JUMP_SECONDS = 30.0
 """If the wall clock moves this far against the monotonic one, it has been set, and the jobs are planned again."""
 
+STILL_SECONDS = 5.0
+"""The log says when the process had no CPU for this long: its reads may then fail, whatever their sources do."""
+
 _REASONS = {EVENT_JOB_MISSED: "missed", EVENT_JOB_MAX_INSTANCES: "max_instances", EVENT_JOB_ERROR: "error"}
 
 
@@ -116,7 +119,16 @@ class Schedule:
 
     def _watch_over(self) -> None:
         offset = time.time() - time.monotonic()
+        looked = time.monotonic()
         while not self._stopped.wait(WATCH_SECONDS):
+            still = time.monotonic() - looked - WATCH_SECONDS
+            if still >= STILL_SECONDS:
+                log.warning(
+                    "the process had no CPU",
+                    seconds=round(still, 1),
+                    detail="reads may have failed because of that; on Cloud Run let the service keep its CPU"
+                    " (run.googleapis.com/cpu-throttling: false), elsewhere give the container or the machine more",
+                )
             moved = time.time() - time.monotonic() - offset
             if abs(moved) >= CLOCK_JUMP_SECONDS:
                 # If the clock was set back, the next run would stay at the time of the old clock, hours ahead.
@@ -126,6 +138,7 @@ class Schedule:
             # A listener can report a missing document outside any run.
             for name in self._collectors.collectors:
                 self._repeat(name)
+            looked = time.monotonic()
 
     def _repeat(self, name: str) -> None:
         """Move a collector's next run forward once, if a value has to be read again before it counts."""

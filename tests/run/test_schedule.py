@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
+import structlog
 import time_machine
 
 from exporter.model import Document, ErrorKind
@@ -182,6 +183,37 @@ def test_collectors_run_on_when_the_clock_is_set(
     clockwork.advance(3 * MINUTE)
     assert len(running.times["completion"]) >= again + 2
     assert running.scene.reports[-1].at > on("18:00") + by
+
+
+class Stopwatch:
+    """In place of the module `time`: the wall clock and the monotonic one, which go by together."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def time(self) -> float:
+        return self.seconds
+
+    monotonic = time
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(4.9, []), (14.0, [14.0])])
+def test_the_log_says_when_the_process_had_no_cpu(
+    running: Running, monkeypatch: pytest.MonkeyPatch, seconds: float, told: list[float]
+) -> None:
+    stopwatch, looks = Stopwatch(), iter([False, True])
+
+    def wait(_: float) -> bool:
+        stopwatch.seconds += schedule.WATCH_SECONDS + seconds
+        return next(looks)
+
+    monkeypatch.setattr(schedule, "time", stopwatch)
+    monkeypatch.setattr(running.schedule._stopped, "wait", wait)  # noqa: SLF001 the wait is what lasts longer
+
+    with structlog.testing.capture_logs() as logged:
+        running.schedule._watch_over()  # noqa: SLF001 in this thread, so that it has ended
+
+    assert [entry["seconds"] for entry in logged if entry["event"] == "the process had no CPU"] == told
 
 
 def test_the_times_that_a_jump_of_the_clock_left_out_are_not_counted_through() -> None:
