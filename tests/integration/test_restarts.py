@@ -51,7 +51,8 @@ class Exported:
         for day in (KEPT, FIRING, WAITING):
             own = f'pipeline="nba",phase="phase3",run_date="{day}",processor="one"'
             lines.append(f"orchestration_processor_critical{{{own}}} 1")
-            lines.append(f'orchestration_processor_verdict{{{own},verdict="missing"}} {int(day in self.missing)}')
+            verdict = "missing" if day in self.missing else "not_due"
+            lines.append(f'orchestration_processor_verdict{{{own},verdict="{verdict}"}} 1')
         return Answer(200, "\n".join([*lines, ""]).encode(), "text/plain; version=0.0.4")
 
 
