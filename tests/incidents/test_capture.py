@@ -94,7 +94,7 @@ def test_a_captured_day_replays_to_the_same_verdicts(file: Path, local: LocalSou
     incident = load_incident(file).model_copy(update={"faults": {}})
     loaded = load(preset=incident.preset, overlay=incident.config, environ={})
     clock.now = incident.clock
-    local.load(incident, loaded.config.project)
+    local.load(incident, loaded.config)
 
     again = replay(parse_incident(_capture(loaded, incident, local), "captured"), local, clock)
 

@@ -167,7 +167,7 @@ KEYS_OF_COLUMNS = {"write_time_column": "written_column", "finished_column": "wr
 
 def test_no_part_reads_a_column_that_the_table_of_columns_lacks() -> None:
     source = re.sub(r'"""[\s\S]*?"""|#.*', "", Path(queries.__file__).read_text(encoding="utf-8"))
-    quoted = re.findall(r"`(\w+)`", source)
+    quoted = re.findall(r"(?:names|columns)(?:\.get\(|\[)[\"'](\w+)", source)
     keys = r"\w+_column|units|where|eligible|covered|excluded|key|halted|reason"
     configured = re.findall(rf"\b(?:table|calendar|check|halts)\.({keys})\b", source)
 
