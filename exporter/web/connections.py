@@ -43,7 +43,12 @@ class Connections:
         self._open: defaultdict[str, int] = defaultdict(int)
         # Of each address, the connections that wait for the client; the one that has waited longest comes first.
         self._waiting: defaultdict[str, dict[Connection, None]] = defaultdict(dict)
-        self.count = 0
+        self._counted: set[Connection] = set()
+
+    @property
+    def count(self) -> int:
+        """How many there are. One that was cut no longer counts, though its socket may be open for a moment."""
+        return len(self._counted)
 
     @property
     def full(self) -> bool:
@@ -64,24 +69,27 @@ class Connections:
                     return False
             else:
                 self._cut_one(largest, Refusal.SERVER_LIMIT)
-        self.count += 1
+        self._counted.add(connection)
         self._open[address] += 1
         self._waiting[address][connection] = None
         return True
 
     def waits(self, connection: Connection) -> None:
         """The connection was answered and waits for its client's next request."""
-        self._waiting[connection.address][connection] = None
+        if connection in self._counted:
+            self._waiting[connection.address][connection] = None
 
     def works(self, connection: Connection) -> None:
         """The connection's request is being answered."""
         self._forget(connection)
 
     def left(self, connection: Connection) -> None:
-        """An admitted connection has ended."""
+        """A connection has ended. It may have been cut, or never admitted."""
+        if connection not in self._counted:
+            return
+        self._counted.remove(connection)
         address = connection.address
         self._forget(connection)
-        self.count -= 1
         self._open[address] -= 1
         if not self._open[address]:
             del self._open[address]
@@ -98,7 +106,7 @@ class Connections:
         connection = next(iter(self._waiting.get(address, ())), None)
         if connection is None:
             return False
-        self._forget(connection)
+        self.left(connection)
         self._refusals.add(reason, address)
         connection.cut()
         return True

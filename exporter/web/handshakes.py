@@ -31,7 +31,6 @@ class Handshake:
     def __init__(self, address: str, connections: Connections) -> None:
         self.address: Final = address
         self._all = connections
-        self._counted = True
         self.task: asyncio.Task[None] | None = None
 
     def cut(self) -> None:
@@ -41,9 +40,7 @@ class Handshake:
 
     def ended(self) -> None:
         """The handshake has ended. If there still is a connection, its protocol counts it from now on."""
-        if self._counted:
-            self._counted = False
-            self._all.left(self)
+        self._all.left(self)
 
 
 class Handshakes:

@@ -44,7 +44,6 @@ class BoundedProtocol(HttpToolsProtocol):
     access_log: bool = False
 
     _deadline: TimerHandle | None = None
-    _admitted = False
     _request_open = True
     """Whether the client has yet to send the rest of its request."""
     _idle = False
@@ -81,8 +80,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self.access_log = False
         self._arrived()
-        self._admitted = self._all.admit(self)
-        if self._admitted:
+        if self._all.admit(self):
             self._within(REQUEST_SECONDS)
         else:
             transport.abort()
@@ -91,8 +89,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Forget the connection and its deadline."""
         if self._deadline is not None:
             self._deadline.cancel()
-        if self._admitted:
-            self._all.left(self)
+        self._all.left(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:

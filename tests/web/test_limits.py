@@ -235,6 +235,28 @@ def test_the_client_with_most_connections_loses_its_oldest(monkeypatch: pytest.M
     assert (limits.count, counted.reasons) == (6, [Refusal.SERVER_LIMIT])
 
 
+def test_a_connection_that_was_cut_no_longer_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "MOST", 4)
+
+    class Lingering(Wire):
+        """Its end takes another moment, as that of a socket does."""
+
+        def cut(self) -> None:
+            self.cuts += 1
+
+    limits = Connections(Refusals())
+    greedy = [Lingering("192.0.2.1", limits) for _ in range(50)]
+    for wire in greedy:
+        assert limits.admit(wire)
+        assert not limits.full
+    for wire in greedy:
+        limits.waits(wire)
+        limits.left(wire)
+
+    assert [wire.cuts for wire in greedy] == [1] * 46 + [0] * 4
+    assert limits.count == 0
+
+
 def test_beyond_the_reserve_a_connection_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "MOST", 2)
     monkeypatch.setattr(connections, "RESERVE", 1)
