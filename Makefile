@@ -114,6 +114,12 @@ record: $(VENV)/.dev ## Write down what Google's Firestore emulator answers to t
 bench: $(VENV)/.dev ## Measure speed and memory, side by side with the alternatives
 	@exec $(BIN)/python -m benchmarks $(ARGS)
 
+# make load SECONDS=20
+.PHONY: load
+load: SECONDS = 300
+load: $(VENV)/.dev ## Scrape 1,000 times a second for SECONDS, beside idle, slow, rude and guessing clients
+	@exec $(BIN)/python -m benchmarks.load $(SECONDS) $(ARGS)
+
 .PHONY: notifications
 notifications: $(VENV)/.dev ## Measure the time from every fault to its message
 	@tools/ensure-system-packages $(PROGRAMS)

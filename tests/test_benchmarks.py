@@ -12,6 +12,7 @@ from benchmarks.__main__ import BENCHMARKS, main
 from benchmarks.child import status_bytes
 from benchmarks.client import AS_PROMETHEUS, PLAIN, Scraper, at_once
 from benchmarks.figures import Row, at_least, at_most, quantile, seconds, short, spread
+from benchmarks.load import load
 from benchmarks.page import page
 from benchmarks.processes import ROOT, Child
 from benchmarks.scrapes import body_of, servers
@@ -169,3 +170,12 @@ def test_the_page_is_one_that_a_run_wrote() -> None:
     written = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
 
     assert written.startswith(page([], "").partition("## Numbers")[0])
+
+
+def test_no_scrape_fails_beside_idle_slow_rude_and_guessing_clients() -> None:
+    outcome = load(2, 1_200, 50)
+
+    assert (outcome.quiet.wrong, outcome.loaded.wrong, outcome.skipped) == (0, 0, 0)
+    assert outcome.loaded.took
+    assert "unauthorized" in outcome.refused
+    assert [fault for fault in outcome.faults() if fault.startswith(("memory", "scrapes"))] == []
