@@ -21,7 +21,7 @@ from exporter.metrics.catalogue import report_samples
 from exporter.metrics.exposition import render
 from testing.compressed import compressed
 from testing.prometheus import JOB, Prometheus
-from tools.alerting.rulefiles import RULES, read_yaml
+from tools.alerting.rulefiles import RULES, load_rules, read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -71,7 +71,11 @@ def _compared(program: str, *, smallest: bool) -> Row:
 
 def _rules(folder: Path, file: Path, faster: int) -> str:
     content = read_yaml(file)
+    texts = {(rule.name, rule.labels["severity"]): rule.annotations for rule in load_rules() if rule.alert}
     for group in content["groups"]:
+        for rule in group["rules"]:
+            if "alert" in rule:
+                rule.setdefault("annotations", texts[rule["alert"], rule["labels"]["severity"]])
         group["rules"] = [compressed(rule, faster) for rule in group["rules"]]
     written = folder / file.with_suffix(".json").name
     written.write_text(json.dumps(content), encoding="utf-8")
