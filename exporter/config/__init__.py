@@ -2,7 +2,7 @@
 
 resolved.py, care.py            the frozen objects; all that the rest of the program sees
 load.py                         layers (preset, file, environment) merged and checked; text.py, tree.py, environment.py
-parsing.py                      YAML as plain types, for the other files in YAML
+parsing.py                      YAML as plain types, for the other files in YAML; reading.py: files that users name
 schema.py, records.py           the wire form that the YAML follows, key by key; section.py, value_types.py
 fields.py                       the table of the fields of a pipeline's own records, and of the words of their statuses
 identifiers.py, quantities.py, sql.py, keys.py    how values are read, and which keys there are

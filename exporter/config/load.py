@@ -14,6 +14,7 @@ import yaml
 
 from exporter.config.environment import override
 from exporter.config.errors import ConfigError, Fault
+from exporter.config.reading import read_file
 from exporter.config.relations import contradictions
 from exporter.config.resolve import resolve
 from exporter.config.text import read_text
@@ -167,12 +168,9 @@ def _preset(name: str, faults: list[Fault]) -> Tree:
 def _read_file(file: Path) -> tuple[Tree, list[Fault]]:
     source = str(file)
     try:
-        with file.open("rb") as stream:
-            content = stream.read(LARGEST_FILE + 1)
+        content = read_file(file, LARGEST_FILE)
     except OSError as error:
         raise ConfigError((Fault("", f"cannot be read: {error.strerror or error}", source),)) from error
-    if len(content) > LARGEST_FILE:
-        raise ConfigError((Fault("", f"is larger than {LARGEST_FILE} bytes: it is no configuration", source),))
     try:
         return read_text(content.decode("utf-8-sig"), source)
     except UnicodeDecodeError as error:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 from exporter.config.parsing import parse_yaml
+from exporter.config.reading import read_file
 from exporter.config.wording import describe, listed, named
 from exporter.incidents.derived import fixed_types
 from exporter.incidents.incident import Incident, IncidentError, load_incident
@@ -76,7 +77,7 @@ def _definitions(file: Path) -> Fields:
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8-sig")
+        return read_file(file).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise IncidentError(f"{file}: cannot be read: {error}") from error
 

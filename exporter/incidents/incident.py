@@ -13,6 +13,7 @@ import yaml
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from exporter.config.parsing import parse_yaml
+from exporter.config.reading import read_text_file
 from exporter.incidents.tables import TableDataError, read_definitions
 from exporter.messages.errors import RefusedError
 from exporter.model import RemovalKind, TriggerState, Verdict
@@ -134,7 +135,7 @@ class Place:
 def load_incident(path: Path) -> Incident:
     """Read an incident file. Raises IncidentError with every fault."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text_file(path)
     except (OSError, UnicodeDecodeError) as error:
         raise IncidentError(f"{path}: cannot be read: {error}") from error
     return parse_incident(text, str(path))

@@ -6,7 +6,7 @@ import json
 import threading
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -43,6 +43,9 @@ if TYPE_CHECKING:
     from exporter.sources.ports import Sources
 
 log = structlog.get_logger(__name__)
+
+RELOAD_SECONDS: Final = 5.0
+"""How long a stop waits for a reload under way, which a file system that hangs can hold up for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +157,13 @@ class Service:
         """Stop collecting for good. Returns within seconds, even if something hangs."""
         # Set it before taking the lock, so that no reload that waits for the lock begins after this.
         self._stopped = True
-        with self._reloading:
+        idle = self._reloading.acquire(timeout=RELOAD_SECONDS)
+        try:
             self._running.stop()
             self._memory.close()
+        finally:
+            if idle:
+                self._reloading.release()
 
     def reload(self) -> None:
         """Read the configuration again and continue with it; earlier values and history are kept.
@@ -192,6 +199,8 @@ class Service:
             self._reload_ok = False
             log.error("reload failed, the old configuration stays", faults=str(error))  # noqa: TRY400 - no trace needed
             raise ReloadError(str(error)) from error
+        if self._stopped:
+            raise ReloadError("the exporter is stopping")
         old, new = self._running, self._prepare(loaded, first=False)
         self._collected = self._collected or not old.collectors.waiting_for
         old.stop()

@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from exporter.config.parsing import parse_yaml
+from exporter.config.reading import read_file, read_text_file
 from exporter.messages.errors import RefusedError
 
 
@@ -102,7 +103,7 @@ def config_of(path: Path | None) -> HttpConfig:
 def read_http_config(path: Path) -> HttpConfig:
     """Read the file; other files that it names are relative to its folder. Raises HttpConfigError."""
     try:
-        config = HttpConfig.model_validate(parse_yaml(path.read_text(encoding="utf-8")) or {})
+        config = HttpConfig.model_validate(parse_yaml(read_text_file(path)) or {})
     except OSError as error:
         raise HttpConfigError(f"{path}: cannot be read: {error.strerror}; see --http.config.file") from error
     except (UnicodeDecodeError, yaml.YAMLError):
@@ -129,12 +130,15 @@ def _secret(value: str | None, file: Path | None, name: str) -> str:
         return value
     if file is None:
         raise HttpConfigError(f"--http.config.file: give {name} or {name}_file")
-    return Path(_readable(file, f"{name}_file")).read_text(encoding="utf-8").strip()
+    try:
+        return read_text_file(Path(_readable(file, f"{name}_file"))).strip()
+    except UnicodeDecodeError as error:
+        raise HttpConfigError(f"--http.config.file: {name}_file: {file} is not UTF-8") from error
 
 
 def _readable(file: Path, name: str) -> str:
     try:
-        file.open("rb").close()
+        read_file(file)
     except OSError as error:
         raise HttpConfigError(f"--http.config.file: {name}: {file} cannot be read: {error.strerror}") from error
     return str(file)

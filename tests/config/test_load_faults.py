@@ -58,7 +58,7 @@ def test_an_unknown_preset_in_a_file_is_named_and_stops_the_search(tmp_path: Pat
         (b"project: x\nname: caf\xe9\n", ":2:10: is not UTF-8: the byte 0xE9 is out of place"),
         (b"\xff\xfea\x00", ":1:1: is not UTF-8: the byte 0xFF is out of place"),
         (b"a: 1\nb: \x00\n", ":2:4: the character U+0000 is not allowed in YAML"),
-        (b"#" * (LARGEST_FILE + 1), "is larger than 4194304 bytes: it is no configuration"),
+        (b"#" * (LARGEST_FILE + 1), "cannot be read: is larger than 4194304 bytes"),
     ],
 )
 def test_a_file_that_is_no_configuration_is_refused(tmp_path: Path, content: bytes, words: str) -> None:

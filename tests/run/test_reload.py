@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from exporter.metrics.catalogue import (
     REPORT_AT,
 )
 from exporter.model import Document, ErrorKind, RowCount, Verdict
+from exporter.run import service
 from exporter.web.state import ReloadError
 from testing.builders import DAY, PLAYER, UPCOMING_TEAM, entry, on
 from testing.waiting import until
@@ -43,6 +45,30 @@ def test_a_reload_goes_on_with_the_new_configuration(scene: Scene) -> None:
     assert scene.live(RELOAD_AT) == on("18:10").timestamp()
     assert scene.live(RELOAD_OK) == 1
     assert scene.live(REPORT_AT) == on("18:10").timestamp()
+
+
+def test_a_reload_that_hangs_does_not_hold_up_a_stop(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "RELOAD_SECONDS", 0.1)
+    scene.start()
+    scene.file.unlink()
+    os.mkfifo(scene.file)
+    said: list[str] = []
+
+    def reload() -> None:
+        with pytest.raises(ReloadError) as refused:
+            scene.service.reload()
+        said.append(str(refused.value))
+
+    reloading = threading.Thread(target=reload)
+    reloading.start()
+    # Opens when the other side reads.
+    with scene.file.open("w", encoding="utf-8") as pipe:
+        scene.service.stop()
+        assert not said
+        pipe.write(OVERLAY)
+    reloading.join()
+
+    assert said == ["the exporter is stopping"]
 
 
 def test_a_bad_file_changes_nothing_and_every_fault_is_reported(scene: Scene) -> None:
