@@ -6,10 +6,11 @@ the connection is idle. At the deadline it is cut, whatever is left unsent.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from exporter.metrics.telemetry import Refusal
 
@@ -25,6 +26,9 @@ REQUEST_BYTES: Final = 32 * 1024
 
 Scrapers send about 400 bytes; no path here has a use for a body.
 """
+
+MOST_UNANSWERED: Final = 16
+"""Requests that a client may send before the first of them is answered. Each takes 50 times the memory of its bytes."""
 
 REQUEST_SECONDS: Final = 10.0
 """Seconds from the start of a connection, or the first byte of a request, to the request's last byte."""
@@ -63,6 +67,8 @@ class BoundedProtocol(HttpToolsProtocol):
         """`arrived` is called when the connection is made, before it is counted: with TLS its handshake was counted."""
         super().__init__(**uvicorn)
         self._arrived = arrived
+        # Every request that is not answered yet: uvicorn tells only the newest one that the client has left.
+        self._unanswered: deque[RequestResponseCycle] = deque()
         self._all = connections
         self._refusals = refusals
 
@@ -73,6 +79,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def cut(self) -> None:
         """End the connection at once."""
+        self._leave()
         self.transport.abort()
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn narrows it
@@ -90,6 +97,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
         self._all.left(self)
+        self._leave()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -116,6 +124,17 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self._request_open = True
 
+    def on_headers_complete(self) -> None:
+        """Note the request, which waits for its answer from now on, unless too many do already."""
+        if self.transport.is_closing():
+            return
+        if len(self._unanswered) >= MOST_UNANSWERED:
+            self._refusals.add(Refusal.TOO_LARGE, self.address)
+            self.cut()
+            return
+        super().on_headers_complete()
+        self._unanswered.append(self.cycle)
+
     def on_message_complete(self) -> None:
         """Start the deadline of the answer, unless the request was answered before all of it was there."""
         super().on_message_complete()
@@ -128,6 +147,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Wait for the next request."""
+        self._unanswered.popleft()
         pipelined = bool(self.pipeline)
         super().on_response_complete()
         # uvicorn's own limit for idle connections would wait until the client has read everything.
@@ -153,7 +173,15 @@ class BoundedProtocol(HttpToolsProtocol):
     def _late(self) -> None:
         if not self._idle:
             self._refusals.add(Refusal.TOO_SLOW, self.address)
-        self.transport.abort()
+        self.cut()
+
+    def _leave(self) -> None:
+        """Tell every request that nobody waits for its answer: uvloop raises an error for writing to who has left."""
+        self.pipeline.clear()
+        for cycle in self._unanswered:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        self._unanswered.clear()
 
     def _refuse(self, reason: Refusal, text: str) -> None:
         self._refusals.add(reason, self.address)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
+import struct
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -15,6 +17,7 @@ from exporter.metrics.telemetry import Refusal
 from exporter.web import connections, protocol, refusals
 from exporter.web.connections import Connections
 from exporter.web.refusals import Refusals
+from testing.waiting import until
 from tests.web.example import ExampleState, report, serving
 
 if TYPE_CHECKING:
@@ -204,6 +207,37 @@ def test_health_is_answered_while_every_connection_is_busy(monkeypatch: pytest.M
             release.set()
 
     assert answers == {"/healthz": 200, "/-/ready": 200, "/metrics": 503}
+
+
+def test_clients_that_leave_before_their_answers_are_no_errors(caplog: pytest.LogCaptureFixture) -> None:
+    state = ExampleState(report=report(12_000))
+    many = b"GET /metrics HTTP/1.1\r\nHost: test\r\nAccept-Encoding: identity\r\n\r\n" * 16
+
+    with serving(state) as server:
+        for path in (b"/metrics", b"/api/v1/status"):
+            for _ in range(10):
+                with connected(server) as connection:
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    connection.sendall(many.replace(b"/metrics", path))
+                    connection.recv(1000)
+        until(lambda: not server.connections, "the connections to end")
+        # Requests that were begun have been ended when the next one is answered.
+        assert httpx.get(f"{server.url}/metrics").status_code == 200
+
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+@pytest.mark.parametrize(("number", "answers"), [(protocol.MOST_UNANSWERED, 16), (protocol.MOST_UNANSWERED + 1, 0)])
+def test_a_client_may_have_a_bounded_number_of_requests_unanswered(number: int, answers: int) -> None:
+    counted = Counted()
+    last = b"GET /healthz HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"
+
+    with serving(ExampleState(), refusals=counted.refusals()) as server, connected(server) as connection:
+        connection.sendall((GET + b"\r\n") * (number - 1) + last)
+        said = received(connection)
+
+    assert said.count(b"HTTP/1.1 200 OK") == answers
+    assert counted.reasons == [Refusal.TOO_LARGE] * (not answers)
 
 
 @dataclass(eq=False)
