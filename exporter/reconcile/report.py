@@ -27,8 +27,8 @@ from exporter.reconcile.hints import hints
 from exporter.reconcile.removals import overwritten
 from exporter.reconcile.runs import History
 from exporter.reconcile.since import of_processor, of_trigger
-from exporter.reconcile.trigger import Judged, trigger_of, worst
-from exporter.reconcile.units import units_of_pipeline
+from exporter.reconcile.trigger import WORST, Judged, trigger_of
+from exporter.reconcile.units import units_of, units_of_pipeline
 from exporter.reconcile.unusable import unusable_fields
 from exporter.reconcile.upcoming import next_due
 from exporter.reconcile.verdict import judge, too_few, too_many
@@ -104,7 +104,9 @@ def _pipeline(
         heartbeats_read_at=beats_reading.read_at if beats_reading else None,
         unusable=unusable_fields(snapshot, pipeline, days, now),
         calendar=calendar,
-        next_due=next_due(config, pipeline, in_use, snapshot, now),
+        next_due=next_due(
+            config, pipeline, in_use, lambda phase, one: units_of(snapshot, pipeline, phase, one, now).owed, now
+        ),
     )
 
 
@@ -146,10 +148,13 @@ def _phase(
     document = documents.get(DocumentId(phase.collection, day.run_date)) if documents and phase.collection else None
     shared = Shared(history, now, doubt, standing_entries(document))
     judged = [
-        worst(
-            Judged(evidence, judge(evidence))
-            for one in obligation.of_each_table
-            for evidence in (gather(snapshot, pipeline, phase, one, shared),)
+        min(
+            (
+                Judged(evidence, judge(evidence))
+                for one in obligation.of_each_table
+                for evidence in (gather(snapshot, pipeline, phase, one, shared),)
+            ),
+            key=lambda one: WORST.index(one.verdict),
         )
         for obligation in day.obligations
     ]

@@ -11,7 +11,7 @@ from exporter.reconcile.heartbeat import past
 from exporter.reconcile.hints import moment
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Sequence
+    from collections.abc import Container, Iterator, Sequence
     from datetime import datetime
 
     from exporter.config.resolved import PhaseConfig, Trigger
@@ -50,11 +50,6 @@ WORST: Final = (
     *(Verdict.UNREGISTERED, Verdict.WRONG_DATE, Verdict.BACKFILL, Verdict.SKIPPED, Verdict.OK, Verdict.NOT_EXPECTED),
 )
 """Which verdict counts for a processor with several tables, the worst first."""
-
-
-def worst(of_tables: Iterable[Judged]) -> Judged:
-    """What counts of a processor that was judged by each of its tables."""
-    return min(of_tables, key=lambda one: WORST.index(one.verdict))
 
 
 def trigger_of(

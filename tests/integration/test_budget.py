@@ -130,6 +130,7 @@ COMMANDS = {
 
 OTHERS = {
     "run": "above",
+    "demo": "local sources alone",
     "config check": "dry runs",
     "config show": "nothing",
     "history": "nothing",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from exporter.model import Reading, Snapshot
+from exporter.reconcile.units import units_of
 from exporter.reconcile.upcoming import next_due
 from testing.builders import DAY, OFFENSE, ONE_DAY, config, on, phase, pipeline, processor
 
@@ -24,7 +26,8 @@ def following(now: str, units: Mapping[date, int]) -> NextDue | None:
     one = config(pipeline([phase("phase3", [processor(OFFENSE, offset=-1)])]))
     nba = one.pipelines["nba"]
     snapshot = Snapshot(units={"nba": Reading(units, on(now))})
-    return next_due(one, nba, nba.phases.values(), snapshot, on(now))
+    owed = partial(units_of, snapshot, nba, now=on(now))
+    return next_due(one, nba, nba.phases.values(), lambda phase, of: owed(phase, of).owed, on(now))
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,11 @@ def ignoring(*numbers: signal.Signals) -> Callable[[], None]:
     return prepare
 
 
+def as_in_a_terminal() -> None:
+    """Before the program: hear the end of the terminal, also where the tests run under nohup."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def started(command: list[str], prepare: Callable[[], None] | None = None, folder: Path | None = None) -> Process[str]:
     """`folder`: where it makes temporary ones."""
     return Process(
@@ -55,7 +60,7 @@ def started(command: list[str], prepare: Callable[[], None] | None = None, folde
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, **({"TMPDIR": str(folder)} if folder else {})},
-        preexec_fn=prepare,
+        preexec_fn=prepare or as_in_a_terminal,
     )
 
 
