@@ -141,7 +141,7 @@ long: export LONG_FORMS = 1
 long: $(VENV)/.dev ## Watch a whole week of healthy days, and capture and replay every incident file
 	@tools/ensure-system-packages $(PROGRAMS)
 	@exec $(PYTEST) --quiet tests/incidents/test_healthy_week.py tests/incidents/test_capture.py \
-	  tests/integration/test_secrets_everywhere.py $(ARGS)
+	  tests/integration/test_secrets_everywhere.py tests/alerts/test_forms.py $(ARGS)
 
 .PHONY: pictures
 pictures: $(VENV)/.dev ## Make the pictures under docs/images again
