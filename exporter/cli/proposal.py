@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from difflib import SequenceMatcher
@@ -107,8 +108,11 @@ def proposal(found: Found, *, project: str, database: str, zone: ZoneInfo, now: 
         taken |= {one.table.name for one in work}
         if work:
             why = [f"{len(documents)} documents named after a date, the last {max(documents)}", *lines]
-            phases.append((_short(collection.rpartition("/")[2]), collection, why, work))
-    alone = [_alone(table, found, zone) for table in outputs if table.name not in taken]
+            short, whole = _short(collection.rpartition("/")[2]), _short(collection)
+            phases.append((whole if short in {phase[0] for phase in phases} else short, collection, why, work))
+    left = [table for table in outputs if table.name not in taken]
+    names = Counter(table.name.rpartition(".")[2] for table in left)
+    alone = [_alone(table, found, zone, alone=names[table.name.rpartition(".")[2]] == 1) for table in left]
     if alone:
         phases.append(("tables" if phases else "load", None, ["tables without a completion document"], alone))
     if not phases:
@@ -136,8 +140,8 @@ def proposal(found: Found, *, project: str, database: str, zone: ZoneInfo, now: 
         "    phases:",
     ]
     for name, place, why, work in phases:
-        lines += [f"      {name}:", *(f"        # {reason}" for reason in why)]
-        lines += [f"        collection: {place}"] if place else []
+        lines += [f"      {_plain(name)}:", *(f"        # {reason}" for reason in why)]
+        lines += [f"        collection: {_plain(place)}"] if place else []
         lines.append("        processors:")
         for one in work:
             one.heartbeats = _alike(one.name, list(beats[1]), 1) if beats else []
@@ -242,12 +246,12 @@ def _since(day: date, at: datetime, zone: ZoneInfo) -> timedelta:
     return at.astimezone(zone).replace(tzinfo=None) - datetime.combine(day, time())
 
 
-def _alone(table: FoundTable, found: Found, zone: ZoneInfo) -> _Work:
-    """A table without an entry: it is due when its rows usually are there."""
+def _alone(table: FoundTable, found: Found, zone: ZoneInfo, *, alone: bool) -> _Work:
+    """A table without an entry: it is due when its rows usually are there. `alone`: no other has its name."""
     rows = found.rows[table.name]
     written = {day: counted.written_at for day, counted in rows.items() if counted.rows}
     times = [_since(day, at, zone) for day, at in written.items() if at]
-    name = re.sub(r"[^A-Za-z0-9_-]", "-", table.name.rpartition(".")[2]).lstrip("_") or "table"
+    name = re.sub(r"[^A-Za-z0-9_-]", "-", table.name.rpartition(".")[2] if alone else table.name).lstrip("_") or "table"
     return _Work(name, table, times)
 
 
@@ -317,7 +321,7 @@ def _beats_section(collection: str, beats: Mapping[str, Record]) -> Iterator[str
     sample = list(beats.values())
     found = {guess.key: guess for guess in guesses(HEARTBEATS, sample, own)}
     yield "    heartbeats:"
-    yield f"      collection: {collection}   # {len(beats)} documents with a time within three days"
+    yield f"      collection: {_plain(collection)}   # {len(beats)} documents with a time within three days"
     lines = []
     for key in ("last_heartbeat", STATUS, "data_date"):
         if key in found:
@@ -347,7 +351,7 @@ def _history_section(table: FoundTable) -> Iterator[str]:
 
 def _processor(one: _Work, found: Found) -> Iterator[str]:
     counted = {day: rows.rows for day, rows in sorted(found.rows[one.table.name].items()) if rows.rows}
-    yield f"          {one.name}:"
+    yield f"          {_plain(one.name)}:"
     yield from (f"            # {reason}" for reason in one.why)
     if one.times:
         first, last = (format_due(_due(at, timedelta())) for at in (min(one.times), max(one.times)))

@@ -140,6 +140,23 @@ def test_rows_without_times_are_of_the_day_before_if_the_newest_entry_has_none_o
     assert offset is None or offset in text
 
 
+def test_what_has_the_same_short_name_has_its_whole_one(tmp_path: Path) -> None:
+    tables = (ORDERS, *(FoundTable(f"{dataset}.sums", COLUMNS) for dataset in ("raw", "marts")))
+    counted = {name: days for table in tables for name, days in rows(table).items()}
+    collections = {name: documents() for name in ("load_done", "ops/prod/load_complete", "2026: a # b")}
+
+    file = tmp_path / "pipeline.yaml"
+    file.write_text(made(collections, tables, counted))
+
+    phases = load(file=file, environ={}).config.pipelines["my-shop"].phases
+    assert {name: one.collection for name, one in phases.items() if one.collection} == {
+        "load": "load_done",
+        "ops-prod-load": "ops/prod/load_complete",
+        "2026--a---b": "2026: a # b",
+    }
+    assert list(phases["tables"].processors) == ["raw-sums", "marts-sums"]
+
+
 def test_an_entry_without_a_table_is_said_to_have_none() -> None:
     held = {f"{DAY}": {"orders": {"status": "ok"}, "billing": {"status": "ok"}}}
 
