@@ -50,3 +50,13 @@ def test_the_next_deadline_is_that_of_the_next_date_with_units(
 
 def test_nothing_is_due_where_no_units_are_known() -> None:
     assert following("18:00", {}) is None
+
+
+def test_dates_that_no_calendar_table_can_know_are_not_looked_at() -> None:
+    one = config(pipeline([phase("phase3", [processor(OFFENSE, offset=-1)])]))
+    nba = one.pipelines["nba"]
+    asked: list[date] = []
+
+    next_due(one, nba, nba.phases.values(), lambda _, of: asked.append(of.run_date), on("18:00"))
+
+    assert max(asked) == DAY + 2 * ONE_DAY
