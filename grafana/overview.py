@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from grafana_foundation_sdk.models.dashboard import Panel
 
 UID = "orchestration-overview"
-BY_PROCESSOR = "pipeline, phase, run_date, processor"
 BY_PHASE = "pipeline, phase, run_date"
 
 UNKNOWN_RUNBOOK = alert_of("source_unreachable").name

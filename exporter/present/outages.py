@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from exporter.model import PhaseReport, ProcessorReport, Report
+    from exporter.model import ProcessorReport, Report
 
 SOURCES: Final = {
     "completion": "Firestore",
@@ -73,8 +73,3 @@ def own_hints(processor: ProcessorReport, shared: tuple[str, ...]) -> list[str]:
     """The processor's hints, without the reasons that others have too if it is unknown."""
     texts = [hint.text for hint in processor.hints]
     return [text for text in texts if text not in shared] if processor.verdict is Verdict.UNKNOWN else texts
-
-
-def unknown_alike(phase: PhaseReport, shared: tuple[str, ...]) -> list[ProcessorReport]:
-    """The processors of a phase of which nothing is to be said but that they are unknown."""
-    return [one for one in phase.processors if one.verdict is Verdict.UNKNOWN and not own_hints(one, shared)]
