@@ -161,9 +161,9 @@ def _bounds() -> Panel:
     return lines(
         Card(
             "Rows against their bounds",
-            "Rows of the data date in the processor's table; dashed are the fewest and the most that the day's games "
-            "allow. Below: data is missing. Above: it is there more than once.",
-            "Fine if there are no games, or before the first count of the day",
+            "Rows of the data date in the processor's table; dashed are the fewest and the most that are "
+            "expected. Below: data is missing. Above: it is there more than once.",
+            "Fine if nothing is expected, or before the first count of the day",
             8,
             9,
         ),
@@ -239,7 +239,7 @@ def _ratio() -> Panel:
             "Coverage against its bounds",
             "Covered rows over those that the check asks about; excluded rows are in neither. Dashed are the target "
             "and the ratios below which coverage is low and critically low.",
-            "Fine if the pipeline has no coverage check, or there are no games",
+            "Fine if the pipeline has no coverage check, or nothing is expected",
             8,
             9,
         ),
@@ -260,7 +260,7 @@ def _coverage() -> Panel:
             "Rows of the coverage checks",
             "All rows of the checked table, stacked: covered, not covered though they should be, left out for a "
             "reason, and unclassified. Rows left out count neither for nor against the coverage.",
-            "Fine if the pipeline has no coverage check, or there are no games",
+            "Fine if the pipeline has no coverage check, or nothing is expected",
             8,
             9,
         ),

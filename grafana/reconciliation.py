@@ -25,7 +25,7 @@ def reconciliation() -> Board:
         description="Completion document, heartbeat and table beside each other, and where they differ. Times are UTC.",
         rows=[
             [_records()],
-            [_neighbours(), _games()],
+            [_neighbours(), _units()],
             [_differences(), _entries()],
             [_ran(), _log()],
             [_documents(), _unusable()],
@@ -39,7 +39,7 @@ def _records() -> Panel:
         Card(
             "The three records side by side",
             "Per processor: the entry in the completion document and the count it gives, the heartbeat, the rows in "
-            "the table with the fewest and the most that the games allow, and rows minus count. Count says whether a "
+            "the table with the fewest and the most that are expected, and rows minus count. Count says whether a "
             "complete run can have registered that count over these rows.",
             "Not fine: the exporter says nothing about this selection",
             24,
@@ -107,10 +107,10 @@ def _neighbours() -> Panel:
     )
 
 
-def _games() -> Panel:
+def _units() -> Panel:
     return grid(
         Card(
-            "Games by data date",
+            "Units by data date",
             "What the calendar has for each date whose rows are looked at. A processor's data date can be another "
             "one than its run date; a date with 0 expects nothing.",
             "Not fine if the pipeline has a calendar: it could not be read, or cannot be relied on",
@@ -118,7 +118,7 @@ def _games() -> Panel:
             10,
         ),
         [Ask(best(metrics.UNITS))],
-        [Column("pipeline", "Pipeline"), Column("date", "Data date"), Column("Value", "Games", COUNT, empty="unknown")],
+        [Column("pipeline", "Pipeline"), Column("date", "Data date"), Column("Value", "Units", COUNT, empty="unknown")],
         by=[("Data date", True)],
     )
 

@@ -129,7 +129,7 @@ COVERAGE_SINCE = _gauge(
     "coverage_low_since_timestamp_seconds", CHECK, "Since when coverage is low; no sample while it is not."
 )
 COVERAGE_UNCLASSIFIED = _gauge("coverage_unclassified", CHECK, "1 if rows are unclassified or unmarked.")
-UNITS = _gauge("calendar_units", (*PIPELINE, "date"), "Units (games) that the calendar has for a data date.")
+UNITS = _gauge("calendar_units", (*PIPELINE, "date"), "Units that the calendar has for a data date.")
 CALENDAR_DOUBTFUL = _gauge("calendar_doubtful", (*PIPELINE, "reason"), "1 if what the calendar says is no fact.")
 HEARTBEAT_DOCUMENTS = _gauge("heartbeat_documents", PIPELINE, "Documents in the heartbeat collection.")
 DOCUMENTS_WARN = _gauge("heartbeat_documents_warn", PIPELINE, "More documents than this are too many.")

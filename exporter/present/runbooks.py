@@ -182,7 +182,7 @@ PLACES: Final[Mapping[str, tuple[str, str]]] = {
     "calendar": ("the schedule", ""),
     "calendar_date": ("its column of the date", ""),
     "calendar_where": ("the condition on its rows", ""),
-    "units": ("the aggregate that counts its games", ""),
+    "units": ("the aggregate that counts its units", ""),
     "halts": ("the table of halts", _no("halts")),
     "halts_date": ("its column of the date", _no("halts")),
     "check": ("the coverage check", _no("coverage")),

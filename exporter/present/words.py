@@ -68,7 +68,7 @@ WORDS: Final = {
     Verdict.PARTIAL: Words(
         "left too few rows",
         "the data is incomplete",
-        "count the rows of each game, then run again",
+        "find out which rows are missing, then run again",
     ),
     Verdict.DUPLICATED: Words(
         "left too many rows",
@@ -105,7 +105,7 @@ TRIGGERS: Final = {
 CONDITIONS: Final = {
     Condition.COVERAGE_LOW: Words(
         "covers too few rows",
-        "averages and predictions over these rows are wrong or missing",
+        "whatever is made of these rows is wrong or incomplete",
         "list the rows that are not covered, then run the processor again",
     ),
     Condition.HEARTBEAT_STALE: Words(
@@ -126,7 +126,7 @@ CONDITIONS: Final = {
     Condition.CALENDAR_DOUBTFUL: Words(
         "the calendar is doubtful",
         "what is expected of these dates may be wrong",
-        "compare the schedule's table with the league's own schedule",
+        "compare the calendar's table with what it is loaded from",
     ),
     Condition.COUNT_INCONSISTENT: Words(
         "the document's count is not the number of its entries",

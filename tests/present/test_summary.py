@@ -158,7 +158,7 @@ def test_low_coverage_is_wrong_although_no_processor_is() -> None:
         " below the critical bound 80%"
     )
     assert summary.since == "for 1 h 30 min, since 16:30 UTC (11:30 EST)"
-    assert summary.effect == "averages and predictions over these rows are wrong or missing"
+    assert summary.effect == "whatever is made of these rows is wrong or incomplete"
     assert summary.first == "list the rows that are not covered, then run the processor again"
 
 
