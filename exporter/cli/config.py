@@ -33,8 +33,12 @@ def config() -> None:
 )
 def config_check(config_file: Path | None, preset: str | None, *, connect: bool) -> int:
     """Say every fault of a configuration, with its path and line."""
+    from exporter.config.expected import shard_lines
+
     loaded = load_config(config_file, preset)
     say(f"{loaded.source}: valid")
+    for line in shard_lines(loaded.config):
+        say(line)
     if not connect:
         return exits.OK
     from exporter.cli.connect import connect_report

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from exporter.collect.once import Outcome
     from exporter.config.load import Loaded
+    from exporter.config.shards import Shard
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -103,15 +104,39 @@ def web_options(command: F) -> F:
     return command
 
 
-def load_config(config_file: Path | None, preset: str | None, run_date: date | None = None) -> Loaded:
+def load_config(
+    config_file: Path | None, preset: str | None, run_date: date | None = None, shard: Shard | None = None
+) -> Loaded:
     """The configuration that the options name; with `run_date`, of that date alone. Raises ConfigError."""
     from exporter.config.load import load
 
-    loaded = load(file=config_file, preset=preset, environ=os.environ)
+    given = {SHARD_VARIABLE: str(shard)} if shard else {}
+    loaded = load(file=config_file, preset=preset, environ={**os.environ, **given})
     if run_date is None:
         return loaded
     documents = replace(loaded.config.documents, only=(run_date,))
     return replace(loaded, config=replace(loaded.config, documents=documents))
+
+
+SHARD_VARIABLE = "ORCHESTRATION_EXPORTER_SHARD"
+"""The variable of the key `shard`, which `run --shard` has the last word on."""
+
+
+def _shard(_context: click.Context, _option: click.Parameter, value: str | None) -> Shard | None:
+    from exporter.config.shards import parse_shard
+
+    try:
+        return None if value is None else parse_shard(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+shard_option = click.option(
+    "--shard",
+    callback=_shard,
+    metavar="N/M",
+    help="Export one of M parts of the pipelines, counted from 0 (docs/scaling.md); all of them, if not given.",
+)
 
 
 FIRST_RUN_DATE, LAST_RUN_DATE = date(1970, 1, 1), date(9998, 12, 31)

@@ -10,12 +10,13 @@ import click
 from exporter.cli.clock import now
 from exporter.cli.command import Command
 from exporter.cli.exits import EXIT_CODES
-from exporter.cli.options import config_options, load_config, log_options, web_options
+from exporter.cli.options import config_options, load_config, log_options, shard_option, web_options
 from exporter.run.signals import answering
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from exporter.config.shards import Shard
     from exporter.messages.logs import Format
 
 
@@ -32,12 +33,14 @@ DEFAULT_ADDRESS = ":9189"
     show_default=True,
     help="[host]:port to serve on.",
 )
+@shard_option
 @web_options
 @log_options
 def run(  # noqa: PLR0913 - an argument for each option
     config_file: Path | None,
     preset: str | None,
     address: str,
+    shard: Shard | None,
     web_config_file: Path | None,
     *,
     lifecycle: bool,
@@ -54,4 +57,4 @@ def run(  # noqa: PLR0913 - an argument for each option
 
         logs.configure(log_level, log_format)
         web = runner.Web(address, web_config_file, lifecycle=lifecycle, runbooks=runbooks)
-        runner.run(lambda: load_config(config_file, preset), opener(now), now, web)
+        runner.run(lambda: load_config(config_file, preset, shard=shard), opener(now), now, web)

@@ -66,7 +66,7 @@ def reads_alike(before: Config, after: Config) -> Callable[[Matter, Any], bool]:
 
 
 def outcome_of(rows: Mapping[Any, Any], answer: ContextAnswer) -> ReadResult:
-    """How a reading of BigQuery ended: the errors of its parts, and whether any part succeeded."""
+    """How a reading of BigQuery ended: the errors of its parts, and whether any part succeeded, if there was any."""
     outcomes = (
         *rows.values(),
         *answer.units.values(),
@@ -77,4 +77,4 @@ def outcome_of(rows: Mapping[Any, Any], answer: ContextAnswer) -> ReadResult:
     )
     errors = [outcome for outcome in outcomes if isinstance(outcome, SourceError)]
     # An error that stands for several answers is reported once.
-    return ReadResult(tuple(dict.fromkeys(errors)), anything=len(errors) < len(outcomes))
+    return ReadResult(tuple(dict.fromkeys(errors)), anything=len(errors) < len(outcomes) or not outcomes)

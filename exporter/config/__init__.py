@@ -8,6 +8,7 @@ fields.py                       the table of the fields of a pipeline's own reco
 identifiers.py, quantities.py, sql.py, keys.py    how values are read, and which keys there are
 schedules.py, periods.py        on which run dates something is expected; expected.py: in plain words
 schedule_schema.py              its wire form; run_days.py, public_holidays.py: how it is written
+shards.py                       which of several exporters has which pipeline
 links.py                        the template of a link to a processor's logs
 validation.py, relations.py     faults of one key, and between keys; errors.py, wording.py: their texts
 resolve.py                      wire form to frozen objects

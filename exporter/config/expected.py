@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from exporter.config.periods import Unit
 from exporter.config.quantities import format_due
+from exporter.config.shards import Shard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +27,17 @@ def expected_lines(config: Config) -> Iterator[str]:
             for processor in phase.processors.values():
                 where = f"{pipeline.name} {phase.name} {processor.name}"
                 yield f"{where}: run dates {processor.schedule}, due {format_due(processor.due)}; {_rows(processor)}"
+
+
+def shard_lines(config: Config) -> Iterator[str]:
+    """If it is one of several exporters: a line for each of them, with its pipelines."""
+    if config.shard is None:
+        return
+    for number in range(config.shard.of):
+        shard = Shard(number, config.shard.of)
+        names = [name for name in config.of_all_shards if shard.has(name)]
+        own = ", this one" if shard == config.shard else ""
+        yield f"shard {shard}{own}: {', '.join(names) or 'no pipeline, so it exports nothing'}"
 
 
 def _date(table: CalendarConfig | HaltsConfig) -> str:

@@ -17,6 +17,7 @@ from exporter.config.periods import A_DAY
 from exporter.config.schedule_schema import DAILY, SCHEDULE, Scheduled
 from exporter.config.schedules import EVERY_DAY, Schedule
 from exporter.config.section import Section
+from exporter.config.shards import part_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,10 +36,10 @@ class Form:
 
 
 def resolve(wire: schema.Wire) -> resolved.Config:
-    """The configuration, every default filled in."""
+    """The configuration, every default filled in; of a shard, with its part of the pipelines."""
     pipelines = {name: _inherited(pipeline, wire, name) for name, pipeline in wire.pipelines.items()}
     config: resolved.Config = _value(wire.model_copy(update={"pipelines": pipelines}))
-    return config
+    return part_of(config, config.shard) if config.shard else config
 
 
 def _inherited(pipeline: schema.Pipeline, wire: schema.Wire, name: str) -> schema.Pipeline:
@@ -161,6 +162,7 @@ FORMS: dict[type[Section], Form] = {
             "database": attrgetter("firestore_database"),
             "location": attrgetter("bigquery_location"),
             "every_state": attrgetter("metrics.state_sets"),
+            "elsewhere": lambda _: {},
         },
     ),
     schema.Documents: Form(resolved.DocumentsConfig, {"only": lambda documents: sorted(documents.only)}),

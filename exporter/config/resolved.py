@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from datetime import date, time, timedelta
     from zoneinfo import ZoneInfo
 
+    from exporter.config.shards import Shard
+
 
 class Relation(StrEnum):
     """Whether a document's date is before, on or after today in the pipeline's zone."""
@@ -366,6 +368,13 @@ class Config:
     database: str = "(default)"
     location: str | None = None
     job_project: str | None = None
+    shard: Shard | None = None
+    elsewhere: Mapping[str, PipelineConfig] = field(default_factory=dict)
+
+    @property
+    def of_all_shards(self) -> Mapping[str, PipelineConfig]:
+        """Every pipeline: its own, and those `elsewhere`, which the other shards export."""
+        return {**self.pipelines, **self.elsewhere}
 
     @property
     def firestore_root(self) -> str:

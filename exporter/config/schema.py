@@ -49,6 +49,7 @@ from exporter.config.value_types import (
     Ratio,
     Resource,
     RowBounds,
+    ShardName,
     Size,
     Sql,
     TableName,
@@ -349,6 +350,11 @@ class Wire(Section):
     collect: Collect = declared({}, "How often each source is read, for how long, and at what cost.")
     ledger: Ledger = declared({}, "Where sightings of entries are kept.")
     metrics: Metrics = declared({}, "What is exported, and how.")
+    shard: ShardName | None = optional_key(
+        "Which of several exporters with this configuration it is, counted from 0: `0/3` is the first of three. Each"
+        " exports a part of the pipelines (docs/scaling.md); `run --shard` sets it too.",
+        absent="it exports all pipelines",
+    )
     calendar: CalendarForm | None = CALENDAR
     days: DaysOfRun | None = DAYS
     every: PeriodName | None = EVERY

@@ -27,6 +27,7 @@ from exporter.config.run_days import (
     parse_holidays,
 )
 from exporter.config.schedules import Days
+from exporter.config.shards import SHARD_PATTERN, Shard, parse_shard
 from exporter.config.sql import parse_sql
 
 _Annotations = tuple[GetPydanticSchema, WithJsonSchema]
@@ -122,6 +123,7 @@ Expected = Annotated[
         ],
     ),
 ]
+ShardName = Annotated[Shard, *_read(parse_shard, str, kind="shard", type="string", pattern=SHARD_PATTERN)]
 Ratio = Annotated[float, Field(ge=0, le=1, json_schema_extra={"$comment": "number from 0 to 1"})]
 Offset = Annotated[int, Field(ge=-q.FURTHEST_DAY, le=q.FURTHEST_DAY, json_schema_extra={"$comment": "days"})]
 When = Literal["past", "today", "ahead"]

@@ -12,6 +12,7 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
+from exporter.config.shards import shard_of
 from exporter.messages.secrets import Masked, masked
 from exporter.present.care import care_text, instant, logs, window, window_of
 from exporter.present.runbook_tables import tables_of
@@ -194,7 +195,7 @@ PLACES: Final[Mapping[str, tuple[str, str]]] = {
 
 def _subject(asked: Asked, config: Config, report: Report, *, about_coverage: bool) -> Subject:
     """What is asked for, with a fitting choice where nothing is said. Raises AskedError for what there is not."""
-    pipeline = config.pipelines[_one_of("pipeline", asked.pipeline, config.pipelines)]
+    pipeline = config.pipelines[_pipeline_of(asked.pipeline, config)]
     run_date = _run_date(asked.run_date, report)
     check = None
     if about_coverage or asked.check is not None:
@@ -225,6 +226,15 @@ def _subject(asked: Asked, config: Config, report: Report, *, about_coverage: bo
 
 def _key(phase: PhaseReport) -> tuple[str, str, date]:
     return phase.pipeline, phase.phase, phase.run_date
+
+
+def _pipeline_of(asked: str | None, config: Config) -> str:
+    shard, own = config.shard, config.pipelines
+    if shard and asked and asked in config.elsewhere:
+        raise AskedError(f"Pipeline {asked} is exported by shard {shard_of(asked, shard.of)}; this is shard {shard}.")
+    if not own:
+        raise AskedError(f"This is shard {shard}, which exports no pipeline.")
+    return _one_of("pipeline", asked, own)
 
 
 def _one_of(what: str, asked: str | None, there: Iterable[str]) -> str:

@@ -124,6 +124,8 @@ def summarize(report: Report, unread: Mapping[str, str] | None = None) -> Summar
         )
     if held or rows:
         return _beyond(report, held, rows, again)
+    if not report.pipelines:
+        return Summary(Health.WELL, "No pipeline belongs to this shard, so it checks nothing")
     checked = plural(len(report.processors), "processor")
     quiet = Counter(QUIET[one.verdict] for one in report.processors if one.verdict in QUIET)
     some = "".join(f", {number:,} {what}" for what, number in quiet.items())

@@ -15,7 +15,7 @@ from exporter.config.resolved import Due, Relation
 from exporter.model import DocumentId
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from datetime import date
     from zoneinfo import ZoneInfo
 
@@ -120,15 +120,15 @@ def run_dates(config: Config, now: datetime) -> tuple[date, ...]:
 
 
 def processor_names(config: Config) -> frozenset[str]:
-    """The name of every processor of every phase."""
-    phases = (phase for pipeline in config.pipelines.values() for phase in pipeline.phases.values())
+    """The name of every processor of every phase, in whichever shard."""
+    phases = (phase for pipeline in config.of_all_shards.values() for phase in pipeline.phases.values())
     return frozenset(name for phase in phases for name in phase.processors)
 
 
 def phase_after(config: Config, pipeline: PipelineConfig, phase: PhaseConfig) -> PhaseConfig | None:
     """The phase that `next` names, in this pipeline or in another one."""
     other, _, name = (phase.next or "").rpartition("/")
-    return (config.pipelines[other] if other else pipeline).phases.get(name)
+    return (config.of_all_shards[other] if other else pipeline).phases.get(name)
 
 
 def relation(run_date: date, current: date) -> Relation:
@@ -200,25 +200,29 @@ def _first_asked(
 
 
 def reading_plan(config: Config, now: datetime) -> ReadingPlan:
-    """What must be read to judge the exposed run dates at `now`, neighbouring days included."""
+    """What must be read to judge the exposed run dates at `now`, neighbouring days included.
+
+    Every shard reads the same window of dates, so that all judge as one exporter would. Of other shards' pipelines it
+    reads the tables of the phases that its own start.
+    """
     dates = run_dates(config, now)
     with_neighbours = sorted({day + shift for day in dates for shift in (*NEIGHBOURS, timedelta())})
-    pipelines = config.pipelines.values()
-    processors = [
-        processor
-        for pipeline in pipelines
-        for phase in pipeline.phases.values()
-        for one in phase.processors.values()
-        for processor in one.of_each_table
-    ]
+    pipelines, of_all_shards = config.pipelines.values(), config.of_all_shards.values()
+    phases = [phase for pipeline in pipelines for phase in pipeline.phases.values()]
+    following = [phase_after(config, pipeline, phase) for pipeline in pipelines for phase in pipeline.phases.values()]
     # A table whose rows are of weeks or months is read beyond the window.
-    dated: list[Dated] = [one for one in processors if one.table.period == A_DAY]
-    for pipeline in pipelines:
+    dated: list[Dated] = [
+        processor
+        for pipeline in of_all_shards
+        for processor in _of_each_table(pipeline.phases.values())
+        if processor.table.period == A_DAY
+    ]
+    for pipeline in of_all_shards:
         dated += pipeline.coverage.values()
         if pipeline.phase_log:
             dated.append(pipeline.phase_log)
     first, last = with_neighbours[0], with_neighbours[-1]
-    by_run_date = [dates[0], dates[-1]] if any(map(_reads_run_dates, pipelines)) else []
+    by_run_date = [dates[0], dates[-1]] if any(map(_reads_run_dates, of_all_shards)) else []
     return ReadingPlan(
         run_dates=dates,
         documents=_distinct(
@@ -238,10 +242,17 @@ def reading_plan(config: Config, now: datetime) -> ReadingPlan:
             for pipeline in pipelines
             if pipeline.heartbeats
         },
-        tables=_distinct(processor.table for processor in processors),
+        tables=_distinct(processor.table for processor in _of_each_table((*phases, *filter(None, following)))),
         first=min((*by_run_date, *(one.data_date(first) for one in dated)), default=first),
         last=max((*by_run_date, *(one.data_date(last) for one in dated)), default=last),
     )
+
+
+def _of_each_table(phases: Iterable[PhaseConfig]) -> Iterator[ProcessorConfig]:
+    """Every processor of these phases, once for each of its tables."""
+    for phase in phases:
+        for processor in phase.processors.values():
+            yield from processor.of_each_table
 
 
 def _reads_run_dates(pipeline: PipelineConfig) -> bool:

@@ -123,6 +123,9 @@ class Service:
         self._running.collectors.conclude()
 
     def _prepare(self, loaded: Loaded, *, first: bool) -> Running:
+        if loaded.config.shard:
+            names = ", ".join(loaded.config.pipelines)
+            (log.info if names else log.warning)("exports a part", shard=str(loaded.config.shard), pipelines=names)
         sources = self._open(loaded, self.telemetry)
         collectors = Collectors(
             loaded.config,

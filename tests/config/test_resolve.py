@@ -15,6 +15,7 @@ from exporter.config.resolved import Due, RowsPerUnit
 from exporter.config.run_days import parse_days
 from exporter.config.schema import Job, Table, Wire
 from exporter.config.section import Section
+from exporter.config.shards import Shard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,6 +52,7 @@ OTHER_THAN_NONE = {
     "every": parse_period("week"),
     "holidays": ("DE",),
     "due": Due(5, time(5)),
+    "shard": Shard(1, 2),
     "more_tables": {"more": Table.model_validate({"name": "d.more", "date_column": "day"})},
 }
 """Values of keys that are not given, where the resolution looks into them."""

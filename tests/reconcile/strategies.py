@@ -33,7 +33,7 @@ from exporter.sources.fields import EARLIEST, LATEST
 from testing.builders import ONE_DAY, config, heartbeat_name, phase, pipeline, processor, unusable, without
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from random import Random
 
     from exporter.config.resolved import Config, PhaseConfig, TableRef
@@ -107,7 +107,7 @@ class Maker:
         around = self.random.choice((0, 0, 1))
         return config(pipeline(both, bare=self.often(0.1)), past=around, future=around)
 
-    def phase(self, name: str, following: str | None) -> PhaseConfig:
+    def phase(self, name: str, following: str | None, collection: str = "") -> PhaseConfig:
         choice = self.random.choice
         members = [
             processor(
@@ -124,9 +124,9 @@ class Maker:
             Mode(str(stands), frozenset({stands}), everyone if self.often() else frozenset(NAMES[:1]))
             for stands in Relation
         ]
-        collection = "" if self.often() else None
+        documents = collection if self.often() else None
         trigger = self.maybe(Trigger(choice((0, 0.5, 0.6, 1)), timedelta(minutes=30)))
-        return phase(name, members, modes=modes, collection=collection, following=following, trigger=trigger)
+        return phase(name, members, modes=modes, collection=documents, following=following, trigger=trigger)
 
     def entry(self) -> Entry:
         return Entry(
@@ -172,7 +172,7 @@ class Maker:
         seen = Sighting(self.entry(), b"", self.moment(), self.maybe(self.moment()), self.maybe(self.moment()))
         return Removal("", kind, seen, self.moment(), self.moment(), ended_at=self.maybe(self.moment(), 0.8))
 
-    def snapshot(self, plan: ReadingPlan) -> Snapshot:
+    def snapshot(self, plan: ReadingPlan, pipelines: Collection[str] = ("nba",)) -> Snapshot:
         """Every key of the plan has any value, or none at all."""
         days = [plan.first + ONE_DAY * index for index in range((plan.last - plan.first).days + 1)]
         rows: dict[TableRef, Reading[Mapping[date, RowCount]]] = {
@@ -192,21 +192,32 @@ class Maker:
             for pipe, names in plan.heartbeats.items()
             if self.often()
         }
-        covered = CoverageCounts(self.count(), self.count(), self.count(), {"dnp": self.count()})
-        units = {day: self.random.choice((0, 6, 6, 6, 15, 10**9)) for day in days if self.often(0.95)}
+        runs: dict[str, Reading[tuple[Run, ...]]] = {
+            name: self.reading(tuple(self.run(days) for _ in range(4))) for name in pipelines if self.often()
+        }
         return Snapshot(
             documents=self.reading({key: self.document() for key in plan.documents if self.often(0.95)}),
             watched=watched,
             followed_since=self.maybe(self.moment()),
             gaps=(Gap(self.moment(), self.moment()),) if self.often(0.2) else (),
             heartbeats=beats,
-            heartbeat_documents={"nba": self.reading(self.count())},
+            heartbeat_documents={name: self.reading(self.count()) for name in pipelines},
             rows=rows,
-            units={"nba": self.reading(units)} if self.often(0.97) else {},
-            runs={"nba": self.reading(tuple(self.run(days) for _ in range(4)))} if self.often() else {},
-            phase_log={"nba": self.reading({(day, "phase3_to_phase4"): self.count() for day in days})},
-            coverage={("nba", "minutes_played"): self.reading(dict.fromkeys(days, covered))},
+            units={name: self.reading(self.units(days)) for name in pipelines if self.often(0.97)},
+            runs=runs,
+            phase_log={
+                name: self.reading({(day, "phase3_to_phase4"): self.count() for day in days}) for name in pipelines
+            },
+            coverage={
+                (name, "minutes_played"): self.reading(dict.fromkeys(days, self.covered())) for name in pipelines
+            },
         )
+
+    def units(self, days: list[date]) -> Mapping[date, int]:
+        return {day: self.random.choice((0, 6, 6, 6, 15, 10**9)) for day in days if self.often(0.95)}
+
+    def covered(self) -> CoverageCounts:
+        return CoverageCounts(self.count(), self.count(), self.count(), {"dnp": self.count()})
 
 
 def make(random: Random) -> Case:
