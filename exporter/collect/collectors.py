@@ -24,7 +24,7 @@ from exporter.config.resolved import LedgerConfig
 from exporter.memory.documents import Memory
 from exporter.memory.ledger import MEMORY
 from exporter.model import ErrorKind, Failure, Snapshot
-from exporter.reconcile import reconcile
+from exporter.reconcile import Reconciler
 from exporter.sources.ports import Deadline, SourceError
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ class Collectors:
         self._clock = clock
         self._publish = publish
         self._wait_for_all = wait_for_all
+        self._reconciler = Reconciler()
         self._publishing = threading.Lock()
         self._under_way: set[Run] = set()
         self._left_behind: dict[str, threading.Thread] = {}
@@ -199,7 +200,7 @@ class Collectors:
         with self._publishing:
             if not self._board.stopped.is_set():
                 attempted = frozenset(self._attempted)
-                self._publish(reconcile(self.config, self.snapshot, self._clock()))
+                self._publish(self._reconciler.reconcile(self.config, self.snapshot, self._clock()))
                 self._published = attempted
 
     def take(self, documents: Mapping[DocumentId, Document], now: datetime) -> None:

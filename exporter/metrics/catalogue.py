@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from exporter.config.care import NOBODY
@@ -195,9 +194,6 @@ CONDITIONS = {
 }
 """The families that export answers of the table of conditions. The series of the other conditions are older than it."""
 
-NEWS = timedelta(hours=1)
-"""How long after its restoration an overwritten entry is still reported."""
-
 _REMOVALS = [(kind, label_text(kind=kind)) for kind in RemovalKind if kind is not RemovalKind.REPLACED]
 _BOUNDS = [(bound, f',bound="{bound}"') for bound in Bound]
 _VALUES = {VERDICT: Verdict, HEARTBEAT_STATE: HeartbeatState, TRIGGER_STATE: TriggerState, LOG_SOURCE: LogSource}
@@ -261,8 +257,7 @@ def _phase(out: Out, phase: PhaseReport, report: Report) -> None:
     if phase.watched:
         kinds = Counter(removal.kind for removal in phase.removals)
         out[REMOVED].extend([(f"{labels},{text}", kinds[kind]) for kind, text in _REMOVALS])
-        recent = {one.processor for one in phase.overwritten if report.at - one.missed_at < NEWS}
-        out[OVERWRITTEN].append((labels, len(recent)))
+        out[OVERWRITTEN].append((labels, phase.overwritten_lately))
     if phase.trigger_state is not None:
         _state(out, TRIGGER_STATE, labels, phase.trigger_state, report)
     modes = phase.modes if report.every_state else [phase.mode]

@@ -139,7 +139,6 @@ class ProcessorReport:
     record_count_possible: bool | None
     heartbeat: HeartbeatReport
     rows_read_at: datetime | None
-    document_read_at: datetime | None
     explanations: tuple[Explanation, ...] = ()
     failed_at: datetime | None = None
     since: Since | None = None
@@ -176,9 +175,10 @@ class PhaseReport:
 
     `registered` counts only expected processors, `entries` every entry of the document, `unexpected` entries whose name
     no processor of the phase has. `removals`: entries that were seen in the document and removed from it;
-    `overwritten`: those of them that were lost and restored; `watched` False: the document was never read. `document`:
-    the full resource name of the completion document; None if the phase has none. `since`: since when the trigger has
-    been stuck or blocked. `completion`: what the document looks like.
+    `overwritten`: those of them that were lost and restored; `overwritten_lately`: the processors of those that were
+    lost within the last hour. `watched` False: the document was never read. `document`: the full resource name of the
+    completion document; None if the phase has none. `since`: since when the trigger has been stuck or blocked.
+    `completion`: what the document looks like.
     """
 
     pipeline: str
@@ -205,6 +205,7 @@ class PhaseReport:
     watched: bool
     processors: tuple[ProcessorReport, ...]
     overwritten: tuple[Overwritten, ...] = ()
+    overwritten_lately: int = 0
     document: str | None = None
     since: Since | None = None
     completion: CompletionConfig = field(default_factory=CompletionConfig)
@@ -332,6 +333,7 @@ class PipelineReport:
     run_history_known: bool | None
     last_run_at: datetime | None
     heartbeats_read_at: datetime | None = None
+    documents_read_at: datetime | None = None
     unusable: Mapping[Record, tuple[str, ...]] = field(default_factory=dict)
     calendar: CalendarReport | None = None
     conditions: tuple[ConditionReport, ...] = ()

@@ -122,7 +122,8 @@ class Document:
     """A completion document: its entries by processor name, and its own metadata. `exists` False: there is none.
 
     `triggered` None: its field cannot be used. `contents`: its entries and all its other fields as Firestore
-    sends them (serialized `Value`s); `read_time`: the database's time of this state.
+    sends them (serialized `Value`s); `read_time`: the database's time of this state. Two readings of one state are
+    equal.
     """
 
     exists: bool = True
@@ -136,7 +137,7 @@ class Document:
     malformed: tuple[UnusableField, ...] = ()
     create_time: datetime | None = None
     update_time: datetime | None = None
-    read_time: datetime | None = None
+    read_time: datetime | None = field(default=None, compare=False)
     contents: Mapping[str, bytes] = field(default_factory=dict)
 
 

@@ -52,7 +52,7 @@ def outages(report: Report, unread: Mapping[str, str] | None) -> list[Outage]:
 
 def _last_read(report: Report) -> dict[str, datetime | None]:
     """When each collector last read everything, as far as the report knows."""
-    documents = [one.document_read_at for one in report.processors if one.document_read_at]
+    documents = [one.documents_read_at for one in report.pipelines if one.documents_read_at]
     rows = [one.rows_read_at for one in report.processors if one.rows_read_at]
     beats = [one.heartbeats_read_at for one in report.pipelines if one.heartbeats_read_at]
     return {

@@ -130,9 +130,11 @@ def processors(report: Report) -> dict[str, Json]:
             "table_units": processor.table_units,
             "duplicate_rows": processor.duplicate_rows,
             "rows_read_at": stamp(processor.rows_read_at),
-            "document_read_at": stamp(processor.document_read_at),
+            "document_read_at": stamp(pipeline.documents_read_at if phase.has_document else None),
         }
-        for processor in report.processors
+        for pipeline in report.pipelines
+        for phase in pipeline.phases
+        for processor in phase.processors
     }
 
 

@@ -1,6 +1,8 @@
 """Observed against expected: verdicts, hints and trigger states. Pure: no clock, no network, no metrics.
 
 report.py                   snapshot in, report out: every exposed phase and processor at one moment
+phase.py                    one phase of one run date: its processors judged, and its trigger
+parts.py, moments.py        what is kept from one report to the next, and until when it holds
 expectations.py             what is expected of each document and processor, and by when; what has to be read
 units.py                    how many units are owed, by schedule, halts and calendar table
 evidence.py, runs.py        what the records hold about one processor's work for one run date
@@ -15,6 +17,6 @@ removals.py, unusable.py    entries that were removed from a document; fields th
 calendar.py, dating.py      how far the calendar can be relied on; which reading of a date the documents fit
 """
 
-from exporter.reconcile.report import DISCREPANCIES, reconcile
+from exporter.reconcile.report import DISCREPANCIES, Reconciler, reconcile
 
-__all__ = ["DISCREPANCIES", "reconcile"]
+__all__ = ["DISCREPANCIES", "Reconciler", "reconcile"]

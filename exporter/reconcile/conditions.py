@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from exporter.model import Bound, Condition, ConditionReport, HeartbeatState, Since, Verdict
 from exporter.reconcile.hints import lasting
+from exporter.reconcile.removals import lately
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,23 +21,25 @@ if TYPE_CHECKING:
     from exporter.model import CalendarDoubt, CoverageReport, PhaseReport, PipelineReport, ProcessorReport
 
 S = TypeVar("S")
+Owner = TypeVar("Owner", "PhaseReport", "PipelineReport")
 Labels = dict[str, str]
+PhaseAnswers = dict[Condition, tuple[ConditionReport, ...]]
 
 UNMARKED: Final = "unmarked"
 """The bucket of excluded rows that lack the value which decides: somebody still has to mark them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Moment(Generic[S]):
-    """A subject at the moment of the report, with the pipeline that it belongs to."""
+class Moment(Generic[S, Owner]):
+    """A subject at the moment of the report, with the pipeline or phase that has it."""
 
     subject: S
-    pipeline: PipelineReport
+    owner: Owner
     now: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Row(Generic[S]):
+class Row(Generic[S, Owner]):
     """A row of the table.
 
     `subjects`: what the condition is decided for. `labels`: the labels of a subject's series. `known`: whether every
@@ -46,21 +49,21 @@ class Row(Generic[S]):
     """
 
     condition: Condition
-    subjects: Callable[[PipelineReport], Iterable[S]]
+    subjects: Callable[[Owner], Iterable[S]]
     labels: Callable[[S], Labels]
     known: Callable[[S], bool]
-    holds: Mapping[Bound | None, Callable[[Moment[S]], bool]]
-    text: Callable[[Moment[S]], str] = lambda _: ""
-    since: Callable[[Moment[S]], datetime | None] = lambda _: None
+    holds: Mapping[Bound | None, Callable[[Moment[S, Owner]], bool]]
+    text: Callable[[Moment[S, Owner]], str] = lambda _: ""
+    since: Callable[[Moment[S, Owner]], datetime | None] = lambda _: None
 
-    def answers(self, pipeline: PipelineReport, now: datetime) -> Iterator[ConditionReport]:
+    def answers(self, owner: Owner, now: datetime) -> Iterator[ConditionReport]:
         """The answer for each subject."""
-        for subject in self.subjects(pipeline):
-            labels = {"pipeline": pipeline.pipeline, **self.labels(subject)}
+        for subject in self.subjects(owner):
+            labels = {"pipeline": owner.pipeline, **self.labels(subject)}
             if not self.known(subject):
                 yield ConditionReport(self.condition, labels, None)
                 continue
-            moment = Moment(subject, pipeline, now)
+            moment = Moment(subject, owner, now)
             bounds = [bound for bound, test in self.holds.items() if test(moment)]
             if bounds:
                 at = self.since(moment)
@@ -87,9 +90,18 @@ def _judged_beside_the_verdict(processor: ProcessorReport, now: datetime) -> boo
     return about_something_else and processor.rows_due <= now and bool(processor.table_rows)
 
 
-def conditions_of(pipeline: PipelineReport, now: datetime) -> tuple[ConditionReport, ...]:
-    """The answer of every row for every subject of the pipeline."""
-    return tuple(found for row in TABLE for found in row.answers(pipeline, now))
+def phase_conditions(phase: PhaseReport, now: datetime) -> PhaseAnswers:
+    """The answers for the phase and its processors, by condition."""
+    return {row.condition: tuple(row.answers(phase, now)) for row in OF_PHASES}
+
+
+def conditions_of(
+    pipeline: PipelineReport, now: datetime, of_phases: Iterable[PhaseAnswers] | None = None
+) -> tuple[ConditionReport, ...]:
+    """The answer of every row for every subject of the pipeline. `of_phases`: those of its phases, if they are made."""
+    made = [phase_conditions(one, now) for one in pipeline.phases] if of_phases is None else of_phases
+    made = [*made, {row.condition: tuple(row.answers(pipeline, now)) for row in OF_PIPELINES}]
+    return tuple(found for condition in Condition for answers in made for found in answers.get(condition, ()))
 
 
 # --- counts of a completion document ----------------------------------------------------------------------------
@@ -99,14 +111,14 @@ def _phase_labels(phase: PhaseReport) -> Labels:
     return {"phase": phase.phase, "run_date": phase.run_date.isoformat()}
 
 
-def _count_inconsistent(at: Moment[PhaseReport]) -> bool:
+def _count_inconsistent(at: Moment[PhaseReport, PhaseReport]) -> bool:
     """Some writers count every entry, others only those they know; both are right. Not on dates without units."""
     phase = at.subject
     entries, unexpected = phase.entries or 0, phase.unexpected or 0
     return bool(phase.expected) and phase.completed_count not in {None, entries, entries - unexpected}
 
 
-def _count_text(at: Moment[PhaseReport]) -> str:
+def _count_text(at: Moment[PhaseReport, PhaseReport]) -> str:
     phase = at.subject
     return (
         f"_completed_count of {phase.phase} {phase.run_date} is {phase.completed_count:,},"
@@ -117,28 +129,28 @@ def _count_text(at: Moment[PhaseReport]) -> str:
 # --- coverage ---------------------------------------------------------------------------------------------------
 
 
-def _due(at: Moment[CoverageReport]) -> datetime | None:
+def _due(at: Moment[CoverageReport, PipelineReport]) -> datetime | None:
     """When the first phase of the run date is due in full: from then on the rows should be there."""
     dues = [
         max(processor.due for processor in phase.processors)
-        for phase in at.pipeline.phases
+        for phase in at.owner.phases
         if phase.run_date == at.subject.run_date and phase.processors
     ]
     return min(dues, default=None)
 
 
-def _rows_are_due(at: Moment[CoverageReport]) -> bool:
+def _rows_are_due(at: Moment[CoverageReport, PipelineReport]) -> bool:
     """Whether the rows should be there: their date has units, and its first phase is due in full."""
     due = _due(at)
     return at.subject.expected is True and due is not None and due <= at.now
 
 
-def _low_since(at: Moment[CoverageReport]) -> datetime | None:
+def _low_since(at: Moment[CoverageReport, PipelineReport]) -> datetime | None:
     """Since the rows are due, or since they were last written, if that was later."""
     coverage, due = at.subject, _due(at)
     written = [
         processor.written_at
-        for phase in at.pipeline.phases
+        for phase in at.owner.phases
         for processor in phase.processors
         if (processor.table, processor.data_date) == (coverage.check.table.name, coverage.data_date)
     ]
@@ -146,12 +158,12 @@ def _low_since(at: Moment[CoverageReport]) -> datetime | None:
     return max(known, default=None)
 
 
-def _covers_less(at: Moment[CoverageReport], bound: float) -> bool:
+def _covers_less(at: Moment[CoverageReport, PipelineReport], bound: float) -> bool:
     share = at.subject.share
     return share is not None and share < bound and _rows_are_due(at)
 
 
-def _low_text(at: Moment[CoverageReport]) -> str:
+def _low_text(at: Moment[CoverageReport, PipelineReport]) -> str:
     coverage, check = at.subject, at.subject.check
     counts, share = coverage.counts, coverage.share or 0
     rows = f" ({counts.covered:,} of {counts.eligible:,} rows of {coverage.data_date})" if counts else ""
@@ -175,7 +187,7 @@ def _coverage_known(coverage: CoverageReport) -> bool:
 # --- heartbeats -------------------------------------------------------------------------------------------------
 
 
-def _silent(at: Moment[PipelineReport]) -> bool:
+def _silent(at: Moment[PipelineReport, PipelineReport]) -> bool:
     """Runs go on and no heartbeat beats. Without runs, as in the off-season, no heartbeat is expected to beat."""
     beat, ran, silent = at.subject.last_heartbeat_at, at.subject.last_run_at, at.subject.heartbeat_silent_after
     if ran is None or silent is None or at.now - ran >= silent:
@@ -183,17 +195,17 @@ def _silent(at: Moment[PipelineReport]) -> bool:
     return beat is None or at.now - beat >= silent
 
 
-def _silent_text(at: Moment[PipelineReport]) -> str:
+def _silent_text(at: Moment[PipelineReport, PipelineReport]) -> str:
     beat = at.subject.last_heartbeat_at
     lasts = "at all" if beat is None else f"for {lasting(at.now - beat)}"
     return f"no heartbeat of {at.subject.pipeline} {lasts}"
 
 
-def _documents_above(at: Moment[PipelineReport], bound: int | None) -> bool:
+def _documents_above(at: Moment[PipelineReport, PipelineReport], bound: int | None) -> bool:
     return (at.subject.heartbeat_documents or 0) > (bound or 0)
 
 
-def _bloated_text(at: Moment[PipelineReport]) -> str:
+def _bloated_text(at: Moment[PipelineReport, PipelineReport]) -> str:
     pipeline = at.subject
     return (
         f"{pipeline.heartbeat_documents:,} heartbeat documents of {pipeline.pipeline},"
@@ -210,20 +222,12 @@ def _doubts(pipeline: PipelineReport) -> list[tuple[CalendarDoubt, str]]:
 
 # --- entries, and running processors ----------------------------------------------------------------------------
 
-NEWS: Final = timedelta(hours=1)
-"""How long after its loss an overwritten entry is still reported."""
-
 PATIENCE: Final = timedelta(hours=1)
 """How long after its deadline a processor that runs is only late; the alert's `for`."""
 
 
-def overwritten_lately(phase: PhaseReport, now: datetime) -> set[str]:
-    """The processors whose entry was lost within the last hour and is restored."""
-    return {one.processor for one in phase.overwritten if now - one.missed_at < NEWS}
-
-
-def _processors(pipeline: PipelineReport) -> list[ProcessorReport]:
-    return [processor for phase in pipeline.phases for processor in phase.processors]
+def _running(phase: PhaseReport) -> list[ProcessorReport]:
+    return [processor for processor in phase.processors if processor.verdict is Verdict.RUNNING]
 
 
 def _processor_labels(processor: ProcessorReport) -> Labels:
@@ -234,21 +238,21 @@ def _processor_labels(processor: ProcessorReport) -> Labels:
     }
 
 
-def _beats_late(at: Moment[ProcessorReport]) -> bool:
-    return at.subject.verdict is Verdict.RUNNING and at.subject.heartbeat.state is HeartbeatState.STALE
+def _beats_late(at: Moment[ProcessorReport, PhaseReport]) -> bool:
+    return at.subject.heartbeat.state is HeartbeatState.STALE
 
 
-def _late_text(at: Moment[ProcessorReport]) -> str:
+def _late_text(at: Moment[ProcessorReport, PhaseReport]) -> str:
     one, beat = at.subject, at.subject.heartbeat.beat_at
     lasts = f" for {lasting(at.now - beat)}" if beat else ""
     return f"{one.processor} of {one.phase} {one.run_date} says running and has not beaten{lasts}"
 
 
-def _runs_past_due(at: Moment[ProcessorReport]) -> bool:
-    return at.subject.verdict is Verdict.RUNNING and at.now - at.subject.due >= PATIENCE
+def _runs_past_due(at: Moment[ProcessorReport, PhaseReport]) -> bool:
+    return at.now - at.subject.due >= PATIENCE
 
 
-def _past_due_text(at: Moment[ProcessorReport]) -> str:
+def _past_due_text(at: Moment[ProcessorReport, PhaseReport]) -> str:
     one = at.subject
     return f"{one.processor} of {one.phase} {one.run_date} still runs {lasting(at.now - one.due)} past its deadline"
 
@@ -256,24 +260,52 @@ def _past_due_text(at: Moment[ProcessorReport]) -> str:
 # --- the table --------------------------------------------------------------------------------------------------
 
 
-TABLE: Final[
-    tuple[
-        Row[PhaseReport]
-        | Row[CoverageReport]
-        | Row[PipelineReport]
-        | Row[ProcessorReport]
-        | Row[tuple[CalendarDoubt, str]],
-        ...,
-    ]
-] = (
+OF_PHASES: Final[tuple[Row[PhaseReport, PhaseReport] | Row[ProcessorReport, PhaseReport], ...]] = (
     Row(
         Condition.COUNT_INCONSISTENT,
-        subjects=lambda pipeline: pipeline.phases,
+        subjects=lambda phase: [phase],
         labels=_phase_labels,
         known=lambda phase: phase.expected is not None and phase.entries is not None,
         holds={None: _count_inconsistent},
         text=_count_text,
     ),
+    Row(
+        Condition.OVERWRITTEN,
+        subjects=lambda phase: [phase] if phase.overwritten else [],
+        labels=_phase_labels,
+        known=lambda _: True,
+        holds={None: lambda at: bool(lately(at.subject.overwritten, at.now))},
+        since=lambda at: max(one.missed_at for one in at.subject.overwritten),
+    ),
+    Row(
+        Condition.HEARTBEAT_STALE,
+        subjects=_running,
+        labels=_processor_labels,
+        known=lambda _: True,
+        holds={None: _beats_late},
+        text=_late_text,
+        since=lambda at: at.subject.heartbeat.beat_at,
+    ),
+    Row(
+        Condition.RUNNING_PAST_DUE,
+        subjects=_running,
+        labels=_processor_labels,
+        known=lambda _: True,
+        holds={None: _runs_past_due},
+        text=_past_due_text,
+        since=lambda at: at.subject.due,
+    ),
+)
+"""The conditions that a phase decides by itself, for its document or its processors."""
+
+OF_PIPELINES: Final[
+    tuple[
+        Row[CoverageReport, PipelineReport]
+        | Row[PipelineReport, PipelineReport]
+        | Row[tuple[CalendarDoubt, str], PipelineReport],
+        ...,
+    ]
+] = (
     Row(
         Condition.COVERAGE_LOW,
         subjects=lambda pipeline: pipeline.coverage,
@@ -321,32 +353,8 @@ TABLE: Final[
         labels=lambda doubt: {"reason": doubt[0].value},
         known=lambda _: True,
         holds={None: lambda _: True},
-        text=lambda at: f"the calendar of {at.pipeline.pipeline} is doubtful: {at.subject[1]}",
-    ),
-    Row(
-        Condition.OVERWRITTEN,
-        subjects=lambda pipeline: [phase for phase in pipeline.phases if phase.overwritten],
-        labels=_phase_labels,
-        known=lambda _: True,
-        holds={None: lambda at: bool(overwritten_lately(at.subject, at.now))},
-        since=lambda at: max(one.missed_at for one in at.subject.overwritten),
-    ),
-    Row(
-        Condition.HEARTBEAT_STALE,
-        subjects=_processors,
-        labels=_processor_labels,
-        known=lambda _: True,
-        holds={None: _beats_late},
-        text=_late_text,
-        since=lambda at: at.subject.heartbeat.beat_at,
-    ),
-    Row(
-        Condition.RUNNING_PAST_DUE,
-        subjects=_processors,
-        labels=_processor_labels,
-        known=lambda _: True,
-        holds={None: _runs_past_due},
-        text=_past_due_text,
-        since=lambda at: at.subject.due,
+        text=lambda at: f"the calendar of {at.owner.pipeline} is doubtful: {at.subject[1]}",
     ),
 )
+
+TABLE: Final = (*OF_PHASES, *OF_PIPELINES)

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from exporter.config.fields import FAILED, RUNNING, STATUS
-from exporter.model import DocumentId, HeartbeatReport, HeartbeatState, Matter
-from exporter.reconcile.expectations import NEIGHBOURS
-from exporter.reconcile.heartbeat import NEVER, heartbeat_of, past
-from exporter.reconcile.units import noun_of, units_of
+from exporter.model import HeartbeatReport, HeartbeatState
+from exporter.reconcile.heartbeat import NEVER, past
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date, datetime
 
-    from exporter.config.resolved import PhaseConfig, PipelineConfig, ProcessorConfig
     from exporter.model import (
         Document,
         Doubt,
@@ -26,11 +22,9 @@ if TYPE_CHECKING:
         Removal,
         RowCount,
         Run,
-        Snapshot,
         Watched,
     )
     from exporter.reconcile.expectations import Obligation
-    from exporter.reconcile.runs import History
 
 CALENDAR, HALTS = "calendar", "halts"
 DOCUMENT, HEARTBEAT, RUN_HISTORY = "completion document", "heartbeat", "run history"
@@ -95,7 +89,7 @@ class Evidence:
 
     def too_early(self, moment: datetime | None) -> bool:
         """Whether something that ended then cannot have done this work."""
-        return _too_early(moment, self.obligation)
+        return too_early(moment, self.obligation)
 
     @property
     def by_entry(self) -> bool:
@@ -178,7 +172,7 @@ class Evidence:
         return self.heartbeat.status == "running" or any(field.key == STATUS for field in self.heartbeat.unusable)
 
 
-def _too_early(moment: datetime | None, obligation: Obligation) -> bool:
+def too_early(moment: datetime | None, obligation: Obligation) -> bool:
     """Whether something that ended then cannot have done this work, because the work's day was not over."""
     possible_from = obligation.possible_from
     return moment is not None and possible_from is not None and moment < possible_from
@@ -187,131 +181,3 @@ def _too_early(moment: datetime | None, obligation: Obligation) -> bool:
 def newest(runs: Iterable[Run], now: datetime) -> Run | None:
     """The run that started (or, where no start is known, finished) last."""
     return max(runs, key=lambda run: past(run.started_at, now) or past(run.finished_at, now) or NEVER, default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """Values that all processors of a phase share for one run date.
-
-    `history`: the pipeline's run history, if known. `calendar_doubt`: why the calendar may be wrong. `standing`: the
-    result of `standing_entries`.
-    """
-
-    history: History | None
-    now: datetime
-    calendar_doubt: str | None = None
-    standing: Sequence[tuple[datetime, str]] = ()
-
-
-def standing_entries(document: Document | None) -> Sequence[tuple[datetime, str]]:
-    """The document's entries that give a time, in the order of their times."""
-    entries = document.entries if document else {}
-    return sorted((entry.completed_at, name) for name, entry in entries.items() if entry.completed_at is not None)
-
-
-def gather(
-    snapshot: Snapshot,
-    pipeline: PipelineConfig,
-    phase: PhaseConfig,
-    obligation: Obligation,
-    shared: Shared,
-) -> Evidence:
-    """Collect what the snapshot knows about this obligation."""
-    history, now = shared.history, shared.now
-    processor = obligation.processor
-    documents = snapshot.documents.known(now)
-    rows_reading = snapshot.rows.get(processor.table)
-    rows = rows_reading.known(now) if rows_reading else None
-    units_reading = snapshot.units.get(pipeline.name)
-    halts_reading = snapshot.halts.get(phase.halts) if phase.halts else None
-    units = units_of(snapshot, pipeline, phase, obligation, now)
-    runs_reading = snapshot.runs.get(pipeline.name)
-    runs = None if history is None else history.of(phase, obligation)
-
-    def document_of(run_date: date) -> Document | None:
-        if documents is None or phase.collection is None:
-            return None
-        return documents.get(DocumentId(phase.collection, run_date))
-
-    document = document_of(obligation.run_date)
-    entry = document.entries.get(processor.name) if document else None
-    watched = snapshot.watched.get(DocumentId(phase.collection, obligation.run_date)) if phase.collection else None
-    neighbours = tuple(
-        Neighbour(
-            run_date=obligation.run_date + shift,
-            data_date=(data_date := processor.table.period.moved(obligation.data_date, shift.days)),
-            entry=neighbour.entries.get(processor.name)
-            if (neighbour := document_of(obligation.run_date + shift))
-            else None,
-            rows=rows.get(data_date) if rows is not None else None,
-        )
-        for shift in NEIGHBOURS
-    )
-    heartbeat, heartbeat_error = heartbeat_of(snapshot, pipeline, obligation, entry, runs, now)
-    return Evidence(
-        obligation=obligation,
-        now=now,
-        noun=noun_of(pipeline, processor),
-        has_document=phase.collection is not None,
-        units=units.owed,
-        document=document,
-        document_read_at=snapshot.documents.read_at if phase.collection else None,
-        entry=entry,
-        loss=watched.losses.get(processor.name) if watched and entry is None else None,
-        watched=watched,
-        followed_since=snapshot.followed_since,
-        gaps=snapshot.gaps,
-        heartbeat=heartbeat,
-        heartbeat_error=heartbeat_error,
-        rows=rows.get(obligation.data_date) if rows is not None else None,
-        rows_read_at=rows_reading.read_at if rows_reading else None,
-        runs=runs,
-        newest_run=newest((run for run in runs if not _too_early(run.finished_at or run.started_at, obligation)), now)
-        if runs
-        else None,
-        neighbours=neighbours,
-        dates=rows or {},
-        nothing_owed=units.why_none,
-        halts_known=units.halts_known,
-        left_out=units.left_out,
-        row_bounds=_row_bounds(processor, units.owed, units.left_out),
-        failures=(
-            (CALENDAR, units_reading.failure if units_reading else None),
-            (HALTS, halts_reading.failure if halts_reading else None),
-            (DOCUMENT, snapshot.documents.failure),
-            (f"table {processor.table.name}", rows_reading.failure if rows_reading else None),
-            (RUN_HISTORY, runs_reading.failure if runs_reading else None),
-        ),
-        doubts=_doubts(snapshot, pipeline, phase, obligation),
-        calendar_doubt=shared.calendar_doubt,
-        standing=shared.standing,
-        remembers=snapshot.remembers,
-    )
-
-
-def _row_bounds(processor: ProcessorConfig, units: int | None, left_out: int) -> tuple[int, float] | None:
-    """No rows are expected for units that do not count (a postponed game), but they may have some."""
-    per_unit = processor.rows_per_unit
-    if per_unit is None or units is None:
-        return None
-    most = math.inf if per_unit.maximum is None else round(per_unit.maximum * (units + left_out))
-    return round(per_unit.minimum * units), most
-
-
-def _doubts(
-    snapshot: Snapshot, pipeline: PipelineConfig, phase: PhaseConfig, obligation: Obligation
-) -> Mapping[str, Doubt]:
-    """The records of this work that do not count, because a reading found less than before."""
-    if not snapshot.doubts:
-        return {}
-    processor, data_date = obligation.processor, obligation.data_date
-    keys: list[tuple[str, Matter, object]] = [
-        (CALENDAR, Matter.UNITS, (pipeline.name, data_date)),
-        (DOCUMENT, Matter.DOCUMENT, DocumentId(phase.collection or "", obligation.run_date)),
-        (f"table {processor.table.name}", Matter.ROWS, (processor.table, data_date)),
-        (RUN_HISTORY, Matter.RUNS, (pipeline.name, data_date)),
-    ]
-    if pipeline.heartbeats:
-        collection = pipeline.heartbeats.collection
-        keys += [(HEARTBEAT, Matter.HEARTBEAT, (collection, name)) for name in processor.heartbeats]
-    return {record: snapshot.doubts[matter, key] for record, matter, key in keys if (matter, key) in snapshot.doubts}

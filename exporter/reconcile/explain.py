@@ -322,9 +322,8 @@ def _not_yet(e: Evidence) -> Explanation:
     if e.loss is not None:
         return Explanation(Cause.NOT_YET, Standing.RULED_OUT, contradicts=("its entry was seen in the document",))
     if done is not None and done <= e.now:
-        ago = e.now - done
-        said = f"its work ended {lapse(ago)} ago"
-        if ago <= ON_ITS_WAY:
+        said = f"its work ended at {moment(done, e.now)}"
+        if e.now - done <= ON_ITS_WAY:
             return Explanation(Cause.NOT_YET, Standing.LIKELY, (f"{said}: the message may still be on its way",))
         return Explanation(Cause.NOT_YET, Standing.RULED_OUT, contradicts=(f"{said}; a registration takes seconds",))
     due = moment(e.obligation.due, e.now)

@@ -10,8 +10,10 @@ from exporter.config.fields import DATA_DATE, STATUS
 from exporter.model import AHEAD, HeartbeatReport, HeartbeatState
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from exporter.config.resolved import HeartbeatsConfig, PipelineConfig
-    from exporter.model import Entry, Heartbeat, Run, Snapshot
+    from exporter.model import Entry, Heartbeat, Run
     from exporter.reconcile.expectations import Obligation
 
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -23,22 +25,20 @@ def past(at: datetime | None, now: datetime) -> datetime | None:
 
 
 def heartbeat_of(
-    snapshot: Snapshot,
+    known: Mapping[str, Heartbeat | None] | None,
     pipeline: PipelineConfig,
     obligation: Obligation,
     entry: Entry | None,
     runs: tuple[Run, ...] | None,
     now: datetime,
 ) -> tuple[HeartbeatReport, str | None]:
-    """The heartbeat that speaks for this work, and the error message it carries.
+    """The heartbeat that speaks for this work, and the error message it carries. `known`: all of them, if known.
 
     Only a heartbeat with this data date says anything about it; of several (an `Async` twin), the newest one does. A
     heartbeat of another date is reported as such: the document belongs to the last run, so it proves nothing about this
     date.
     See docs/verdicts.md, "Heartbeats".
     """
-    reading = snapshot.heartbeats.get(pipeline.name)
-    known = reading.known(now) if reading else None
     if known is None or pipeline.heartbeats is None:
         return HeartbeatReport(HeartbeatState.UNKNOWN), None
     found = [beat for name in obligation.processor.heartbeats if (beat := known.get(name)) is not None]

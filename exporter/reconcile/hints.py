@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from exporter.config.fields import DATA_DATE, FAILED, RUNNING
 from exporter.model import HeartbeatState, Hint, HintKind, Verdict
@@ -16,6 +16,7 @@ from exporter.reconcile.evidence import (
     newest,
 )
 from exporter.reconcile.expectations import ONE_DAY
+from exporter.reconcile.moments import whole
 from exporter.reconcile.verdict import SAME_RUN, above_bounds, below_bounds, wrote_here
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
     from exporter.model import Run
     from exporter.reconcile.evidence import Evidence
+
+MINUTE: Final = timedelta(minutes=1)
+SECOND: Final = timedelta(seconds=1)
 
 
 def hints(e: Evidence, verdict: Verdict) -> tuple[Hint, ...]:
@@ -58,10 +62,10 @@ def plural(number: int, noun: str) -> str:
 
 def lasting(duration: timedelta) -> str:
     """How long, in the one or two units that matter: `40 s`, `12 min`, `2 h 55 min`, `3 d 4 h`. Never negative."""
-    seconds = max(0, int(duration.total_seconds()))
-    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86_400
-    if not minutes:
-        return f"{seconds} s"
+    minutes = whole(duration, MINUTE)
+    if minutes < 1:
+        return f"{max(0, whole(duration, SECOND))} s"
+    hours, days = minutes // 60, minutes // 1440
     if not hours:
         return f"{minutes} min"
     if not days:
@@ -161,7 +165,7 @@ def _heartbeat(e: Evidence) -> Iterator[Hint]:
     elif beat.state is HeartbeatState.SUPERSEDED:
         yield Hint(HintKind.HEARTBEAT, f"heartbeat still says running{at}, before the work was recorded as finished")
     elif beat.state in {HeartbeatState.DEAD, HeartbeatState.STALE} and beat.beat_at:
-        minutes = int((e.now - beat.beat_at).total_seconds() // 60)
+        minutes = whole(e.now - beat.beat_at, MINUTE)
         yield Hint(HintKind.HEARTBEAT, f"heartbeat says running, last beat{at}, {plural(minutes, 'minute')} ago")
     elif beat.state is HeartbeatState.FAILED:
         message = f": {e.heartbeat_error[:200]}" if e.heartbeat_error else ""

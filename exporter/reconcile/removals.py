@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from exporter.model import LOST, Overwritten, RemovalKind
 from exporter.reconcile.hints import moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from exporter.model import Removal, Watched
@@ -26,6 +27,9 @@ HOW: Final = {
     RemovalKind.UNWATCHED: "nobody watched in between: it was overwritten, or the document was reset",
 }
 """How an entry was removed, in words."""
+
+NEWS: Final = timedelta(hours=1)
+"""How long after its loss an overwritten entry is still reported."""
 
 MEND: Final = "mend what wrote it: the next time nobody may write the entry again"
 
@@ -72,3 +76,8 @@ def _overwritten(removal: Removal, back_at: datetime, now: datetime) -> Overwrit
         back_at=back_at,
         text="; ".join(parts),
     )
+
+
+def lately(found: Iterable[Overwritten], now: datetime) -> set[str]:
+    """The processors whose entry was lost within the last hour and is restored."""
+    return {one.processor for one in found if now - one.missed_at < NEWS}

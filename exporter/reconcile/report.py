@@ -2,120 +2,271 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
 
 from exporter.model import (
     AHEAD,
     CoverageReport,
     DocumentId,
-    LogSource,
     PhaseLogReport,
-    PhaseReport,
     PipelineReport,
-    ProcessorReport,
+    Record,
     Report,
     Verdict,
 )
 from exporter.reconcile.calendar import calendar_of, relied_on
-from exporter.reconcile.conditions import conditions_of
-from exporter.reconcile.evidence import Shared, gather, standing_entries
-from exporter.reconcile.expectations import phase_after, phase_day, run_dates
-from exporter.reconcile.explain import explanations
-from exporter.reconcile.hints import hints
-from exporter.reconcile.removals import overwritten
+from exporter.reconcile.conditions import conditions_of, phase_conditions
+from exporter.reconcile.expectations import NEIGHBOURS, phase_after, phase_day, run_dates
+from exporter.reconcile.parts import Parts, Same
+from exporter.reconcile.phase import Shared, phase_report, standing_entries
 from exporter.reconcile.runs import History
-from exporter.reconcile.since import of_processor, of_trigger
-from exporter.reconcile.trigger import WORST, Judged, trigger_of
 from exporter.reconcile.units import units_of, units_of_pipeline
-from exporter.reconcile.unusable import unusable_fields
-from exporter.reconcile.upcoming import next_due
-from exporter.reconcile.verdict import judge, too_few, too_many
+from exporter.reconcile.unusable import in_document, unusable_elsewhere
+from exporter.reconcile.upcoming import near_dates, next_due
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
     from datetime import date, datetime
 
     from exporter.config.resolved import Config, PhaseConfig, PhaseLogConfig, PipelineConfig
-    from exporter.model import CalendarReport, Document, Run, Snapshot
-    from exporter.reconcile.evidence import Evidence
-    from exporter.reconcile.expectations import PhaseDay
+    from exporter.model import Heartbeat, NextDue, PhaseReport, Run, Snapshot, Watched
+    from exporter.reconcile.conditions import PhaseAnswers
+    from exporter.reconcile.expectations import Obligation, PhaseDay
+    from exporter.reconcile.parts import Part, Round
+
+    Beats = Mapping[str, Heartbeat | None]
+
+T = TypeVar("T")
 
 
 def reconcile(config: Config, snapshot: Snapshot, now: datetime) -> Report:
     """Judge everything the snapshot holds, at `now`, for the run dates that are exposed then."""
-    days = run_dates(config, now)
-    reports = (_pipeline(config, pipeline, snapshot, days, now) for pipeline in config.pipelines.values())
-    return Report(
-        at=now,
-        timezone=config.timezone.key,
-        pipelines=tuple(replace(report, conditions=conditions_of(report, now)) for report in reports),
-        remembers=snapshot.remembers,
-        every_state=config.every_state,
-    )
+    return Reconciler().reconcile(config, snapshot, now)
 
 
-def _pipeline(
-    config: Config, pipeline: PipelineConfig, snapshot: Snapshot, days: Sequence[date], now: datetime
-) -> PipelineReport:
-    calendar = calendar_of(config, pipeline, snapshot, now)
-    if pipeline.name in snapshot.units:
-        relied = relied_on(snapshot.units[pipeline.name], calendar)
-        snapshot = replace(snapshot, units={**snapshot.units, pipeline.name: relied})
-    runs_reading = snapshot.runs.get(pipeline.name)
-    runs = runs_reading.known(now) if runs_reading else None
-    history = None if runs is None else History(runs)
-    in_use = [phase for phase in pipeline.phases.values() if _in_use(phase, snapshot, now)]
-    following_in_use = [(phase, phase_after(config, pipeline, phase)) for phase in in_use]
-    zone = config.timezone
-    phases = tuple(
-        replace(
-            _dated(_phase(snapshot, pipeline, following, phase_day(phase, day, now, zone), history, calendar, now)),
-            document=f"{config.firestore_root}/{phase.collection}/{day}" if phase.collection else None,
+class Reconciler:
+    """Reconciles one snapshot after another, each time only the parts that are not as they were the last time.
+
+    A part is a phase of one run date. Its report is the same object as long as nothing of it changes.
+    """
+
+    def __init__(self) -> None:
+        """There was no report yet."""
+        self._parts = Parts()
+        self._turns_at: datetime | None = None
+
+    @property
+    def turns_at(self) -> datetime | None:
+        """When the last report turns into another one by time alone: a deadline passes, a heartbeat goes stale."""
+        return self._turns_at
+
+    def reconcile(self, config: Config, snapshot: Snapshot, now: datetime) -> Report:
+        """Judge everything the snapshot holds, at `now`, for the run dates that are exposed then."""
+        made = self._parts.begin(now, snapshot.documents.read_at)
+        days = run_dates(config, now)
+        pipelines = [_Pipeline(config, one, snapshot, made).report(days) for one in config.pipelines.values()]
+        self._parts.end(made)
+        self._turns_at = made.turns_at
+        return Report(
+            at=now,
+            timezone=config.timezone.key,
+            pipelines=tuple(pipelines),
+            remembers=snapshot.remembers,
+            every_state=config.every_state,
         )
-        for day in days
-        for phase, following in following_in_use
-    )
+
+
+class _Pipeline:
+    """One pipeline in one round."""
+
+    def __init__(self, config: Config, pipeline: PipelineConfig, snapshot: Snapshot, made: Round) -> None:
+        now = made.now
+        calendar = calendar_of(config, pipeline, snapshot, now)
+        if pipeline.name in snapshot.units:
+            relied = relied_on(snapshot.units[pipeline.name], calendar)
+            snapshot = replace(snapshot, units={**snapshot.units, pipeline.name: relied})
+        beats, runs = snapshot.heartbeats.get(pipeline.name), snapshot.runs.get(pipeline.name)
+        self.config, self.pipeline, self.snapshot, self.calendar = config, pipeline, snapshot, calendar
+        self.round, self.now = made, now
+        self.documents = snapshot.documents.known(now)
+        self.beats = beats.known(now) if beats else None
+        self.runs = runs.known(now) if runs else None
+        self.history = self._part("history", (Same(self.runs),), lambda _: _history(self.runs))
+        self.common = self._part("common", self._behind_every_phase(), lambda _: Same(object()))
+
+    def _part(self, key: Hashable, inputs: tuple[object, ...], make: Callable[[datetime], T]) -> T:
+        return self._made(key, inputs, lambda now, _: make(now))
+
+    def _made(self, key: Hashable, inputs: tuple[object, ...], make: Callable[[datetime, datetime | None], T]) -> T:
+        part: Part[T] = self.round.part((self.pipeline.name, key), inputs)
+        if not part.made:
+            part.value, part.made = make(part.now, part.read_at), True
+        return part.value
+
+    def _behind_every_phase(self) -> tuple[object, ...]:
+        """All that the report on a phase depends on, but for its documents and heartbeats."""
+        read, name = self.snapshot, self.pipeline.name
+        return (
+            Same(self.config),
+            Same(self.history),
+            Same(read.rows),
+            Same(read.halts),
+            read.runs.get(name),
+            read.phase_log.get(name),
+            read.units,
+            read.left_out,
+            read.doubts,
+            read.documents.failure,
+            read.followed_since,
+            read.gaps,
+            read.remembers,
+            self.calendar,
+        )
+
+    def report(self, days: Sequence[date]) -> PipelineReport:
+        """The report on the pipeline for these run dates."""
+        pipeline, snapshot, now = self.pipeline, self.snapshot, self.now
+        in_use = [phase for phase in pipeline.phases.values() if _in_use(phase, snapshot, now)]
+        judged = [self._phase(phase, run_date) for run_date in days for phase in in_use]
+        heartbeats, units = pipeline.heartbeats, _units(snapshot, pipeline, now)
+        beats_reading, count_reading = (
+            snapshot.heartbeats.get(pipeline.name),
+            snapshot.heartbeat_documents.get(pipeline.name),
+        )
+        data_dates = sorted({data_date for one in judged for data_date in one.data_dates})
+        report = PipelineReport(
+            pipeline=pipeline.name,
+            phases=tuple(one.report for one in judged),
+            coverage=_coverage(snapshot, pipeline, days, now),
+            phase_log=_phase_log(snapshot, pipeline, pipeline.phase_log, days, now) if pipeline.phase_log else (),
+            units={day: units.get(day) for day in data_dates} if pipeline.calendar else {},
+            heartbeat_documents=count_reading.known(now) if count_reading else None,
+            heartbeat_documents_warn=heartbeats.documents_warn if heartbeats else None,
+            heartbeat_documents_critical=heartbeats.documents_critical if heartbeats else None,
+            heartbeat_stale_after=heartbeats.stale_after if heartbeats else None,
+            heartbeat_silent_after=heartbeats.silent_after if heartbeats else None,
+            heartbeats_known=self.beats is not None,
+            last_heartbeat_at=self._part("last beat", (Same(self.beats),), lambda at: _last_beat(self.beats, at)),
+            run_history_known=self.runs is not None if pipeline.run_history else None,
+            last_run_at=self._part("last run", (self.common,), lambda at: _last_run(pipeline, self.runs, at)),
+            heartbeats_read_at=beats_reading.read_at if beats_reading else None,
+            documents_read_at=snapshot.documents.read_at,
+            unusable=self._unusable(days),
+            calendar=self.calendar,
+            next_due=self._next_due(in_use),
+        )
+        return replace(report, conditions=conditions_of(report, now, [one.conditions for one in judged]))
+
+    def _day(self, phase: PhaseConfig, run_date: date) -> PhaseDay:
+        key, zone = ("day", phase.name, run_date), self.config.timezone
+        return self._part(key, (Same(self.config),), lambda now: phase_day(phase, run_date, now, zone))
+
+    def _phase(self, phase: PhaseConfig, run_date: date) -> _Judged:
+        """A phase's report for one run date, made again only if anything that it depends on has changed."""
+        day, collection = self._day(phase, run_date), phase.collection
+        around = [run_date, *(run_date + shift for shift in NEIGHBOURS)]
+        read = self.documents if self.documents and collection else {}
+        found = {one: read.get(DocumentId(collection or "", one)) for one in around}
+        documents = {one: document for one, document in found.items() if document is not None}
+        watched = self.snapshot.watched.get(DocumentId(collection, run_date)) if collection else None
+        beats = self._part(
+            ("beats", phase.name), (self.common, Same(self.beats)), lambda _: _own_beats(phase, self.beats)
+        )
+
+        def make(now: datetime, read_at: datetime | None) -> _Judged:
+            shared = Shared(
+                now=now,
+                documents=documents,
+                documents_read_at=read_at if collection else None,
+                watched=watched,
+                history=self.history,
+                beats=beats,
+                calendar_doubt=self.calendar.why_unknown if self.calendar else None,
+                standing=standing_entries(documents.get(run_date)),
+            )
+            following = phase_after(self.config, self.pipeline, phase)
+            report = phase_report(self.snapshot, self.pipeline, following, day, shared)
+            if collection:
+                report = replace(report, document=f"{self.config.firestore_root}/{collection}/{run_date}")
+            dates = frozenset(processor.data_date for processor in report.processors)
+            return _Judged(report, phase_conditions(report, now), dates)
+
+        inputs = (self.common, Same(day), documents, _remembered(watched), beats)
+        return self._made(("phase", phase.name, run_date), inputs, make)
+
+    def _unusable(self, days: Sequence[date]) -> Mapping[Record, tuple[str, ...]]:
+        """Each unusable field and where it is, by kind of record. A kind that is unknown is left out."""
+        found: dict[Record, tuple[str, ...]] = {}
+        if self.documents is not None:
+            collections = dict.fromkeys(one.collection for one in self.pipeline.phases.values() if one.collection)
+            each = [self._in_document(DocumentId(collection, day)) for collection in collections for day in days]
+            found[Record.DOCUMENTS] = tuple(text for of_document, _ in each for text in of_document)
+            found[Record.ENTRIES] = tuple(text for _, of_entries in each for text in of_entries)
+        others = self._part(
+            "unusable",
+            (self.common, Same(self.beats)),
+            lambda now: unusable_elsewhere(self.snapshot, self.pipeline, self.beats, now),
+        )
+        return {**found, **others}
+
+    def _in_document(self, key: DocumentId) -> tuple[list[str], list[str]]:
+        document = (self.documents or {}).get(key)
+        if document is None:
+            return [], []
+        return self._part(("unusable", key), (document,), lambda _: in_document(key, document))
+
+    def _next_due(self, in_use: Sequence[PhaseConfig]) -> NextDue | None:
+        snapshot, pipeline = self.snapshot, self.pipeline
+        near = [self._day(phase, day) for day in near_dates(self.config, self.now) for phase in in_use]
+
+        def make(now: datetime) -> NextDue | None:
+            def owed(phase: PhaseConfig, one: Obligation) -> int | None:
+                return units_of(snapshot, pipeline, phase, one, now).owed
+
+            return next_due(self.config, pipeline, in_use, near, owed, now)
+
+        return self._part("next", (self.common, *map(Same, near)), make)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A phase of one run date: its report, the conditions that it decides, and its processors' data dates."""
+
+    report: PhaseReport
+    conditions: PhaseAnswers
+    data_dates: frozenset[date]
+
+
+def _history(runs: Iterable[Run] | None) -> History | None:
+    return None if runs is None else History(runs)
+
+
+def _own_beats(phase: PhaseConfig, beats: Beats | None) -> Beats | None:
+    """The heartbeats of the phase's processors."""
+    if beats is None:
+        return None
+    names = [name for processor in phase.processors.values() for name in processor.heartbeats]
+    return {name: beats[name] for name in names if name in beats}
+
+
+def _remembered(watched: Watched | None) -> tuple[object, ...] | None:
+    """What a report says of the memory of a document: not when it was last seen."""
+    if watched is None:
+        return None
+    removed = {removal.name: watched.entries.get(removal.name) for removal in watched.removals}
+    return watched.first_seen_at, watched.removals, removed
+
+
+def _last_beat(beats: Beats | None, now: datetime) -> datetime | None:
+    return _latest((beat.beat_at for beat in (beats or {}).values() if beat), now)
+
+
+def _last_run(pipeline: PipelineConfig, runs: Iterable[Run] | None, now: datetime) -> datetime | None:
     # Processors of another pipeline can write into the same history.
     processors = (processor for phase in pipeline.phases.values() for processor in phase.processors.values())
     own = {name for processor in processors for name in processor.runs_as}
-    units = _units(snapshot, pipeline, now)
-    beats_reading = snapshot.heartbeats.get(pipeline.name)
-    beats = beats_reading.known(now) if beats_reading else None
-    count_reading = snapshot.heartbeat_documents.get(pipeline.name)
-    heartbeats = pipeline.heartbeats
-    data_dates = sorted({processor.data_date for phase in phases for processor in phase.processors})
-    return PipelineReport(
-        pipeline=pipeline.name,
-        phases=phases,
-        coverage=_coverage(snapshot, pipeline, days, now),
-        phase_log=_phase_log(snapshot, pipeline, pipeline.phase_log, days, now) if pipeline.phase_log else (),
-        units={day: units.get(day) for day in data_dates} if pipeline.calendar else {},
-        heartbeat_documents=count_reading.known(now) if count_reading else None,
-        heartbeat_documents_warn=heartbeats.documents_warn if heartbeats else None,
-        heartbeat_documents_critical=heartbeats.documents_critical if heartbeats else None,
-        heartbeat_stale_after=heartbeats.stale_after if heartbeats else None,
-        heartbeat_silent_after=heartbeats.silent_after if heartbeats else None,
-        heartbeats_known=beats is not None,
-        last_heartbeat_at=_latest((beat.beat_at for beat in (beats or {}).values() if beat), now),
-        run_history_known=runs is not None if pipeline.run_history else None,
-        last_run_at=_latest((run.finished_at or run.started_at for run in runs or () if run.processor in own), now),
-        heartbeats_read_at=beats_reading.read_at if beats_reading else None,
-        unusable=unusable_fields(snapshot, pipeline, days, now),
-        calendar=calendar,
-        next_due=next_due(
-            config, pipeline, in_use, lambda phase, one: units_of(snapshot, pipeline, phase, one, now).owed, now
-        ),
-    )
-
-
-def _dated(phase: PhaseReport) -> PhaseReport:
-    """The phase with the time of its fault, and of those of its processors."""
-    processors = tuple(
-        one if (since := of_processor(one, phase)) is None else replace(one, since=since) for one in phase.processors
-    )
-    return replace(phase, since=of_trigger(phase), processors=processors)
+    return _latest((run.finished_at or run.started_at for run in runs or () if run.processor in own), now)
 
 
 def _in_use(phase: PhaseConfig, snapshot: Snapshot, now: datetime) -> bool:
@@ -131,161 +282,6 @@ def _in_use(phase: PhaseConfig, snapshot: Snapshot, now: datetime) -> bool:
 def _latest(moments: Iterable[datetime | None], now: datetime) -> datetime | None:
     """The latest moment that is not ahead of the clock. One ahead of it would hide all others until then."""
     return max((moment for moment in moments if moment is not None and moment <= now + AHEAD), default=None)
-
-
-def _phase(
-    snapshot: Snapshot,
-    pipeline: PipelineConfig,
-    following: PhaseConfig | None,
-    day: PhaseDay,
-    history: History | None,
-    calendar: CalendarReport | None,
-    now: datetime,
-) -> PhaseReport:
-    phase = day.phase
-    doubt = calendar.why_unknown if calendar else None
-    documents = snapshot.documents.known(now)
-    document = documents.get(DocumentId(phase.collection, day.run_date)) if documents and phase.collection else None
-    shared = Shared(history, now, doubt, standing_entries(document))
-    judged = [
-        min(
-            (
-                Judged(evidence, judge(evidence))
-                for one in obligation.of_each_table
-                for evidence in (gather(snapshot, pipeline, phase, one, shared),)
-            ),
-            key=lambda one: WORST.index(one.verdict),
-        )
-        for obligation in day.obligations
-    ]
-    asked = [item.evidence for item in judged if item.evidence.obligation.asked]
-    expected = None if any(e.units is None for e in asked) else [e for e in asked if e.units]
-    trigger = trigger_of(snapshot, following, day, judged, now)
-    succeeded = _succeeded(judged, history)
-    watched = snapshot.watched.get(DocumentId(phase.collection, day.run_date)) if phase.collection else None
-    known = pipeline.registering(phase)
-    others = known - phase.processors.keys()
-    return PhaseReport(
-        pipeline=pipeline.name,
-        phase=phase.name,
-        run_date=day.run_date,
-        mode=day.mode.name,
-        modes=tuple(mode.name for mode in phase.modes),
-        expected=None if expected is None else len(expected),
-        registered=None if expected is None or document is None else sum(1 for e in expected if e.registered),
-        unexpected=sum(name not in known for name in document.entries) if document else None,
-        entries=len(document.entries) if document else None,
-        completed_count=document.completed_count if document else None,
-        removals=tuple(one for one in watched.removals if one.name not in others) if watched else (),
-        malformed=_malformed(document),
-        triggered=document.triggered if document else None,
-        triggered_at=document.triggered_at if document else None,
-        trigger_state=trigger.state if trigger else None,
-        trigger_hints=trigger.hints if trigger else (),
-        rule_met_at=trigger.rule_met_at if trigger else None,
-        due=max((e.obligation.due for e in asked if e.units != 0), default=None),
-        run_history_processors=None if succeeded is None else len({run.processor for run in succeeded}),
-        log_source=_log_source(snapshot, pipeline, day, [item.evidence for item in judged], succeeded),
-        has_document=phase.collection is not None,
-        completion=phase.completion,
-        watched=watched is not None,
-        processors=tuple(_processor(pipeline, day, item) for item in judged),
-        overwritten=tuple(one for one in overwritten(watched, now) if one.processor not in others),
-    )
-
-
-def _malformed(document: Document | None) -> int | None:
-    if document is None:
-        return None
-    return len(document.malformed) + sum(len(entry.malformed) for entry in document.entries.values())
-
-
-def _expected(evidence: Evidence) -> bool | None:
-    if not evidence.obligation.asked:
-        return False
-    return None if evidence.units is None else evidence.units > 0
-
-
-def _processor(pipeline: PipelineConfig, day: PhaseDay, judged: Judged) -> ProcessorReport:
-    e, verdict = judged.evidence, judged.verdict
-    obligation = e.obligation
-    bounds = None if verdict is Verdict.NOT_EXPECTED and not obligation.asked else e.row_bounds
-    return ProcessorReport(
-        pipeline=pipeline.name,
-        phase=day.phase.name,
-        run_date=day.run_date,
-        processor=obligation.processor.name,
-        data_date=obligation.data_date,
-        critical=obligation.processor.critical,
-        due=obligation.due,
-        rows_due=obligation.rows_due,
-        expected=_expected(e),
-        verdict=verdict,
-        hints=hints(e, verdict),
-        registered=e.registered if e.has_document else None,
-        entry=e.entry,
-        table=obligation.processor.table.name,
-        table_rows=e.rows.rows if e.rows else None,
-        written_at=e.rows.written_at if e.rows else None,
-        rows_minimum=bounds[0] if bounds and e.covered is None else None,
-        rows_maximum=int(bounds[1]) if bounds and math.isfinite(bounds[1]) else None,
-        noun=e.noun,
-        units=e.units,
-        table_units=e.covered,
-        duplicate_rows=e.rows.duplicates if e.rows else None,
-        too_few=too_few(e),
-        too_many=too_many(e),
-        record_count_possible=e.record_count_possible,
-        heartbeat=e.heartbeat,
-        rows_read_at=e.rows_read_at,
-        document_read_at=e.document_read_at,
-        explanations=explanations(e, verdict),
-        failed_at=(run.finished_at or run.started_at) if (run := e.newest_run) and run.status == "failed" else None,
-        care=obligation.processor.care,
-    )
-
-
-def _succeeded(judged: Iterable[Judged], history: History | None) -> tuple[Run, ...] | None:
-    """The phase's successful runs for this run date's data; None if the run history is unknown."""
-    if history is None:
-        return None
-    return tuple(run for item in judged for run in item.evidence.runs or () if run.status == "success")
-
-
-def _log_source(
-    snapshot: Snapshot,
-    pipeline: PipelineConfig,
-    day: PhaseDay,
-    evidences: Sequence[Evidence],
-    succeeded: tuple[Run, ...] | None,
-) -> LogSource:
-    """The record that shows that the phase ran: its transition in the phase log, else run history, else its rows."""
-    log = _logged(snapshot, pipeline, day, evidences[0].now) if evidences else 0
-    if log:
-        return LogSource.PHASE_LOG
-    if succeeded:
-        return LogSource.RUN_HISTORY
-    if any(e.rows is not None and e.rows.rows > 0 for e in evidences):
-        return LogSource.ROWS
-    unread = succeeded is None and pipeline.run_history is not None
-    unknown = unread or log is None or any(e.rows is None for e in evidences)
-    return LogSource.UNKNOWN if unknown else LogSource.NONE
-
-
-def _logged(snapshot: Snapshot, pipeline: PipelineConfig, day: PhaseDay, now: datetime) -> int | None:
-    """Rows that the phase log has for this phase's own transition (`phase3_to_...`); None: unknown."""
-    config = pipeline.phase_log
-    if config is None:
-        return 0
-    transitions = [name for name in config.transitions if name.startswith(f"{day.phase.name}_to_")]
-    reading = snapshot.phase_log.get(pipeline.name)
-    log = reading.known(now) if reading else None
-    if not transitions:
-        return 0
-    if log is None:
-        return None
-    rows = [log.get((config.data_date(day.run_date), name)) for name in transitions]
-    return None if None in rows else sum(counted or 0 for counted in rows)
 
 
 def _phase_log(

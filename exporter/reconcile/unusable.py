@@ -4,33 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from exporter.model import DocumentId, Record
+from exporter.model import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
-    from datetime import date, datetime
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
     from exporter.config.resolved import PipelineConfig
-    from exporter.model import Document, Snapshot
+    from exporter.model import Document, DocumentId, Heartbeat, Snapshot
 
 
-def unusable_fields(
-    snapshot: Snapshot, pipeline: PipelineConfig, days: Collection[date], now: datetime
+def in_document(key: DocumentId, document: Document) -> tuple[list[str], list[str]]:
+    """The unusable fields of a completion document itself, and those of its entries."""
+    path = f"{key.collection}/{key.run_date}"
+    of_entries = [f"{path} {name}: {field}" for name, entry in document.entries.items() for field in entry.malformed]
+    return [f"{path}: {field}" for field in document.malformed], of_entries
+
+
+def unusable_elsewhere(
+    snapshot: Snapshot, pipeline: PipelineConfig, beats: Mapping[str, Heartbeat | None] | None, now: datetime
 ) -> Mapping[Record, tuple[str, ...]]:
-    """Each unusable field and where it is, by kind of record. A kind that is unknown at `now` is left out."""
+    """The unusable fields of the other kinds of record. A kind that is unknown at `now` is left out."""
     found: dict[Record, tuple[str, ...]] = {}
-    documents = snapshot.documents.known(now)
-    if documents is not None:
-        wanted = [
-            DocumentId(phase.collection, day) for phase in pipeline.phases.values() if phase.collection for day in days
-        ]
-        there = {f"{key.collection}/{key.run_date}": documents[key] for key in wanted if key in documents}
-        found[Record.DOCUMENTS] = tuple(
-            f"{path}: {field}" for path, document in there.items() for field in document.malformed
-        )
-        found[Record.ENTRIES] = tuple(text for path, document in there.items() for text in _entries(path, document))
-    beats_reading = snapshot.heartbeats.get(pipeline.name)
-    beats = beats_reading.known(now) if beats_reading else None
     if beats is not None:
         found[Record.HEARTBEATS] = tuple(
             f"heartbeat {name}: {field}" for name, beat in beats.items() if beat for field in beat.malformed
@@ -39,11 +34,6 @@ def unusable_fields(
     if None not in rows:
         found[Record.ROWS] = tuple(text for text in rows if text is not None)
     return found
-
-
-def _entries(path: str, document: Document) -> Iterator[str]:
-    for name, entry in document.entries.items():
-        yield from (f"{path} {name}: {field}" for field in entry.malformed)
 
 
 def _rows(snapshot: Snapshot, pipeline: PipelineConfig, now: datetime) -> Iterator[str | None]:

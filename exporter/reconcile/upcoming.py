@@ -9,10 +9,10 @@ from exporter.reconcile.expectations import ONE_DAY, phase_day, today
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from datetime import datetime
+    from datetime import date, datetime
 
     from exporter.config.resolved import Config, PhaseConfig, PipelineConfig
-    from exporter.reconcile.expectations import Obligation
+    from exporter.reconcile.expectations import Obligation, PhaseDay
 
 NEAR: Final = range(-1, 3)
 """The run dates that are looked at, counted from today: yesterday's document can still be due."""
@@ -23,27 +23,37 @@ A calendar table is not read so far ahead, so it knows nothing of them.
 """
 
 
+def near_dates(config: Config, now: datetime) -> list[date]:
+    """The run dates that are looked at first."""
+    return [today(now, config.timezone) + ONE_DAY * shift for shift in NEAR]
+
+
 def next_due(
     config: Config,
     pipeline: PipelineConfig,
     phases: Iterable[PhaseConfig],
+    near: Iterable[PhaseDay],
     owed: Callable[[PhaseConfig, Obligation], int | None],
     now: datetime,
 ) -> NextDue | None:
-    """The next deadline of one of the pipeline's phases for a run date that is known to have work: `owed` units."""
-    looked_at, current = tuple(phases), today(now, config.timezone)
-    known_ahead = [phase for phase in looked_at if _known_ahead(pipeline, phase)]
-    for days, of_phases in ((NEAR, looked_at), (LATER, known_ahead)):
-        found = [
-            NextDue(pipeline.name, phase.name, day, obligation.due)
-            for day in (current + ONE_DAY * shift for shift in days)
-            for phase in of_phases
-            for obligation in phase_day(phase, day, now, config.timezone).obligations
-            if obligation.due > now and obligation.owed and owed(phase, obligation)
+    """The next deadline of one of the pipeline's phases for a run date that is known to have work: `owed` units.
+
+    `near`: the phases' days of `near_dates`.
+    """
+
+    def found(days: Iterable[PhaseDay]) -> NextDue | None:
+        dues = [
+            NextDue(pipeline.name, day.phase.name, day.run_date, obligation.due)
+            for day in days
+            for obligation in day.obligations
+            if obligation.due > now and obligation.owed and owed(day.phase, obligation)
         ]
-        if found:
-            return min(found, key=lambda one: one.due)
-    return None
+        return min(dues, key=lambda one: one.due, default=None)
+
+    current, zone = today(now, config.timezone), config.timezone
+    known_ahead = [phase for phase in phases if _known_ahead(pipeline, phase)]
+    later = (phase_day(phase, current + ONE_DAY * shift, now, zone) for shift in LATER for phase in known_ahead)
+    return found(near) or found(later)
 
 
 def _known_ahead(pipeline: PipelineConfig, phase: PhaseConfig) -> bool:

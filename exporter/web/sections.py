@@ -263,7 +263,7 @@ def _labels(phase: PhaseReport) -> dict[str, str]:
 def _answers(phase: PhaseReport, pipeline: PipelineReport, moments: Moments) -> list[Answer]:
     """The oldest answer of each source that this phase uses. Sources that were read together are listed together."""
     read = {
-        "completion document": [one.document_read_at for one in phase.processors] if phase.has_document else [],
+        "completion document": [pipeline.documents_read_at] if phase.has_document else [],
         "heartbeats": [pipeline.heartbeats_read_at] if pipeline.heartbeat_stale_after else [],
         "tables": [one.rows_read_at for one in phase.processors],
     }

@@ -385,8 +385,9 @@ def test_names_are_escaped() -> None:
 
 
 def test_an_overwritten_entry_that_was_restored_is_reported_for_an_hour() -> None:
-    report = reported(overwritten())
+    scene = overwritten()
 
     for at, told in (("15:06", 1), ("16:04", 1), ("16:05", 0)):
-        found = values(report_samples(replace(report, at=on(at))), "phase_entries_overwritten")
+        scene.clock.now = on(at)
+        found = values(report_samples(reported(scene)), "phase_entries_overwritten")
         assert found["nba", "phase3", DAY.isoformat()] == told

@@ -8,17 +8,25 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exporter.model import Reading, Snapshot
+from exporter.reconcile.expectations import phase_day
 from exporter.reconcile.units import units_of
-from exporter.reconcile.upcoming import next_due
+from exporter.reconcile.upcoming import near_dates, next_due
 from testing.builders import DAY, OFFENSE, ONE_DAY, config, on, phase, pipeline, processor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
+    from exporter.config.resolved import Config
     from exporter.model import NextDue
+    from exporter.reconcile.expectations import PhaseDay
 
 ALL = {DAY + ONE_DAY * shift: 6 for shift in range(-3, 4)}
+
+
+def near(one: Config, now: str) -> list[PhaseDay]:
+    phases = one.pipelines["nba"].phases.values()
+    return [phase_day(of, day, on(now), one.timezone) for day in near_dates(one, on(now)) for of in phases]
 
 
 def following(now: str, units: Mapping[date, int]) -> NextDue | None:
@@ -27,7 +35,7 @@ def following(now: str, units: Mapping[date, int]) -> NextDue | None:
     nba = one.pipelines["nba"]
     snapshot = Snapshot(units={"nba": Reading(units, on(now))})
     owed = partial(units_of, snapshot, nba, now=on(now))
-    return next_due(one, nba, nba.phases.values(), lambda phase, of: owed(phase, of).owed, on(now))
+    return next_due(one, nba, nba.phases.values(), near(one, now), lambda phase, of: owed(phase, of).owed, on(now))
 
 
 @pytest.mark.parametrize(
@@ -57,6 +65,7 @@ def test_dates_that_no_calendar_table_can_know_are_not_looked_at() -> None:
     nba = one.pipelines["nba"]
     asked: list[date] = []
 
-    next_due(one, nba, nba.phases.values(), lambda _, of: asked.append(of.run_date), on("18:00"))
+    phases = nba.phases.values()
+    next_due(one, nba, phases, near(one, "18:00"), lambda _, of: asked.append(of.run_date), on("18:00"))
 
     assert max(asked) == DAY + 2 * ONE_DAY

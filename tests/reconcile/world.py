@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from exporter.memory.losses import watch
 from exporter.model import Document, DocumentId, Entry, Heartbeat, Reading, RowCount, Run, Snapshot, Watched
-from exporter.reconcile import reconcile
+from exporter.reconcile import Reconciler, reconcile
 from exporter.reconcile.expectations import ONE_DAY, reading_plan
 from exporter.sources.answers import dates_of
 from exporter.sources.ports import Window
@@ -182,7 +182,7 @@ def watched_days(
     Away from the steps (and from `others`, moments at which time alone changes something) nothing can change: there
     documents and heartbeats are read with the warehouse only.
     """
-    eye, pending = Eye(world), sorted(steps, key=lambda step: step.when)
+    eye, reconciler, pending = Eye(world), Reconciler(), sorted(steps, key=lambda step: step.when)
     moments = [*(step.when for step in pending), *others]
     collect = world.config.collect
     polls: dict[datetime, list[Callable[[datetime], None]]] = {}
@@ -204,4 +204,4 @@ def watched_days(
             continue
         for read in polls[now] if busy else [eye.completion, eye.heartbeats, eye.warehouse]:
             read(now)
-        yield reconcile(world.config, eye.snapshot, now)
+        yield reconciler.reconcile(world.config, eye.snapshot, now)

@@ -112,9 +112,8 @@ def test_a_reload_serves_the_old_values_until_all_are_read_again(scene: Scene) -
     scene.memory.release()
     until(lambda: scene.service.report is not during, "the report of the new configuration")
 
-    assert {(item.document_read_at, item.rows_read_at) for item in during.processors if item.phase == "phase3"} == {
-        (on("18:00"), on("18:00"))
-    }
+    assert {pipeline.documents_read_at for pipeline in during.pipelines} == {on("18:00")}
+    assert {item.rows_read_at for item in during.processors if item.phase == "phase3"} == {on("18:00")}
     assert ready == ()
     assert {item.rows_read_at for item in scene.service.report.processors} == {on("18:01")}
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exporter.config.load import load
-from exporter.reconcile.conditions import NEWS
+from exporter.reconcile.removals import NEWS
 from exporter.shipped.alerts import alert_of, alerts
 from tools.alerting.derived import address
 from tools.alerting.rulefiles import load_rules, read_yaml, seconds

@@ -1,0 +1,322 @@
+"""One phase of one run date: what the records say of each processor, its verdict, and the trigger."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from exporter.model import DocumentId, LogSource, Matter, PhaseReport, ProcessorReport, Verdict
+from exporter.reconcile.evidence import (
+    CALENDAR,
+    DOCUMENT,
+    HALTS,
+    HEARTBEAT,
+    RUN_HISTORY,
+    Evidence,
+    Neighbour,
+    newest,
+    too_early,
+)
+from exporter.reconcile.expectations import NEIGHBOURS
+from exporter.reconcile.explain import explanations
+from exporter.reconcile.heartbeat import heartbeat_of
+from exporter.reconcile.hints import hints
+from exporter.reconcile.removals import lately, overwritten
+from exporter.reconcile.since import of_processor, of_trigger
+from exporter.reconcile.trigger import WORST, Judged, trigger_of
+from exporter.reconcile.units import noun_of, units_of
+from exporter.reconcile.verdict import judge, too_few, too_many
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date, datetime
+
+    from exporter.config.resolved import PhaseConfig, PipelineConfig, ProcessorConfig
+    from exporter.model import Document, Doubt, Heartbeat, Run, Snapshot, Watched
+    from exporter.reconcile.expectations import Obligation, PhaseDay
+    from exporter.reconcile.runs import History
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Values that all processors of a phase share for one run date.
+
+    `documents`: its completion document and those of the days before and after it; None if they are unknown or there
+    are none. `history`, `beats`: the pipeline's run history and heartbeats, if known. `calendar_doubt`: why the
+    calendar may be wrong. `standing`: the result of `standing_entries`.
+    """
+
+    now: datetime
+    documents: Mapping[date, Document] | None
+    documents_read_at: datetime | None
+    watched: Watched | None
+    history: History | None
+    beats: Mapping[str, Heartbeat | None] | None
+    calendar_doubt: str | None = None
+    standing: Sequence[tuple[datetime, str]] = ()
+
+
+def standing_entries(document: Document | None) -> Sequence[tuple[datetime, str]]:
+    """The document's entries that give a time, in the order of their times."""
+    entries = document.entries if document else {}
+    return sorted((entry.completed_at, name) for name, entry in entries.items() if entry.completed_at is not None)
+
+
+def gather(
+    snapshot: Snapshot,
+    pipeline: PipelineConfig,
+    phase: PhaseConfig,
+    obligation: Obligation,
+    shared: Shared,
+) -> Evidence:
+    """Collect what the snapshot knows about this obligation."""
+    history, now = shared.history, shared.now
+    processor = obligation.processor
+    documents = shared.documents or {}
+    rows_reading = snapshot.rows.get(processor.table)
+    rows = rows_reading.known(now) if rows_reading else None
+    units_reading = snapshot.units.get(pipeline.name)
+    halts_reading = snapshot.halts.get(phase.halts) if phase.halts else None
+    units = units_of(snapshot, pipeline, phase, obligation, now)
+    runs_reading = snapshot.runs.get(pipeline.name)
+    runs = None if history is None else history.of(phase, obligation)
+
+    document = documents.get(obligation.run_date)
+    entry = document.entries.get(processor.name) if document else None
+    watched = shared.watched
+    neighbours = tuple(
+        Neighbour(
+            run_date=obligation.run_date + shift,
+            data_date=(data_date := processor.table.period.moved(obligation.data_date, shift.days)),
+            entry=neighbour.entries.get(processor.name)
+            if (neighbour := documents.get(obligation.run_date + shift))
+            else None,
+            rows=rows.get(data_date) if rows is not None else None,
+        )
+        for shift in NEIGHBOURS
+    )
+    heartbeat, heartbeat_error = heartbeat_of(shared.beats, pipeline, obligation, entry, runs, now)
+    return Evidence(
+        obligation=obligation,
+        now=now,
+        noun=noun_of(pipeline, processor),
+        has_document=phase.collection is not None,
+        units=units.owed,
+        document=document,
+        document_read_at=shared.documents_read_at,
+        entry=entry,
+        loss=watched.losses.get(processor.name) if watched and entry is None else None,
+        watched=watched,
+        followed_since=snapshot.followed_since,
+        gaps=snapshot.gaps,
+        heartbeat=heartbeat,
+        heartbeat_error=heartbeat_error,
+        rows=rows.get(obligation.data_date) if rows is not None else None,
+        rows_read_at=rows_reading.read_at if rows_reading else None,
+        runs=runs,
+        newest_run=newest((run for run in runs if not too_early(run.finished_at or run.started_at, obligation)), now)
+        if runs
+        else None,
+        neighbours=neighbours,
+        dates=rows or {},
+        nothing_owed=units.why_none,
+        halts_known=units.halts_known,
+        left_out=units.left_out,
+        row_bounds=_row_bounds(processor, units.owed, units.left_out),
+        failures=(
+            (CALENDAR, units_reading.failure if units_reading else None),
+            (HALTS, halts_reading.failure if halts_reading else None),
+            (DOCUMENT, snapshot.documents.failure),
+            (f"table {processor.table.name}", rows_reading.failure if rows_reading else None),
+            (RUN_HISTORY, runs_reading.failure if runs_reading else None),
+        ),
+        doubts=_doubts(snapshot, pipeline, phase, obligation),
+        calendar_doubt=shared.calendar_doubt,
+        standing=shared.standing,
+        remembers=snapshot.remembers,
+    )
+
+
+def _row_bounds(processor: ProcessorConfig, units: int | None, left_out: int) -> tuple[int, float] | None:
+    """No rows are expected for units that do not count (a postponed game), but they may have some."""
+    per_unit = processor.rows_per_unit
+    if per_unit is None or units is None:
+        return None
+    most = math.inf if per_unit.maximum is None else round(per_unit.maximum * (units + left_out))
+    return round(per_unit.minimum * units), most
+
+
+def _doubts(
+    snapshot: Snapshot, pipeline: PipelineConfig, phase: PhaseConfig, obligation: Obligation
+) -> Mapping[str, Doubt]:
+    """The records of this work that do not count, because a reading found less than before."""
+    if not snapshot.doubts:
+        return {}
+    processor, data_date = obligation.processor, obligation.data_date
+    keys: list[tuple[str, Matter, object]] = [
+        (CALENDAR, Matter.UNITS, (pipeline.name, data_date)),
+        (DOCUMENT, Matter.DOCUMENT, DocumentId(phase.collection or "", obligation.run_date)),
+        (f"table {processor.table.name}", Matter.ROWS, (processor.table, data_date)),
+        (RUN_HISTORY, Matter.RUNS, (pipeline.name, data_date)),
+    ]
+    if pipeline.heartbeats:
+        collection = pipeline.heartbeats.collection
+        keys += [(HEARTBEAT, Matter.HEARTBEAT, (collection, name)) for name in processor.heartbeats]
+    return {record: snapshot.doubts[matter, key] for record, matter, key in keys if (matter, key) in snapshot.doubts}
+
+
+def phase_report(
+    snapshot: Snapshot, pipeline: PipelineConfig, following: PhaseConfig | None, day: PhaseDay, shared: Shared
+) -> PhaseReport:
+    """The phase's document of that day, and all its processors. `following`: the phase that it starts."""
+    phase, history, now, watched = day.phase, shared.history, shared.now, shared.watched
+    document = shared.documents.get(day.run_date) if shared.documents else None
+    judged = [
+        min(
+            (
+                Judged(evidence, judge(evidence))
+                for one in obligation.of_each_table
+                for evidence in (gather(snapshot, pipeline, phase, one, shared),)
+            ),
+            key=lambda one: WORST.index(one.verdict),
+        )
+        for obligation in day.obligations
+    ]
+    asked = [item.evidence for item in judged if item.evidence.obligation.asked]
+    expected = None if any(e.units is None for e in asked) else [e for e in asked if e.units]
+    trigger = trigger_of(snapshot, following, day, judged, now)
+    succeeded = _succeeded(judged, history)
+    known = pipeline.registering(phase)
+    others = known - phase.processors.keys()
+    back = tuple(one for one in overwritten(watched, now) if one.processor not in others)
+    report = PhaseReport(
+        pipeline=pipeline.name,
+        phase=phase.name,
+        run_date=day.run_date,
+        mode=day.mode.name,
+        modes=tuple(mode.name for mode in phase.modes),
+        expected=None if expected is None else len(expected),
+        registered=None if expected is None or document is None else sum(1 for e in expected if e.registered),
+        unexpected=sum(name not in known for name in document.entries) if document else None,
+        entries=len(document.entries) if document else None,
+        completed_count=document.completed_count if document else None,
+        removals=tuple(one for one in watched.removals if one.name not in others) if watched else (),
+        malformed=_malformed(document),
+        triggered=document.triggered if document else None,
+        triggered_at=document.triggered_at if document else None,
+        trigger_state=trigger.state if trigger else None,
+        trigger_hints=trigger.hints if trigger else (),
+        rule_met_at=trigger.rule_met_at if trigger else None,
+        due=max((e.obligation.due for e in asked if e.units != 0), default=None),
+        run_history_processors=None if succeeded is None else len({run.processor for run in succeeded}),
+        log_source=_log_source(snapshot, pipeline, day, [item.evidence for item in judged], succeeded),
+        has_document=phase.collection is not None,
+        completion=phase.completion,
+        watched=watched is not None,
+        processors=tuple(_processor(pipeline, day, item) for item in judged),
+        overwritten=back,
+        overwritten_lately=len(lately(back, now)),
+    )
+    return _dated(report)
+
+
+def _dated(phase: PhaseReport) -> PhaseReport:
+    """The phase with the time of its fault, and of those of its processors."""
+    processors = tuple(
+        one if (since := of_processor(one, phase)) is None else replace(one, since=since) for one in phase.processors
+    )
+    return replace(phase, since=of_trigger(phase), processors=processors)
+
+
+def _malformed(document: Document | None) -> int | None:
+    if document is None:
+        return None
+    return len(document.malformed) + sum(len(entry.malformed) for entry in document.entries.values())
+
+
+def _expected(evidence: Evidence) -> bool | None:
+    if not evidence.obligation.asked:
+        return False
+    return None if evidence.units is None else evidence.units > 0
+
+
+def _processor(pipeline: PipelineConfig, day: PhaseDay, judged: Judged) -> ProcessorReport:
+    e, verdict = judged.evidence, judged.verdict
+    obligation = e.obligation
+    bounds = None if verdict is Verdict.NOT_EXPECTED and not obligation.asked else e.row_bounds
+    return ProcessorReport(
+        pipeline=pipeline.name,
+        phase=day.phase.name,
+        run_date=day.run_date,
+        processor=obligation.processor.name,
+        data_date=obligation.data_date,
+        critical=obligation.processor.critical,
+        due=obligation.due,
+        rows_due=obligation.rows_due,
+        expected=_expected(e),
+        verdict=verdict,
+        hints=hints(e, verdict),
+        registered=e.registered if e.has_document else None,
+        entry=e.entry,
+        table=obligation.processor.table.name,
+        table_rows=e.rows.rows if e.rows else None,
+        written_at=e.rows.written_at if e.rows else None,
+        rows_minimum=bounds[0] if bounds and e.covered is None else None,
+        rows_maximum=int(bounds[1]) if bounds and math.isfinite(bounds[1]) else None,
+        noun=e.noun,
+        units=e.units,
+        table_units=e.covered,
+        duplicate_rows=e.rows.duplicates if e.rows else None,
+        too_few=too_few(e),
+        too_many=too_many(e),
+        record_count_possible=e.record_count_possible,
+        heartbeat=e.heartbeat,
+        rows_read_at=e.rows_read_at,
+        explanations=explanations(e, verdict),
+        failed_at=(run.finished_at or run.started_at) if (run := e.newest_run) and run.status == "failed" else None,
+        care=obligation.processor.care,
+    )
+
+
+def _succeeded(judged: Iterable[Judged], history: History | None) -> tuple[Run, ...] | None:
+    """The phase's successful runs for this run date's data; None if the run history is unknown."""
+    if history is None:
+        return None
+    return tuple(run for item in judged for run in item.evidence.runs or () if run.status == "success")
+
+
+def _log_source(
+    snapshot: Snapshot,
+    pipeline: PipelineConfig,
+    day: PhaseDay,
+    evidences: Sequence[Evidence],
+    succeeded: tuple[Run, ...] | None,
+) -> LogSource:
+    """The record that shows that the phase ran: its transition in the phase log, else run history, else its rows."""
+    log = _logged(snapshot, pipeline, day, evidences[0].now) if evidences else 0
+    if log:
+        return LogSource.PHASE_LOG
+    if succeeded:
+        return LogSource.RUN_HISTORY
+    if any(e.rows is not None and e.rows.rows > 0 for e in evidences):
+        return LogSource.ROWS
+    unread = succeeded is None and pipeline.run_history is not None
+    unknown = unread or log is None or any(e.rows is None for e in evidences)
+    return LogSource.UNKNOWN if unknown else LogSource.NONE
+
+
+def _logged(snapshot: Snapshot, pipeline: PipelineConfig, day: PhaseDay, now: datetime) -> int | None:
+    """Rows that the phase log has for this phase's own transition (`phase3_to_...`); None: unknown."""
+    config = pipeline.phase_log
+    if config is None:
+        return 0
+    transitions = [name for name in config.transitions if name.startswith(f"{day.phase.name}_to_")]
+    reading = snapshot.phase_log.get(pipeline.name)
+    log = reading.known(now) if reading else None
+    if not transitions:
+        return 0
+    if log is None:
+        return None
+    rows = [log.get((config.data_date(day.run_date), name)) for name in transitions]
+    return None if None in rows else sum(counted or 0 for counted in rows)
