@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from exporter.metrics.catalogue import LAST_SUCCESS
+from exporter.shipped.alerts import alert_of
 from exporter.web.app import create_app
 from exporter.web.server import WebServer
 from testing.collecting import COLLECTORS
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 # Of three shards the first has no pipeline, the second nba and the third mlb.
 NONE, NBA = "0/3", "1/3"
+RUNBOOK = f"/runbooks/{alert_of('stuck').name}"
 
 
 @contextmanager
@@ -37,9 +39,7 @@ def served(scene: Scene, shard: str) -> Iterator[httpx.Client]:
 def test_a_shard_exports_its_own_pipelines_and_says_where_the_others_are(scene: Scene) -> None:
     with served(scene, NBA) as client:
         metrics = client.get("/metrics").text
-        own, other = (
-            client.get("/runbooks/OrchestrationPhaseStuck", params={"pipeline": name}) for name in ("nba", "mlb")
-        )
+        own, other = (client.get(RUNBOOK, params={"pipeline": name}) for name in ("nba", "mlb"))
 
     assert 'pipeline="nba"' in metrics
     assert 'pipeline="mlb"' not in metrics
@@ -53,7 +53,7 @@ def test_a_shard_exports_its_own_pipelines_and_says_where_the_others_are(scene: 
 def test_a_shard_without_a_pipeline_is_up_and_well_and_reads_nothing(scene: Scene) -> None:
     with served(scene, NONE) as client:
         metrics, page, ready = (client.get(path) for path in ("/metrics", "/", "/-/ready"))
-        runbook, status = client.get("/runbooks/OrchestrationPhaseStuck"), client.get("/api/v1/status")
+        runbook, status = client.get(RUNBOOK), client.get("/api/v1/status")
 
     assert "pipeline=" not in metrics.text
     assert (page.status_code, ready.status_code, status.status_code) == (200, 200, 200)
