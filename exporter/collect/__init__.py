@@ -6,6 +6,7 @@ collector.py    what a collector is, and the snapshot that all of them change
 completion.py, heartbeats.py, warehouse.py   the collectors: what each reads, and what it keeps when it fails
 collectors.py   runs the collectors: time limits, failures, and the report after each run
 context.py      the request for calendar, run history, phase log and coverage, and how its answer ended
+own.py          what is wrong with the exporter itself, as its alerts say it
 following.py    changes to the watched documents, from a listener
 season.py       many run dates at once: what `season` reads, and what that costs
 once.py         one collection without a schedule: what `check` does

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +20,7 @@ from exporter.collect.completion import Completion
 from exporter.collect.context import reads_alike
 from exporter.collect.following import Follower
 from exporter.collect.heartbeats import HeartbeatCount, Heartbeats
+from exporter.collect.own import own_conditions
 from exporter.collect.warehouse import Warehouse
 from exporter.config.resolved import LedgerConfig
 from exporter.memory.documents import Memory
@@ -200,7 +202,9 @@ class Collectors:
         with self._publishing:
             if not self._board.stopped.is_set():
                 attempted = frozenset(self._attempted)
-                self._publish(self._reconciler.reconcile(self.config, self.snapshot, self._clock()))
+                now = self._clock()
+                report = self._reconciler.reconcile(self.config, self.snapshot, now)
+                self._publish(replace(report, own=own_conditions(self._telemetry, self.config.pipelines, now)))
                 self._published = attempted
 
     def take(self, documents: Mapping[DocumentId, Document], now: datetime) -> None:

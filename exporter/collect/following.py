@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 CONNECTED: Final = "listener_connected"
+DOWN_SINCE: Final = "listener_down_since"
 LAST_EVENT: Final = "listener_last_event"
 EVENTS: Final = "listener_events"
 GAPS: Final = "listener_gaps"
@@ -62,7 +63,7 @@ class Follower:
                 return
             if current is None:
                 # Set it first: the listener can report before `follow` returns.
-                self._telemetry.set(CONNECTED, 0)
+                self._lost()
             listener = _Listener(self, before=current)
             listener.following = self._completions.follow(wanted, listener)
             self._current = listener
@@ -87,13 +88,17 @@ class Follower:
             log.warning("the listener missed changes that a reading showed, opening it again", documents=names)
             current.following.reopen()
 
+    def _lost(self) -> None:
+        self._telemetry.set(CONNECTED, 0)
+        self._telemetry.set(DOWN_SINCE, self._clock().timestamp())
+
     def stop(self) -> None:
         """Stop following."""
         with self._lock:
             self._stopped = True
             ended, self._current = _chain(self._current), None
             # Drop the sample instead of setting 0: no listener is wanted any more, so no alert may fire.
-            self._telemetry.drop(CONNECTED, LAST_EVENT)
+            self._telemetry.drop(CONNECTED, DOWN_SINCE, LAST_EVENT)
         if ended:
             self._store.begin_gap()
         for listener in ended:
@@ -111,6 +116,7 @@ class Follower:
             now = self._clock()
             # Set them under the lock, so that neither another listener nor `stop` can change them in between.
             self._telemetry.set(CONNECTED, 1)
+            self._telemetry.drop(DOWN_SINCE)
             self._telemetry.set(LAST_EVENT, now.timestamp())
         for other in replaced:
             other.following.close()
@@ -126,7 +132,7 @@ class Follower:
                 return
             still_connected = any(other.connected for other in listening)
             if not still_connected:
-                self._telemetry.set(CONNECTED, 0)
+                self._lost()
         log.warning("the listener lost its stream", reason=error.kind, detail=error.detail)
         if not still_connected:
             self._telemetry.add(GAPS)

@@ -7,12 +7,16 @@ from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from exporter.model import ErrorKind
+
+
+RELOAD_REFUSED_AT: Final = "reload_refused_at"
+"""The name of the value that says when the last reload was refused."""
 
 
 class Refusal(StrEnum):

@@ -274,7 +274,10 @@ class CalendarReport:
 
 
 class Condition(StrEnum):
-    """Faults of a pipeline that no verdict or trigger state shows; `reconcile/conditions.py` decides each."""
+    """Faults that no verdict or trigger state shows.
+
+    `reconcile/conditions.py` decides those of a pipeline, `collect/own.py` those of the exporter.
+    """
 
     COUNT_INCONSISTENT = "count_inconsistent"
     COVERAGE_LOW = "coverage_low"
@@ -285,6 +288,10 @@ class Condition(StrEnum):
     OVERWRITTEN = "overwritten"
     HEARTBEAT_STALE = "heartbeat_stale"
     RUNNING_PAST_DUE = "running_past_due"
+    PHASE_LOG_EMPTY = "phase_log_empty"
+    LISTENER_DOWN = "listener_down"
+    LEDGER_FAILING = "ledger_failing"
+    RELOAD_REFUSED = "reload_refused"
 
 
 class Bound(StrEnum):
@@ -350,7 +357,8 @@ class Report:
     """All conclusions of one moment.
 
     `remembers`: whether earlier readings are remembered. Without them a lost entry looks like one that never came.
-    `every_state`: whether metrics have a series for every value of a state, or for the one that holds.
+    `every_state`: whether metrics have a series for every value of a state, or for the one that holds. `own`: the
+    conditions of the exporter itself.
     """
 
     at: datetime
@@ -358,6 +366,7 @@ class Report:
     pipelines: tuple[PipelineReport, ...]
     remembers: bool = True
     every_state: bool = False
+    own: tuple[ConditionReport, ...] = ()
 
     @property
     def phases(self) -> tuple[PhaseReport, ...]:
@@ -371,5 +380,6 @@ class Report:
 
     @property
     def conditions(self) -> tuple[ConditionReport, ...]:
-        """Every condition of every pipeline, including those that do not hold or are unknown."""
-        return tuple(condition for pipeline in self.pipelines for condition in pipeline.conditions)
+        """Every condition of every pipeline and of the exporter, including those that do not hold or are unknown."""
+        of_pipelines = (condition for pipeline in self.pipelines for condition in pipeline.conditions)
+        return (*of_pipelines, *self.own)

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from exporter.model import Condition
-from exporter.present.summary import held_conditions, overwritten
-from exporter.present.words import CONDITIONS
+from exporter.present.summary import held_conditions, noted_conditions, overwritten
+from exporter.present.words import CONDITIONS, NOTES
 from exporter.shipped.alerts import alert_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from exporter.model import ConditionReport, CoverageReport, Report, Since
 
 
@@ -32,25 +34,33 @@ class Beside:
 
 def beside(report: Report) -> list[Beside]:
     """Every condition that holds and that the sentence names, the worst first."""
-    coverage = {
-        (one.pipeline, one.check.name, one.run_date.isoformat()): one
+    return [_beside(report, one) for one in held_conditions(report)]
+
+
+def notes(report: Report) -> list[Beside]:
+    """Every condition that holds and with which all is well: nobody has to act."""
+    return [_beside(report, one) for one in noted_conditions(report)]
+
+
+def _beside(report: Report, one: ConditionReport) -> Beside:
+    return Beside(
+        one,
+        overwritten(report) if one.condition is Condition.OVERWRITTEN else one.text,
+        {**CONDITIONS, **NOTES}[one.condition].first,
+        alert_of(one.condition).name,
+        _query(report, one.labels) if one.condition is Condition.COVERAGE_LOW else "",
+    )
+
+
+def _query(report: Report, labels: Mapping[str, str]) -> str:
+    wanted = labels["pipeline"], labels["check"], labels["run_date"]
+    found = (
+        missing_rows(one)
         for pipeline in report.pipelines
         for one in pipeline.coverage
-    }
-    found = []
-    for one in held_conditions(report):
-        labels = one.labels
-        low = coverage.get((labels["pipeline"], labels.get("check", ""), labels.get("run_date", "")))
-        found.append(
-            Beside(
-                one,
-                overwritten(report) if one.condition is Condition.OVERWRITTEN else one.text,
-                CONDITIONS[one.condition].first,
-                alert_of(one.condition).name,
-                missing_rows(low) if low and one.condition is Condition.COVERAGE_LOW else "",
-            )
-        )
-    return found
+        if (one.pipeline, one.check.name, one.run_date.isoformat()) == wanted
+    )
+    return next(found, "")
 
 
 def missing_rows(coverage: CoverageReport) -> str:

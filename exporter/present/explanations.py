@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from exporter.model import Verdict
-from exporter.present.beside import beside
+from exporter.present.beside import beside, notes
 from exporter.present.care import care_text
 from exporter.present.outages import outages, own_hints, shared_reasons
 from exporter.present.status import overwrite, phase_key, processor_key, processors
@@ -100,14 +100,22 @@ def _render(console: Console, report: Report, processor: str | None, unread: Map
     for one in report.processors:
         if processor in (None, one.processor) and _asks(one, shared):
             lines += [*_one(one, moments, shared), Text()]
-    for phase, again in overwritten(report, processor):
-        lines += [Text(shown(f"{phase.pipeline} {phase.phase} {phase.run_date}: {OVERWRITTEN}"))]
-        lines += [*(item(one.text, 2) for one in again), Text()]
+    lines += _after_the_faults(report, processor, moments)
     if len(lines) == preface and not shared:
         of = f" of {processor}" if processor else ""
         lines.append(Text(shown(f"Nothing to explain{of}: no discrepancy.")))
     for line in lines:
         console.print(line)
+
+
+def _after_the_faults(report: Report, processor: str | None, moments: Moments) -> Iterator[RenderableType]:
+    """What was overwritten and restored, and what nobody has to act on."""
+    for phase, again in overwritten(report, processor):
+        yield Text(shown(f"{phase.pipeline} {phase.phase} {phase.run_date}: {OVERWRITTEN}"))
+        yield from (item(one.text, 2) for one in again)
+        yield Text()
+    for note in () if processor else notes(report):
+        yield from _beside(note, moments)
 
 
 def _asks(processor: ProcessorReport, shared: tuple[str, ...]) -> bool:

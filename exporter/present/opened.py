@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from exporter.present.beside import beside
+from exporter.model import Verdict
 from exporter.present.outages import shared_reasons
 from exporter.present.runbooks import link
-from exporter.present.summary import urgency, well, worst_first
+from exporter.present.summary import held_conditions, urgency, well, worst_first
 from exporter.present.words import BAD_TRIGGERS, WORDS
 from exporter.shipped.alerts import alert_of
 
@@ -21,8 +21,8 @@ def first_runbook(report: Report, exporter: str | None = None) -> str:
     if found is None:
         return ""
     key, labels = found
-    name = alert_of(key).name
-    return f"{exporter.rstrip('/')}/runbooks/{name}?{link(labels)}" if exporter else name
+    name, query = alert_of(key).name, link(labels)
+    return f"{exporter.rstrip('/')}/runbooks/{name}{'?' if query else ''}{query}" if exporter else name
 
 
 def _first(report: Report) -> tuple[str, dict[str, str]] | None:
@@ -30,9 +30,12 @@ def _first(report: Report) -> tuple[str, dict[str, str]] | None:
     for phase in sorted(report.phases, key=urgency):
         if not well(phase) and (found := _of_phase(phase)):
             return found
-    for one in beside(report):
-        return one.condition.condition, dict(one.condition.labels)
-    return ("source_unreachable", {}) if shared_reasons(report) else None
+    for one in held_conditions(report):
+        return one.condition, dict(one.labels)
+    if not shared_reasons(report):
+        return None
+    pipeline = next(one.pipeline for one in report.processors if one.verdict is Verdict.UNKNOWN)
+    return "source_unreachable", {"pipeline": pipeline}
 
 
 def _of_phase(phase: PhaseReport) -> tuple[str, dict[str, str]] | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from exporter.messages.secrets import masked_json
 from exporter.model import Verdict
-from exporter.present.beside import beside
+from exporter.present.beside import beside, notes
 from exporter.present.care import logs, window_of
 from exporter.present.outages import outages
 from exporter.present.summary import summarize
@@ -166,7 +166,7 @@ def status(report: Report, unread: Mapping[str, str] | None = None) -> Json:
             for coverage in pipeline.coverage
         },
         "next": next_due(report),
-        "conditions": [condition(one) for one in beside(report)],
+        "conditions": [condition(one) for one in (*beside(report), *notes(report))],
     }
 
 

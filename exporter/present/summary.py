@@ -12,6 +12,7 @@ from exporter.present.outages import outages
 from exporter.present.words import (
     BAD_TRIGGERS,
     CONDITIONS,
+    NOTES,
     TRIGGERS,
     WORDS,
     Moments,
@@ -158,6 +159,11 @@ def held_conditions(report: Report) -> list[ConditionReport]:
     return sorted(named, key=lambda one: (one.bound is not Bound.CRITICAL, list(CONDITIONS).index(one.condition)))
 
 
+def noted_conditions(report: Report) -> list[ConditionReport]:
+    """The conditions that hold and that the sentence leaves out: nobody has to act, so all is well with them."""
+    return [one for one in report.conditions if one.holds and one.condition in NOTES]
+
+
 def well(phase: PhaseReport) -> bool:
     """Whether nothing about this phase is wrong or unknown."""
     verdicts = {processor.verdict for processor in phase.processors}
@@ -192,7 +198,7 @@ def earliest(times: Iterable[Since | None]) -> Since | None:
 
 def beyond_bounds(report: Report) -> list[str]:
     """Faults that no verdict shows: rows and counts out of bounds, and the conditions that hold."""
-    return rows_beyond(report) + [one.text for one in report.conditions if one.text]
+    return rows_beyond(report) + [one.text for one in held_conditions(report) if one.text]
 
 
 def rows_beyond(report: Report) -> list[str]:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from exporter.messages.secrets import Masked
 from exporter.model import HeartbeatState, Verdict
-from exporter.present.beside import beside
+from exporter.present.beside import beside, notes
 from exporter.present.opened import first_runbook
 from exporter.present.outages import own_hints, shared_reasons
 from exporter.present.summary import QUIET, Health, summarize, tally, urgency, well, worst_first
@@ -86,11 +86,10 @@ def render_report(
         for text in _where_to_read_on(report, trouble, exporter):
             # An address stays whole, however long: it is copied.
             console.print(Text(text), soft_wrap=exporter is not None)
-    rest = [phase for phase in ordered if well(phase)]
+    rest = [_line(phase) for phase in ordered if well(phase)]
+    rest += [_fault(f"note: {note.text}", note.since, note.first, moments, "") for note in notes(report)]
     if rest:
-        console.print()
-    for phase in rest:
-        console.print(_line(phase))
+        console.print(Text(), *rest, sep="\n")
 
 
 def _where_to_read_on(report: Report, trouble: Sequence[PhaseReport], exporter: str | None) -> Iterator[str]:

@@ -143,8 +143,37 @@ CONDITIONS: Final = {
         "reading them gets slow and dear",
         "find out which writer makes a document for each run, then delete the old ones",
     ),
+    Condition.LEDGER_FAILING: Words(
+        "the ledger cannot be written",
+        "a restart of the exporter forgets what it saw",
+        "read the exporter's log: it names the file and the reason",
+    ),
+    Condition.LISTENER_DOWN: Words(
+        "the documents are polled and not followed",
+        "an entry that is overwritten and written again between two polls goes unseen",
+        "read the exporter's log: it says why the listener lost its stream",
+    ),
+    Condition.RELOAD_REFUSED: Words(
+        "a new configuration was refused",
+        "the old configuration stays in force, and a restart fails",
+        "run `config check` on the new file and mend what it lists",
+    ),
 }
-"""Every condition of which the sentence speaks, worst first."""
+"""Every condition with which nothing is well, worst first: those whose alert is a ticket or a page."""
+
+NOTES: Final = {
+    Condition.COVERAGE_UNCLASSIFIED: Words(
+        "rows that nobody marked either way",
+        "these rows count neither for nor against the coverage",
+        "list the rows without a mark, and have them marked",
+    ),
+    Condition.PHASE_LOG_EMPTY: Words(
+        "the phase log is empty",
+        "no data is missing, but run history alone says when the phases ran",
+        "find out whether anything writes it",
+    ),
+}
+"""Every condition that has a line of its own below the sentence and none in it: its alert is `info`."""
 
 CAUSES: Final = {
     Cause.LOST_UPDATE: "its entry was written and overwritten",

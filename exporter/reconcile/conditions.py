@@ -10,15 +10,21 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-from exporter.model import Bound, Condition, ConditionReport, HeartbeatState, Since, Verdict
+from exporter.model import Bound, Condition, ConditionReport, HeartbeatState, LogSource, Since, Verdict
 from exporter.reconcile.hints import lasting
 from exporter.reconcile.removals import lately
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from datetime import datetime
+    from datetime import date, datetime
 
-    from exporter.model import CalendarDoubt, CoverageReport, PhaseReport, PipelineReport, ProcessorReport
+    from exporter.model import (
+        CalendarDoubt,
+        CoverageReport,
+        PhaseReport,
+        PipelineReport,
+        ProcessorReport,
+    )
 
 S = TypeVar("S")
 Owner = TypeVar("Owner", "PhaseReport", "PipelineReport")
@@ -176,6 +182,11 @@ def _unclassified_rows(coverage: CoverageReport) -> int:
     return (coverage.unclassified or 0) + excluded.get(UNMARKED, 0)
 
 
+def _unclassified_text(at: Moment[CoverageReport, PipelineReport]) -> str:
+    coverage, check = at.subject, at.subject.check
+    return f"{_unclassified_rows(coverage):,} rows of {coverage.data_date} are unclassified by {check.name}"
+
+
 def _coverage_labels(coverage: CoverageReport) -> Labels:
     return {"run_date": coverage.run_date.isoformat(), "check": coverage.check.name}
 
@@ -210,6 +221,22 @@ def _bloated_text(at: Moment[PipelineReport, PipelineReport]) -> str:
     return (
         f"{pipeline.heartbeat_documents:,} heartbeat documents of {pipeline.pipeline},"
         f" more than {pipeline.heartbeat_documents_warn:,}"
+    )
+
+
+# --- the phase log ----------------------------------------------------------------------------------------------
+
+
+def _log_empty(at: Moment[date, PipelineReport]) -> bool:
+    """No row, transitions expected, and a phase that is due in full and ran by another record."""
+    found = [one for one in at.owner.phase_log if one.run_date == at.subject]
+    if any(one.rows for one in found) or not any(one.expected for one in found):
+        return False
+    return any(
+        phase.log_source in {LogSource.RUN_HISTORY, LogSource.ROWS}
+        and all(processor.due <= at.now for processor in phase.processors)
+        for phase in at.owner.phases
+        if phase.run_date == at.subject and phase.processors
     )
 
 
@@ -302,6 +329,7 @@ OF_PIPELINES: Final[
     tuple[
         Row[CoverageReport, PipelineReport]
         | Row[PipelineReport, PipelineReport]
+        | Row[date, PipelineReport]
         | Row[tuple[CalendarDoubt, str], PipelineReport],
         ...,
     ]
@@ -324,6 +352,7 @@ OF_PIPELINES: Final[
         labels=_coverage_labels,
         known=_coverage_known,
         holds={None: lambda at: _unclassified_rows(at.subject) > 0 and _rows_are_due(at)},
+        text=_unclassified_text,
         since=_low_since,
     ),
     Row(
@@ -346,6 +375,15 @@ OF_PIPELINES: Final[
             Bound.WARN: lambda at: _documents_above(at, at.subject.heartbeat_documents_warn),
         },
         text=_bloated_text,
+    ),
+    Row(
+        Condition.PHASE_LOG_EMPTY,
+        subjects=lambda pipeline: sorted({one.run_date for one in pipeline.phase_log}),
+        labels=lambda day: {"run_date": day.isoformat()},
+        # Its test is about what is known alone.
+        known=lambda _: True,
+        holds={None: _log_empty},
+        text=lambda at: f"the phase log of {at.owner.pipeline} {at.subject} is empty, although phases ran",
     ),
     Row(
         Condition.CALENDAR_DOUBTFUL,

@@ -22,7 +22,7 @@ from exporter.metrics.catalogue import report_samples
 from exporter.metrics.exposition import render
 from exporter.metrics.live import live_samples
 from exporter.metrics.process import ProcessMetrics
-from exporter.metrics.telemetry import Telemetry
+from exporter.metrics.telemetry import RELOAD_REFUSED_AT, Telemetry
 from exporter.present.history import History, State, Subject, news
 from exporter.present.status import status_json
 from exporter.present.transfer import report_json
@@ -200,6 +200,8 @@ class Service:
             self._memory.reconfigure(loaded.config.ledger, loaded.config.completions)
         except (ConfigError, LedgerInUseError) as error:
             self._reload_ok = False
+            self.telemetry.set(RELOAD_REFUSED_AT, self._clock().timestamp())
+            self._running.collectors.conclude()
             log.error("reload failed, the old configuration stays", faults=str(error))  # noqa: TRY400 - no trace needed
             raise ReloadError(str(error)) from error
         if self._stopped:
@@ -209,8 +211,9 @@ class Service:
         old.stop()
         new.collectors.go_on_from(old.collectors)
         self._running = new
-        new.start()
         self._reload_ok = True
+        self.telemetry.drop(RELOAD_REFUSED_AT)
+        new.start()
         log.info("configuration reloaded", source=loaded.source, hash=loaded.digest)
 
     def _publish(self, report: Report) -> None:

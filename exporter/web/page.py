@@ -98,6 +98,7 @@ def render_page(view: View, about: About) -> str:
         next_line=next_line(view.report),
         reasons=below.reasons,
         beside=below.beside,
+        notes=below.notes,
         trouble=below.trouble,
         well=below.well,
         days=below.days,

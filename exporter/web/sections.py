@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from exporter.model import TriggerState, Verdict
-from exporter.present.beside import beside
+from exporter.present.beside import beside, notes
 from exporter.present.care import care_text, logs, window_of
 from exporter.present.outages import own_hints, shared_reasons
 from exporter.present.runbooks import link
@@ -176,6 +176,7 @@ class Sections(NamedTuple):
     facts: Sequence[tuple[str, Sequence[Fact]]]
     reasons: Sequence[str]
     beside: Sequence[Fault]
+    notes: Sequence[Fault]
     days: Sequence[Day]
     history_since: Time | None
 
@@ -196,6 +197,7 @@ def sections(report: Report, history: History) -> Sections:
         facts=[(pipeline.pipeline, _facts(pipeline, moments)) for pipeline in report.pipelines],
         reasons=shared_reasons(report),
         beside=[_fault(one, moments) for one in beside(report)],
+        notes=[_fault(one, moments) for one in notes(report)],
         days=[_day(history, run_date, moments) for run_date in history.dates()],
         history_since=time(history.since, moments) if history.since else None,
     )

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from exporter.incidents.replay import Replayer
 from exporter.metrics.catalogue import CONDITIONS
 from exporter.model import Bound, Condition
-from exporter.present.summary import beyond_bounds
+from exporter.present.summary import Health, beyond_bounds, summarize
+from exporter.present.words import NOTES
 from exporter.shipped.alerts import alert_of
 
 if TYPE_CHECKING:
@@ -16,11 +17,15 @@ if TYPE_CHECKING:
     from exporter.metrics.samples import Samples
     from exporter.model import ConditionReport, Report
 
-ALERTS = {alert_of(condition).name: condition for condition in CONDITIONS}
-"""The alerts that compare a condition's own gauge; the others have series that are older than the table."""
+COMPARED = (*CONDITIONS, Condition.PHASE_LOG_EMPTY)
+ALERTS = {alert_of(condition).name: condition for condition in COMPARED}
+"""The alerts that compare a condition's own gauge, and one that concludes it anew from others."""
 
-UNSAID = frozenset({Condition.COVERAGE_UNCLASSIFIED, Condition.OVERWRITTEN})
-"""Conditions without a text in the table: the sentence leaves out the first, and says the second in its own words."""
+WAKING = frozenset({"critical", "warning"})
+"""Severities that ask somebody to act, now or on a working day."""
+
+UNSAID = frozenset({*NOTES, Condition.OVERWRITTEN})
+"""Conditions whose text is not in the sentence: it leaves out notes, and says the other in its own words."""
 
 Subject = tuple[Condition, frozenset[tuple[str, str]]]
 
@@ -31,10 +36,12 @@ class Noting(Replayer):
     def __init__(self, *arguments: Any) -> None:  # noqa: ANN401 - the replayer's own
         super().__init__(*arguments)
         self.reports: list[Report] = []
+        self.unread: list[Mapping[str, str]] = []
 
     def samples(self) -> tuple[Samples, Samples]:
         """As ever."""
         self.reports.append(self.report)
+        self.unread.append(self.telemetry.unread())
         return super().samples()
 
 
@@ -47,6 +54,25 @@ def undelayed(content: Any) -> Any:  # noqa: ANN401 - YAML
             if rule.get("alert") in {None, *ALERTS}
         ]
     return content
+
+
+def falsely_well(
+    reports: Sequence[Report],
+    unread: Sequence[Mapping[str, str]],
+    firing: Mapping[int, Sequence[Mapping[str, str]]],
+) -> Iterator[str]:
+    """Every minute at which an alert that asks somebody to act begins, and the sentence says that all is well.
+
+    `firing`: of each minute, the labels of the alerts that fire as the rules are shipped.
+    """
+    before: set[tuple[tuple[str, str], ...]] = set()
+    for minute, report in enumerate(reports):
+        now = {tuple(sorted(labels.items())) for labels in firing.get(minute, ()) if labels["severity"] in WAKING}
+        names = sorted({dict(labels)["alertname"] for labels in now - before})
+        said = summarize(report, unread[minute])
+        if names and said.health is Health.WELL:
+            yield f"minute {minute}: {', '.join(names)} begins to fire, and the sentence is {said}"
+        before = now
 
 
 def differences(reports: Sequence[Report], firing: Mapping[int, Sequence[Mapping[str, str]]]) -> Iterator[str]:
@@ -63,9 +89,9 @@ def differences(reports: Sequence[Report], firing: Mapping[int, Sequence[Mapping
             subject = one.condition, frozenset(one.labels.items())
             # What is unknown is no condition in the sentence, and an alert about it goes on.
             now[subject] = subject in before and before[subject] if one.holds is None else one.holds
-            if one.condition in CONDITIONS and (subject in fired) is not now[subject]:
+            if one.condition in COMPARED and (subject in fired) is not now[subject]:
                 yield f"minute {minute}: {one}, and its alert {'fires' if subject in fired else 'does not fire'}"
-            if one.condition in CONDITIONS and one.holds and fired.get(subject) is not (one.bound is Bound.CRITICAL):
+            if one.condition in COMPARED and one.holds and fired.get(subject) is not (one.bound is Bound.CRITICAL):
                 yield f"minute {minute}: {one}, and its alert is about another bound"
             if (one.text in texts) is not _to_be_said(one):
                 yield f"minute {minute}: the sentence has {texts}, and the table {one}"

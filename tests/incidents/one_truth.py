@@ -16,7 +16,7 @@ from exporter.metrics.catalogue import (
 )
 from exporter.metrics.samples import label_text
 from exporter.model import Condition
-from exporter.present.beside import beside
+from exporter.present.beside import beside, notes
 from exporter.present.history import History
 from exporter.present.status import stamp, status
 from exporter.present.table import report_text
@@ -71,7 +71,8 @@ def disagreements(report: Report) -> Iterator[str]:
             yield f"check has no line {line!r}"
     yield from _triggers(report, said["phases"], samples, "\n".join(lines))
     yield from _conditions(report, said["conditions"], samples, lines)
-    if [(one.text[1:], one.since.machine if one.since else None, one.first) for one in page.beside] != [
+    shown = (*page.beside, *page.notes)
+    if [(one.text[1:], one.since.machine if one.since else None, one.first) for one in shown] != [
         (one["text"][1:], one["since"], one["first"]) for one in said["conditions"]
     ]:
         yield "page and API name other conditions"
@@ -97,7 +98,7 @@ def _triggers(report: Report, api: Mapping[str, Mapping[str, object]], samples: 
 
 def _conditions(report: Report, api: list[Mapping[str, object]], samples: Samples, lines: list[str]) -> Iterator[str]:
     moments = Moments.of(report)
-    for one, said in zip(beside(report), api, strict=True):
+    for one, said in zip((*beside(report), *notes(report)), api, strict=True):
         at = stamp(one.since.at) if one.since else None
         found = {"since": {"api": said["since"]}, "first": {"api": said["first"]}}
         if one.condition.condition is Condition.COVERAGE_LOW:
@@ -107,7 +108,7 @@ def _conditions(report: Report, api: list[Mapping[str, object]], samples: Sample
         expected = {"since": at, "first": one.first, "bound": one.condition.bound}
         yield from _different(one.text, found, expected)
         line = f"{one.text}{_words(one.since, moments)}; first: {one.first}"
-        if line not in lines and one.text[1:] not in lines[0]:
+        if not {line, f"note: {line}"} & {*lines} and one.text[1:] not in lines[0]:
             yield f"check has no line {line!r}"
 
 

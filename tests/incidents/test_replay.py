@@ -14,7 +14,7 @@ from exporter.incidents.incident import IncidentError, load_incident, parse_inci
 from exporter.incidents.replay import Replayer, by_key, go_through, removal_failures, replay
 from exporter.shipped.alerts import alert_of
 from testing.reports import overwritten, reported
-from tests.incidents.agreement import Noting, differences, undelayed
+from tests.incidents.agreement import Noting, differences, falsely_well, undelayed
 from tests.incidents.one_truth import disagreements, signature
 from tests.incidents.together import RulesTogether
 from tests.incidents.told import differences as told_otherwise
@@ -74,18 +74,22 @@ class Batches:
         return self._days[file]
 
     def _replayed(self, files: Sequence[Path]) -> Iterator[Day]:
-        reports, passed = [], []
+        replayers, passed = [], []
         for file in files:
             replayer = Noting(load_incident(file), self._local, self._clock)
             passed.append(go_through(replayer, watched=True))
-            reports.append(replayer.reports)
+            replayers.append(replayer)
         watches = [one.watched for one in passed if one.watched]
         fired, held = self._shipped.firing(watches), self._conditions.firing(watches)
-        for one, watch, alerts, conditions, minutes in zip(passed, watches, fired, held, reports, strict=True):
+        for one, watch, alerts, conditions, replayer in zip(passed, watches, fired, held, replayers, strict=True):
+            minutes = replayer.reports
             different = {signature(report): report for report in minutes}
             yield Day(
                 one.judged(watch.alerts(alerts)),
-                tuple(differences(minutes[1:], conditions)),
+                (
+                    *differences(minutes[1:], conditions),
+                    *falsely_well(minutes[1:], replayer.unread[1:], alerts),
+                ),
                 tuple(text for report in different.values() for text in disagreements(report)),
                 dict(told_otherwise(minutes[1:], alerts, self._folder)),
             )

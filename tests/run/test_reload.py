@@ -19,7 +19,7 @@ from exporter.metrics.catalogue import (
     RELOAD_OK,
     REPORT_AT,
 )
-from exporter.model import Document, ErrorKind, RowCount, Verdict
+from exporter.model import Condition, Document, ErrorKind, RowCount, Verdict
 from exporter.run import service
 from exporter.web.state import ReloadError
 from testing.builders import DAY, PLAYER, UPCOMING_TEAM, entry, on
@@ -272,3 +272,19 @@ def test_a_reload_that_comes_with_the_stop_starts_nothing(scene: Scene) -> None:
         scene.service.reload()
 
     assert scene.memory.opened == 1
+
+
+def test_the_page_says_that_a_configuration_was_refused_until_one_is_taken(scene: Scene) -> None:
+    scene.start()
+    scene.write("project: [")
+    with pytest.raises(ReloadError):
+        scene.reload()
+    refused = [one.condition for one in scene.service.report.conditions if one.holds]
+    scene.write(OVERLAY)
+
+    scene.reload()
+
+    assert Condition.RELOAD_REFUSED in refused
+    assert not [
+        one for one in scene.service.report.conditions if one.condition is Condition.RELOAD_REFUSED and one.holds
+    ]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import jinja2
 
-from exporter.present.words import CONDITIONS, TRIGGERS, WORDS
+from exporter.present.words import CONDITIONS, NOTES, TRIGGERS, WORDS
 from exporter.reconcile import DISCREPANCIES
 from exporter.shipped.alerts import alert_of, alerts
 from tools.alerting.rulefiles import load_rules
@@ -113,7 +113,7 @@ def mended() -> list[tuple[list[str], str]]:
 
 def then(alert: Alert) -> str:
     """What to do first in the words of the status page, as a template; empty for an alert that it has no words for."""
-    words = {str(key): words for table in (WORDS, TRIGGERS, CONDITIONS) for key, words in table.items()}
+    words = {str(key): words for table in (WORDS, TRIGGERS, CONDITIONS, NOTES) for key, words in table.items()}
     first = words[alert.key].first if alert.key in words else ""
     return first.replace(": ", '{{ template "orchestration.plain.colon" }}')
 
