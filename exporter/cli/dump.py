@@ -1,23 +1,32 @@
-"""The command `dump`: writes the shipped files, with links to the user's own runbooks and dashboards."""
+"""The command `dump`: writes the shipped files, with the user's own links, words, commands and queries."""
 
 from __future__ import annotations
 
+import re
+import shlex
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from exporter.cli.clock import now
 from exporter.cli.command import Command
 from exporter.cli.files import write_atomically
+from exporter.cli.options import config_options, date_option, load_config
 from exporter.cli.output import say
+from exporter.config.wording import UNIT
 from exporter.messages.errors import RefusedError
 from exporter.shipped.assets import assets
-from exporter.shipped.forms import RUNBOOK_BASE, SHIPPED_JOB, Form, expected
+from exporter.shipped.forms import RUNBOOK_BASE, SHIPPED_JOB, Configured, Form, expected
 from exporter.shipped.manifests import google_rules, prometheus_rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import date
+
+    from exporter.config.resolved import Config, PhaseConfig
 
 
 DASHBOARD_BASE = "https://grafana.example.com"
@@ -32,6 +41,14 @@ KINDS: Mapping[str, str] = {
     "google-rules": "alerts/rules",
 }
 """What can be written, and the folder that it comes from."""
+_EXAMPLE = re.compile(r"https?://[\w.-]*\bexample\.com\b")
+_TO_GIVE: Mapping[str, str] = {
+    RUNBOOK_BASE.rpartition("/")[0]: "--runbook-base or --exporter-url",
+    DASHBOARD_BASE: "--dashboard-base",
+}
+"""The options that replace an example address; what has none is to be edited."""
+_UNFILLED = ("words and commands are those of any pipeline", "the pages have {{placeholders}}")
+_PLAIN_PATH = re.compile(r"[\w./@%+=:,-]+")
 
 
 class DumpError(RefusedError):
@@ -54,14 +71,23 @@ class Bases:
 
 
 def dump(
-    kind: str, folder: Path, bases: Bases, form: Form | None = None, *, release: str | None = None, force: bool
+    kind: str,
+    folder: Path,
+    bases: Bases,
+    form: Form | None = None,
+    *,
+    release: str | None = None,
+    runbooks: Mapping[str, str] | None = None,
+    force: bool,
 ) -> tuple[Path, ...]:
     """Write the files of this kind (a key of KINDS) in this form below `folder`, and return them.
 
-    `release` is the label that a PrometheusRule is selected by. Without `force`, existing files are kept and nothing is
-    written. Raises DumpError, AssetsError, FormError.
+    `release` is the label that a PrometheusRule is selected by; `runbooks` are those of a configuration, in place of
+    the shipped ones. Without `force`, existing files are kept and nothing is written. Raises DumpError, AssetsError,
+    FormError.
     """
-    files = {folder / name: text for name, text in _content(kind, bases, form or Form(), release).items()}
+    content = _content(kind, bases, form or Form(), release, runbooks)
+    files = {folder / name: text for name, text in content.items()}
     present = [target for target in files if target.exists()]
     if present and not force:
         raise DumpError(f"{present[0]}: is there already; take an empty folder, or --force to replace what is there")
@@ -74,13 +100,17 @@ def dump(
     return tuple(files)
 
 
-def _content(kind: str, bases: Bases, form: Form, release: str | None) -> dict[str, str]:
+def _content(
+    kind: str, bases: Bases, form: Form, release: str | None, runbooks: Mapping[str, str] | None
+) -> dict[str, str]:
     """The files of a kind: name below the folder, and text."""
+    if runbooks is not None:
+        return {name: form.runbook(bases.apply(text)) for name, text in runbooks.items()}
     source = assets(KINDS[kind])
     forms: Mapping[str, Callable[[str], str]] = {
         "alertmanager": form.alertmanager,
         "dashboards": form.dashboard,
-        "runbooks": str,
+        "runbooks": form.runbook,
     }
     formed = forms.get(kind, form.rules)
     texts = {
@@ -97,9 +127,52 @@ def _content(kind: str, bases: Bases, form: Form, release: str | None) -> dict[s
             return texts
 
 
+def configured(config: Config, config_file: Path | None, preset: str | None) -> Configured:
+    """What a configuration has to say in the shipped files. Raises DumpError for a path that no command could name."""
+    from exporter.reconcile.units import noun_of
+
+    nouns = {
+        noun_of(pipeline, processor)
+        for pipeline in config.pipelines.values()
+        for phase in pipeline.phases.values()
+        for processor in phase.processors.values()
+    }
+    file = None if config_file is None else str(config_file.absolute())
+    if file is not None and not _PLAIN_PATH.fullmatch(file):
+        raise DumpError(f"{file}: move the file to a path of letters, digits and . / _ - that commands can name")
+    named = (("--preset", preset), ("--config.file", file))
+    later = {
+        (pipeline.name, name): tuple(_started(pipeline.phases, phase))
+        for pipeline in config.pipelines.values()
+        for name, phase in pipeline.phases.items()
+    }
+    # Of pipelines that count different things no word is right for all.
+    noun = nouns.pop() if len(nouns) == 1 else UNIT
+    return Configured(noun, shlex.join(word for option in named if option[1] for word in option if word), later)
+
+
+def _started(phases: Mapping[str, PhaseConfig], phase: PhaseConfig) -> Iterator[str]:
+    """The phases that follow one in its pipeline."""
+    seen = {phase.name}
+    while (following := phases.get(phase.next or "")) and following.name not in seen:
+        phase = following
+        seen.add(phase.name)
+        yield phase.name
+
+
+def left_at_defaults(written: Iterable[Path]) -> Iterator[str]:
+    """The example addresses in what was written, outside pages of text: how often each, and what replaces it."""
+    files = [path for path in written if path.suffix != ".md"]
+    found = Counter(address for path in files for address in _EXAMPLE.findall(path.read_text(encoding="utf-8")))
+    for address, times in sorted(found.items()):
+        yield f"{address} ({times} times; {_TO_GIVE.get(address, 'edit the file')})"
+
+
 @click.command("dump", cls=Command, epilog="Exit codes: 0 written, 64 usage, or a file in the way.")
 @click.argument("kind", type=click.Choice([*KINDS]))
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@config_options
+@date_option("--run-date", help="The run date in the commands and queries of runbooks; today, unless it is given.")
 @click.option("--runbook-base", metavar="URL", help="Where your runbooks are served; goes into every link to one.")
 @click.option("--dashboard-base", metavar="URL", help="Where your Grafana is; goes into every link to it.")
 @click.option(
@@ -122,6 +195,9 @@ def dump_command(  # noqa: PLR0913 - an argument for each option
     kind: str,
     folder: Path,
     *,
+    config_file: Path | None,
+    preset: str | None,
+    run_date: date | None,
     runbook_base: str | None,
     dashboard_base: str | None,
     exporter_url: str | None,
@@ -141,7 +217,33 @@ def dump_command(  # noqa: PLR0913 - an argument for each option
 
     With --exporter-url the first command in a message asks the running exporter, which remembers what was lost, and the
     runbook is the exporter's own with the alert's values, unless --runbook-base names another place.
+
+    With a configuration (--config.file, --preset) texts use its noun, every command names it, Alertmanager's
+    inhibition follows its phases, and runbooks have its tables, columns and fields: commands and queries to copy, for
+    every processor.
     """
-    form = Form(by, tuple(expected(text, by) for text in pipelines), job, exporter_url)
-    written = dump(kind, folder, Bases(runbook_base, dashboard_base), form, release=release, force=force)
+    config = load_config(config_file, preset).config if config_file or preset else None
+    said = configured(config, config_file, preset) if config else None
+    form = Form(by, tuple(expected(text, by) for text in pipelines), job, exporter_url, said)
+    bases = Bases(runbook_base, dashboard_base)
+    runbooks = None
+    if config and said and kind == "runbooks":
+        from exporter.present.runbook_files import runbook_files
+
+        day = run_date or now().astimezone(config.timezone).date()
+        runbooks = runbook_files(config, day, now(), said.noun)
+    written = dump(kind, folder, bases, form, release=release, runbooks=runbooks, force=force)
     say(f"{len(written)} files written to {folder}")
+    if config is None:
+        unfilled = (
+            "runbooks have {{placeholders}}" if kind == "runbooks" else "commands and texts are those of any pipeline"
+        )
+        say(f"No configuration was named (--config.file, --preset): {unfilled}.", err=True)
+    if left := list(left_at_defaults(written)):
+        say(f"Left at examples that lead nowhere: {'; '.join(left)}.", err=True)
+    if exporter_url is None and kind in {"rules", "prometheusrule", "google-rules"}:
+        say(
+            "No --exporter-url: messages have no link to the exporter's page and logs, and commands ask the sources,"
+            " which do not know what was lost.",
+            err=True,
+        )

@@ -85,7 +85,11 @@ class Calendar(Section):
         " its last date are halted.",
         absent="it may end on any day; the end is a fault only if work goes on after it",
     )
-    noun: Text = declared("unit", "What one unit is called in hints: `game`.")
+    noun: Text = declared(
+        "unit",
+        "What one unit is called in sentences, in the singular: `game`, `delivery`. `dump` with this configuration"
+        " writes it into rules, runbooks and dashboards too, where all pipelines agree.",
+    )
 
 
 def _form_of_calendar(value: Any) -> str:  # noqa: ANN401 - whatever the YAML has

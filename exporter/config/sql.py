@@ -26,6 +26,26 @@ _TOKEN = re.compile(
 )
 _CLOSES = {")": "(", "]": "["}
 
+_RESERVED = re.compile(
+    r"""
+    all | and | any | array | as | asc | assert_rows_modified | at | between | by | case | cast |
+    collate | contains | create | cross | cube | current | default | define | desc | distinct | else |
+    end | enum | escape | except | exclude | exists | extract | false | fetch | following | for | from |
+    full | group | grouping | groups | hash | having | if | ignore | in | inner | intersect | interval |
+    into | is | join | lateral | left | like | limit | lookup | merge | natural | new | no | not | null |
+    nulls | of | on | or | order | outer | over | partition | preceding | proto | qualify | range |
+    recursive | respect | right | rollup | rows | select | set | some | struct | tablesample | then | to |
+    treat | true | unbounded | union | unnest | using | when | where | window | with | within
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+"""Words that are no column in BigQuery's SQL unless they are quoted (its lexical structure, "Reserved keywords")."""
+
+
+def sql_name(name: str) -> str:
+    """A column, or an expression, as it stands in a query that people run: quoted only where it has to be."""
+    return f"`{name}`" if _RESERVED.fullmatch(name) else name
+
 
 def parse_sql(value: object) -> str:
     """A single SQL expression. Raises ValueError, which says what could reach beyond it."""

@@ -16,6 +16,9 @@ Path = tuple[str | int, ...]
 
 _LONGEST_VALUE = 60
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
+UNIT = "unit"
+"""What texts for every pipeline call that which a calendar counts (docs/glossary.md)."""
+_UNIT = re.compile(r'^ *```\w.*?^ *```$|`[^`\n]*`|"unit":|\b(?P<first>[Uu])nit(?P<many>s?)\b', re.MULTILINE | re.DOTALL)
 
 
 def quote(text: str) -> str:
@@ -71,3 +74,22 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     originals = {key.casefold(): key for key in known}
     close = difflib.get_close_matches(name.casefold(), originals, n=1)
     return f" (did you mean {named(originals[close[0]])}?)" if close else ""
+
+
+def several(noun: str) -> str:
+    """The plural of a noun, as English forms it regularly: `games`, `deliveries`, `boxes`."""
+    if re.search(r"[^aeiou]y$", noun):
+        return f"{noun[:-1]}ies"
+    return f"{noun}es" if re.search(r"(s|x|z|ch|sh)$", noun) else f"{noun}s"
+
+
+def with_noun(text: str, noun: str) -> str:
+    """A text for every pipeline with this word for a unit; code, and keys of JSON, stay as they are."""
+
+    def word(found: re.Match[str]) -> str:
+        if not found["first"]:
+            return found[0]
+        said = several(noun) if found["many"] else noun
+        return said[:1].upper() + said[1:] if found["first"] == "U" else said
+
+    return text if noun == UNIT else _UNIT.sub(word, text)

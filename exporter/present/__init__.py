@@ -5,7 +5,8 @@ outages.py        what could not be read, each outage once
 beside.py         what is wrong beside verdicts and triggers, with what to do first
 care.py           who looks after a processor, what runs it, and its logs at the time of its fault
 runbooks.py       a runbook with the values of an alert; opened.py: which one to open first
-runbook_tables.py its values about tables
+runbook_tables.py its values about tables; runbook_records.py: about documents, heartbeats and runs
+runbook_blocks.py its commands and queries, for one processor or for several; runbook_files.py: what `dump` writes
 words.py          the words for verdicts, states and times that table, page and sentence share
 status.py         the JSON of `/api/v1/status`, `check --format json` and `replay --format json`
 transfer.py       the whole report as JSON and back, for commands that ask a running exporter

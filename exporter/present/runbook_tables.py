@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from exporter.config.periods import WEEKDAYS, Unit
-from exporter.present.care import instant
+from exporter.config.sql import sql_name
 
 if TYPE_CHECKING:
     from exporter.config.resolved import TableRef
@@ -25,23 +25,18 @@ def tables_of(subject: Subject) -> dict[str, str | None]:
     return {
         "table": table.name,
         "date_column": _day(table),
-        "written_column": written or "NULL",
-        "key": ", ".join(table.key) or None,
-        "table_rows": None if one is None or one.table_rows is None else str(one.table_rows),
-        "written_at": instant(one.written_at) if one and one.written_at else None,
+        "written_column": sql_name(written) if written else "NULL",
+        "key": ", ".join(map(sql_name, table.key)) or None,
         "phase_rows": _phase_rows(subject),
         "run_history": history.table.name if history else None,
-        "run_history_date": history.table.day_column if history else None,
-        "run_history_written": history.finished_column if history else None,
         "phase_log": log.table.name if log else None,
-        "phase_log_date": log.table.day_column if log else None,
-        "phase_log_written": log.table.write_time_column if log else None,
+        "phase_log_date": sql_name(log.table.day_column) if log else None,
         "calendar": calendar.table.name if calendar else None,
-        "calendar_date": calendar.table.day_column if calendar else None,
+        "calendar_date": sql_name(calendar.table.day_column) if calendar else None,
         "calendar_where": (calendar.where or "TRUE") if calendar else None,
         "units": calendar.units if calendar else None,
         "halts": halts.table.name if halts else None,
-        "halts_date": halts.table.day_column if halts else None,
+        "halts_date": sql_name(halts.table.day_column) if halts else None,
     }
 
 
@@ -52,7 +47,7 @@ def _phase_rows(subject: Subject) -> str:
     for name, one in ((name, one) for name, first in subject.phase.processors.items() for one in first.of_each_table):
         found = reported.get(name)
         least = found.rows_minimum if found and found.rows_minimum is not None else "NULL"
-        written = f"MAX({one.table.write_time_column})" if one.table.write_time_column else "NULL"
+        written = f"MAX({sql_name(one.table.write_time_column)})" if one.table.write_time_column else "NULL"
         selects.append(
             f"SELECT '{name}' AS processor, COUNT(*) AS row_count, {written} AS written, {least} AS at_least\n"
             f"FROM `{one.table.name}` WHERE {_day(one.table)} = '{one.data_date(subject.run_date)}'"
@@ -64,8 +59,8 @@ def _day(table: TableRef) -> str:
     """The SQL for the data date of a row: its column, or the first day of the week or month that the column is in."""
     match table.period.unit:
         case Unit.DAY:
-            return table.day_column
+            return sql_name(table.day_column)
         case Unit.WEEK:
-            return f"DATE_TRUNC({table.day_column}, WEEK({WEEKDAYS[table.period.first_weekday].upper()}))"
+            return f"DATE_TRUNC({sql_name(table.day_column)}, WEEK({WEEKDAYS[table.period.first_weekday].upper()}))"
         case Unit.MONTH:
-            return f"DATE_TRUNC({table.day_column}, MONTH)"
+            return f"DATE_TRUNC({sql_name(table.day_column)}, MONTH)"

@@ -13,11 +13,15 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 from exporter.config.shards import shard_of
+from exporter.config.wording import with_noun
 from exporter.messages.secrets import Masked, masked
 from exporter.present.care import care_text, instant, logs, window, window_of
+from exporter.present.runbook_blocks import Known, filled
+from exporter.present.runbook_records import phases_run, records_of, runs
 from exporter.present.runbook_tables import tables_of
 from exporter.present.summary import worst_first
 from exporter.reconcile.expectations import phase_after
+from exporter.reconcile.units import noun_of
 from exporter.shipped.alerts import alerts
 from exporter.shipped.assets import assets
 
@@ -34,12 +38,9 @@ if TYPE_CHECKING:
     )
     from exporter.model import PhaseReport, ProcessorReport, Report
 
-PLACEHOLDER: Final = re.compile(r"(^ +)?\{\{([a-z_]+)([+-]\d{1,2})?\}\}", re.MULTILINE)
-"""`{{table}}`, and for dates `{{data_date-1}}`: the day before; with the indentation of its line before it."""
 OVERVIEW: Final = "README"
 """The name of the page that lists the others."""
 _UNWRITTEN: Final = re.compile(r"<!--.*?-->\n*", re.DOTALL)
-_DATES: Final = {"run_date", "data_date"}
 
 
 class AskedError(Exception):
@@ -106,12 +107,18 @@ class Page:
 def rendered(name: str, asked: Asked, config: Config, report: Report) -> Page:
     """A page with the values of an alert. Raises AskedError."""
     text = source(name)
-    about_coverage = any(alert.name == name and alert.key.startswith("coverage") for alert in alerts())
-    subject = _subject(asked, config, report, about_coverage=about_coverage)
+    subject = _subject(asked, config, report, coverage=about_coverage(name))
     if name == OVERVIEW:
         return Page(Masked(text), "", None)
     care = subject.processor.care
-    return Page(Masked(filled(text, values(subject))), masked(_about(subject)), logs(care, _window(subject)))
+    known = Known(subject.processor.name, values(subject))
+    said = with_noun(filled(text, [known], MISSING), noun_of(subject.pipeline, subject.processor))
+    return Page(Masked(said), masked(_about(subject)), logs(care, _window(subject)))
+
+
+def about_coverage(name: str) -> bool:
+    """Whether a page is about an alert of coverage checks."""
+    return any(alert.name == name and alert.key.startswith("coverage") for alert in alerts())
 
 
 def _about(subject: Subject) -> str:
@@ -122,28 +129,12 @@ def _about(subject: Subject) -> str:
     return " ".join(filter(None, [about, care_text(subject.processor.care)]))
 
 
-def filled(text: str, known: Mapping[str, str | None]) -> str:
-    """The text with these values. What is None the configuration does not say, and the text then says so."""
-
-    def value(found: re.Match[str]) -> str:
-        indent, name, days = found[1] or "", found[2], found[3]
-        said = known[name]
-        if said is None:
-            said = f"<{PLACES[name][1]}>"
-        elif days and name in _DATES:
-            said = (date.fromisoformat(said) + timedelta(days=int(days))).isoformat()
-        return indent + masked(said).replace("\n", f"\n{indent}")
-
-    return PLACEHOLDER.sub(value, text)
-
-
 def _no(key: str) -> str:
     return f"no {key} in the configuration"
 
 
 PLACES: Final[Mapping[str, tuple[str, str]]] = {
     "pipeline": ("the alert's pipeline", ""),
-    "phase": ("its phase", ""),
     "processor": ("its processor; without one, the phase's worst", ""),
     "run_date": ("the run date, which names the completion document; `{{run_date-1}}` is the day before", ""),
     "data_date": ("the data date, which selects the rows; likewise", ""),
@@ -162,28 +153,40 @@ PLACES: Final[Mapping[str, tuple[str, str]]] = {
     "neighbours": ("what else runs in the same service", _no("job")),
     "next_scheduler": ("the Cloud Scheduler job that starts the next phase", _no("job.scheduler of the next phase")),
     "orchestrator": ("the Cloud Run service of the orchestrator", _no("trigger.job")),
-    "class": ("its heartbeat's document, which is its class", _no("heartbeats")),
-    "run_names": ("its names in the run history, quoted", _no("run_history_names")),
-    "next_run_names": ("those of the next phase's processors", _no("next")),
+    "class": ("its heartbeat's document", _no("heartbeats")),
+    "runs": ("a query of its runs for the data date, from the run history", _no("run_history_names")),
+    "next_runs": ("a query of the runs of the next phase's processors", _no("run_history_names of a next phase")),
+    "running": ("a query of the runs that have begun and not ended", _no("run_history")),
+    "phases_run": ("a query of what succeeded, by phase, from the run history", _no("run_history")),
     "completion": ("the collection of the completion documents", _no("collection")),
     "heartbeats": ("the collection of the heartbeats", _no("heartbeats.collection")),
     "table": ("the table that the processor writes, or that the coverage check reads", ""),
     "date_column": ("its column of the date", ""),
     "written_column": ("its column of the time at which a row was written; NULL if it has none", ""),
     "key": ("the columns that identify a row", _no("table.key")),
-    "table_rows": ("its rows of the data date, as last read", "not read"),
-    "written_at": ("when the newest of them was written", "not read"),
+    "completed_count": (
+        "the field of a document's count of its entries",
+        _no("completion.document_fields.completed_count"),
+    ),
+    "entry_names": ("Python for the names of a document's entries", ""),
+    "set_triggered": (
+        "the fields that say that the next phase was started",
+        _no("completion.document_fields.triggered"),
+    ),
+    "set_count": (
+        "the field of the processor's count, with the rows as last read",
+        "the rows were not read, or there is no completion.fields.record_count; the exporter's own page has them",
+    ),
+    "beat_time": ("the field of a heartbeat's time", _no("heartbeats")),
     "phase_rows": ("a query of the rows of every table of the phase", ""),
     "run_history": ("the table of runs", _no("run_history")),
-    "run_history_date": ("its column of the date", _no("run_history")),
-    "run_history_written": ("its column of the end of a run", _no("run_history")),
     "phase_log": ("the phase log", _no("phase_log")),
     "phase_log_date": ("its column of the date", _no("phase_log")),
-    "phase_log_written": ("its column of the time of a transition", _no("phase_log")),
-    "calendar": ("the schedule", ""),
-    "calendar_date": ("its column of the date", ""),
-    "calendar_where": ("the condition on its rows", ""),
-    "units": ("the aggregate that counts its units", ""),
+    "phase_log_name": ("its column of the transition", _no("phase_log")),
+    "calendar": ("the table of units", _no("calendar table")),
+    "calendar_date": ("its column of the date", _no("calendar table")),
+    "calendar_where": ("the condition on its rows", _no("calendar table")),
+    "units": ("the aggregate that counts its units", _no("calendar table")),
     "halts": ("the table of halts", _no("halts")),
     "halts_date": ("its column of the date", _no("halts")),
     "check": ("the coverage check", _no("coverage")),
@@ -191,14 +194,15 @@ PLACES: Final[Mapping[str, tuple[str, str]]] = {
     "covered": ("the condition of those that are as they should be", _no("coverage")),
 }
 """Every placeholder: what stands for it, and what the text says where there is nothing to fill in."""
+MISSING: Final[Mapping[str, str]] = {name: said for name, (_, said) in PLACES.items()}
 
 
-def _subject(asked: Asked, config: Config, report: Report, *, about_coverage: bool) -> Subject:
+def _subject(asked: Asked, config: Config, report: Report, *, coverage: bool) -> Subject:
     """What is asked for, with a fitting choice where nothing is said. Raises AskedError for what there is not."""
     pipeline = config.pipelines[_pipeline_of(asked.pipeline, config)]
     run_date = _run_date(asked.run_date, report)
     check = None
-    if about_coverage or asked.check is not None:
+    if coverage or asked.check is not None:
         check = pipeline.coverage[_one_of("check", asked.check, pipeline.coverage)] if pipeline.coverage else None
     reported = [
         one
@@ -262,7 +266,19 @@ def _run_date(asked: str | None, report: Report) -> date:
 
 def values(subject: Subject) -> dict[str, str | None]:
     """What stands for each placeholder; None: the configuration does not say."""
-    return {**_names(subject), **_job(subject), **tables_of(subject)}
+    return {**_names(subject), **_job(subject), **tables_of(subject), **records_of(subject), **_runs(subject)}
+
+
+def _runs(subject: Subject) -> dict[str, str | None]:
+    history, day = subject.pipeline.run_history, subject.processor.data_date(subject.run_date).isoformat()
+    following = phase_after(subject.config, subject.pipeline, subject.phase)
+    after = [name for one in (following.processors.values() if following else ()) for name in one.runs_as]
+    return {
+        "runs": runs(history, day, subject.processor.runs_as),
+        "next_runs": runs(history, day, after),
+        "running": runs(history, day, (), running=True),
+        "phases_run": phases_run(history, day),
+    }
 
 
 def _names(subject: Subject) -> dict[str, str | None]:
@@ -272,10 +288,8 @@ def _names(subject: Subject) -> dict[str, str | None]:
     names_there = [*processor.heartbeats, *processor.runs_as]
     beating = subject.processor_report.heartbeat.document if subject.processor_report else None
     dated = check or processor
-    following = phase_after(subject.config, subject.pipeline, subject.phase)
     return {
         "pipeline": subject.pipeline.name,
-        "phase": subject.phase.name,
         "processor": processor.name,
         "run_date": subject.run_date.isoformat(),
         "data_date": dated.data_date(subject.run_date).isoformat(),
@@ -283,10 +297,6 @@ def _names(subject: Subject) -> dict[str, str | None]:
         "to": instant(end),
         "project": subject.config.project,
         "class": beating or next(iter(names_there), None),
-        "run_names": _quoted(processor.runs_as),
-        "next_run_names": _quoted(
-            name for one in (following.processors.values() if following else ()) for name in one.runs_as
-        ),
         "completion": subject.phase.collection,
         "heartbeats": heartbeats.collection if heartbeats else None,
         "check": check.name if check else None,
@@ -360,7 +370,3 @@ def _neighbours(subject: Subject, job: CloudRun) -> str:
         if one.care.runs_in and one.care.runs_in.name == job.name and one is not subject.processor
     ]
     return f"{job} also runs {', '.join(others)}." if others else f"{job} runs no other processor that is watched."
-
-
-def _quoted(found: Iterable[str]) -> str | None:
-    return ", ".join(f"'{name}'" for name in dict.fromkeys(found)) or None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
+from exporter.config.wording import several
 from exporter.messages.secrets import masked
 from exporter.model import Cause, Condition, HeartbeatState, Standing, TriggerState, Verdict
 from exporter.reconcile.hints import lasting
@@ -251,7 +252,7 @@ def rows_judged(processor: ProcessorReport) -> str:
 
 def plural(number: int, noun: str) -> str:
     """`1 game`, `6 games`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    return f"{number:,} {noun if number == 1 else several(noun)}"
 
 
 def listed(names: Sequence[str], most: int = 3) -> str:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from exporter.config.fields import DATA_DATE, FAILED, RUNNING
+from exporter.config.wording import several
 from exporter.model import HeartbeatState, Hint, HintKind, Verdict
 from exporter.reconcile.evidence import (
     CALENDAR,
@@ -57,7 +58,7 @@ def moment(at: datetime, now: datetime) -> str:
 
 def plural(number: int, noun: str) -> str:
     """`1 game`, `6 games`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{number} {noun if number == 1 else several(noun)}"
 
 
 def lasting(duration: timedelta) -> str:
@@ -81,7 +82,9 @@ def _why_not_expected(e: Evidence) -> Iterator[Hint]:
     else:
         # A calendar that nobody filled looks like a day without games; only rows show that there were some.
         yet = f", yet the table has {plural(e.rows.rows, 'row')} of it" if e.rows and e.rows.rows else ""
-        yield Hint(HintKind.CALENDAR, f"no {e.noun}s on {e.obligation.data_date}{yet}{_left_out(e) if yet else ''}")
+        yield Hint(
+            HintKind.CALENDAR, f"no {several(e.noun)} on {e.obligation.data_date}{yet}{_left_out(e) if yet else ''}"
+        )
 
 
 def _table(e: Evidence, verdict: Verdict) -> Iterator[Hint]:

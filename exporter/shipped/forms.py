@@ -1,4 +1,4 @@
-"""The shipped rules, Alertmanager configuration and dashboards in other forms: `dump --by`, `--pipeline`, `--job`, ...
+"""The shipped files in other forms: `dump --by`, `--pipeline`, `--job`, `--config.file`, ...
 
 One rule for each kind of text carries a label through. That works because our own files keep to few forms, which
 `tools/alerting/strict.py` holds them to:
@@ -8,6 +8,8 @@ One rule for each kind of text carries a label through. That works because our o
 - In an annotation every selector of a query asks for the alert's own values, and a link to a dashboard fills them in.
 - In Alertmanager's configuration `group_by` and `equal` name them first, and a title begins with their values.
 - A dashboard has a variable for each label, and every selector asks for its value.
+
+What is of a configuration is words: a unit's name, the arguments of a command, the phases in their order.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
+from exporter.config.wording import with_noun
 from exporter.messages.errors import RefusedError
 from exporter.shipped.alerts import alerts
 
@@ -82,6 +85,16 @@ _RUNBOOK: Final = re.compile(rf"{re.escape(RUNBOOK_BASE)}/(?P<name>\w+)\.md")
 _ASKING: Final = re.compile(r"(?<=action: orchestration-exporter )(?:check|explain)\b")
 """A command that can ask the running exporter."""
 _LOST_RULE: Final = re.compile(rf"(?P<head>- record: {LOST}\n(?P<indent> +)expr: \|\n)(?:(?P=indent)  .*\n)+")
+_COMMAND: Final = re.compile(
+    r"\borchestration-exporter (?:config (?:check|show)|check|explain|repair|capture|history|season|probe-writes)\b"
+    r"(?! --(?:from|config|preset))"
+)
+"""A command that reads a configuration and does not say which."""
+_LATER: Final = re.compile(
+    r"(?P<head>  - source_matchers:\n      - alertname=.*\n      - severity=\"critical\"\n)      - phase=.*\n"
+    r"    target_matchers: \[(?P<target>alertname=\"\w+\"), .*\]\n(?P<equal>    equal: .*\n)"
+)
+"""An inhibition of what later phases miss, by the alerts of a phase."""
 _INHIBITION: Final = re.compile(r"^  - source_matchers:.*\n(?:    .*\n)+", re.MULTILINE)
 _SWITCH_ROUTE: Final = re.compile(rf"^    - receiver: {SWITCH}\n(?:      .*\n)+", re.MULTILINE)
 _SWITCH_RECEIVER: Final = re.compile(rf"^  - name: {SWITCH}\n(?:    .*\n)+", re.MULTILINE)
@@ -122,6 +135,19 @@ def expected(text: str, by: Sequence[str]) -> Expected:
 
 
 @dataclass(frozen=True, slots=True)
+class Configured:
+    """What a configuration has to say in the shipped files.
+
+    `noun`: what its calendars count. `arguments`: the options that name it on a command line. `later`: of every phase,
+    as (pipeline, phase), the phases that it starts, and that these start.
+    """
+
+    noun: str
+    arguments: str
+    later: Mapping[tuple[str, str], Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Form:
     """A form of the shipped files; by default the files as they are."""
 
@@ -129,6 +155,7 @@ class Form:
     expected: tuple[Expected, ...] = ()
     job: str = SHIPPED_JOB
     exporter: str | None = None
+    configured: Configured | None = None
 
     def __post_init__(self) -> None:
         """Raise FormError for a label, a job or an address that cannot be written."""
@@ -171,10 +198,19 @@ class Form:
             address = self.exporter.rstrip("/")
             text = _ASKING.sub(lambda found: f"{found[0]} --from {address}", text)
             text = _RUNBOOK.sub(lambda found: f"{address}/runbooks/{found['name']}{_filled_in(found['name'])}", text)
-        return text
+        return self.runbook(text)
+
+    def runbook(self, text: str) -> str:
+        """A text with the configuration's noun, in which every command says which configuration it reads."""
+        if self.configured is None:
+            return text
+        arguments = self.configured.arguments
+        return with_noun(_COMMAND.sub(lambda found: f"{found[0]} {arguments}", text), self.configured.noun)
 
     def alertmanager(self, text: str) -> str:
         """A file of Alertmanager's: the configuration, a template, the page about both."""
+        if self.configured is not None:
+            text = self._after_phases(text, self.configured)
         if not self.by:
             return text
         named = ", ".join(self.by)
@@ -194,6 +230,8 @@ class Form:
 
     def dashboard(self, text: str) -> str:
         """A dashboard's JSON."""
+        if self.configured is not None:
+            text = with_noun(text, self.configured.noun)
         if not self.by:
             return text
         content = self._narrowed(json.loads(text))
@@ -201,6 +239,20 @@ class Form:
         job = next(variable for variable in variables if variable["name"] == "job")
         variables[variables.index(job) : variables.index(job)] = list(self._variables(job))
         return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+    def _after_phases(self, text: str, configured: Configured) -> str:
+        """Alertmanager's configuration with the phases in place of the shipped ones."""
+        shipped = list(_LATER.finditer(text))
+        if not shipped:
+            return text
+        first = shipped[0]
+        rules = "".join(
+            f'{first["head"]}      - pipeline="{pipeline}"\n      - phase="{phase}"\n'
+            f"    target_matchers: [{first['target']}, 'phase=~\"{'|'.join(after)}\"']\n{first['equal']}"
+            for (pipeline, phase), after in configured.later.items()
+            if after
+        )
+        return text[: first.start()] + rules + text[shipped[-1].end() :]
 
     @property
     def _values(self) -> list[str]:

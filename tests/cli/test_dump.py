@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from exporter.cli import main
 from exporter.cli.dump import DASHBOARD_BASE, KINDS, Bases, DumpError, dump
@@ -15,9 +16,6 @@ from exporter.present.runbooks import LABELS
 from exporter.shipped.assets import AssetsError, assets
 from exporter.shipped.forms import LOST, OF_RUNBOOKS, RUNBOOK_BASE, TAKEN, Form, FormError, expected
 from tools.alerting.promtool import failed_checks
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_every_rule_file_is_written_with_the_reader_s_links(tmp_path: Path) -> None:
@@ -215,3 +213,114 @@ def test_promtool_takes_what_a_resource_holds(kind: str, tmp_path: Path) -> None
 def test_a_release_that_is_no_value_of_a_label_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FormError, match="--release"):
         dump("prometheusrule", tmp_path, Bases(), release="a b", force=False)
+
+
+SHOP = Path(__file__).parents[2] / "docs" / "examples" / "shop" / "pipeline.yaml"
+
+
+def _config(tmp_path: Path, *nouns: str) -> Path:
+    """A configuration of a pipeline for each noun, which counts such units in a table."""
+    content = yaml.safe_load(SHOP.read_text(encoding="utf-8"))
+    shop = content["pipelines"].pop("shop")
+    del content["calendar"], shop["phases"]["report"], shop["phases"]["load"]["next"]
+    for number, noun in enumerate(nouns):
+        calendar = {"table": "ops.calendar", "date_column": "day", "units": "COUNT(*)", "noun": noun}
+        load = {**shop["phases"]["load"], "collection": f"done{number}"}
+        content["pipelines"][f"shop{number}"] = {**shop, "phases": {"load": load}, "calendar": calendar}
+    file = tmp_path / "own.yaml"
+    file.write_text(yaml.safe_dump(content), encoding="utf-8")
+    return file
+
+
+def _written(kind: str, folder: Path, *options: str) -> tuple[str, str]:
+    """What the command writes, as one text, and what it says on standard error."""
+    done = CliRunner().invoke(main, ["dump", kind, str(folder), *options])
+    assert done.exit_code == 0, done.output
+    return "".join(path.read_text(encoding="utf-8") for path in sorted(folder.iterdir()) if path.is_file()), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("nouns", "one", "many"),
+    [
+        (["delivery"], "delivery", "deliveries"),
+        (["game", "game"], "game", "games"),
+        (["game", "order"], "unit", "units"),
+    ],
+)
+def test_texts_have_the_noun_on_which_all_pipelines_agree(
+    nouns: list[str], one: str, many: str, tmp_path: Path
+) -> None:
+    options = ["--config.file", str(_config(tmp_path, *nouns))]
+
+    rules, _ = _written("rules", tmp_path / "rules", *options)
+    runbooks, _ = _written("runbooks", tmp_path / "runbooks", *options)
+    dashboards, _ = _written("dashboards", tmp_path / "dashboards", *options)
+
+    assert f"}} {many}, found them of" in rules
+    assert f"a date that has fewer {many} than it had" in rules
+    assert f"First, how many rows for how many {many}:" in runbooks
+    assert f"| rows per {one} |" in runbooks
+    assert f'"title": "{many.capitalize()} by data date"' in dashboards
+    assert f'"Value": "{many.capitalize()}"' in dashboards
+    assert f'"options": "{many.capitalize()}"' in dashboards
+    if one != "unit":
+        assert not re.search(
+            r"(?<!`)\bunits?\b(?!:|`|\")", re.sub(r"```.*?```|`[^`]*`", "", rules + runbooks, flags=re.DOTALL)
+        )
+
+
+@pytest.mark.usefixtures("_programs")
+def test_the_rules_with_a_noun_are_rules(tmp_path: Path) -> None:
+    _written("rules", tmp_path / "rules", "--config.file", str(_config(tmp_path, "delivery")))
+
+    assert failed_checks(sorted((tmp_path / "rules").iterdir())) == {}
+
+
+def test_every_command_of_an_alert_names_its_configuration(tmp_path: Path) -> None:
+    rules, _ = _written("rules", tmp_path / "rules", "--config.file", str(SHOP))
+    by_address, _ = _written(
+        "rules", tmp_path / "asking", "--config.file", str(SHOP), "--exporter-url", "https://exporter.local"
+    )
+
+    commands = re.findall(r"action: (orchestration-exporter .*)", rules)
+    assert commands
+    assert all(f"--config.file {SHOP}" in command for command in commands)
+    for command in re.findall(r"action: (orchestration-exporter .*)", by_address):
+        assert ("--from https://exporter.local" in command) != (f"--config.file {SHOP}" in command)
+
+
+def test_what_a_phase_starts_is_muted_by_the_names_of_the_configuration(tmp_path: Path) -> None:
+    _written("alertmanager", tmp_path, "--config.file", str(SHOP))
+
+    content = yaml.safe_load((tmp_path / "alertmanager.yml").read_text(encoding="utf-8"))
+    by_phase = [rule for rule in content["inhibit_rules"] if any("phase=" in one for one in rule["source_matchers"])]
+    assert [(rule["source_matchers"][2:], rule["target_matchers"][1], rule["equal"]) for rule in by_phase] == [
+        (['pipeline="shop"', 'phase="load"'], 'phase=~"report"', ["pipeline", "run_date"])
+    ]
+
+
+def test_what_was_left_at_an_example_is_said_once(tmp_path: Path) -> None:
+    _, said = _written("rules", tmp_path / "as-shipped")
+    _, of_all = _written(
+        *("rules", tmp_path / "own", "--preset", "nba", "--exporter-url", "https://exporter.local"),
+        *("--dashboard-base", "https://grafana.local"),
+    )
+    _, of_messages = _written("alertmanager", tmp_path / "messages", "--preset", "nba")
+
+    assert said.count("https://runbooks.example.com") == 1
+    assert "--runbook-base or --exporter-url" in said
+    assert "--dashboard-base" in said
+    assert "No configuration was named" in said
+    assert "No --exporter-url" in said
+    assert of_all == ""
+    assert "https://dead-mans-switch.example.com (1 times; edit the file)" in of_messages
+
+
+def test_a_file_that_no_command_could_name_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "my own.yaml"
+    file.write_text(SHOP.read_text(encoding="utf-8"), encoding="utf-8")
+
+    done = CliRunner().invoke(main, ["dump", "rules", str(tmp_path / "rules"), "--config.file", str(file)])
+
+    assert done.exit_code == 64
+    assert "move the file to a path of letters" in done.output

@@ -125,7 +125,7 @@ BESIDE = {"config/records.py", "config/fields.py", "cli/proposal.py", "cli/init.
 """Files that declare keys beside schema.py, and those that write a configuration."""
 MOST = 4
 """Files that may spell one key. Elsewhere the resolved objects have names of their own for what the values do."""
-RUNBOOKS = ("present/runbooks.py", "present/runbook_tables.py")
+RUNBOOKS = ("present/runbooks.py", "present/runbook_records.py", "present/runbook_tables.py")
 # Words that are also something else: BigQuery's own field, and records that model, metrics and page speak of.
 OTHER_MEANINGS = {
     "maximum_bytes_billed": {"incidents/rows.py", "sources/jobs.py"},

@@ -141,18 +141,6 @@ def test_run_history_stands_in_for_an_empty_phase_log(pages: dict[str, str], day
 
 
 @pytest.mark.usefixtures("documents")
-def test_registering_by_hand_adds_one_entry_and_loses_none(pages: dict[str, str], tmp_path: Path) -> None:
-    before = fields()
-
-    run(pages["background"], "manual_override", tmp_path)
-
-    after = fields()
-    added = after.pop("player_game_summary")
-    assert after == before
-    assert (added["status"], added["record_count"]) == ("success", 212)
-
-
-@pytest.mark.usefixtures("documents")
 def test_setting_triggered_keeps_the_entries(pages: dict[str, str], tmp_path: Path) -> None:
     before = fields()
 
@@ -270,5 +258,4 @@ def test_every_python_block_is_run_by_a_test_above() -> None:
         alert_of("collection_bloated").name,
         alert_of("stuck").name,
         alert_of("count_mismatch").name,
-        "background",
     ]

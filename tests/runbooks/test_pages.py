@@ -13,7 +13,8 @@ import yaml
 
 from exporter.cli import main
 from exporter.metrics.catalogue import CATALOGUE
-from exporter.present.runbooks import PLACEHOLDER, PLACES
+from exporter.present.runbook_blocks import PLACEHOLDER
+from exporter.present.runbooks import PLACES
 from exporter.shipped.alerts import alert_of
 from tests.runbooks.pages import ALERTS, PAGES, SECTIONS
 from tools.alerting.rulefiles import load_rules

@@ -133,7 +133,7 @@ def test_what_the_configuration_does_not_say_the_page_says() -> None:
     with serving(ExampleState(settings=config)) as server:
         page = text(httpx.get(f"{server.url}/runbooks/{alert_of('stuck').name}", timeout=30))
 
-    assert "&lt;no job.scheduler of the next phase in the configuration&gt;" in page
+    assert "# Nothing to run here: no job.scheduler of the next phase in the configuration." in page
 
 
 def test_the_run_of_a_cloud_run_job_ends_by_cancelling_its_execution() -> None:
