@@ -48,6 +48,9 @@ LAST_WORDS = 1.0
 """Seconds beyond its deadline that a call may take to end by itself, before it is given up."""
 
 
+NOTICE: Final = 1.0
+"""Seconds within which a report follows that time alone changes: a deadline passes, a heartbeat goes stale."""
+
 REST: Final = 19
 """How many times as long as a report took the next one of followed changes waits, so that they take a twentieth of the
 time of one processor, however many there are."""
@@ -99,7 +102,7 @@ class Collectors:
         self._published: frozenset[str] = frozenset()
         for name in self.collectors:
             telemetry.collector_known(name)
-        if self.follower:
+        if follow:
             self._concluder.start()
 
     @property
@@ -220,10 +223,12 @@ class Collectors:
         self._completion.begin_gap()
 
     def _conclude_news(self) -> None:
-        """Conclude once from all changes that were reported meanwhile."""
-        while self._news.wait() and not self._board.stopped.is_set():
+        """Conclude once from all changes that were reported meanwhile, and whenever time alone changes the report."""
+        while not self._board.stopped.is_set():
+            told = self._news.wait(NOTICE)
             self._news.clear()
-            if not self._early:
+            turn = self._reconciler.turns_at
+            if (told or (turn is not None and turn <= self._clock())) and not self._early:
                 started = time.monotonic()
                 self.conclude()
                 self._rest(time.monotonic() - started)

@@ -102,7 +102,7 @@ WRITTEN_AT = _gauge("processor_table_written_timestamp_seconds", PROCESSOR, "Whe
 HEARTBEAT_AT = _gauge(
     "processor_heartbeat_timestamp_seconds", PROCESSOR, "Last beat of the heartbeat that speaks for the data date."
 )
-HEARTBEAT_AGE = _gauge("processor_heartbeat_age_seconds", PROCESSOR, "Age of that beat when the report was made.")
+HEARTBEAT_AGE = _gauge("processor_heartbeat_age_seconds", PROCESSOR, "Age of that beat when the heartbeats were read.")
 HEARTBEAT_STATE = _gauge(
     "processor_heartbeat_state", (*PROCESSOR, "state"), "What the heartbeat says of this work; 1 for its state."
 )
@@ -207,16 +207,10 @@ def report_samples(report: Report) -> Samples:
     """Every series of the report. A value that is unknown has no sample."""
     out: dict[Family, list[Sample]] = {family: [] for family in REPORT_FAMILIES}
     for pipeline in report.pipelines:
-        _pipeline(out, pipeline)
-        _owners(out, pipeline)
+        pipeline_samples(out, pipeline)
         for phase in pipeline.phases:
-            _phase(out, phase, report)
-            for processor in phase.processors:
-                _processor(out, processor, report)
-        for coverage in pipeline.coverage:
-            _coverage(out, coverage)
-        for condition in pipeline.conditions:
-            _condition(out, condition)
+            phase_samples(out, phase, every_state=report.every_state)
+            heartbeat_ages(out, phase, pipeline.heartbeats_read_at)
     return out
 
 
@@ -227,15 +221,16 @@ def put(out: Out, labels: str, values: Iterable[tuple[Family, float | datetime |
             out[family].append((labels, value + 0 if isinstance(value, (int, float)) else value.timestamp()))
 
 
-def _state(out: Out, family: Family, labels: str, state: str, report: Report) -> None:
-    """The series of the state that holds, and if the report asks for them those of the others, which are 0."""
-    if report.every_state:
+def _state(out: Out, family: Family, labels: str, state: str, *, every_state: bool) -> None:
+    """The series of the state that holds, and with `every_state` those of the others, which are 0."""
+    if every_state:
         out[family].extend([(labels + text, 1 if state is which else 0) for which, text in _STATES[family].items()])
     else:
         out[family].append((labels + _STATES[family][state], 1))
 
 
-def _phase(out: Out, phase: PhaseReport, report: Report) -> None:
+def phase_samples(out: Out, phase: PhaseReport, *, every_state: bool) -> None:
+    """Add the series of one phase of one run date, and of its processors."""
     labels = label_text(pipeline=phase.pipeline, phase=phase.phase, run_date=phase.run_date.isoformat())
     put(
         out,
@@ -259,21 +254,16 @@ def _phase(out: Out, phase: PhaseReport, report: Report) -> None:
         out[REMOVED].extend([(f"{labels},{text}", kinds[kind]) for kind, text in _REMOVALS])
         out[OVERWRITTEN].append((labels, phase.overwritten_lately))
     if phase.trigger_state is not None:
-        _state(out, TRIGGER_STATE, labels, phase.trigger_state, report)
-    modes = phase.modes if report.every_state else [phase.mode]
+        _state(out, TRIGGER_STATE, labels, phase.trigger_state, every_state=every_state)
+    modes = phase.modes if every_state else [phase.mode]
     out[MODE].extend([(f"{labels},{label_text(mode=mode)}", 1 if mode == phase.mode else 0) for mode in modes])
-    _state(out, LOG_SOURCE, labels, phase.log_source, report)
+    _state(out, LOG_SOURCE, labels, phase.log_source, every_state=every_state)
+    for processor in phase.processors:
+        _processor(out, processor, every_state=every_state)
 
 
-def _processor(out: Out, processor: ProcessorReport, report: Report) -> None:
-    labels = label_text(
-        pipeline=processor.pipeline,
-        phase=processor.phase,
-        run_date=processor.run_date.isoformat(),
-        processor=processor.processor,
-    )
-    beat = processor.heartbeat
-    own_beat = beat.beat_at if beat.data_date == processor.data_date else None
+def _processor(out: Out, processor: ProcessorReport, *, every_state: bool) -> None:
+    labels = _labels(processor)
     put(
         out,
         labels,
@@ -296,61 +286,58 @@ def _processor(out: Out, processor: ProcessorReport, report: Report) -> None:
             (PROCESSOR_DUE, processor.due),
             (COMPLETED_AT, processor.entry.completed_at if processor.entry else None),
             (WRITTEN_AT, processor.written_at),
-            (HEARTBEAT_AT, own_beat),
-            (HEARTBEAT_AGE, (report.at - own_beat).total_seconds() if own_beat else None),
+            (HEARTBEAT_AT, _own_beat(processor)),
         ),
     )
-    _state(out, VERDICT, labels, processor.verdict, report)
-    _state(out, HEARTBEAT_STATE, labels, beat.state, report)
+    _state(out, VERDICT, labels, processor.verdict, every_state=every_state)
+    _state(out, HEARTBEAT_STATE, labels, processor.heartbeat.state, every_state=every_state)
+
+
+def heartbeat_ages(out: Out, phase: PhaseReport, read_at: datetime | None) -> None:
+    """Add the ages of the phase's heartbeats when they were read, which alone change with each reading."""
+    if read_at is not None:
+        for one in phase.processors:
+            if beat := _own_beat(one):
+                out[HEARTBEAT_AGE].append((_labels(one), (read_at - beat).total_seconds()))
+
+
+def _labels(one: ProcessorReport) -> str:
+    day = one.run_date.isoformat()
+    return label_text(pipeline=one.pipeline, phase=one.phase, run_date=day, processor=one.processor)
+
+
+def _own_beat(processor: ProcessorReport) -> datetime | None:
+    beat = processor.heartbeat
+    return beat.beat_at if beat.data_date == processor.data_date else None
 
 
 def _owners(out: Out, pipeline: PipelineReport) -> None:
     """One series a processor, whatever its run dates, and only where something is known."""
-    for phase, processor, care in {(one.phase, one.processor, one.care): None for one in _processors(pipeline)}:
-        if care != NOBODY:
+    # Every run date has all processors of a phase.
+    phases = {phase.phase: phase for phase in reversed(pipeline.phases)}
+    for one in (processor for phase in reversed(phases.values()) for processor in phase.processors):
+        if one.care != NOBODY:
             # Prometheus renames a label `job`, which is its own.
             labels = label_text(
-                pipeline=pipeline.pipeline,
-                phase=phase,
-                processor=processor,
-                owner=care.owner or "",
-                runs_in=str(care.runs_in or ""),
-                logs=care.log_link or "",
+                pipeline=one.pipeline,
+                phase=one.phase,
+                processor=one.processor,
+                owner=one.care.owner or "",
+                runs_in=str(one.care.runs_in or ""),
+                logs=one.care.log_link or "",
             )
             out[OWNER_INFO].append((labels, 1))
-
-
-def _processors(pipeline: PipelineReport) -> Iterable[ProcessorReport]:
-    return (processor for phase in pipeline.phases for processor in phase.processors)
 
 
 def _coverage(out: Out, coverage: CoverageReport) -> None:
     check, counts = coverage.check, coverage.counts
     labels = label_text(pipeline=coverage.pipeline, run_date=coverage.run_date.isoformat(), check=check.name)
-    put(
-        out,
-        labels,
-        (
-            (COVERAGE_EXPECTED, coverage.expected),
-            (TARGET, check.target),
-            (WARN, check.warn),
-            (COVERAGE_CRITICAL, check.critical),
-        ),
-    )
-    if counts is None:
-        return
-    put(
-        out,
-        labels,
-        (
-            (COVERAGE_ROWS, counts.rows),
-            (ELIGIBLE, counts.eligible),
-            (COVERED, counts.covered),
-            (UNCLASSIFIED, coverage.unclassified),
-        ),
-    )
-    for reason, rows in counts.excluded.items():
-        out[EXCLUDED].append((f"{labels},{label_text(reason=reason)}", rows))
+    put(out, labels, ((COVERAGE_EXPECTED, coverage.expected), (TARGET, check.target)))
+    put(out, labels, ((WARN, check.warn), (COVERAGE_CRITICAL, check.critical), (UNCLASSIFIED, coverage.unclassified)))
+    if counts is not None:
+        put(out, labels, ((COVERAGE_ROWS, counts.rows), (ELIGIBLE, counts.eligible), (COVERED, counts.covered)))
+        excluded = counts.excluded.items()
+        out[EXCLUDED].extend([(f"{labels},{label_text(reason=reason)}", rows) for reason, rows in excluded])
 
 
 def _condition(out: Out, found: ConditionReport) -> None:
@@ -366,7 +353,13 @@ def _condition(out: Out, found: ConditionReport) -> None:
         out[family].append((labels, int(found.holds)))
 
 
-def _pipeline(out: Out, pipeline: PipelineReport) -> None:
+def pipeline_samples(out: Out, pipeline: PipelineReport) -> None:
+    """Add the series of a pipeline that are of none of its phases' dates."""
+    _owners(out, pipeline)
+    for coverage in pipeline.coverage:
+        _coverage(out, coverage)
+    for condition in pipeline.conditions:
+        _condition(out, condition)
     labels = label_text(pipeline=pipeline.pipeline)
     stale, silent = pipeline.heartbeat_stale_after, pipeline.heartbeat_silent_after
     put(

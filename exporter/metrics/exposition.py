@@ -8,12 +8,14 @@ so the same bytes serve both. The exporter's own series are few, change between 
 
 from __future__ import annotations
 
-import io
 import math
 import zlib
 from dataclasses import dataclass
-from itertools import islice
+from functools import cache
+from itertools import chain, islice
 from typing import TYPE_CHECKING
+
+from exporter.metrics.packing import Packer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,10 +24,6 @@ if TYPE_CHECKING:
 
 _CHUNK = 2048
 """Samples rendered at a time. Other threads, such as a scrape, can run between two chunks."""
-
-_COMPRESSION = 1
-_GZIP_HEADER = bytes((0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 4, 255))
-"""No name, no time (the same report gives the same bytes), fastest algorithm, system unknown (RFC 1952)."""
 
 _STORED_BLOCK = 0xFFFF
 _EOF = b"# EOF\n"
@@ -46,10 +44,22 @@ class Rendered:
     one member of the two parts, which every client reads; some stop after the first member of two.
     """
 
-    plain: bytes
+    pieces: Sequence[bytes]
     gzip_open: bytes
     series: int
+    size: int
     crc32: int
+
+    @classmethod
+    def of(cls, families: Sequence[Sequence[bytes]], series: int, packer: Packer) -> Rendered:
+        """These families, each in its pieces."""
+        packed = packer.pack(families)
+        return cls([*chain.from_iterable(families)], packed.data, series, packed.size, packed.crc32)
+
+    @property
+    def plain(self) -> bytes:
+        """The text itself."""
+        return b"".join(self.pieces)
 
     def gzip_end(self, live: bytes = b"") -> bytes:
         """The rest of the gzip file: `live` (stored as it is: small, and a scrape waits for it) and the checksum."""
@@ -57,7 +67,7 @@ class Rendered:
             b"\x00" + len(piece).to_bytes(2, "little") + (len(piece) ^ 0xFFFF).to_bytes(2, "little") + piece
             for piece in (live[start : start + _STORED_BLOCK] for start in range(0, len(live), _STORED_BLOCK))
         ]
-        size = (len(self.plain) + len(live)) & 0xFFFFFFFF
+        size = (self.size + len(live)) & 0xFFFFFFFF
         trailer = zlib.crc32(live, self.crc32).to_bytes(4, "little") + size.to_bytes(4, "little")
         return b"".join([*pieces, b"\x01\x00\x00\xff\xff", trailer])
 
@@ -68,48 +78,45 @@ def render(samples: Samples) -> Rendered:
     Linear in the number of samples; next to the result it needs a few chunks of memory. Characters that UTF-8 cannot
     express become `?`. Raises ValueError for a counter: the formats name it differently, it belongs to the live part.
     """
-    plain, packed = io.BytesIO(), io.BytesIO()
-    packed.write(_GZIP_HEADER)
-    compressor = zlib.compressobj(_COMPRESSION, zlib.DEFLATED, -zlib.MAX_WBITS)
-    checksum = 0
-    for family in samples:
-        if family.kind == "counter":
-            raise ValueError(f"{family.name} is a counter, which the two formats name differently")
-    for chunk in _chunks(samples, openmetrics=False):
-        plain.write(chunk)
-        packed.write(compressor.compress(chunk))
-        checksum = zlib.crc32(chunk, checksum)
-    # A full flush ends on a byte boundary and refers to no earlier data, so that other blocks can follow.
-    packed.write(compressor.flush(zlib.Z_FULL_FLUSH))
-    return Rendered(plain.getvalue(), packed.getvalue(), sum(map(len, samples.values())), checksum)
+    families = [[header(family), *_chunks(family, values)] for family, values in samples.items()]
+    return Rendered.of(families, sum(map(len, samples.values())), Packer())
 
 
 def render_live(samples: Samples, *, openmetrics: bool) -> bytes:
     """The last families of an exposition, with the end mark that OpenMetrics requires."""
-    body = b"".join(_chunks(samples, openmetrics=openmetrics))
+    families = (
+        [_header(family, openmetrics=openmetrics), *_chunks(family, values)] for family, values in samples.items()
+    )
+    body = b"".join(chain.from_iterable(families))
     return body + _EOF if openmetrics else body
 
 
-def _chunks(samples: Samples, *, openmetrics: bool) -> Iterator[bytes]:
-    """The exposition in pieces of bounded size, small families together."""
-    lines: list[str] = []
-    for family, values in samples.items():
-        lines.append(_header(family, openmetrics=openmetrics))
-        rest = iter(values)
-        while chunk := tuple(islice(rest, _CHUNK)):
-            lines += _lines(family.name, chunk)
-            if len(lines) >= _CHUNK:
-                yield "".join(lines).encode("utf-8", "replace")
-                lines.clear()
-    if lines:
-        yield "".join(lines).encode("utf-8", "replace")
+def header(family: Family) -> bytes:
+    """What comes before the family's samples in both formats, always as the same object. Raises ValueError."""
+    if family.kind == "counter":
+        raise ValueError(f"{family.name} is a counter, which the two formats name differently")
+    return _header(family, openmetrics=False)
 
 
-def _header(family: Family, *, openmetrics: bool) -> str:
+def lines(family: Family, samples: Sequence[Sample]) -> bytes:
+    """One line for each of the family's samples."""
+    return b"".join(_chunks(family, samples))
+
+
+def _chunks(family: Family, values: Sequence[Sample]) -> Iterator[bytes]:
+    """The lines in pieces of bounded size."""
+    rest = iter(values)
+    while chunk := tuple(islice(rest, _CHUNK)):
+        yield "".join(_lines(family.name, chunk)).encode("utf-8", "replace")
+
+
+@cache
+def _header(family: Family, *, openmetrics: bool) -> bytes:
     name = family.name.removesuffix("_total") if openmetrics and family.kind == "counter" else family.name
     described = f"# HELP {name} {family.help.translate(_HELP_ESCAPES)}\n"
     # No TYPE line means unknown in both formats, which have different words for it.
-    return described if family.kind == "unknown" else f"{described}# TYPE {name} {family.kind}\n"
+    text = described if family.kind == "unknown" else f"{described}# TYPE {name} {family.kind}\n"
+    return text.encode("utf-8", "replace")
 
 
 def _lines(name: str, samples: Sequence[Sample]) -> list[str]:

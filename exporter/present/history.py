@@ -66,55 +66,71 @@ class Change(NamedTuple):
     now: str
 
 
+class Day(NamedTuple):
+    """A phase and a run date."""
+
+    run_date: date
+    pipeline: str
+    phase: str
+
+
 @dataclass(frozen=True, slots=True)
 class History:
-    """Every subject's states, oldest first. Immutable: `after` returns the next history."""
+    """Every subject's states, oldest first. Immutable: `after` returns the next history.
 
-    states: Mapping[Subject, tuple[State, ...]] = field(default_factory=dict)
+    `days`: the states of each phase and run date; `reported`: what the last report said of them; `starting`: whether it
+    was made before everything was read.
+    """
+
+    days: Mapping[Day, Mapping[Subject, tuple[State, ...]]] = field(default_factory=dict)
     since: datetime | None = None
+    reported: Mapping[Day, PhaseReport] = field(default_factory=dict)
+    starting: bool = False
 
     @classmethod
     def restored(cls, states: Iterable[tuple[Subject, State]]) -> History:
         """The history of these states, the oldest first."""
-        found: dict[Subject, tuple[State, ...]] = {}
+        days: dict[Day, dict[Subject, tuple[State, ...]]] = {}
         for subject, state in states:
+            found = days.setdefault(Day(*subject[:3]), {})
             found[subject] = (*found.get(subject, ()), state)[-STATES:]
-        return cls(found, min((one[0].at for one in found.values()), default=None))
+        first = min((one[0].at for found in days.values() for one in found.values()), default=None)
+        return cls(days, first)
+
+    @property
+    def states(self) -> Mapping[Subject, tuple[State, ...]]:
+        """The states of every subject."""
+        return {subject: states for found in self.days.values() for subject, states in found.items()}
 
     def after(self, report: Report, *, starting: bool = False) -> History:
         """The history with this report added. Older run dates than those to remember are forgotten.
 
-        `starting`: not everything was read yet, so that what is unknown in the report ends no state.
+        `starting`: not everything was read yet, so that what is unknown in the report ends no state. A phase's report
+        that is the same object as in the last report has nothing new.
         """
-        states = dict(self.states)
-        reported = dict(_subjects(report, states))
-        exposed = {subject.run_date for subject in reported}
-        for subject, state in reported.items():
-            if not (starting and state.state in UNKNOWN and subject in states):
-                states[subject] = _with_state(states.get(subject, ()), state)
-        older = sorted({subject.run_date for subject in states} - exposed, reverse=True)
+        reported = {Day(phase.run_date, phase.pipeline, phase.phase): phase for phase in report.phases}
+        exposed = {day.run_date for day in reported}
+        older = sorted({day.run_date for day in self.days} - exposed, reverse=True)
         kept = exposed.union(older[:DATES])
+        days = {day: found for day, found in self.days.items() if day.run_date in kept and day not in reported}
         # What was expected only until the first readings, such as a phase that turned out not to be in use.
-        never = {
-            subject
-            for subject in states.keys() - reported.keys()
-            if subject.run_date in exposed and all(state.state in UNKNOWN for state in states[subject])
-        }
-        return History(
-            {subject: found for subject, found in states.items() if subject.run_date in kept and subject not in never},
-            self.since or report.at,
-        )
+        for day in [day for day in days if day.run_date in exposed]:
+            days[day] = _known(days[day])
+        for day, phase in reported.items():
+            before = self.days.get(day, {})
+            same = self.reported.get(day) is phase and starting == self.starting
+            days[day] = before if same else _with_report(before, phase, report.at, starting=starting)
+        return History(days, self.since or report.at, reported, starting)
 
     def dates(self) -> tuple[date, ...]:
         """Every run date that is remembered, newest first."""
-        return tuple(sorted({subject.run_date for subject in self.states}, reverse=True))
+        return tuple(sorted({day.run_date for day, found in self.days.items() if found}, reverse=True))
 
     def changes(self, run_date: date) -> tuple[Change, ...]:
         """The changes of a run date, newest first. The first state of a subject is no change."""
         found = [
             Change(now.at, subject, before.state, now.state)
-            for subject, states in self.states.items()
-            if subject.run_date == run_date
+            for subject, states in self._of(run_date)
             for before, now in pairwise(states)
         ]
         # Within one report's changes the order of the configuration stays.
@@ -122,30 +138,56 @@ class History:
 
     def standing(self, run_date: date) -> Mapping[Subject, State]:
         """The last known state of every subject of a run date."""
-        return {subject: states[-1] for subject, states in self.states.items() if subject.run_date == run_date}
+        return {subject: states[-1] for subject, states in self._of(run_date)}
+
+    def _of(self, run_date: date) -> Iterator[tuple[Subject, tuple[State, ...]]]:
+        for day, found in self.days.items():
+            if day.run_date == run_date:
+                yield from found.items()
 
 
 def news(before: History, now: History) -> Iterator[tuple[Subject, State]]:
     """The states that are in one history and not in the one before it; not what was unknown from the beginning."""
-    for subject, states in now.states.items():
-        earlier = before.states.get(subject, ())
-        if states != earlier and not (len(states) == 1 and states[0].state in UNKNOWN):
-            yield subject, states[-1]
+    for day, found in now.days.items():
+        earlier = before.days.get(day, {})
+        if found is earlier:
+            continue
+        for subject, states in found.items():
+            if states != earlier.get(subject, ()) and not (len(states) == 1 and states[0].state in UNKNOWN):
+                yield subject, states[-1]
 
 
-def _subjects(report: Report, before: Mapping[Subject, tuple[State, ...]]) -> Iterator[tuple[Subject, State]]:
-    for phase in report.phases:
-        if phase.trigger_state is not None:
-            since = phase.since.at if phase.since else None
-            subject = Subject(phase.run_date, phase.pipeline, phase.phase)
-            how = _next_started(phase) if phase.trigger_state is TriggerState.TRIGGERED else ""
-            yield subject, State(report.at, phase.trigger_state.value, since, how)
-        for processor in phase.processors:
-            subject = Subject(phase.run_date, phase.pipeline, phase.phase, processor.processor)
-            since = processor.since.at if processor.since else None
-            earlier = before.get(subject, ())
-            how = _mended(earlier[-1].state, processor) if earlier else ""
-            yield subject, State(report.at, processor.verdict.value, since, how)
+def _known(found: Mapping[Subject, tuple[State, ...]]) -> Mapping[Subject, tuple[State, ...]]:
+    """The subjects of which more was ever known than that they are unknown."""
+    return {one: states for one, states in found.items() if not all(state.state in UNKNOWN for state in states)}
+
+
+def _with_report(
+    before: Mapping[Subject, tuple[State, ...]], phase: PhaseReport, at: datetime, *, starting: bool
+) -> Mapping[Subject, tuple[State, ...]]:
+    states = dict(before)
+    reported = dict(_subjects(phase, at, before))
+    for subject, state in reported.items():
+        if not (starting and state.state in UNKNOWN and subject in states):
+            states[subject] = _with_state(states.get(subject, ()), state)
+    gone = _known({subject: states[subject] for subject in states if subject not in reported})
+    return {subject: found for subject, found in states.items() if subject in reported or subject in gone}
+
+
+def _subjects(
+    phase: PhaseReport, at: datetime, before: Mapping[Subject, tuple[State, ...]]
+) -> Iterator[tuple[Subject, State]]:
+    if phase.trigger_state is not None:
+        since = phase.since.at if phase.since else None
+        subject = Subject(phase.run_date, phase.pipeline, phase.phase)
+        how = _next_started(phase) if phase.trigger_state is TriggerState.TRIGGERED else ""
+        yield subject, State(at, phase.trigger_state.value, since, how)
+    for processor in phase.processors:
+        subject = Subject(phase.run_date, phase.pipeline, phase.phase, processor.processor)
+        since = processor.since.at if processor.since else None
+        earlier = before.get(subject, ())
+        how = _mended(earlier[-1].state, processor) if earlier else ""
+        yield subject, State(at, processor.verdict.value, since, how)
 
 
 def _next_started(phase: PhaseReport) -> str:

@@ -18,10 +18,9 @@ from exporter.config.parsing import parse_yaml
 from exporter.memory.documents import Memory
 from exporter.memory.ledger import LedgerInUseError
 from exporter.memory.states import StateRow
-from exporter.metrics.catalogue import report_samples
-from exporter.metrics.exposition import render
 from exporter.metrics.live import live_samples
 from exporter.metrics.process import ProcessMetrics
+from exporter.metrics.rendering import Renderer
 from exporter.metrics.telemetry import RELOAD_REFUSED_AT, Telemetry
 from exporter.present.history import History, State, Subject, news
 from exporter.present.status import status_json
@@ -106,6 +105,7 @@ class Service:
         self._rendering = threading.Lock()
         self._texts: tuple[Running, str, str] | None = None
         self._publishing = threading.Lock()
+        self._renderer = Renderer()
         self._history = History()
         self._season: SeasonRead | None = None
         self._stopped = False
@@ -217,10 +217,10 @@ class Service:
         log.info("configuration reloaded", source=loaded.source, hash=loaded.digest)
 
     def _publish(self, report: Report) -> None:
-        rendered = render(report_samples(report))
         unread = self.telemetry.unread()
         # During a reload the collectors of the old configuration can still publish.
         with self._publishing:
+            rendered = self._renderer.render(report)
             before = self._history
             self._history = before.after(report, starting=bool(self.ready()))
             self._memory.note_states(StateRow(*subject, *state) for subject, state in news(before, self._history))

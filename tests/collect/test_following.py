@@ -74,6 +74,20 @@ def test_the_documents_of_the_plan_are_followed_once(followed: Followed) -> None
     assert followed.connected == 0
 
 
+def test_a_deadline_that_passes_leads_to_a_report_without_a_reading(followed: Followed) -> None:
+    followed.scene.clock.now = on("16:29:50")
+    followed.collectors.run_all()
+    (before,) = followed.scene.reports[-1].pipelines
+
+    followed.scene.clock.now = on("16:30:01")
+
+    until(lambda: followed.scene.reports[-1].at == on("16:30:01"), "the report of that moment")
+    (after,) = followed.scene.reports[-1].pipelines
+    assert before.next_due is not None
+    assert before.next_due.due == on("16:30")
+    assert after.next_due != before.next_due
+
+
 def test_a_reported_change_leads_to_a_report_without_a_poll(followed: Followed) -> None:
     followed.collectors.run_all()
     followed.tell(followed.listeners[0])

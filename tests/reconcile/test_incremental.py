@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -10,7 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exporter.metrics.catalogue import report_samples
+from exporter.metrics.exposition import render
+from exporter.metrics.rendering import Renderer
 from exporter.model import DocumentId, ErrorKind, Failure
+from exporter.present.history import History, news
 from exporter.reconcile import reconcile
 from exporter.reconcile.moments import Age, Now
 from exporter.reconcile.report import Reconciler
@@ -136,7 +141,8 @@ def test_what_is_kept_is_what_would_be_made_again(
     moves: list[tuple[timedelta, list[Callable[[Scene], None]], list[Callable[[Scene], None]]]],
 ) -> None:
     world = World(config, units={DAY + ONE_DAY * shift: 6 for shift in range(-3, 4)})
-    scene, kept = Scene(world, Eye(world), on(start)), Reconciler()
+    scene, kept, renderer = Scene(world, Eye(world), on(start)), Reconciler(), Renderer()
+    history = whole_history = History()
     scene.eye.look(scene.now)
 
     for step, acts, reads in moves:
@@ -144,8 +150,17 @@ def test_what_is_kept_is_what_would_be_made_again(
         for act in (*acts, *reads):
             act(scene)
         report = kept.reconcile(config, scene.eye.snapshot, scene.now)
-        assert report == reconcile(config, scene.eye.snapshot, scene.now)
+        whole = reconcile(config, scene.eye.snapshot, scene.now)
+        assert report == whole
         assert not [*tracked(report)]
+        rendered, anew = renderer.render(report), render(report_samples(whole))
+        assert rendered.plain == anew.plain == gzip.decompress(rendered.gzip_open + rendered.gzip_end())
+        assert (rendered.series, rendered.size, rendered.crc32) == (anew.series, anew.size, anew.crc32)
+        starting = len(history.days) % 2 == 1
+        before = history
+        history, whole_history = history.after(report, starting=starting), whole_history.after(whole, starting=starting)
+        assert history.states == whole_history.states
+        assert dict(news(before, history)).keys() <= history.states.keys()
 
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)

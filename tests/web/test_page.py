@@ -190,7 +190,7 @@ def test_nothing_of_the_page_lies_elsewhere() -> None:
 def test_a_report_without_pipelines_is_a_page() -> None:
     empty = replace(reported(healthy()), pipelines=())
 
-    assert "All well: 0 processors checked" in page(View(empty, History()))
+    assert "No pipeline belongs to this shard" in page(View(empty, History()))
 
 
 def test_what_was_overwritten_and_is_back_is_told_although_all_is_well() -> None:
