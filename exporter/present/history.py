@@ -84,8 +84,8 @@ class History:
 
     days: Mapping[Day, Mapping[Subject, tuple[State, ...]]] = field(default_factory=dict)
     since: datetime | None = None
-    reported: Mapping[Day, PhaseReport] = field(default_factory=dict)
-    starting: bool = False
+    reported: Mapping[Day, PhaseReport] = field(default_factory=dict, repr=False, compare=False)
+    starting: bool = field(default=False, repr=False, compare=False)
 
     @classmethod
     def restored(cls, states: Iterable[tuple[Subject, State]]) -> History:
