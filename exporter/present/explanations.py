@@ -24,6 +24,7 @@ from exporter.present.words import (
     TRIGGERS,
     WORDS,
     Moments,
+    begun,
     shown,
     trigger_reason,
     without_memory,
@@ -89,7 +90,7 @@ def _render(console: Console, report: Report, processor: str | None, unread: Map
         lines += [Text(warning), Text()]
     for outage in outages(report, unread):
         since = f" since {moments.began(outage.since)}" if outage.since else ""
-        lines.append(Text(shown(f"{outage.text[0].upper()}{outage.text[1:]}{since}.")))
+        lines.append(Text(shown(f"{begun(outage.text)}{since}.")))
     lines += [item(text, 0) for text in shared]
     if unread or shared:
         lines.append(Text())

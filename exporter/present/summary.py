@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from exporter.model import Bound, Condition, TriggerState, Verdict
+from exporter.model import Bound, Condition, ErrorKind, TriggerState, Verdict
 from exporter.present.outages import outages
 from exporter.present.words import (
     BAD_TRIGGERS,
     CONDITIONS,
+    ELSEWHERE,
     NOTES,
     TRIGGERS,
     WORDS,
     Moments,
+    begun,
     listed,
     plural,
     registered,
@@ -73,11 +75,7 @@ class Summary:
             "besides": f"Besides: {self.besides}" if self.besides else "",
         }
         # Names of pipelines are lower case.
-        return tuple(
-            (name, f"{text}." if name == "what" else f"{text[0].upper()}{text[1:]}.")
-            for name, text in said.items()
-            if text
-        )
+        return tuple((name, f"{text}." if name == "what" else f"{begun(text)}.") for name, text in said.items() if text)
 
     def __str__(self) -> str:
         return " ".join(text for _, text in self.clauses())
@@ -115,12 +113,14 @@ def summarize(report: Report, unread: Mapping[str, str] | None = None) -> Summar
     if unknown:
         beyond = listed(beyond_bounds(report))
         began = earliest(outage.since for outage in outages(report, unread))
+        spent = set((unread or {}).values()) == {ErrorKind.BUDGET}
+        unreadable = ELSEWHERE["budget_exhausted" if spent else "source_unreachable"]
         return Summary(
             Health.UNKNOWN,
             f"Cannot tell: {unknown}",
             Moments.of(report).since(began) if began else "",
-            effect="what cannot be read is neither well nor wrong",
-            first="read the reasons below and make readable again what the exporter cannot read",
+            unreadable.effect,
+            unreadable.first,
             besides=", ".join(part for part in (beyond, again) if part),
         )
     if held or rows:
@@ -145,7 +145,7 @@ def _beyond(report: Report, held: Sequence[ConditionReport], rows: Sequence[str]
         what, *rest = [*texts, *rows, *([again] if again else [])]
     return Summary(
         Health.WRONG,
-        f"{what[0].upper()}{what[1:]}",
+        begun(what),
         Moments.of(report).since(since) if since else "",
         words.effect,
         words.first,
@@ -294,9 +294,12 @@ def _besides(report: Report, wrong: Sequence[Problem], lead: Problem, unread: Ma
 
 
 def _unknown(report: Report, unread: Mapping[str, str]) -> str:
+    """What cannot be told: the cause first, then what it leaves unknown."""
     unknown = sum(processor.verdict is Verdict.UNKNOWN for processor in report.processors)
-    parts = [f"{unknown:,} unknown"] if unknown else []
+    parts = [outage.text for outage in outages(report, unread)]
+    if unknown:
+        parts.append(f"{unknown:,} unknown")
     phases = [phase for phase in report.phases if phase.trigger_state is TriggerState.UNKNOWN]
     if phases and not unknown:
         parts.append(f"trigger of {listed([f'{phase.phase} of {phase.run_date}' for phase in phases], 2)} unknown")
-    return ", ".join([*parts, *(outage.text for outage in outages(report, unread))])
+    return ", ".join(parts)

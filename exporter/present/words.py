@@ -176,6 +176,33 @@ NOTES: Final = {
 }
 """Every condition that has a line of its own below the sentence and none in it: its alert is `info`."""
 
+_UNREADABLE: Final = Words(
+    "cannot be read",
+    "what cannot be read is neither well nor wrong",
+    "run `config check --connect` where the exporter runs: it names what is missing and the command that grants it",
+)
+ELSEWHERE: Final = {
+    "source_unreachable": _UNREADABLE,
+    "collector_failing": _UNREADABLE,
+    "collector_stale": _UNREADABLE,
+    "budget_exhausted": Words(
+        "the BigQuery budget is used up",
+        _UNREADABLE.effect,
+        "find the query that costs most, then raise the limit or wait for midnight UTC",
+    ),
+    "exporter_down": Words(
+        "no exporter reports",
+        "faults go unseen",
+        "read the end of the exporter's log, then start it again",
+    ),
+    "labels_replaced": Words(
+        "a target's label replaces one of the exporter's",
+        "alerts stay silent, or are about the target's values",
+        "set `honor_labels: true` for the job, or rename the target's label",
+    ),
+}
+"""What is about no verdict, trigger state or condition, by what its alert is about."""
+
 CAUSES: Final = {
     Cause.LOST_UPDATE: "its entry was written and overwritten",
     Cause.NEVER_WRITTEN: "its entry was never written",
@@ -250,6 +277,11 @@ def rows_judged(processor: ProcessorReport) -> str:
     return f"{counted}, at most {processor.rows_maximum or 0:,} expected"
 
 
+def begun(text: str) -> str:
+    """A text as the beginning of a sentence: in upper case, unless it begins with a name that has underscores."""
+    return text if "_" in text.partition(" ")[0] else f"{text[:1].upper()}{text[1:]}"
+
+
 def plural(number: int, noun: str) -> str:
     """`1 game`, `6 games`."""
     return f"{number:,} {noun if number == 1 else several(noun)}"
@@ -296,8 +328,9 @@ class Moments:
         return f"a moment between {self.both(since.after)} and {self.both(since.at)}"
 
     def since(self, since: Since) -> str:
-        """`for 2 h 55 min, since 15:04:29 UTC (10:04:29 EST)`."""
-        return f"for {lasting(self.now - since.at)}, since {self.began(since)}"
+        """`for 2 h 55 min, since 15:04:29 UTC (10:04:29 EST)`; without a length where it has none yet."""
+        lasts = f"for {lasting(self.now - since.at)}, " if since.at < self.now else ""
+        return f"{lasts}since {self.began(since)}"
 
     def away(self, at: datetime) -> str:
         """`1 h 30 min ago`, or `in 20 min`, as of the report."""

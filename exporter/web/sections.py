@@ -18,6 +18,7 @@ from exporter.present.words import (
     TRIGGERS,
     WORDS,
     Moments,
+    begun,
     bigquery,
     firestore,
     heartbeat,
@@ -205,7 +206,7 @@ def sections(report: Report, history: History) -> Sections:
 
 def _fault(one: Beside, moments: Moments) -> Fault:
     book = Runbook(one.alert, link(one.condition.labels))
-    return Fault(f"{one.text[0].upper()}{one.text[1:]}", _since(one.since, moments), one.first, book, one.query)
+    return Fault(begun(one.text), _since(one.since, moments), one.first, book, one.query)
 
 
 def _since(since: Since | None, moments: Moments) -> Time | None:

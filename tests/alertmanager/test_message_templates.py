@@ -92,7 +92,7 @@ def test_every_alert_of_the_rules_reads_well(labels: Labels, annotations: Mappin
     text = rendered("plain", labels, annotations, tmp_path)
 
     name = labels["alertname"].removeprefix("Orchestration")
-    told, described, _, unattended, first, then, mended, _, *links = (
+    told, described, _, unattended, first, look, mended, _, *links = (
         line.replace("\u00a0", " ") for line in text.splitlines()
     )
     since = r" since \d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)? UTC|, alert since 2026-02-01 18:10 UTC"
@@ -101,9 +101,9 @@ def test_every_alert_of_the_rules_reads_well(labels: Labels, annotations: Mappin
     assert re.fullmatch(
         r"If nobody acts: [a-z][^.]+\.( It can(not)? wait until morning\.| Nobody has to act\.)?", unattended
     )
+    assert re.fullmatch(r"First: [a-z].*[\w`]", first)
     # As it is, to be copied into a shell.
-    assert first == f"First: {annotations['action']}"
-    assert re.fullmatch(r"Then: [a-z].*\w", then)
+    assert look == f"Look: {annotations['action']}"
     assert re.match(r"After the repair: (page and check show it good within \d|it closes by itself)", mended)
     assert [link.partition(": ")[0] for link in links] == ["Runbook", "Dashboard", "Silence"]
     assert "  " not in text.replace("\n  ", "")

@@ -65,8 +65,8 @@ def lead(text: str, key: str, processor: str, verdict: str) -> str:
         f"{ANNOTATIONS['description']}\n"
         "\n"
         f"*If nobody acts:* {alert.unattended}. It can wait until morning.\n"
-        f"*First:* `{ACTION}`\n"
-        f"*Then:* {WORDS[Verdict(key)].first}\n"
+        f"*First:* {WORDS[Verdict(key)].first}\n"
+        f"*Look:* `{ACTION}`\n"
         "*After the repair:* page and check show it good within 10m, and this alert closes by itself within 46m30s\n"
         "\n"
         f"<{ANNOTATIONS['runbook_url']}|Runbook> · <{dashboard}|Dashboard> · <{silence[1]}|Silence>"
@@ -180,10 +180,10 @@ def test_what_a_label_or_an_annotation_says_has_no_power(alertmanager: Alertmana
         message["title"].replace("\u00a0", " ")
         == 'a`*b* • `c`: *fine* !channel {{ .Status }} "d" ünï not registered (odd phase3, 1 Feb)'
     )
-    told, described, _, _, first, _, _, _, links = message["text"].splitlines()
+    told, described, _, _, _, look, _, _, links = message["text"].splitlines()
     assert told == f"{UNREGISTERED}, `{code}`: *unregistered*, alert since 2026-02-01 18:10 UTC"
     assert described == escaped
-    assert first == f"*First:* `echo {code}`"
+    assert look == f"*Look:* `echo {code}`"
     assert re.sub(r"<http[^<>|]*\|\w+>", "", links) == " ·  · "
 
 
@@ -212,8 +212,8 @@ def test_a_page_carries_the_same_in_plain_text(alertmanager: Alertmanager, recor
             f"  {described}\n"
             "\n"
             f"If nobody acts:\u00a0{alert_of('lost_update').unattended}. It cannot wait until morning.\n"
-            f"First:\u00a0{ACTION}\n"
-            f"Then:\u00a0{WORDS[Verdict.LOST_UPDATE].first}\n"
+            f"First:\u00a0{WORDS[Verdict.LOST_UPDATE].first}\n"
+            f"Look:\u00a0{ACTION}\n"
             "After the repair:\u00a0page and check show it good within 1m,"
             " and this alert closes by itself within 37m30s\n"
             "\n"

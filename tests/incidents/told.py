@@ -35,7 +35,7 @@ BEGAN: Final = datetime(2000, 1, 1, tzinfo=UTC)
 SAID: Final = re.compile(r"Labels:\{(?P<labels>.*)\}\s*\n\s*Annotations:\{(?P<annotations>.*)\}")
 PAIR: Final = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*")')
 INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?= \+0000 UTC)")
-PARTS: Final = ("verdict", "since", "then", "push", "at")
+PARTS: Final = ("verdict", "since", "first", "push", "at")
 KEYS: Final = {alert.name: alert.key for alert in alerts()}
 BY_ITSELF: Final = frozenset({"count_mismatch", "partial", "duplicated"})
 """Verdicts whose alert may be about rows that are wrong under another verdict: their texts do not say since when."""
@@ -70,14 +70,14 @@ def _differences(report: Report, told: Sequence[Labels], folder: Path) -> Iterat
         expected = {
             "verdict": verdict or said["verdict"],
             "since": f" since {since}" if since and names["about"] not in BY_ITSELF else None,
-            "then": first,
+            "first": first,
             "date": names["run_date"],
             "subject": True,
         }
         found = {
             "verdict": said["verdict"],
             "since": None if said["since"].startswith(", alert since ") else said["since"],
-            "then": said["then"].replace("\u00a0", " "),
+            "first": said["first"].replace("\u00a0", " "),
             "date": next(iter(re.findall(r"--run-date (\S+)", said["action"])), None),
             "subject": (names.get("processor") or names.get("check") or names.get("phase", "")) in said["push"],
         }

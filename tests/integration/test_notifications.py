@@ -137,7 +137,8 @@ def test_the_page_names_the_processors_the_time_and_the_first_command(story: Sto
         assert (f"{processor} ({verdict})" in text) == (verdict != "ok")
     assert "3 of 5 expected processors are registered" in " ".join(text.split())
     assert re.search(r"trigger blocked(, alert)? since \d{4}-", text)
-    assert f"First:\u00a0orchestration-exporter check --run-date {DAY}" in text.splitlines()
+    assert "First:\u00a0register what finished, do not run it again" in text.splitlines()
+    assert f"Look:\u00a0orchestration-exporter check --run-date {DAY}" in text.splitlines()
     assert "It cannot wait until morning." in text
 
 

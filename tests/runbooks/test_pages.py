@@ -15,7 +15,8 @@ from exporter.cli import main
 from exporter.metrics.catalogue import CATALOGUE
 from exporter.present.runbook_blocks import PLACEHOLDER
 from exporter.present.runbooks import PLACES
-from exporter.shipped.alerts import alert_of
+from exporter.present.words import CONDITIONS, ELSEWHERE, NOTES, TRIGGERS, WORDS
+from exporter.shipped.alerts import alert_of, alerts
 from tests.runbooks.pages import ALERTS, PAGES, SECTIONS
 from tools.alerting.rulefiles import load_rules
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from exporter.shipped.alerts import Alert
     from tools.alerting.rulefiles import Rule
 
 RULES = [rule for rule in load_rules() if rule.alert]
@@ -77,6 +79,15 @@ def test_the_command_that_the_message_carries_is_on_the_page(rule: Rule) -> None
     action = rule.annotations["action"].replace("{{ $labels.run_date }}", "{{run_date}}")
 
     assert action in ALERTS[str(rule.alert)].section("Diagnosis")
+
+
+@pytest.mark.parametrize("alert", [one for one in alerts() if one.key != "watchdog"], ids=lambda alert: alert.key)
+def test_a_page_begins_with_the_first_step_of_its_message(alert: Alert) -> None:
+    words = {key: words for table in (WORDS, TRIGGERS, CONDITIONS, NOTES, ELSEWHERE) for key, words in table.items()}
+    head = ALERTS[alert.name].text.partition("\n## ")[0]
+
+    assert f"\n**First:** {words[alert.key].first}.\n" in head
+    assert f"\n**If nobody acts:** {alert.unattended}.\n" in head
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.key)

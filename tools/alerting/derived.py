@@ -16,7 +16,7 @@ import jinja2
 
 from exporter.collect.collectors import COLLECTORS
 from exporter.shipped.alerts import PREFIX, alert_of, alerts
-from tools.alerting.messages import template
+from tools.alerting.messages import first, template
 from tools.alerting.rulefiles import ROOT
 
 if TYPE_CHECKING:
@@ -132,6 +132,14 @@ def over(name: str) -> str:
     return computed(name)
 
 
+def short(alert: Alert) -> str:
+    """What its message says: what to do first, what happens if nobody acts, when it is over."""
+    from tools.alerting.reference import shortly  # likewise
+
+    return f"\n**First:** {first(alert)}.\n\n**If nobody acts:** {alert.unattended}.\n\n{shortly(alert.name)}\n\n"
+
+
+SHORT = "<!-- In short, as the message says it, by `make docs`. -->"
 OVER = "<!-- When it is over, from the rules and Alertmanager's configuration, by `make docs`. -->"
 
 PARTS = (
@@ -154,6 +162,11 @@ PARTS = (
         overview,
     ),
     *(Part(path, LINKS, "", partial(links, path)) for path in LINKING),
+    *(
+        Part(ROOT / "alerts" / "runbooks" / alert.runbook, SHORT, "<!-- Until here. -->", partial(short, alert))
+        for alert in alerts()
+        if alert.key != "watchdog"
+    ),
     *(
         Part(ROOT / "alerts" / "runbooks" / alert.runbook, OVER, "<!-- Until here. -->", partial(over, alert.name))
         for alert in alerts()

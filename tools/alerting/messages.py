@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import jinja2
 
-from exporter.present.words import CONDITIONS, NOTES, TRIGGERS, WORDS
+from exporter.present.words import CONDITIONS, ELSEWHERE, NOTES, TRIGGERS, WORDS
 from exporter.reconcile import DISCREPANCIES
 from exporter.shipped.alerts import alert_of, alerts
 from tools.alerting.rulefiles import load_rules
@@ -81,7 +81,8 @@ def template() -> str:
             alert.name for alert in alerts() if any(f"{{{label}}}" in text for text in alert.push)
         ),
         months=[(f"{number:02}", month_abbr[number]) for number in range(1, 13)],
-        then=then,
+        first=first,
+        as_template=as_template,
         mended=mended(),
         waits=WAITS.items(),
         order=order(),
@@ -111,11 +112,16 @@ def mended() -> list[tuple[list[str], str]]:
     return [(list(dict.fromkeys(kinds)), text) for text, kinds in found.items()]
 
 
-def then(alert: Alert) -> str:
-    """What to do first in the words of the status page, as a template; empty for an alert that it has no words for."""
-    words = {str(key): words for table in (WORDS, TRIGGERS, CONDITIONS, NOTES) for key, words in table.items()}
-    first = words[alert.key].first if alert.key in words else ""
-    return first.replace(": ", '{{ template "orchestration.plain.colon" }}')
+def first(alert: Alert) -> str:
+    """What to do first, in the words of the status page; empty for the sign of life."""
+    tables = (WORDS, TRIGGERS, CONDITIONS, NOTES, ELSEWHERE)
+    words = {str(key): words for table in tables for key, words in table.items()}
+    return words[alert.key].first if alert.key in words else ""
+
+
+def as_template(text: str) -> str:
+    """A text of ours as a template, without a colon that YAML would see."""
+    return text.replace(": ", '{{ template "orchestration.plain.colon" }}')
 
 
 def lines(alert: Alert) -> list[Line]:

@@ -18,7 +18,7 @@ from tools.alerting.derived import address
 from tools.alerting.rulefiles import load_rules, read_yaml, seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from exporter.shipped.alerts import Alert
     from tools.alerting.rulefiles import Rule
@@ -253,19 +253,33 @@ def _over(rule: Rule, times: Times) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def shortly(name: str) -> str:
+    """When this alert is over, in a line."""
+    times = shipped_times()
+    rules = [rule for rule in load_rules() if rule.alert == name]
+    good = duration(max(times.until_good(rule) for rule in rules))
+    closed = _ends(rules, times)
+    return f"**Over:** shown good {good} after the repair at most, and closed by itself {closed} after it at most."
+
+
+def _ends(rules: Sequence[Rule], times: Times) -> str:
+    """Until when an alert's rules close it by themselves, by severity if that differs."""
+    ends: dict[int, list[str]] = {}
+    for rule in rules:
+        ends.setdefault(times.until_over(rule), []).append(rule.labels["severity"])
+    return " or ".join(
+        duration(end) + (f" ({', '.join(dict.fromkeys(severities))})" if len(ends) > 1 else "")
+        for end, severities in ends.items()
+    )
+
+
 def over(name: str) -> str:
     """When this alert is over, for its runbook."""
     times = shipped_times()
     rules = [rule for rule in load_rules() if rule.alert == name]
     good = max(times.until_good(rule) for rule in rules)
     kept = duration(max(seconds(rule.fields.get("keep_firing_for")) for rule in rules))
-    ends: dict[int, list[str]] = {}
-    for rule in rules:
-        ends.setdefault(times.until_over(rule), []).append(rule.labels["severity"])
-    said = " or ".join(
-        duration(end) + (f" ({', '.join(dict.fromkeys(severities))})" if len(ends) > 1 else "")
-        for end, severities in ends.items()
-    )
+    said = _ends(rules, times)
     kept = f"the alert is kept for {kept}, and " if kept else ""
     return (
         f"\nWhen it is over: page and `check` show it good {duration(good)} after the repair at most. Alertmanager"
