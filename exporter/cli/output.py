@@ -21,8 +21,27 @@ COLUMNS: Final = 80
 
 
 def say(text: str, *, err: bool = False) -> None:
-    """Print the text without its secrets, followed by a line break."""
-    click.echo(masked(text), err=err, nl=not text.endswith("\n"))
+    """Print the text without its secrets, followed by a line break.
+
+    What a terminal would act on is spelled out on standard error, whose messages quote anything. If standard output
+    cannot be written, the command ends with a message, or without one if its reader has left.
+    """
+    try:
+        click.echo(masked_lines(text) if err else masked(text), err=err, nl=not text.endswith("\n"))
+    except OSError as error:
+        _lead_nowhere(sys.stderr if err else sys.stdout)
+        if err:
+            return  # Nobody can be told.
+        if error.errno == errno.EPIPE:
+            raise SystemExit(UNAVAILABLE) from None
+        raise UnavailableError(f"standard output cannot be written: {error.strerror or error}") from error
+
+
+def _lead_nowhere(stream: TextIO) -> None:
+    """Discard what the stream still holds: the process would try once more to write it at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def write_output(text: str, output: Path | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from typing import TYPE_CHECKING
 
 import click
@@ -11,7 +10,6 @@ from exporter.cli.clock import now
 from exporter.cli.command import Command
 from exporter.cli.exits import EXIT_CODES
 from exporter.cli.options import config_options, load_config, log_options, shard_option, web_options
-from exporter.run.signals import answering
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,12 +47,10 @@ def run(  # noqa: PLR0913 - an argument for each option
     log_format: Format,
 ) -> None:
     """Run the exporter until SIGTERM or Ctrl-C; SIGHUP reloads the configuration."""
-    # Ignore SIGHUP until there is something to reload: by default it would end the starting process.
-    with answering({signal.SIGHUP: lambda _: None}):
-        from exporter.messages import logs
-        from exporter.run import process as runner
-        from exporter.sources.factory import opener
+    from exporter.messages import logs
+    from exporter.run import process as runner
+    from exporter.sources.factory import opener
 
-        logs.configure(log_level, log_format)
-        web = runner.Web(address, web_config_file, lifecycle=lifecycle, runbooks=runbooks)
-        runner.run(lambda: load_config(config_file, preset, shard=shard), opener(now), now, web)
+    logs.configure(log_level, log_format)
+    web = runner.Web(address, web_config_file, lifecycle=lifecycle, runbooks=runbooks)
+    runner.run(lambda: load_config(config_file, preset, shard=shard), opener(now), now, web)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
 import threading
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import structlog
 
 from exporter import __version__
 from exporter.run.service import Service
-from exporter.run.signals import abort, answering
+from exporter.run.signals import HEARD, abort, answering
 from exporter.run.tuning import settle
 from exporter.web.app import create_app
 from exporter.web.auth import WebConfigFile
@@ -77,33 +76,41 @@ def run(
     def reloading() -> None:
         while reload.wait():
             reload.clear()
-            with contextlib.suppress(ReloadError):  # The log and the metrics have it.
+            try:
                 service.reload()
+            except ReloadError:
+                pass  # The log and the metrics have it.
+            except Exception:
+                log.exception("reload failed")
 
-    file = WebConfigFile(web.config_file, clock) if web.config_file else None
-    service = Service(load, open_sources, clock)
-    refusals = Refusals(lambda reason: service.telemetry.add(f"refused_{reason}"))
-    app = create_app(
-        service,
-        lifecycle=web.lifecycle,
-        version=__version__,
-        web_config=file,
-        runbook_base=web.runbooks,
-        refusals=refusals,
+    # A reload that is asked for while the configuration is read comes afterwards: it may have been read too early.
+    on_hangup: dict[int, Callable[[int], None]] = (
+        {signal.SIGHUP: lambda _: reload.set()} if web.reload_on_hangup else {}
     )
-    tls = file.server_context() if file else None
-    server = WebServer(app, web.address, tls=tls, option=web.option, refusals=refusals)
-    on_hangup = (lambda _: reload.set()) if web.reload_on_hangup else on_stop
-    threading.Thread(target=reloading, name="reload", daemon=True).start()
-    try:
-        with answering({signal.SIGTERM: on_stop, signal.SIGINT: on_stop, signal.SIGHUP: on_hangup}):
-            server.start()
-            settle()
-            service.start()
-            log.info("serving", address=server.url, version=__version__)
-            started(server.url)
-            stop.wait()
-            log.info("stopping", signal=signal.Signals(signals[0]).name)
-    finally:
-        service.stop()
-        server.stop()
+    with answering(on_hangup):
+        file = WebConfigFile(web.config_file, clock) if web.config_file else None
+        service = Service(load, open_sources, clock)
+        refusals = Refusals(lambda reason: service.telemetry.add(f"refused_{reason}"))
+        app = create_app(
+            service,
+            lifecycle=web.lifecycle,
+            version=__version__,
+            web_config=file,
+            runbook_base=web.runbooks,
+            refusals=refusals,
+        )
+        tls = file.server_context() if file else None
+        server = WebServer(app, web.address, tls=tls, option=web.option, refusals=refusals)
+        threading.Thread(target=reloading, name="reload", daemon=True).start()
+        try:
+            with answering({**dict.fromkeys(HEARD, on_stop), **on_hangup}):
+                server.start()
+                settle()
+                service.start()
+                log.info("serving", address=server.url, version=__version__)
+                started(server.url)
+                stop.wait()
+                log.info("stopping", signal=signal.Signals(signals[0]).name)
+        finally:
+            service.stop()
+            server.stop()

@@ -109,6 +109,7 @@ class Service:
         self._history = History()
         self._season: SeasonRead | None = None
         self._stopped = False
+        self._begun = False
         self._collected = False
         self._reload_ok = True
         self._live: tuple[object, Samples] | None = None
@@ -153,8 +154,14 @@ class Service:
         return SeasonWatch(loaded, config, self._open, self._clock, self.telemetry, self._publish_season)
 
     def start(self) -> None:
-        """Start collecting."""
-        self._running.start()
+        """Start collecting, unless a reload that was asked for before has started it."""
+        with self._reloading:
+            self._begin()
+
+    def _begin(self) -> None:
+        if not self._begun:
+            self._begun = True
+            self._running.start()
 
     def stop(self) -> None:
         """Stop collecting for good. Returns within seconds, even if something hangs."""
@@ -213,7 +220,8 @@ class Service:
         self._running = new
         self._reload_ok = True
         self.telemetry.drop(RELOAD_REFUSED_AT)
-        new.start()
+        self._begun = False
+        self._begin()
         log.info("configuration reloaded", source=loaded.source, hash=loaded.digest)
 
     def _publish(self, report: Report) -> None:

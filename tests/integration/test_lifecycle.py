@@ -15,6 +15,7 @@ import pytest
 from exporter.shipped.alerts import alert_of
 from testing.days import a_past_day
 from testing.exposition import parse_text
+from testing.interrupts import catches
 from testing.processes import Process
 from testing.prometheus import Prometheus
 from testing.running import COMMAND, RunningExporter, command, environment, reading_the_seed
@@ -130,9 +131,9 @@ def test_a_bad_configuration_is_said_and_ends_it(tmp_path: Path) -> None:
     assert "Traceback" not in ended.err
 
 
-def test_a_reload_that_is_asked_for_during_the_start_does_not_end_it(tmp_path: Path) -> None:
+def test_a_reload_that_is_asked_for_during_the_start_comes_after_it(tmp_path: Path) -> None:
     # It cannot get further than its configuration, which comes through a pipe.
-    log, config = tmp_path / "log", tmp_path / "exporter.yaml"
+    log, config, replacement = tmp_path / "log", tmp_path / "exporter.yaml", tmp_path / "replacement"
     os.mkfifo(config)
     with (
         log.open("w") as stream,
@@ -143,10 +144,15 @@ def test_a_reload_that_is_asked_for_during_the_start_does_not_end_it(tmp_path: P
             stderr=stream,
         ) as process,
     ):
+        until(lambda: catches(process.pid, signal.SIGTERM), "the program's first instruction")
+        process.send_signal(signal.SIGHUP)
         with config.open("w") as pipe:  # It opens when the exporter reads.
             process.send_signal(signal.SIGHUP)
+            replacement.write_text("preset: nba\n")
+            replacement.replace(config)
             pipe.write("preset: nba\n")
-        until(lambda: "event=serving" in log.read_text() or process.poll() is not None, "the exporter to serve")
+        until(lambda: "event=serving" in log.read_text(), "the exporter to serve")
+        until(lambda: 'event="configuration reloaded"' in log.read_text(), "the reload")
         process.terminate()
         process.wait(60)
 

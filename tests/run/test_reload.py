@@ -71,6 +71,14 @@ def test_a_reload_that_hangs_does_not_hold_up_a_stop(scene: Scene, monkeypatch: 
     assert said == ["the exporter is stopping"]
 
 
+def test_a_reload_that_comes_before_the_start_starts_everything_once(scene: Scene) -> None:
+    scene.service.reload()
+
+    scene.service.start()
+
+    until(lambda: not scene.service.ready(), "the first pass")
+
+
 def test_a_bad_file_changes_nothing_and_every_fault_is_reported(scene: Scene) -> None:
     scene.start()
     before = scene.service.live()[CONFIG], scene.service.config_yaml()

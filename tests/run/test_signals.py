@@ -170,3 +170,24 @@ def test_a_signal_ends_the_program_at_any_moment_while_its_sources_hang(
     code, _ = interrupted(command, signal.SIGTERM, seconds, {"FIRESTORE_EMULATOR_HOST": hanging})
 
     assert code in {128 + signal.SIGTERM, graceful}
+
+
+@pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)])
+def test_a_standard_stream_that_is_closed_leads_nowhere_instead_of_into_the_next_file(closed: tuple[int, ...]) -> None:
+    places = "[os.readlink(f'/proc/self/fd/{number}') for number in range(3)]"
+    work = f"import os, sys; from exporter import __main__; print(1); sys.exit({places}.count('/dev/null'))"
+
+    def close() -> None:
+        for number in closed:
+            os.close(number)
+
+    process = subprocess.run(
+        [sys.executable, "-c", work],
+        stdin=subprocess.PIPE,
+        capture_output=True,
+        preexec_fn=close,
+        timeout=60,
+        check=False,
+    )
+
+    assert process.returncode == len(closed)
