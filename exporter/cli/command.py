@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from typing import Any
+from typing import Any, cast
 
 import click
 
@@ -34,6 +34,10 @@ class Command(click.Command):
         except UnavailableError as error:
             say(f"Error: {error}", err=True)
             sys.exit(exits.UNAVAILABLE)
+        except Exception:  # noqa: BLE001 - it is logged
+            # Python's own exit code for it would say that there are discrepancies.
+            sys.excepthook(*cast("Any", sys.exc_info()))
+            sys.exit(exits.FAULT)
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own signature
         """Run the command. An unexpected error becomes a line of the log, without secrets."""

@@ -11,13 +11,17 @@ if TYPE_CHECKING:
 
     from exporter.model import Report
 
-EXIT_CODES = "Exit codes: 0 all well, 1 discrepancies, 2 unknown, 64 usage or configuration, 69 cannot be done here."
+EXIT_CODES = (
+    "Exit codes: 0 all well, 1 discrepancies, 2 unknown, 64 usage or configuration, 69 cannot be done here,"
+    " 70 a fault of this program."
+)
 
 OK = 0
 DISCREPANCIES = 1
 UNKNOWN = 2
 USAGE = 64
 UNAVAILABLE = 69
+FAULT = 70
 
 
 _OF_HEALTH = {Health.WRONG: DISCREPANCIES, Health.UNKNOWN: UNKNOWN, Health.WELL: OK}

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
+import sys
 import textwrap
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TextIO
 
 import click
 
+from exporter.cli.exits import UNAVAILABLE
 from exporter.cli.files import write_atomically
+from exporter.messages.errors import UnavailableError
 from exporter.messages.secrets import Masked, masked
+from exporter.present.words import shown
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from exporter.collect.once import Outcome
 
 
@@ -27,7 +33,7 @@ def say(text: str, *, err: bool = False) -> None:
     cannot be written, the command ends with a message, or without one if its reader has left.
     """
     try:
-        click.echo(masked_lines(text) if err else masked(text), err=err, nl=not text.endswith("\n"))
+        click.echo(_spelled_out(text) if err else masked(text), err=err, nl=not text.endswith("\n"))
     except OSError as error:
         _lead_nowhere(sys.stderr if err else sys.stdout)
         if err:
@@ -37,11 +43,14 @@ def say(text: str, *, err: bool = False) -> None:
         raise UnavailableError(f"standard output cannot be written: {error.strerror or error}") from error
 
 
+def _spelled_out(text: str) -> str:
+    return "\n".join(map(shown, masked(text).split("\n")))
+
+
 def _lead_nowhere(stream: TextIO) -> None:
     """Discard what the stream still holds: the process would try once more to write it at its end."""
-    with contextlib.suppress(OSError, ValueError):
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), stream.fileno())
+    with contextlib.suppress(OSError), Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def write_output(text: str, output: Path | None) -> None:

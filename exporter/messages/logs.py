@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TextIO
 
 import structlog
 
+from exporter.messages.printable import escaped
 from exporter.messages.secrets import HIDDEN, masked, names_secret
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class _Handler(logging.StreamHandler[TextIO]):
         with contextlib.suppress(OSError, ValueError):
             said = masked(f"{kind and kind.__name__}: {error}", _MOST_CHARACTERS)
             line = f"log record of {record.pathname}:{record.lineno} cannot be written: {said}"
-            self.stream.write(f"{_escaped(line)}\n")
+            self.stream.write(f"{escaped(line)}\n")
 
 
 def _uncaught(kind: type[BaseException], error: BaseException | None, traceback: TracebackType | None) -> None:
@@ -126,7 +127,7 @@ def _render(write: Callable[[dict[str, Any]], str]) -> Processor:
 
 
 def _json(event: Mapping[str, Any]) -> str:
-    return _escaped(json.dumps(event, ensure_ascii=False))
+    return escaped(json.dumps(event, ensure_ascii=False))
 
 
 def _logfmt(event: Mapping[str, Any]) -> str:
@@ -137,17 +138,10 @@ def _logfmt_value(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     if _BARE.fullmatch(text) and text.isprintable():
         return text
-    return _escaped(json.dumps(text, ensure_ascii=False))
+    return escaped(json.dumps(text, ensure_ascii=False))
 
 
 _RENDERERS: Final[Mapping[Format, Callable[[Mapping[str, Any]], str]]] = {"logfmt": _logfmt, "json": _json}
-
-
-def _escaped(text: str) -> str:
-    """JSON without characters that a terminal acts on, hides or shows in another order."""
-    if text.isprintable():
-        return text
-    return "".join(character if character.isprintable() else json.dumps(character)[1:-1] for character in text)
 
 
 def _safe(key: str, value: object, depth: int = 0) -> object:

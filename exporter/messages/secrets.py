@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from exporter.messages.printable import escaped
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -218,8 +220,9 @@ def masked_record(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def masked_json(value: object, indent: int | None = 1) -> Masked:
-    """`masked_data` as JSON."""
-    return Masked(json.dumps(masked_data(value), ensure_ascii=False, indent=indent))
+    """`masked_data` as JSON, in which every character prints."""
+    text = json.dumps(masked_data(value), ensure_ascii=False, indent=indent)
+    return Masked(escaped(text.encode("utf-8", "replace").decode(), keep="\n"))
 
 
 def names_secret(name: str) -> bool:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from google.cloud.firestore_v1.types import Value
 from google.protobuf.json_format import MessageToDict
 
-from exporter.messages.secrets import HIDDEN, Masked, masked, masked_data, masked_json
+from exporter.messages.secrets import HIDDEN, Masked, masked_data, masked_json
 from exporter.model import LOST, Verdict
 from exporter.present.status import stamp
-from exporter.present.words import rows_judged
+from exporter.present.words import rows_judged, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -160,20 +161,21 @@ def repair_text(found: Sequence[Write | Left]) -> Masked:
             place = f"{item.processor.pipeline} {item.processor.phase} {item.processor.run_date}"
             lines += [f"{place}: leave {item.processor.processor} ({item.processor.verdict})", f"  {item.because}"]
     if not writes:
-        return masked("\n".join([*lines, "Nothing to write.", ""]))
+        return Masked("\n".join([*map(shown, lines), "Nothing to write.", ""]))
     database = writes[0].document.partition("/documents/")[0]
+    address = f"https://firestore.googleapis.com/v1/{database}/documents:commit"
     body = masked_json(commit(writes), indent=2)
     return Masked(
         "\n".join(
             [
-                masked("\n".join(lines)),
+                *map(shown, lines),
                 "",
                 *([_HIDDEN_NOTE, ""] if HIDDEN in body else []),
                 "Nothing was written. These are the merge writes; to carry them out:",
                 "",
                 "curl -X POST -H 'Content-Type: application/json' \\",
                 '  -H "Authorization: Bearer $(gcloud auth print-access-token)" \\',
-                f"  'https://firestore.googleapis.com/v1/{database}/documents:commit' --data @- <<'WRITES'",
+                f"  {quote(shown(address))} --data @- <<'WRITES'",
                 body,
                 "WRITES",
                 "",

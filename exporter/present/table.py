@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from shlex import quote
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console, Group
@@ -95,7 +96,7 @@ def render_report(
 def _where_to_read_on(report: Report, trouble: Sequence[PhaseReport], exporter: str | None) -> Iterator[str]:
     """The command that says why, and the runbook of the worst fault."""
     dates = sorted({phase.run_date for phase in trouble})
-    asked = f" --from {shown(exporter)}" if exporter else ""
+    asked = f" --from {quote(shown(exporter))}" if exporter else ""
     which = f" --run-date {dates[0]}" if len(dates) == 1 else ""
     yield f"why, and the runbooks: orchestration-exporter explain{asked}{which}"
     if book := first_runbook(report, exporter):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from dataclasses import replace
 
 import pytest
@@ -141,3 +143,27 @@ def test_the_text_says_what_why_and_how() -> None:
     assert f"nba phase3 {DAY}: leave {OFFENSE} (missing)" in text
     assert "Nothing was written." in text
     assert "https://firestore.googleapis.com/v1/projects/test-project/databases/(default)/documents:commit" in text
+
+
+def test_what_is_printed_to_be_copied_has_nothing_that_a_terminal_acts_on() -> None:
+    odd = Value.serialize(Value(map_value=MapValue(fields={"note": Value(string_value="\u202e\x9b31m\x1b\U000e0001")})))
+    scene = lost(RemovalKind.STALE_WRITE)
+    assert scene.loss
+    scene = replace(scene, loss=replace(scene.loss, sighting=replace(scene.loss.sighting, content=odd)))
+
+    text = repair_text(found(scene))
+
+    assert all(line.isprintable() for line in text.split("\n"))
+    assert json.loads(text[text.index("{") : text.rindex("}") + 1])["writes"][0]["update"]["fields"][OFFENSE] == {
+        "mapValue": {"fields": {"note": {"stringValue": "\u202e\x9b31m\x1b\U000e0001"}}}
+    }
+
+
+def test_the_printed_command_is_one_word_for_the_shell_wherever_the_report_comes_from() -> None:
+    (write,) = found(Scene(entry=None))
+    assert isinstance(write, Write)
+
+    text = repair_text([replace(write, document="projects/p'; reboot; '/documents/c/d")])
+
+    command = text[text.index("curl ") : text.index("<<'WRITES'")]
+    assert "https://firestore.googleapis.com/v1/projects/p'; reboot; '/documents:commit" in shlex.split(command)
