@@ -8,6 +8,6 @@ openapi.py, status_schema.py   the description of the interface
 answers.py, headers.py    every answer passes here: secrets are hidden, headers set; threads.py: slow work
 auth.py, webconfig.py, tls.py   users, rate limit and TLS, in the format of Prometheus's own exporters
 client.py, http_config.py   how commands ask a running exporter (`--from`)
-server.py                 uvicorn, with bounds on what clients may cost: protocol.py, handshakes.py and connections.py;
-                          refusals.py counts and logs what is refused
+server.py                 uvicorn, with bounds on what clients may cost: protocol.py, handshakes.py,
+                          connections.py and handles.py; refusals.py counts and logs what is refused
 """

@@ -6,6 +6,7 @@ the most. So a client that only opens connections cannot keep others out.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from exporter.web.refusals import Refusals
 
 MOST: Final = 512
-"""Connections in all. It is below the usual limit of 1024 open files."""
+"""Connections in all. Under a limit of open files below the usual 1024 there are fewer (handles.py)."""
 
 MOST_OF_A_CLIENT: Final = 256
 """Connections from one address; behind a proxy, all clients have its address."""
@@ -38,7 +39,9 @@ class Connection(Protocol):
 class Connections:
     """The open connections. Use it on the event loop's thread only."""
 
-    def __init__(self, refusals: Refusals) -> None:
+    def __init__(self, refusals: Refusals, share: float = 1.0) -> None:
+        """`share`: how much of each limit holds, from 0 to 1."""
+        self._share = share
         self._refusals = refusals
         self._open: defaultdict[str, int] = defaultdict(int)
         # Of each address, the connections that wait for the client; the one that has waited longest comes first.
@@ -53,19 +56,19 @@ class Connections:
     @property
     def full(self) -> bool:
         """Whether only health and readiness are answered."""
-        return self.count > MOST
+        return self.count > self._limit(MOST)
 
     def admit(self, connection: Connection) -> bool:
         """Take in a new connection, which waits for its client; for it another may be cut. False: there is no room."""
         address = connection.address
-        if self._open[address] >= MOST_OF_A_CLIENT and not self._cut_one(address, Refusal.CLIENT_LIMIT):
+        if self._open[address] >= self._limit(MOST_OF_A_CLIENT) and not self._cut_one(address, Refusal.CLIENT_LIMIT):
             self._refusals.add(Refusal.CLIENT_LIMIT, address)
             return False
-        if self.count >= MOST:
+        if self.count >= self._limit(MOST):
             largest = max(self._waiting, key=lambda client: len(self._waiting[client]), default=None)
             if largest is None:
                 self._refusals.add(Refusal.SERVER_LIMIT, address)
-                if self.count >= MOST + RESERVE:
+                if self.count >= self._limit(MOST) + self._limit(RESERVE):
                     return False
             else:
                 self._cut_one(largest, Refusal.SERVER_LIMIT)
@@ -93,6 +96,9 @@ class Connections:
         self._open[address] -= 1
         if not self._open[address]:
             del self._open[address]
+
+    def _limit(self, most: int) -> int:
+        return math.ceil(most * self._share)
 
     def _forget(self, connection: Connection) -> None:
         waiting = self._waiting.get(connection.address)

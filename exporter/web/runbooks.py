@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from markdown_it import MarkdownIt
 from markupsafe import Markup
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 PREFIX: Final = "/runbooks/"
 OF_ANY: Final = "background"
 """A page that is about no alert, and can be filled in for each processor."""
+MOST_PARAMETERS: Final = 100
+"""Parameters of a query that are read; an alert has up to 10, and 15,000 held up scrapes."""
 NO_LOGS: Final = (
     "The configuration has neither `logs` nor a `job` for this processor: nobody knows where its logs are.\n"
 )
@@ -44,9 +46,9 @@ class RunbookPages:
     async def __call__(self, request: Request) -> Response:
         """Answer one request. The query has the alert's labels; others are left out."""
         name = request.path_params.get("name", "").removesuffix(".md") or OVERVIEW
-        labels = _labels(request)
         async with self._turn:
             try:
+                labels = _labels(request)
                 page = await in_thread(lambda: self._page(name, labels))
             except AskedError as error:
                 return plain(f"{error}\n", 404)
@@ -54,9 +56,9 @@ class RunbookPages:
 
     async def logs(self, request: Request) -> Response:
         """Lead on to the logs of the processor that the alert's labels name, at the time of its fault."""
-        labels = _labels(request)
         async with self._turn:
             try:
+                labels = _labels(request)
                 address = await in_thread(lambda: self._logs(labels))
             except AskedError as error:
                 return plain(f"{error}\n", 404)
@@ -78,8 +80,12 @@ class RunbookPages:
 
 
 def _labels(request: Request) -> dict[str, str]:
-    """The alert's labels in a query; others are left out."""
-    return {label: request.query_params[label] for label in LABELS if request.query_params.get(label)}
+    """The alert's labels in a query; others are left out. Raises AskedError for a query that is none of an alert."""
+    try:
+        found = dict(parse_qsl(request.url.query, max_num_fields=MOST_PARAMETERS))
+    except ValueError:
+        raise AskedError(f"The address has more than {MOST_PARAMETERS} parameters.") from None
+    return {label: found[label] for label in LABELS if label in found}
 
 
 _MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).enable("table")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import math
 import socket
 import sys
 import threading
@@ -18,6 +19,7 @@ from exporter.messages.errors import UnavailableError
 from exporter.web.answers import plain
 from exporter.web.auth import OPEN_PATHS
 from exporter.web.connections import Connections
+from exporter.web.handles import BACKLOG, share_of_connections
 from exporter.web.handshakes import Handshakes
 from exporter.web.protocol import IDLE_SECONDS, BoundedProtocol
 from exporter.web.refusals import Refusals
@@ -134,7 +136,8 @@ class WebServer:
     ) -> None:
         self._address = address
         refusals = refusals or Refusals()
-        connections = Connections(refusals)
+        share = share_of_connections()
+        connections = Connections(refusals, share)
         self._listener = listen(address, option)
         host, port = self._listener.getsockname()[:2]
         self.port: Final[int] = port
@@ -150,6 +153,7 @@ class WebServer:
             server_header=False,
             timeout_keep_alive=int(IDLE_SECONDS),
             interface="asgi3",
+            backlog=math.ceil(BACKLOG * share),
         )
         config.load()
         config.ssl = tls
@@ -251,7 +255,9 @@ class _Server(uvicorn.Server):
         )
         listeners = sockets or ()
         if self.config.ssl is None:
-            self.servers = [await loop.create_server(protocol, sock=listener) for listener in listeners]
+            self.servers = [
+                await loop.create_server(protocol, sock=listener, backlog=self.config.backlog) for listener in listeners
+            ]
         else:
             self.servers = []
             self._handshakes = Handshakes(
