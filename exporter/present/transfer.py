@@ -10,14 +10,15 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, date, datetime, timedelta
 from enum import EnumType
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
+from zoneinfo import ZoneInfo
 
 from google.cloud.firestore_v1.types import Value
 from google.protobuf.json_format import MessageToDict, ParseDict
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from exporter import model
 from exporter.config.care import Care, CloudRun
@@ -33,10 +34,20 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-_OTHERS: Final = (Mapping, date, datetime, timedelta, Care, CloudRun, CompletionConfig, CoverageConfig, TableRef)
+
+def _placed(moment: datetime) -> datetime:
+    """A moment that every zone has a date for."""
+    if moment.tzinfo is None or not MINYEAR < moment.year < MAXYEAR:
+        raise ValueError("is no moment of a report")
+    return moment
+
+
+_Moment = Annotated[datetime, AfterValidator(_placed)]
+_OTHERS: Final = (Mapping, date, timedelta, Care, CloudRun, CompletionConfig, CoverageConfig, TableRef)
 _TYPES: Final = {
     **vars(model),
     **{kind.__name__: kind for kind in _OTHERS},
+    "datetime": _Moment,
 }
 """What the annotations of the report's types name."""
 
@@ -100,11 +111,12 @@ def read_report(body: bytes) -> Transferred:
             contents.append(_serialized(removal["sighting"]["content"]))
             removal["sighting"]["content"] = ""
         report = _adapter().validate_python(said["report"])
+        ZoneInfo(report.timezone)
         history = History.restored(
             (_subject(subject), _state(state)) for subject, states in said["history"] for state in states
         )
         return Transferred(_with_content(report, iter(contents)), dict(said["unread"]), history)
-    except (ValueError, TypeError, KeyError, ValidationError) as error:
+    except (ValueError, TypeError, LookupError, RecursionError, ValidationError) as error:
         raise TransferError(version) from error
 
 

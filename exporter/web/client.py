@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Final
 
 import requests
@@ -20,6 +22,13 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 30.0
+"""Seconds without a byte."""
+
+WHOLE_SECONDS: Final = 60.0
+"""Seconds for all of it: what answers a byte at a time would be waited for without end."""
+
+MOST_BYTES: Final = 256 * 1024 * 1024
+"""The longest answer, unpacked: a thousand processors make 30 MiB."""
 
 _OK: Final = 200
 _HELP: Final = {
@@ -58,7 +67,7 @@ class _NamedAdapter(HTTPAdapter):
 def ask(url: str, config: HttpConfig) -> Transferred:
     """The report of the exporter at `url`. Raises ExporterError, and HttpConfigError for a file that it names."""
     try:
-        return read_report(_fetched(url, config))
+        return read_report(_in_time(url, config))
     except TransferError as error:
         if error.version is None:
             raise ExporterError(f"{url}: what answers is no orchestration-exporter: is the address right?") from error
@@ -69,6 +78,22 @@ def ask(url: str, config: HttpConfig) -> Transferred:
         raise ExporterError(message) from error
 
 
+def _in_time(url: str, config: HttpConfig) -> bytes:
+    answer: Future[bytes] = Future()
+
+    def fetch() -> None:
+        try:
+            answer.set_result(_fetched(url, config))
+        except BaseException as error:  # noqa: BLE001 - it is raised where the answer is awaited
+            answer.set_exception(error)
+
+    threading.Thread(target=fetch, name="ask", daemon=True).start()
+    try:
+        return answer.result(WHOLE_SECONDS)
+    except TimeoutError:
+        raise ExporterError(f"{url}: no whole answer in {WHOLE_SECONDS:g} s: is that the exporter's address?") from None
+
+
 def _fetched(url: str, config: HttpConfig) -> bytes:
     tls = config.tls_config
     with requests.Session() as session, warnings.catch_warnings():
@@ -77,14 +102,16 @@ def _fetched(url: str, config: HttpConfig) -> bytes:
         if tls.server_name:
             session.mount("https://", _NamedAdapter(tls.server_name))
         try:
-            answer = session.get(
+            with session.get(
                 f"{url.rstrip('/')}/api/v1/report",
                 auth=_auth(config),
                 verify=tls.trusted,
                 cert=tls.certificate,
                 timeout=(CONNECT_SECONDS, ANSWER_SECONDS),
                 allow_redirects=False,
-            )
+                stream=True,
+            ) as answer:
+                return _content(url, answer)
         except requests.exceptions.SSLError as error:
             message = f"{url}: no trust: {_reason(error)}; see `tls_config` in docs/web.md (--http.config.file)"
             raise ExporterError(message) from error
@@ -92,10 +119,18 @@ def _fetched(url: str, config: HttpConfig) -> bytes:
             raise ExporterError(f"{url}: no answer in time: does the exporter run there?") from error
         except (requests.exceptions.RequestException, OSError) as error:
             raise ExporterError(f"{url}: unreachable: {_reason(error)}: does the exporter run there?") from error
+
+
+def _content(url: str, answer: requests.Response) -> bytes:
     if answer.status_code != _OK:
         said = _HELP.get(answer.status_code, "is that the exporter's address?")
         raise ExporterError(f"{url}: refused with status {answer.status_code}: {said}")
-    return answer.content
+    content = bytearray()
+    for piece in answer.iter_content(1024 * 1024):
+        content += piece
+        if len(content) > MOST_BYTES:
+            raise ExporterError(f"{url}: it answers more than {MOST_BYTES} bytes: is that the exporter's address?")
+    return bytes(content)
 
 
 def _reason(error: BaseException) -> str:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
+import socketserver
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +21,7 @@ from exporter.memory.states import StateRow
 from exporter.model import Report
 from exporter.present.history import History, State, Subject
 from exporter.reconcile import reconcile
+from exporter.web import client
 from exporter.web.auth import WebConfigFile
 from exporter.web.state import View
 from testing.builders import DAY, OFFENSE, loss, on
@@ -133,6 +138,73 @@ def test_what_is_no_exporter_is_refused(url: str) -> None:
     assert (ended.code, older.code) == (69, 69)
     assert "what answers is no orchestration-exporter" in ended.err
     assert "refused with status 404: it has no /api/v1/report: it is no exporter, or one older than" in older.err
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"at": "2026-02-01T18:00:00"}, {"at": "9999-12-31T23:59:59Z"}, {"timezone": "Mars/Olympus"}, {"pipelines": 1}],
+)
+def test_a_report_with_values_that_no_exporter_sends_is_refused(odd: dict[str, object]) -> None:
+    body = json.loads(ExampleState().report_json())
+    body["report"] |= odd
+    with serving(ExampleState(whole=json.dumps(body).encode())) as server:
+        ended = invoke("check", "--from", server.url)
+
+    assert (ended.code, ended.out) == (69, "")
+
+
+def test_an_answer_that_is_nested_without_end_is_refused() -> None:
+    with serving(ExampleState(whole=b"[" * 100_000)) as server:
+        ended = invoke("check", "--from", server.url)
+
+    assert ended.code == 69
+    assert "what answers is no orchestration-exporter" in ended.err
+
+
+@contextlib.contextmanager
+def answering(*pieces: bytes) -> Iterator[str]:
+    """The address of a server that sends the pieces, and the last of them for ever."""
+
+    class Endless(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(65536)
+            with contextlib.suppress(OSError):
+                for piece in itertools.chain(pieces, itertools.repeat(pieces[-1])):
+                    self.request.sendall(piece)
+                    if ended.wait(0.01):
+                        return
+
+    ended = threading.Event()
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Endless) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            ended.set()
+            server.shutdown()
+
+
+def test_an_answer_without_end_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "MOST_BYTES", 100_000)
+
+    with answering(b"HTTP/1.1 200 OK\r\n\r\n", b" " * 50_000) as url:
+        ended = invoke("check", "--from", url)
+
+    assert ended.code == 69
+    assert "it answers more than 100000 bytes" in ended.err
+
+
+@pytest.mark.parametrize(
+    "pieces", [(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b" "), (b"HTTP/1.1 100 Continue\r\n\r\n",)]
+)
+def test_an_answer_that_never_is_whole_is_not_awaited(pieces: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "WHOLE_SECONDS", 0.5)
+
+    with answering(*pieces) as url:
+        ended = invoke("check", "--from", url)
+
+    assert ended.code == 69
+    assert "no whole answer in 0.5 s" in ended.err
 
 
 def test_user_and_tls_are_given_as_to_promtool(tmp_path: Path) -> None:
