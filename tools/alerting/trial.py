@@ -169,7 +169,10 @@ def _side_by_side(standing: Numbered, rule: Rule, rules: Sequence[Rule]) -> list
         names = {number: name.replace(rule.name, _name(rule, number)) for number, name in recorded.items()}
         return [
             *(other for other in recording if other.name != rule.name),
-            *(replace(rule, fields={**standing[number].fields, "record": name}) for number, name in names.items()),
+            *(
+                replace(rule, fields={"record": name, "expr": _asking_itself(rule, standing[number], number)})
+                for number, name in names.items()
+            ),
         ]
     family = [other for other in rules if other.alert == rule.alert]
     return [
@@ -180,6 +183,11 @@ def _side_by_side(standing: Numbered, rule: Rule, rules: Sequence[Rule]) -> list
             for other in family
         ),
     ]
+
+
+def _asking_itself(rule: Rule, mutant: Mutant, number: int) -> str:
+    """The mutant's expression, which asks for its own series where the rule asks for what it recorded before."""
+    return str(mutant.fields["expr"]).replace(rule.name, _name(rule, number))
 
 
 def _renamed(rule: Rule, name: str) -> Rule:
