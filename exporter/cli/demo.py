@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from exporter.cli.clock import now
 from exporter.cli.command import Command
@@ -148,6 +149,10 @@ def demo(
     """
     from exporter.messages import logs
 
+    if data is None:
+        # The environment names the configuration of the exporter that runs, and says nothing of a demo.
+        asked = click.get_current_context().get_parameter_source
+        config_file = config_file if asked("config_file") is ParameterSource.COMMANDLINE else None
     if data is None and (config_file or at):
         raise click.UsageError("--data is needed: the folder or the incident file with the data of the configuration")
     if data is not None and not (config_file or preset):

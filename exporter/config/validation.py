@@ -10,7 +10,7 @@ from exporter.config.keys import section_at
 from exporter.config.schedule_schema import DAILY_FORM, TABLE_FORM
 from exporter.config.schema import Wire
 from exporter.config.text import Unreadable
-from exporter.config.wording import Path, describe, did_you_mean, listed, path_text
+from exporter.config.wording import Path, describe, did_you_mean, listed, named, path_text
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -47,6 +47,11 @@ def _fault(tree: Tree, detail: ErrorDetails) -> Fault:
     return tree.fault(path, _message(detail, path), at_key=at_key)
 
 
+def _has(path: Path, key: str) -> bool:
+    section = section_at(path)
+    return section is not None and key in section.model_fields
+
+
 def _message(detail: ErrorDetails, path: Path) -> str:
     kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
     section = section_at(path[:-1]) if path else None
@@ -56,7 +61,10 @@ def _message(detail: ErrorDetails, path: Path) -> str:
             message = str(context["error"])
         case "extra_forbidden":
             where = path_text(path[:-1]) or "the top"
-            message = f"is not a key here{did_you_mean(str(path[-1]), fields)}: {where} has {listed(fields)}"
+            key = str(path[-1])
+            below = next((name for name in fields if _has((*path[:-1], name), key)), None)
+            meant = f" (it is a key of {named(below)})" if below else did_you_mean(key, fields)
+            message = f"is not a key here{meant}: {where} has {listed(fields)}"
         case "missing":
             message = f"is missing: {fields[str(path[-1])].description}"
         case "too_short":

@@ -232,6 +232,8 @@ class Form:
         """A dashboard's JSON."""
         if self.configured is not None:
             text = with_noun(text, self.configured.noun)
+        if self.exporter is not None:
+            text = text.replace(RUNBOOK_BASE, f"{self.exporter.rstrip('/')}/runbooks")
         if not self.by:
             return text
         content = self._narrowed(json.loads(text))

@@ -316,6 +316,20 @@ def test_what_was_left_at_an_example_is_said_once(tmp_path: Path) -> None:
     assert "https://dead-mans-switch.example.com (1 times; edit the file)" in of_messages
 
 
+def test_the_dashboards_lead_to_the_exporters_own_runbooks(tmp_path: Path) -> None:
+    address = "https://exporter.local"
+
+    own, said = _written("dashboards", tmp_path / "own", "--preset", "nba", "--exporter-url", address)
+    elsewhere, _ = _written(
+        *("dashboards", tmp_path / "elsewhere", "--preset", "nba", "--exporter-url", address),
+        *("--runbook-base", "https://wiki.local"),
+    )
+
+    assert f"{address}/runbooks/OrchestrationPhaseStuck.md" in own
+    assert "example.com" not in own + said
+    assert "https://wiki.local/OrchestrationPhaseStuck.md" in elsewhere
+
+
 def test_a_file_that_no_command_could_name_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "my own.yaml"
     file.write_text(SHOP.read_text(encoding="utf-8"), encoding="utf-8")

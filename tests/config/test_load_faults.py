@@ -153,6 +153,11 @@ def test_every_fault_is_reported_at_once_with_path_line_and_column(tmp_path: Pat
         ({"documents": {"past": 1.0}}, "documents.past", "must be a whole number, not 1.0"),
         ({"documents": {"past": True}}, "documents.past", "must be a whole number, not true"),
         ({"preset": "nba"}, "preset", "is not a key here"),
+        (
+            {"pipelines": {"p": {"phases": {"a": {"processors": {"x": {"rows_per_unit": 1}}}}}}},
+            "pipelines.p.phases.a.processors.x.rows_per_unit",
+            "is not a key here (it is a key of table)",
+        ),
     ],
 )
 def test_the_fault_of_a_wrong_value_says_what_it_must_be(overlay: dict[str, Any], path: str, words: str) -> None:

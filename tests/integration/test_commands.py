@@ -334,7 +334,8 @@ def test_a_replay_of_what_is_no_incident_is_refused_with_the_place(
 def test_the_demo_shows_the_incident_and_leaves_nothing_behind(tmp_path: Path) -> None:
     home = tmp_path / "tmp"
     home.mkdir()
-    with RunningExporter(tmp_path, [], verb="demo", more={"TMPDIR": str(home)}) as demo:
+    of_another = {"ORCHESTRATION_EXPORTER_CONFIG_FILE": str(tmp_path / "of-the-exporter-that-runs.yaml")}
+    with RunningExporter(tmp_path, [], verb="demo", more={"TMPDIR": str(home), **of_another}) as demo:
         demo.wait_until_ready()
         registered = next(
             sample.value
