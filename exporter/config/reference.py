@@ -72,7 +72,7 @@ before today, today, or ahead, in `timezone`.
 ## When something is expected
 
 Each processor is expected on the run dates of its schedule that are not halted and on which the calendar table, if the
-pipeline has one, counts units (games). The *run date* names the completion document, the *data date* is that of the
+pipeline has one, counts units (games, deliveries, stores). The *run date* names the completion document, the *data date* is that of the
 rows. Each key speaks of one of them:
 
 | key | speaks of |

@@ -69,7 +69,7 @@ class Halts(Section):
 
 
 class Calendar(Section):
-    """A table that has the number of units (games) of each date. A date without units expects nothing."""
+    """A table that has the number of units (games, deliveries) of each date. A date without units expects nothing."""
 
     table: TableName = declared(..., "The schedule, with the dataset.")
     date_column: DateColumn = declared(..., DATE_COLUMN)
@@ -119,7 +119,7 @@ HOLIDAYS = optional_key(
 )
 CALENDAR = optional_key(
     "`daily`: something is expected of every run date, within `days`, `every` and `holidays`. Or a table of units"
-    " (games): nothing is expected of a data date without units.",
+    " (games, deliveries): nothing is expected of a data date without units.",
     absent="the one at the top; one of the two is needed",
 )
 NO_TABLE = optional_key("`daily`: the pipeline's calendar table does not decide here.", absent=_INHERITED)
