@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -17,18 +18,21 @@ from exporter.cli.output import say, write_output
 from exporter.messages.secrets import masked
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from exporter.cli.proposal import Found
     from exporter.config.resolved import Config
+    from exporter.sources.ports import Explorer
 
 SECONDS = 60.0
 DAYS = 21
 """How many days back documents and rows are looked at."""
 SAMPLED = 60
 MOST_COLLECTIONS = 40
+LOOKED_BELOW = 3
+"""How many documents of a collection are looked below for collections of their own."""
 
 
 @click.command("init", cls=Command, epilog=EXIT_CODES)
@@ -41,7 +45,7 @@ MOST_COLLECTIONS = 40
     "--collection",
     "collections",
     multiple=True,
-    help="Look at this collection alone, such as ops/prod/ingest_done; without it, at all at the root.",
+    help="Look at this collection alone, such as ops/prod/ingest_done; without it, at all near the root.",
 )
 @output_option
 def config_init(
@@ -87,10 +91,11 @@ def config_init(
 
 def look_around(config: Config, datasets: Sequence[str], collections: Sequence[str], at: datetime) -> Found:
     """What the project holds. Counts the rows of the last days in one job, within the limits. Raises SourceError."""
-    from exporter.cli.proposal import Found, dated_column, written_column
+    from exporter.cli.columns import dated_column, is_run_history, job_columns, written_column
+    from exporter.cli.proposal import Found
     from exporter.config.resolved import TableRef
     from exporter.metrics.telemetry import Telemetry
-    from exporter.sources.datasets import find_tables
+    from exporter.sources.datasets import find_tables, find_values
     from exporter.sources.endpoints import bigquery_endpoint
     from exporter.sources.factory import sources_of
     from exporter.sources.ports import Deadline, SourceError, Window
@@ -100,7 +105,7 @@ def look_around(config: Config, datasets: Sequence[str], collections: Sequence[s
     try:
         explorer = sources.explorer
         first = (today - timedelta(days=DAYS)).isoformat()
-        names = collections or (explorer.collections("", Deadline(SECONDS))[:MOST_COLLECTIONS] if explorer else ())
+        names = collections or (list(_collections(explorer))[:MOST_COLLECTIONS] if explorer else ())
         documents = {
             name: explorer.sample(name, first, SAMPLED, Deadline(SECONDS)) if explorer else {} for name in names
         }
@@ -115,4 +120,22 @@ def look_around(config: Config, datasets: Sequence[str], collections: Sequence[s
     finally:
         sources.close()
     rows = {refs[ref]: answer for ref, answer in counted.items() if not isinstance(answer, SourceError)}
-    return Found(documents, tables, rows)
+    runs: Sequence[str] = ()
+    if history := next((table for table in tables if is_run_history(table)), None):
+        limit = config.collect.warehouse_limits.job
+        with suppress(SourceError):
+            runs = find_values(config.project, history.name, *job_columns(history), window.first, limit)
+    return Found(documents, tables, rows, runs)
+
+
+def _collections(explorer: Explorer) -> Iterator[str]:
+    """The collections at the root, and those below a few documents of each. Raises SourceError."""
+    from exporter.sources.ports import Deadline
+
+    roots = explorer.collections("", Deadline(SECONDS))
+    yield from roots
+    for root in roots:
+        for document in explorer.names(root, LOOKED_BELOW, Deadline(SECONDS)):
+            yield from (
+                f"{root}/{document}/{one}" for one in explorer.collections(f"{root}/{document}", Deadline(SECONDS))
+            )

@@ -9,6 +9,7 @@ from datetime import date, datetime, time, timedelta
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Final
 
+from exporter.cli.columns import BEGUN, ENDED, JOB, RESULT, dated_column, is_run_history, named, written_column
 from exporter.config.fields import ENTRIES, HEARTBEATS, STATUS, WORDS, meaning_of, names_of, words_of
 from exporter.config.identifiers import PROCESSOR_PATTERN
 from exporter.config.quantities import format_due
@@ -36,20 +37,16 @@ _NEWEST: Final = 3
 """Dates of entries that are compared with the dates of rows."""
 _WEEKEND: Final = 5
 _SUFFIXES: Final = re.compile(r"[_-]?(processor|loader|job|task|completions?|done|complete)$")
-_WRITTEN: Final = ("processed", "loaded", "written", "inserted", "ingest", "updated", "created", "made", "_at")
-_JOB: Final = ("processor_name", "processor", "job_name", "job", "task_name", "task", "step")
-_RESULT: Final = ("status", "state", "outcome", "result")
-_ENDED: Final = ("processed_at", "ended", "ended_at", "finished", "finished_at", "completed_at", "end_time")
-_BEGUN: Final = ("started_at", "started", "began", "begun", "start_time")
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a project holds: documents of each collection by id, tables, and their rows of the last days."""
+    """What a project holds: documents of each collection by id, tables, their rows of the last days, names of runs."""
 
     collections: Mapping[str, Mapping[str, Record]]
     tables: Sequence[FoundTable]
     rows: Mapping[str, Mapping[date, RowCount]] = field(default_factory=dict)
+    runs: Sequence[str] = ()
 
 
 @dataclass(slots=True)
@@ -62,34 +59,6 @@ class _Work:
     offset: int = 0
     heartbeats: list[str] = field(default_factory=list)
     why: list[str] = field(default_factory=list)
-
-
-def dated_column(table: FoundTable) -> str | None:
-    """The column that says which date a row is of: that of the partition, a DATE, or a time that is none of writing."""
-    if table.partition in table.columns:
-        return table.partition
-    days = [name for name, kind in table.columns.items() if kind == "DATE"]
-    times = [name for name, kind in table.columns.items() if kind in {"TIMESTAMP", "DATETIME"}]
-    return next(iter(days), None) or max(times, key=lambda name: _place(name, _WRITTEN), default=None)
-
-
-def written_column(table: FoundTable) -> str | None:
-    """The column that says when a row was written, by its name."""
-    times = [name for name, kind in table.columns.items() if kind == "TIMESTAMP" and name != dated_column(table)]
-    return min(times, key=lambda name: _place(name, _WRITTEN), default=None)
-
-
-def _place(name: str, hints: Sequence[str]) -> int:
-    return next((place for place, hint in enumerate(hints) if hint in name.lower()), len(hints))
-
-
-def is_run_history(table: FoundTable) -> bool:
-    """Whether the table looks like one of runs: it says of which job, and how each ended."""
-    return bool(dated_column(table)) and all(_named(table, names) for names in (_JOB, _RESULT))
-
-
-def _named(table: FoundTable, names: Sequence[str]) -> str | None:
-    return next((name for name in names if name in table.columns), None)
 
 
 def proposal(found: Found, *, project: str, database: str, zone: ZoneInfo, now: datetime) -> str | None:
@@ -249,8 +218,7 @@ def _since(day: date, at: datetime, zone: ZoneInfo) -> timedelta:
 def _alone(table: FoundTable, found: Found, zone: ZoneInfo, *, alone: bool) -> _Work:
     """A table without an entry: it is due when its rows usually are there. `alone`: no other has its name."""
     rows = found.rows[table.name]
-    written = {day: counted.written_at for day, counted in rows.items() if counted.rows}
-    times = [_since(day, at, zone) for day, at in written.items() if at]
+    times = [_since(day, at, zone) for day, counted in rows.items() if counted.rows and (at := counted.written_at)]
     name = re.sub(r"[^A-Za-z0-9_-]", "-", table.name.rpartition(".")[2] if alone else table.name).lstrip("_") or "table"
     return _Work(name, table, times)
 
@@ -270,6 +238,12 @@ def _alike(name: str, others: Sequence[str], most: int) -> list[str]:
         key=lambda one: (-one[0], one[1]),
     )
     return [other for ratio, other in rated if ratio >= _ALIKE][:most]
+
+
+def _runs_as(name: str, runs: Sequence[str]) -> str | None:
+    """The name in the run history that has a processor's name in it, or is nearly the same."""
+    holding = sorted((run for run in runs if _bare(name) in _bare(run)), key=lambda run: (len(run), run))
+    return next(iter([*holding, *_alike(name, runs, 1)]), None)
 
 
 def _heartbeats(found: Found, now: datetime) -> tuple[str, Mapping[str, Record]] | None:
@@ -334,19 +308,19 @@ def _beats_section(collection: str, beats: Mapping[str, Record]) -> Iterator[str
 
 
 def _history_section(table: FoundTable) -> Iterator[str]:
-    ended = _named(table, _ENDED) or written_column(table)
+    ended = named(table, ENDED) or written_column(table)
     if ended is None:
         return
-    optional = {"run_id": ("run_id",), "phase": ("phase",), "started_at": _BEGUN, "backfill_mode": ("backfill_mode",)}
+    optional = {"run_id": ("run_id",), "phase": ("phase",), "started_at": BEGUN, "backfill_mode": ("backfill_mode",)}
     yield "    run_history:"
     yield f"      table: {table.name}   # it says of which job, and how each run ended"
     yield f"      date_column: {dated_column(table)}"
     yield f"      written_column: {ended}"
     yield "      columns:"
-    yield f"        processor_name: {_named(table, _JOB)}"
-    yield f"        status: {_named(table, _RESULT)}"
+    yield f"        processor_name: {named(table, JOB)}"
+    yield f"        status: {named(table, RESULT)}"
     for key, names in optional.items():
-        yield f"        {key}: {_named(table, names) or '[]'}"
+        yield f"        {key}: {named(table, names) or '[]'}"
 
 
 def _processor(one: _Work, found: Found) -> Iterator[str]:
@@ -362,7 +336,9 @@ def _processor(one: _Work, found: Found) -> Iterator[str]:
         yield "            due: +1d 12:00   # no time of its work was found"
     if one.heartbeats:
         yield f"            heartbeats: [{', '.join(map(_plain, one.heartbeats))}]   # the nearest name"
-    yield "            # run_history_names: []   # its names in the run history, where its heartbeats have others"
+    run = _runs_as(one.name, found.runs)
+    runs = f"run_history_names: [{_plain(run)}]   # the nearest of {len(found.runs)} in the run history" if run else ""
+    yield f"            {runs or '# run_history_names: []   # its names in the run history, if not its heartbeats'}"
     yield "            table:"
     yield f"              name: {_plain(one.table.name)}"
     yield f"              date_column: {dated_column(one.table)}"

@@ -72,8 +72,8 @@ before today, today, or ahead, in `timezone`.
 ## When something is expected
 
 Each processor is expected on the run dates of its schedule that are not halted and on which the calendar table, if the
-pipeline has one, counts units (games, deliveries, stores). The *run date* names the completion document, the *data date* is that of the
-rows. Each key speaks of one of them:
+pipeline has one, counts units (a game, a store). The *run date* names the completion document, the *data date* is that
+of the rows. Each key speaks of one of them:
 
 | key | speaks of |
 |---|---|
@@ -102,8 +102,9 @@ weekdays and a weekly processor. `config show` ends with a sentence for each pro
 collections whose documents are named after dates, the entries in them and what their fields are called; heartbeats;
 tables with their columns of date and write time and their rows a day; a run history; the usual time of completion, and
 half an hour, as the deadline. Each guess has its evidence beside it as a comment, and the file passes `config check`:
-read it, and correct the guesses. `--collection` and `--dataset` say where to look; a collection below a document has to
-be named. It reads up to 60 documents of each collection, and counts the rows of 21 days in one job of at most 1 GiB.
+read it, and correct the guesses. `--collection` and `--dataset` say where to look; without them it looks at the
+collections of the root and at those below three documents of each. It reads up to 60 documents of each collection, and
+counts the rows of 21 days in one job of at most 1 GiB; the names in the run history are a second one.
 
 ```sh
 orchestration-exporter config init --connect --project my-shop --timezone Europe/Berlin --output pipeline.yaml

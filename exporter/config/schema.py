@@ -166,8 +166,8 @@ class Table(Section):
     dated_by: PeriodName = declared("day", DATED_BY)
     data_date_offset: Offset = declared(0, OFFSET)
     rows_per_unit: RowBounds | None = optional_key(
-        "The fewest and the most rows that one unit of the calendar (without a calendar table, a run date) has. A single"
-        " number, or `null` as the most: no upper bound.",
+        "The fewest and the most rows that one unit of the calendar (without a calendar table, a run date) has. A"
+        " single number, or `null` as the most: no upper bound.",
         absent="not judged",
     )
     units: Sql | None = optional_key(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date, datetime
 
+    from exporter.config.resolved import ProcessorConfig
     from exporter.model import (
         Document,
         Doubt,
@@ -181,3 +183,12 @@ def too_early(moment: datetime | None, obligation: Obligation) -> bool:
 def newest(runs: Iterable[Run], now: datetime) -> Run | None:
     """The run that started (or, where no start is known, finished) last."""
     return max(runs, key=lambda run: past(run.started_at, now) or past(run.finished_at, now) or NEVER, default=None)
+
+
+def row_bounds(processor: ProcessorConfig, units: int | None, left_out: int) -> tuple[int, float] | None:
+    """No rows are expected for units that do not count (a postponed game), but they may have some."""
+    per_unit = processor.rows_per_unit
+    if per_unit is None or units is None:
+        return None
+    most = math.inf if per_unit.maximum is None else round(per_unit.maximum * (units + left_out))
+    return round(per_unit.minimum * units), most

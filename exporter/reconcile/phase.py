@@ -16,6 +16,7 @@ from exporter.reconcile.evidence import (
     Evidence,
     Neighbour,
     newest,
+    row_bounds,
     too_early,
 )
 from exporter.reconcile.expectations import NEIGHBOURS
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date, datetime
 
-    from exporter.config.resolved import PhaseConfig, PipelineConfig, ProcessorConfig
+    from exporter.config.resolved import PhaseConfig, PipelineConfig
     from exporter.model import Document, Doubt, Heartbeat, Run, Snapshot, Watched
     from exporter.reconcile.expectations import Obligation, PhaseDay
     from exporter.reconcile.runs import History
@@ -123,7 +124,7 @@ def gather(
         nothing_owed=units.why_none,
         halts_known=units.halts_known,
         left_out=units.left_out,
-        row_bounds=_row_bounds(processor, units.owed, units.left_out),
+        row_bounds=row_bounds(processor, units.owed, units.left_out),
         failures=(
             (CALENDAR, units_reading.failure if units_reading else None),
             (HALTS, halts_reading.failure if halts_reading else None),
@@ -136,15 +137,6 @@ def gather(
         standing=shared.standing,
         remembers=snapshot.remembers,
     )
-
-
-def _row_bounds(processor: ProcessorConfig, units: int | None, left_out: int) -> tuple[int, float] | None:
-    """No rows are expected for units that do not count (a postponed game), but they may have some."""
-    per_unit = processor.rows_per_unit
-    if per_unit is None or units is None:
-        return None
-    most = math.inf if per_unit.maximum is None else round(per_unit.maximum * (units + left_out))
-    return round(per_unit.minimum * units), most
 
 
 def _doubts(

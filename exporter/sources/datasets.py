@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from google.api_core.exceptions import GoogleAPICallError, NotFound
+from google.cloud import bigquery
 from requests.exceptions import RequestException
 
 from exporter.sources.calls import retry
@@ -17,12 +18,12 @@ from exporter.sources.sessions import connect, find_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-
-    from google.cloud import bigquery
+    from datetime import date
 
 SECONDS: Final = 30.0
 _FIRST_PAUSE: Final = 0.25
 MOST_TABLES: Final = 200
+MOST_VALUES: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,35 @@ def find_tables(project: str, datasets: Sequence[str], endpoint: str | None = No
     connection.limit(SECONDS)
     try:
         return list(_tables(connection.client, datasets))
+    except (GoogleAPICallError, RequestException) as error:
+        raise source_error(subject, fault_of(error), BIGQUERY_REMEDIES) from error
+    finally:
+        connection.end()
+
+
+def find_values(
+    project: str, table: str, column: str, dated: str, first: date, most_bytes: int, endpoint: str | None = None
+) -> list[str]:
+    """The texts of a column in the rows since a date, by one query within these bytes. Raises SourceError.
+
+    `dated`: the SQL for the date of a row.
+    """
+    endpoint = endpoint or bigquery_endpoint()
+    subject = f"column {column} of table {table}"
+    try:
+        credentials = find_credentials(endpoint)
+    except CallFailed as failed:
+        raise source_error(subject, failed.fault, BIGQUERY_REMEDIES) from failed
+    connection = connect(project=project, location=None, endpoint=endpoint, credentials=credentials)
+    connection.limit(SECONDS)
+    config = bigquery.QueryJobConfig(
+        query_parameters=[bigquery.ScalarQueryParameter("first", "DATE", first)], maximum_bytes_billed=most_bytes
+    )
+    # The names are those that BigQuery listed.
+    sql = f"SELECT DISTINCT `{column}` AS said FROM `{project}.{table}` WHERE {dated} >= @first LIMIT {MOST_VALUES}"
+    try:
+        rows = connection.client.query(sql, config, job_retry=None, timeout=SECONDS).result(timeout=SECONDS)
+        return sorted(row.said for row in rows if isinstance(row.said, str))
     except (GoogleAPICallError, RequestException) as error:
         raise source_error(subject, fault_of(error), BIGQUERY_REMEDIES) from error
     finally:

@@ -17,7 +17,9 @@ from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrp
 from google.cloud.firestore_v1.types import (
     BatchGetDocumentsRequest,
     BatchGetDocumentsResponse,
+    DocumentMask,
     ListCollectionIdsRequest,
+    ListDocumentsRequest,
     RunAggregationQueryRequest,
     RunAggregationQueryResponse,
     RunQueryRequest,
@@ -188,6 +190,21 @@ class FirestoreStore:
             return list(found.collection_ids)
 
         return self._call(f"Firestore collections below {above or 'the root'} ({self._place})", attempt, deadline)
+
+    def names(self, collection: str, most: int, deadline: Deadline) -> list[str]:
+        """The ids of some documents of a collection, also of those that only hold collections. Raises SourceError."""
+        above, _, name = f"{self._path}/documents/{collection}".rpartition("/")
+
+        def attempt(client: FirestoreClient, seconds: float) -> list[str]:
+            request = ListDocumentsRequest(
+                parent=above, collection_id=name, page_size=most, show_missing=True, mask=DocumentMask()
+            )
+            found = client.list_documents(request, retry=None, timeout=seconds, metadata=self._metadata)
+            return [document.name.rpartition("/")[2] for document in found.documents]
+
+        listed = self._call(f"Firestore documents of {collection} ({self._place})", attempt, deadline)
+        self._telemetry.add("document_reads", max(1, len(listed)))
+        return listed
 
     def sample(self, collection: str, first: str, most: int, deadline: Deadline) -> dict[str, dict[str, object]]:
         """The fields of some documents of a collection by id, in the order of their ids, from `first` on.

@@ -184,6 +184,9 @@ class Explorer(Protocol):
     def collections(self, above: str, deadline: Deadline) -> Sequence[str]:
         """The ids of the collections below a document, or (empty) at the root. Raises SourceError."""
 
+    def names(self, collection: str, most: int, deadline: Deadline) -> Sequence[str]:
+        """The ids of some documents of a collection, also of those that only hold collections. Raises SourceError."""
+
     def sample(self, collection: str, first: str, most: int, deadline: Deadline) -> Mapping[str, Mapping[str, object]]:
         """The fields of some documents of a collection by id, in the order of their ids, from `first` on.
 

@@ -11,8 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from exporter.cli import main
+from exporter.cli.columns import dated_column, is_run_history, written_column
 from exporter.cli.init import look_around
-from exporter.cli.proposal import Found, dated_column, is_run_history, proposal, written_column
+from exporter.cli.proposal import Found, proposal
 from exporter.config.load import load
 from exporter.config.text import read_text
 from exporter.incidents.folder import read_data
@@ -65,7 +66,7 @@ def test_the_example_s_project_gives_a_configuration_like_the_example(
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", local.firestore.address)
     monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", local.bigquery.address)
 
-    found = look_around(loaded.config, ["shop", "ops"], ["ops/prod/ingest_done", "ops/prod/beats"], NOW)
+    found = look_around(loaded.config, ["shop", "ops"], (), NOW)
     text = proposal(found, project="my-shop", database="(default)", zone=BERLIN, now=NOW)
 
     assert text is not None
@@ -90,6 +91,11 @@ def test_the_example_s_project_gives_a_configuration_like_the_example(
         "events": "+1d 04:30",
     }
     assert phase["processors"]["orders"]["heartbeats"] == ["orders"]
+    assert {name: one.get("run_history_names") for name, one in phase["processors"].items()} == {
+        "orders": ["load_orders"],
+        "customers": ["load_customers"],
+        "events": ["load_events"],
+    }
     assert phase["processors"]["orders"]["table"]["date_column"] == "order_date"
     assert "revenue" in written["phases"]["tables"]["processors"]
 

@@ -128,7 +128,7 @@ MOST = 4
 RUNBOOKS = ("present/runbooks.py", "present/runbook_records.py", "present/runbook_tables.py")
 # Words that are also something else: BigQuery's own field, and records that model, metrics and page speak of.
 OTHER_MEANINGS = {
-    "maximum_bytes_billed": {"incidents/rows.py", "sources/jobs.py"},
+    "maximum_bytes_billed": {"incidents/rows.py", "sources/datasets.py", "sources/jobs.py"},
     "phase_log": {
         "model",
         "metrics",
