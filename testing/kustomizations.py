@@ -1,4 +1,4 @@
-"""What kustomize builds of the folders in deploy/, which use three of its fields; any other is an error here.
+"""What kustomize builds of the folders in deploy/, which use four of its fields; any other is an error here.
 
 kustomize itself is in no package of Debian 12 that is new enough. `kubectl kustomize` gives the same, but for the hash
 at the end of a generated ConfigMap's name.
@@ -13,7 +13,7 @@ import yaml
 if TYPE_CHECKING:
     from pathlib import Path
 
-KNOWN = {"apiVersion", "kind", "resources", "labels", "configMapGenerator"}
+KNOWN = {"apiVersion", "kind", "resources", "labels", "configMapGenerator", "patches"}
 
 
 def read(path: Path) -> list[dict[str, Any]]:
@@ -42,4 +42,22 @@ def built(folder: Path) -> list[dict[str, Any]]:
             raise ValueError(f"{folder}: labels: only `pairs` are known, which go to the resources and to nothing else")
         for resource in resources:
             resource["metadata"].setdefault("labels", {}).update(added["pairs"])
+    for patch in kustomization.get("patches", []):
+        _patch(resources, patch, folder)
     return resources
+
+
+def _patch(resources: list[dict[str, Any]], patch: dict[str, Any], folder: Path) -> None:
+    """Apply a JSON patch (RFC 6902) of new and of replaced fields to the one resource that is its target."""
+    target = patch.get("target", {})
+    meant = [each for each in resources if (each["kind"], each["metadata"]["name"]) == tuple(target.values())]
+    if list(target) != ["kind", "name"] or len(meant) != 1:
+        raise ValueError(f"{folder}: patches: each has one resource as its target, by kind and name")
+    for step in yaml.safe_load(patch["patch"]):
+        *parents, last = step["path"].removeprefix("/").split("/")
+        place: Any = meant[0]
+        for name in parents:
+            place = place[int(name) if isinstance(place, list) else name]
+        if not isinstance(place, dict) or {"add": False, "replace": True}.get(step["op"]) is not (last in place):
+            raise ValueError(f"{folder}: patches: {step['op']} {step['path']}: add what is not there, replace what is")
+        place[last] = step["value"]

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from exporter import health
 from exporter.cli import main
 from exporter.config.load import load
+from exporter.config.shards import Shard
 from exporter.web.auth import OPEN_PATHS
 from testing.kustomizations import built, read
 
@@ -23,7 +24,8 @@ DEPLOY = ROOT / "deploy" / "kubernetes"
 BASE = DEPLOY / "base"
 OPERATOR = DEPLOY / "overlays" / "prometheus-operator"
 GOOGLE = DEPLOY / "overlays" / "google-managed-prometheus"
-FOLDERS = [BASE, OPERATOR, GOOGLE]
+SHARDS = DEPLOY / "overlays" / "shards"
+FOLDERS = [BASE, OPERATOR, GOOGLE, SHARDS]
 NAME = "orchestration-exporter"
 # The oldest that has ReadWriteOncePod, one between, the newest that there is a schema for.
 VERSIONS = ["1.29", "1.33", "1.37"]
@@ -244,6 +246,29 @@ def test_one_process_has_the_ledger() -> None:
     assert claim["spec"]["accessModes"] == ["ReadWriteOncePod"]
 
 
+def test_every_shard_is_a_pod_with_a_ledger_and_a_number_of_its_own() -> None:
+    spec = one("StatefulSet", SHARDS)["spec"]
+    (container,) = spec["template"]["spec"]["containers"]
+    index, shard = container["env"]
+
+    assert index["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.labels['apps.kubernetes.io/pod-index']"
+    numbers = [shard["value"].replace(f"$({index['name']})", str(number)) for number in range(spec["replicas"])]
+    found = [load(preset="nba", environ={shard["name"]: number}).config.shard for number in numbers]
+    assert found == [Shard(number, spec["replicas"]) for number in range(spec["replicas"])]
+    assert [claim["metadata"]["name"] for claim in spec["volumeClaimTemplates"]] == ["state"]
+
+
+def test_a_patch_adds_what_is_not_there_and_replaces_what_is() -> None:
+    (content,) = read(SHARDS / "kustomization.yaml")
+    steps = yaml.safe_load(content["patches"][0]["patch"])
+    before, after = one("StatefulSet", OPERATOR), one("StatefulSet", SHARDS)
+
+    assert [step["op"] for step in steps] == ["replace", "add", "add"]
+    assert before["spec"]["replicas"] == 1
+    assert "podManagementPolicy" not in before["spec"]
+    assert after["spec"]["podManagementPolicy"] == "Parallel"
+
+
 def test_user_port_and_state_are_those_of_the_image() -> None:
     (user, group) = re.findall(r"^USER (\d+):(\d+)$", DOCKERFILE, re.MULTILINE)[0]
     (volume,) = re.findall(r"^VOLUME (\S+)$", DOCKERFILE, re.MULTILINE)
@@ -295,7 +320,14 @@ def test_the_account_is_the_one_of_the_page_on_permissions_and_the_preset() -> N
     }
 
 
-@pytest.mark.parametrize("change", ["patches: []", "resources: [../beside/file.yaml]", "labels: [{pairs: {}, x: 1}]"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "patches: [{target: {kind: X, name: x}, patch: '[]'}]",
+        "resources: [../beside/file.yaml]",
+        "labels: [{pairs: {}, x: 1}]",
+    ],
+)
 def test_what_kustomize_would_do_otherwise_is_an_error_of_the_builder(tmp_path: Path, change: str) -> None:
     (tmp_path / "beside").mkdir()
     (tmp_path / "beside" / "file.yaml").write_text("{}", "utf-8")
