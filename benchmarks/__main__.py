@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from benchmarks import calls, machine, memory, rules, scaling, scrapes, startup, states, statuspage
+from benchmarks import calls, changes, machine, memory, rules, scaling, scrapes, startup, states, statuspage
 from benchmarks.page import page
 from benchmarks.table import show
 
@@ -31,6 +31,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "collecting": scrapes.measure_while_collecting,
     "scaling": scaling.measure,
     "rendering": scaling.measure_rendering,
+    "changes": changes.measure,
     "calls": calls.measure,
     "memory": memory.measure,
     "startup": startup.measure,

@@ -72,23 +72,23 @@ def processors(found: Config) -> Iterator[tuple[PhaseConfig, ProcessorConfig]]:
             yield item, one
 
 
-def config_of(count: int, *, tables: int | None = None, every: timedelta = EVER) -> Config:
+def config_of(count: int, *, tables: int | None = None, every: timedelta = EVER, phases: int = PHASES) -> Config:
     """`count` processors in equal phases, each with a table of its own or, with `tables`, sharing so many.
 
     `every`: how often each collector runs.
     """
-    made: list[list[ProcessorConfig]] = [[] for _ in range(PHASES)]
+    made: list[list[ProcessorConfig]] = [[] for _ in range(phases)]
     for number in range(count):
         one = processor(f"processor_{number:05d}", critical=number % CRITICAL_EVERY == 0, bounds=(2, 2))
         if tables is not None:
             one = replace(one, table=TableRef(f"nba.table_{number % tables:05d}", "game_date", "processed_at"))
-        made[number % PHASES].append(one)
-    phases = [
+        made[number % phases].append(one)
+    every_phase = [
         phase(f"phase{number}", of_phase, following=f"phase{number + 1}", trigger=RULE)
         for number, of_phase in enumerate(made, start=2)
         if of_phase
     ]
-    bare = config(pipeline(phases, name=PIPELINE), past=DATES - 1)
+    bare = config(pipeline(every_phase, name=PIPELINE), past=DATES - 1)
     often = replace(bare.collect.completion, every=every, max_staleness=EVER)
     limits = WarehouseLimits(2**40, 2**50)
     return replace(bare, collect=CollectConfig(often, often, often, often, limits))

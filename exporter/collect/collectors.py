@@ -226,7 +226,8 @@ class Collectors:
         """Conclude once from all changes that were reported meanwhile, and whenever time alone changes the report."""
         while not self._board.stopped.is_set():
             told = self._news.wait(NOTICE)
-            self._news.clear()
+            if told:
+                self._news.clear()
             turn = self._reconciler.turns_at
             if (told or (turn is not None and turn <= self._clock())) and not self._early:
                 started = time.monotonic()
