@@ -39,11 +39,13 @@ class Period:
 
     def moved(self, day: date, number: int) -> date:
         """The first date of the period that lies so many periods after that of the date; negative: before it."""
+        if self.unit is Unit.DAY:
+            return day + ONE_DAY * number if number else day
         begin = self.begin(day)
         if self.unit is Unit.MONTH:
             months = begin.year * 12 + begin.month - 1 + number
             return date(months // 12, months % 12 + 1, 1)
-        return begin + ONE_DAY * number * (7 if self.unit is Unit.WEEK else 1)
+        return begin + ONE_DAY * number * 7
 
     def __str__(self) -> str:
         """As the configuration writes it."""

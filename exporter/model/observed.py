@@ -6,13 +6,13 @@ Each is the value of a `Reading`, which says when it was read, or why it could n
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date, datetime
+    from datetime import date
 
     from exporter.config.resolved import HaltsConfig, TableRef
 
@@ -63,10 +63,17 @@ class Reading(Generic[T]):
         """The value if it is fresh enough to conclude from, else None."""
         if self.value is None or self.read_at is None:
             return None
-        age = now - self.read_at
-        if age < -AHEAD or (self.max_age is not None and age > self.max_age):
+        if now < self.read_at - AHEAD or (self.max_age is not None and now > _later(self.read_at, self.max_age)):
             return None
         return self.value
+
+
+def _later(moment: datetime, span: timedelta) -> datetime:
+    """So long after the moment, or the last moment that there is."""
+    try:
+        return moment + span
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
 
 
 class Record(StrEnum):

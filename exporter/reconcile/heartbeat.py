@@ -21,7 +21,7 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 
 def past(at: datetime | None, now: datetime) -> datetime | None:
     """The moment; None if it is ahead of the clock, because nothing can have happened then."""
-    return at if at is not None and at <= now + AHEAD else None
+    return at if at is not None and (at <= now or at - AHEAD <= now) else None
 
 
 def heartbeat_of(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import date, tzinfo
 
 ONE_DAY: Final = timedelta(days=1)
+ZERO: Final = timedelta()
 
 
 class Stretch:
@@ -53,15 +54,16 @@ class Now(datetime):
     shift: timedelta
     plain: datetime
     """The same moment, of which nothing is noted."""
+    _day: date | None = None
 
     @classmethod
-    def of(cls, at: datetime, stretch: Stretch, shift: timedelta = timedelta()) -> Now:
+    def of(cls, at: datetime, stretch: Stretch, shift: timedelta = ZERO) -> Now:
         """The moment `at`, which has a time zone."""
         now = cls.combine(at.date(), at.time(), at.tzinfo)
         now.stretch, now.shift, now.plain = stretch, shift, at
         return now
 
-    def _turns_at(self, other: datetime, span: timedelta = timedelta()) -> None:
+    def _turns_at(self, other: datetime, span: timedelta = ZERO) -> None:
         try:
             turn = _plain(other) + span - self.shift
         except OverflowError:
@@ -69,26 +71,28 @@ class Now(datetime):
             return
         self.stretch.turns_at(turn)
 
+    def _plain_beside(self, other: datetime) -> datetime:
+        """The moment itself, now that it is compared with another one."""
+        if type(other) is datetime and not self.shift:
+            self.stretch.turns_at(other)
+        else:
+            self._turns_at(other)
+        return self.plain
+
     def __lt__(self, other: datetime) -> bool:  # type: ignore[override]  # as datetime itself
-        self._turns_at(other)
-        return super().__lt__(other)
+        return self._plain_beside(other) < other
 
     def __le__(self, other: datetime) -> bool:  # type: ignore[override]  # as datetime itself
-        self._turns_at(other)
-        return super().__le__(other)
+        return self._plain_beside(other) <= other
 
     def __gt__(self, other: datetime) -> bool:  # type: ignore[override]  # as datetime itself
-        self._turns_at(other)
-        return super().__gt__(other)
+        return self._plain_beside(other) > other
 
     def __ge__(self, other: datetime) -> bool:  # type: ignore[override]  # as datetime itself
-        self._turns_at(other)
-        return super().__ge__(other)
+        return self._plain_beside(other) >= other
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, datetime):
-            self._turns_at(other)
-        return super().__eq__(other)
+        return self._plain_beside(other) == other if isinstance(other, datetime) else NotImplemented
 
     def __ne__(self, other: object) -> bool:
         return not self == other
@@ -110,10 +114,11 @@ class Now(datetime):
 
     def date(self) -> date:
         """The date, which turns at midnight in the moment's time zone."""
-        day = self.plain.date()
-        for midnight in (day, day + ONE_DAY):
-            self._turns_at(datetime.combine(midnight, time(), self.tzinfo).astimezone(UTC))
-        return day
+        if self._day is None:
+            self._day = day = self.plain.date()
+            for midnight in (day, day + ONE_DAY):
+                self._turns_at(datetime.combine(midnight, time(), self.tzinfo).astimezone(UTC))
+        return self._day
 
     def astimezone(self, tz: tzinfo | None = None) -> Now:
         """The same moment in another time zone."""
