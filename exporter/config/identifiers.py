@@ -18,6 +18,7 @@ NAME_PATTERN = r"^[A-Za-z0-9_-]+$"
 PHASE_PATTERN = r"^([A-Za-z0-9_-]+/)?[A-Za-z0-9_-]+$"
 PROCESSOR_PATTERN = r"^[A-Za-z0-9-][A-Za-z0-9_-]*$"
 COLUMN_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
+PATH_PATTERN = r"^[^\u0000]+$"
 PROJECT_PATTERN = r"^([a-z]([a-z0-9.-]*[a-z0-9])?:)?[a-z]([a-z0-9-]*[a-z0-9])?$"
 TABLE_PATTERN = r"^(([a-z]([a-z0-9.-]*[a-z0-9])?:)?[a-z]([a-z0-9-]*[a-z0-9])?\.)?[A-Za-z0-9_]+\.[^.`\\]+$"
 DATABASE_PATTERN = r"^(\(default\)|[a-z]([a-z0-9-]*[a-z0-9])?)$"
@@ -73,6 +74,11 @@ def parse_processor_name(value: object) -> str:
 def parse_text(value: object) -> str:
     """Any text that is compared with what the sources hold."""
     return _text(value, "text")
+
+
+def parse_path(value: object) -> str:
+    """The path of a file."""
+    return _matching(value, PATH_PATTERN, "the path of a file", "leave out the character U+0000, which no path has")
 
 
 def parse_project(value: object) -> str:

@@ -17,7 +17,7 @@ from exporter.config.errors import ConfigError, Fault
 from exporter.config.reading import read_file
 from exporter.config.relations import contradictions
 from exporter.config.resolve import resolve
-from exporter.config.text import read_text
+from exporter.config.text import Unreadable, read_text
 from exporter.config.tree import Tree, merge, tree_of
 from exporter.config.validation import validate
 from exporter.config.wording import describe, did_you_mean, listed
@@ -142,8 +142,10 @@ def _named_presets(tree: Tree, asked: tuple[str, ...], faults: list[Fault]) -> t
             meant = did_you_mean(name, preset_names()) if isinstance(name, str) else ""
             message = f"{describe(name)} is no preset{meant}: write one of {listed(preset_names())}, or a list of them"
             path = (PRESET_KEY, index) if named is written else (PRESET_KEY,)
+            # What cannot be read is named already.
+            more = [] if isinstance(name, Unreadable) else [tree.fault(path, message)]
             # Without the preset below it, everything that the file leaves out would look missing.
-            raise ConfigError(_in_order([*faults, tree.fault(path, message)]))
+            raise ConfigError(_in_order([*faults, *more]))
     presets = tuple(map(str, named))
     if asked and asked != presets:
         message = f"is {listed(presets)}, and {listed(asked)} was asked for: name one of them"

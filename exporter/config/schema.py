@@ -37,6 +37,7 @@ from exporter.config.value_types import (
     DocumentName,
     Duration,
     Expected,
+    FilePath,
     HolidayList,
     Link,
     Location,
@@ -137,7 +138,7 @@ class Collect(Section):
 class Ledger(Section):
     """What was seen of the completion documents, remembered over a restart (docs/losses.md)."""
 
-    path: Text = declared(
+    path: FilePath = declared(
         ":memory:",
         "The SQLite file, one for each exporter; `:memory:` forgets with the process. In the container image, and under"
         " systemd with `StateDirectory=`, the default is `$STATE_DIRECTORY/ledger.sqlite`.",

@@ -176,9 +176,8 @@ def test_a_processor_without_a_table_is_refused(tmp_path: Path) -> None:
     assert fault.message == "is missing: The table it writes."
 
 
-def test_a_value_that_cannot_be_read_is_reported_once(tmp_path: Path) -> None:
-    text = SMALL.replace("timezone: UTC", "timezone: !zone UTC")
-
+@pytest.mark.parametrize("text", [SMALL.replace("timezone: UTC", "timezone: !zone UTC"), "preset: !zone nba"])
+def test_a_value_that_cannot_be_read_is_reported_once(text: str, tmp_path: Path) -> None:
     (fault,) = error_of(file=written(tmp_path, text)).faults
 
     assert fault.message == 'the tag "!zone" is not supported: remove it'
