@@ -34,6 +34,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "changes": changes.measure,
     "calls": calls.measure,
     "memory": memory.measure,
+    "sizes": memory.measure_sizes,
     "startup": startup.measure,
     "page": statuspage.measure,
     "states": states.measure,

@@ -9,7 +9,9 @@ from benchmarks.client import AS_PROMETHEUS, PLAIN, Scraper
 from benchmarks.figures import Row, at_most, mebibytes, spread
 from benchmarks.processes import Child
 from benchmarks.scrapes import body_of, samples_in
-from benchmarks.world import processors_for
+from benchmarks.world import DATES, processors_for
+
+SIZES = (200, 2_000)
 
 
 def measure(*, smallest: bool = False) -> list[Row]:
@@ -51,6 +53,23 @@ def measure(*, smallest: bool = False) -> list[Row]:
             *_ratio([mine / other for mine, other in zip(peaks, rivals, strict=True)]),
         ),
     ]
+
+
+def measure_sizes(*, smallest: bool = False) -> list[Row]:
+    """How far one process goes: its series and all of its memory, at rest after a scrape in either format."""
+    rows = []
+    for count in (8,) if smallest else SIZES:
+        with Child("benchmarks.servers", "exporter", count) as exporter:
+            series = samples_in(body_of(Scraper(exporter.ready["port"], PLAIN)))
+            body_of(Scraper(exporter.ready["port"], AS_PROMETHEUS))
+            rows.append(
+                Row(
+                    f"whole process, {count:,} processors x {DATES} dates: memory",
+                    f"{mebibytes(exporter.memory())} ({series:,} series)",
+                    f"at most at any time: {mebibytes(exporter.memory('VmHWM'))}",
+                )
+            )
+    return rows
 
 
 def _ratio(ratios: list[float]) -> tuple[str, str]:

@@ -35,6 +35,7 @@ SUBJECTS = {
     "changes": ["report and bytes after one entry changed", "from a followed write ", "400 processors register "],
     "calls": ["calls a cycle, "],
     "memory": ["memory with "],
+    "sizes": ["whole process, "],
     "page": ["status page of "],
     "states": ["series, ", "heap of Prometheus "],
     "rules": ["rules of processors, "],
