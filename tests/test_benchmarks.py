@@ -38,7 +38,7 @@ SUBJECTS = {
     "sizes": ["whole process, "],
     "page": ["status page of "],
     "states": ["series, ", "heap of Prometheus "],
-    "rules": ["rules of processors, "],
+    "rules": ["rules of processors, ", "as many alerts with annotations of one letter, "],
     "startup": ["import of exporter.cli", "orchestration-exporter --help", "run, on the demo's sources"],
 }
 
