@@ -69,9 +69,10 @@ class Obligation:
     @property
     def record_dates(self) -> tuple[date, ...]:
         """The dates that a heartbeat or run of this work may have. Weekly work may name the day on which it ran."""
+        if self.processor.table.period.unit is Unit.DAY:
+            return (self.data_date,)
         dates = (self.data_date + ONE_DAY * day for day in range((self.data_end - self.data_date).days))
-        weekly = self.processor.table.period.unit is not Unit.DAY
-        return tuple(dict.fromkeys((*dates, self.run_date) if weekly else dates))
+        return tuple(dict.fromkeys((*dates, self.run_date)))
 
     @property
     def owed(self) -> bool:

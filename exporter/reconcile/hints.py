@@ -53,7 +53,8 @@ def hints(e: Evidence, verdict: Verdict) -> tuple[Hint, ...]:
 
 def moment(at: datetime, now: datetime) -> str:
     """A time in UTC, with its date if that is not today."""
-    return at.strftime("%H:%M:%SZ" if at.date() == now.date() else "%Y-%m-%d %H:%M:%SZ")
+    text = at.isoformat(" ", "seconds")[: len("2026-02-01 15:00:44")]
+    return f"{text[len('2026-02-01 ') :] if at.date() == now.date() else text}Z"
 
 
 def plural(number: int, noun: str) -> str:
