@@ -18,13 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import date, datetime
 
-    from exporter.model import (
-        CalendarDoubt,
-        CoverageReport,
-        PhaseReport,
-        PipelineReport,
-        ProcessorReport,
-    )
+    from exporter.model import CalendarDoubt, CoverageReport, PhaseReport, PipelineReport, ProcessorReport
 
 S = TypeVar("S")
 Owner = TypeVar("Owner", "PhaseReport", "PipelineReport")
@@ -57,7 +51,7 @@ class Row(Generic[S, Owner]):
     condition: Condition
     subjects: Callable[[Owner], Iterable[S]]
     labels: Callable[[S], Labels]
-    known: Callable[[S], bool]
+    known: Callable[[Moment[S, Owner]], bool]
     holds: Mapping[Bound | None, Callable[[Moment[S, Owner]], bool]]
     text: Callable[[Moment[S, Owner]], str] = lambda _: ""
     since: Callable[[Moment[S, Owner]], datetime | None] = lambda _: None
@@ -66,10 +60,10 @@ class Row(Generic[S, Owner]):
         """The answer for each subject."""
         for subject in self.subjects(owner):
             labels = {"pipeline": owner.pipeline, **self.labels(subject)}
-            if not self.known(subject):
+            moment = Moment(subject, owner, now)
+            if not self.known(moment):
                 yield ConditionReport(self.condition, labels, None)
                 continue
-            moment = Moment(subject, owner, now)
             bounds = [bound for bound, test in self.holds.items() if test(moment)]
             if bounds:
                 at = self.since(moment)
@@ -191,8 +185,8 @@ def _coverage_labels(coverage: CoverageReport) -> Labels:
     return {"run_date": coverage.run_date.isoformat(), "check": coverage.check.name}
 
 
-def _coverage_known(coverage: CoverageReport) -> bool:
-    return coverage.counts is not None and coverage.expected is not None
+def _coverage_known(at: Moment[CoverageReport, PipelineReport]) -> bool:
+    return at.subject.counts is not None and at.subject.expected is not None
 
 
 # --- heartbeats -------------------------------------------------------------------------------------------------
@@ -225,6 +219,13 @@ def _bloated_text(at: Moment[PipelineReport, PipelineReport]) -> str:
 
 
 # --- the phase log ----------------------------------------------------------------------------------------------
+
+
+def _log_known(at: Moment[date, PipelineReport]) -> bool:
+    """Whether the log, what is expected of it, and what ran are known. Until then the alert goes on."""
+    logs = [one for one in at.owner.phase_log if one.run_date == at.subject]
+    ran = any(one.log_source != LogSource.UNKNOWN for one in at.owner.phases if one.run_date == at.subject)
+    return ran and not {None} >= {one.rows for one in logs} and not {None} >= {one.expected for one in logs}
 
 
 def _log_empty(at: Moment[date, PipelineReport]) -> bool:
@@ -292,7 +293,7 @@ OF_PHASES: Final[tuple[Row[PhaseReport, PhaseReport] | Row[ProcessorReport, Phas
         Condition.COUNT_INCONSISTENT,
         subjects=lambda phase: [phase],
         labels=_phase_labels,
-        known=lambda phase: phase.expected is not None and phase.entries is not None,
+        known=lambda at: at.subject.expected is not None and at.subject.entries is not None,
         holds={None: _count_inconsistent},
         text=_count_text,
     ),
@@ -360,7 +361,7 @@ OF_PIPELINES: Final[
         subjects=lambda pipeline: [pipeline] if pipeline.heartbeat_silent_after else [],
         labels=lambda _: {},
         # Without a run history in the configuration no run is known to go on, so nothing is silent.
-        known=lambda pipeline: pipeline.heartbeats_known and pipeline.run_history_known is not False,
+        known=lambda at: at.subject.heartbeats_known and at.subject.run_history_known is not False,
         holds={None: _silent},
         text=_silent_text,
         since=lambda at: at.subject.last_heartbeat_at,
@@ -369,7 +370,7 @@ OF_PIPELINES: Final[
         Condition.COLLECTION_BLOATED,
         subjects=lambda pipeline: [pipeline] if pipeline.heartbeat_documents_warn is not None else [],
         labels=lambda _: {},
-        known=lambda pipeline: pipeline.heartbeat_documents is not None,
+        known=lambda at: at.subject.heartbeat_documents is not None,
         holds={
             Bound.CRITICAL: lambda at: _documents_above(at, at.subject.heartbeat_documents_critical),
             Bound.WARN: lambda at: _documents_above(at, at.subject.heartbeat_documents_warn),
@@ -380,8 +381,7 @@ OF_PIPELINES: Final[
         Condition.PHASE_LOG_EMPTY,
         subjects=lambda pipeline: sorted({one.run_date for one in pipeline.phase_log}),
         labels=lambda day: {"run_date": day.isoformat()},
-        # Its test is about what is known alone.
-        known=lambda _: True,
+        known=_log_known,
         holds={None: _log_empty},
         text=lambda at: f"the phase log of {at.owner.pipeline} {at.subject} is empty, although phases ran",
     ),

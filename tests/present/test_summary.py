@@ -203,7 +203,6 @@ def test_only_conditions_that_hold_are_in_the_sentence() -> None:
     assert {one.condition for one in report.conditions if one.holds} == {
         Condition.COLLECTION_BLOATED,
         Condition.COVERAGE_UNCLASSIFIED,
-        Condition.PHASE_LOG_EMPTY,
     }
     assert beyond_bounds(report) == ["106,000 heartbeat documents of nba, more than 100"]
 
