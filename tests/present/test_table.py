@@ -188,7 +188,12 @@ def test_faults_are_listed_before_the_rest() -> None:
 
 
 def test_a_phase_without_faults_is_one_line_below_the_others_and_what_nobody_has_to_act_on_another() -> None:
-    lines = printed(seed_like(), 200).splitlines()
+    scene = seed_like()
+    log = scene.collectors.config.pipelines["nba"].phase_log
+    assert log is not None
+    scene.memory.warehouse.phase_log = {(log.data_date(DAY), name): 0 for name in log.transitions}
+
+    lines = printed(scene, 200).splitlines()
 
     assert lines[-4:] == [
         "",

@@ -15,6 +15,7 @@ from exporter.model import (
     Condition,
     CoverageCounts,
     HeartbeatState,
+    LogSource,
     Since,
     Verdict,
 )
@@ -346,3 +347,30 @@ def test_coverage_is_low_since_its_rows_were_last_written_if_that_was_after_the_
 
     assert answer(Condition.COVERAGE_LOW, low).since == Since(on("16:30"))
     assert answer(Condition.COVERAGE_LOW, replace(low, phases=phases)).since == Since(when)
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected", "ran", "holds"),
+    [
+        (0, 1, LogSource.ROWS, True),
+        (1, 1, LogSource.ROWS, False),
+        (0, 0, LogSource.ROWS, False),
+        (0, 1, LogSource.NONE, False),
+        (None, 1, LogSource.ROWS, None),
+        (0, None, LogSource.ROWS, None),
+        (0, 1, LogSource.UNKNOWN, None),
+    ],
+)
+def test_an_empty_phase_log_is_unknown_until_all_that_shows_it_is_known(
+    rows: int | None,
+    expected: int | None,
+    ran: LogSource,
+    holds: bool | None,  # noqa: FBT001 - a case
+) -> None:
+    pipeline = day()
+    logs = tuple(replace(one, rows=rows, expected=expected) for one in pipeline.phase_log)
+    phases = tuple(replace(one, log_source=ran) for one in pipeline.phases)
+
+    (found,) = answers(Condition.PHASE_LOG_EMPTY, replace(pipeline, phase_log=logs, phases=phases), on("23:00"))
+
+    assert found.holds is holds
