@@ -47,7 +47,10 @@ def _inherited(pipeline: schema.Pipeline, wire: schema.Wire, name: str) -> schem
     known = {"project": wire.project, "pipeline": name}
     pipeline = pipeline.model_copy(update=_scheduled(pipeline, wire, "calendar"))
     phases = {name: _inheriting(phase, pipeline, {"phase": name, **known}) for name, phase in pipeline.phases.items()}
-    return pipeline.model_copy(update={"phases": phases})
+    coverage = pipeline.coverage
+    if isinstance(coverage, dict):
+        coverage = {name: one.model_copy(update=_scheduled(one, pipeline)) for name, one in coverage.items()}
+    return pipeline.model_copy(update={"phases": phases, "coverage": coverage})
 
 
 def _inheriting(phase: schema.Phase, pipeline: schema.Pipeline, known: Mapping[str, str]) -> schema.Phase:
@@ -119,7 +122,9 @@ def _field(name: str, form: Form, section: Section, key: str) -> object:
 def _table(
     section: schedule_schema.Calendar | schedule_schema.Halts | records.RunHistory | records.PhaseLog | schema.Coverage,
 ) -> resolved.TableRef:
-    return resolved.TableRef(section.table, section.date_column, getattr(section, "written_column", None))
+    written = getattr(section, "written_column", None)
+    period, reach = getattr(section, "dated_by", A_DAY), getattr(section, "reach", 0)
+    return resolved.TableRef(section.table, section.date_column, written, period=period, reach=reach)
 
 
 def _by_run_date(section: schedule_schema.Calendar | schedule_schema.Halts) -> bool:
@@ -222,5 +227,5 @@ FORMS: dict[type[Section], Form] = {
             "period": attrgetter("dated_by"),
         },
     ),
-    schema.Coverage: Form(resolved.CoverageConfig, {"table": _table}),
+    schema.Coverage: Form(resolved.CoverageConfig, {"table": _table, "schedule": _schedule}),
 }

@@ -265,6 +265,7 @@ class CoverageConfig(Dated):
     target: float
     warn: float
     critical: float
+    schedule: Schedule = DAILY
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from exporter.config import identifiers as ids
-from exporter.config.periods import Unit
+from exporter.config.periods import Period, Unit
 from exporter.config.records import DATE_COLUMN, OFFSET, WRITTEN_TYPES, Completion, Heartbeats, PhaseLog, RunHistory
 from exporter.config.schedule_schema import (
     CALENDAR,
@@ -156,6 +156,11 @@ class Metrics(Section):
     )
 
 
+def _reach(period: Period, offset: int) -> int:
+    longest = {Unit.DAY: 0, Unit.WEEK: 7, Unit.MONTH: 31}[period.unit]
+    return longest * (abs(offset) + 3)
+
+
 class Table(Section):
     """The table that a processor writes."""
 
@@ -194,8 +199,7 @@ class Table(Section):
     @property
     def reach(self) -> int:
         """How many days beyond those of daily tables the weeks or months reach that are compared."""
-        longest = {Unit.DAY: 0, Unit.WEEK: 7, Unit.MONTH: 31}[self.dated_by.unit]
-        return longest * (abs(self.data_date_offset) + 3)
+        return _reach(self.dated_by, self.data_date_offset)
 
 
 class Job(Section):
@@ -306,7 +310,11 @@ class Coverage(Section):
 
     table: TableName = declared(..., "The table whose rows are counted.")
     date_column: DateColumn = declared(..., DATE_COLUMN)
+    dated_by: PeriodName = declared("day", DATED_BY)
     data_date_offset: Offset = declared(0, OFFSET)
+    days: DaysOfRun | None = DAYS
+    every: PeriodName | None = EVERY
+    holidays: HolidayList | None = HOLIDAYS
     eligible: Sql = declared(..., "A condition: the rows that count.")
     covered: Sql = declared(..., "A condition: the eligible rows that are as they should be.")
     excluded: dict[Name, Sql] = declared({}, "Conditions by reason: rows that do not count, shown apart.")
@@ -317,6 +325,11 @@ class Coverage(Section):
         Order("warn", le, "target", "`warn` ({key}) must not be above `target` ({other})"),
         Order("critical", le, "warn", "`critical` ({key}) must not be above `warn` ({other})"),
     )
+
+    @property
+    def reach(self) -> int:
+        """As that of a processor's table."""
+        return _reach(self.dated_by, self.data_date_offset)
 
 
 class Pipeline(Section):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from exporter.model import Condition
+from exporter.present.runbook_tables import day_of_row
 from exporter.present.summary import held_conditions, noted_conditions, overwritten
 from exporter.present.words import CONDITIONS, NOTES
 from exporter.shipped.alerts import alert_of
@@ -66,5 +67,5 @@ def _query(report: Report, labels: Mapping[str, str]) -> str:
 def missing_rows(coverage: CoverageReport) -> str:
     """SQL that lists the rows of a check that should be covered and are not."""
     check, table = coverage.check, coverage.check.table
-    rows = f"`{table.name}` WHERE {table.day_column} = '{coverage.data_date}'"
+    rows = f"`{table.name}` WHERE {day_of_row(table)} = '{coverage.data_date}'"
     return f"SELECT * FROM {rows} AND ({check.eligible}) AND ({check.covered}) IS NOT TRUE"  # noqa: S608 printed, never run

@@ -24,7 +24,7 @@ def tables_of(subject: Subject) -> dict[str, str | None]:
     halts = subject.phase.halts or next(iter(pipeline.all_halts), None)
     return {
         "table": table.name,
-        "date_column": _day(table),
+        "date_column": day_of_row(table),
         "written_column": sql_name(written) if written else "NULL",
         "key": ", ".join(map(sql_name, table.key)) or None,
         "phase_rows": _phase_rows(subject),
@@ -50,12 +50,12 @@ def _phase_rows(subject: Subject) -> str:
         written = f"MAX({sql_name(one.table.write_time_column)})" if one.table.write_time_column else "NULL"
         selects.append(
             f"SELECT '{name}' AS processor, COUNT(*) AS row_count, {written} AS written, {least} AS at_least\n"
-            f"FROM `{one.table.name}` WHERE {_day(one.table)} = '{one.data_date(subject.run_date)}'"
+            f"FROM `{one.table.name}` WHERE {day_of_row(one.table)} = '{one.data_date(subject.run_date)}'"
         )
     return "\nUNION ALL\n".join(selects)
 
 
-def _day(table: TableRef) -> str:
+def day_of_row(table: TableRef) -> str:
     """The SQL for the data date of a row: its column, or the first day of the week or month that the column is in."""
     match table.period.unit:
         case Unit.DAY:

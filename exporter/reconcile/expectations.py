@@ -219,7 +219,7 @@ def reading_plan(config: Config, now: datetime) -> ReadingPlan:
         if processor.table.period == A_DAY
     ]
     for pipeline in of_all_shards:
-        dated += pipeline.coverage.values()
+        dated += [check for check in pipeline.coverage.values() if check.table.period == A_DAY]
         if pipeline.phase_log:
             dated.append(pipeline.phase_log)
     first, last = with_neighbours[0], with_neighbours[-1]

@@ -293,7 +293,7 @@ def _phase_log(
     def owed(run_date: date, transition: str) -> int | None:
         if not _leads_on(pipeline, transition, run_date):
             return 0
-        known = units_of_pipeline(snapshot, pipeline, config, run_date, now)
+        known = units_of_pipeline(snapshot, pipeline, config, run_date, now, pipeline.schedule)
         return None if known is None else int(known > 0)
 
     return tuple(
@@ -338,7 +338,7 @@ def _coverage(
                     check=check,
                     counts=counts.get(data_date) if counts is not None else None,
                     expected=None
-                    if (known := units_of_pipeline(snapshot, pipeline, check, day, now)) is None
+                    if (known := units_of_pipeline(snapshot, pipeline, check, day, now, check.schedule)) is None
                     else known > 0,
                 )
             )

@@ -115,7 +115,6 @@ def _narrowed(snapshot: Snapshot, plan: ReadingPlan, runs: Mapping[str, Mapping[
             name: _reading(reading, lambda value: {key: rows for key, rows in value.items() if key[0] in wanted})
             for name, reading in snapshot.phase_log.items()
         },
-        coverage={key: _reading(reading, of_days) for key, reading in snapshot.coverage.items()},
     )
 
 

@@ -68,12 +68,10 @@ def units_of(
 
 
 def units_of_pipeline(
-    snapshot: Snapshot, pipeline: PipelineConfig, dated: Dated, run_date: date, now: datetime
+    snapshot: Snapshot, pipeline: PipelineConfig, dated: Dated, run_date: date, now: datetime, schedule: Schedule
 ) -> int | None:
-    """The units of what belongs to no processor: a coverage check, the phase log."""
-    work = _Work(
-        pipeline.name, pipeline.calendar, pipeline.halts, pipeline.schedule, run_date, dated.data_date(run_date)
-    )
+    """The units of what belongs to no processor, on this schedule: a coverage check, the phase log."""
+    work = _Work(pipeline.name, pipeline.calendar, pipeline.halts, schedule, run_date, dated.data_date(run_date))
     return _units(snapshot, work, now).owed
 
 

@@ -144,11 +144,13 @@ def read_phase_log(rows: Iterable[Row], transitions: Sequence[str], window: Wind
     return {(day, name): found.get((day, name), 0) for day in window_dates(window) for name in transitions}
 
 
-def read_coverage(rows: Iterable[Row], buckets: Sequence[str], window: Window) -> Mapping[date, CoverageCounts]:
-    """Coverage of every date."""
+def read_coverage(
+    rows: Iterable[Row], buckets: Sequence[str], window: Window, table: TableRef
+) -> Mapping[date, CoverageCounts]:
+    """Coverage of every date, or of every week or month of the table."""
     found = {_date(row["day"]): _coverage(_ints(row["counts"]), buckets) for row in rows}
     nothing = CoverageCounts(0, 0, 0, dict.fromkeys(buckets, 0))
-    return {day: found.get(day, nothing) for day in window_dates(window)}
+    return {day: found.get(day, nothing) for day in dates_of(table, window)}
 
 
 def read_runs(rows: Iterable[Row], zone: ZoneInfo, history: RunHistoryConfig) -> tuple[Run, ...]:

@@ -219,7 +219,7 @@ class _Context:
         self.coverage: Mapping[tuple[str, str], _Question[Mapping[date, CoverageCounts]]] = {
             key: _Question(
                 queries.coverage_part(key[0], check, project),
-                partial(answers.read_coverage, buckets=tuple(check.excluded), window=window),
+                partial(answers.read_coverage, buckets=tuple(check.excluded), window=window, table=check.table),
             )
             for key, check in request.coverage.items()
         }

@@ -326,6 +326,7 @@ def coverage_part(pipeline: str, check: CoverageConfig, project: str) -> Part:
         table,
         _source(table, project),
         (("counts", counts),),
+        reach=table.reach,
     )
 
 

@@ -14,6 +14,7 @@ from exporter.collect.once import collect_once
 from exporter.config.load import load
 from exporter.incidents.folder import read_data
 from exporter.incidents.incident import IncidentError
+from exporter.model import Condition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,6 +58,27 @@ def test_the_example_gives_the_verdicts_that_its_page_promises(local: LocalSourc
         "revenue": "not_expected",
         "retention": "not_expected",
     }
+
+
+def test_a_coverage_check_is_of_weeks_and_expected_on_its_own_days(local: LocalSources, clock: SimulatedClock) -> None:
+    clock.now = NOW
+    weekly = {"table": "shop.retention", "date_column": "week", "dated_by": "week", "data_date_offset": -1}
+    check = {**weekly, "every": "week", "days": ["mon-fri"], "eligible": "TRUE", "covered": "share > 0.5"}
+    loaded = load(
+        file=EXAMPLE / "pipeline.yaml", overlay={"pipelines": {"shop": {"coverage": {"shares": check}}}}, environ={}
+    )
+    local.load(read_data(EXAMPLE / "data", loaded, NOW), loaded.config)
+
+    report = collect_once(loaded, lambda found, telemetry: local.open(found.config, telemetry), clock).report
+
+    found = {one.run_date.day: one for pipeline in report.pipelines for one in pipeline.coverage}
+    assert {day: one.expected for day, one in found.items() if day in {22, 23, 24}} == {22: False, 23: True, 24: False}
+    assert found[23].data_date == date(2026, 11, 16)
+    assert found[23].counts is not None
+    assert (found[23].counts.eligible, found[23].counts.covered) == (1, 0)
+    assert [
+        one.labels["check"] for one in report.conditions if one.condition is Condition.COVERAGE_LOW and one.holds
+    ] == ["shares"]
 
 
 def test_the_readme_shows_the_example_whole_and_it_has_at_most_forty_lines() -> None:

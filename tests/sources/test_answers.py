@@ -174,7 +174,7 @@ def test_the_phase_log_has_a_value_for_every_date_and_transition() -> None:
 
 
 def test_coverage_has_its_buckets_by_name() -> None:
-    coverage = read_coverage([{"day": SATURDAY, "counts": [212, 118, 118, 94, 0]}], ("dnp", "unmarked"), WINDOW)
+    coverage = read_coverage([{"day": SATURDAY, "counts": [212, 118, 118, 94, 0]}], ("dnp", "unmarked"), WINDOW, TABLE)
 
     assert coverage[SATURDAY] == CoverageCounts(212, 118, 118, {"dnp": 94, "unmarked": 0})
     assert coverage[SUNDAY] == CoverageCounts(0, 0, 0, {"dnp": 0, "unmarked": 0})
@@ -212,7 +212,7 @@ def test_a_calendar_of_another_shape_is_an_error_and_not_a_zero(row: dict[str, o
 
 def test_too_few_buckets_are_an_error_and_not_a_zero() -> None:
     with pytest.raises(ValueError, match="shorter"):
-        read_coverage([{"day": SATURDAY, "counts": [1, 1, 1]}], ("dnp",), WINDOW)
+        read_coverage([{"day": SATURDAY, "counts": [1, 1, 1]}], ("dnp",), WINDOW, TABLE)
 
 
 def test_runs_are_read_and_reduced() -> None:
