@@ -1,6 +1,6 @@
 """Which of the two readings of a date the completion documents fit: that of the configuration, or the other.
 
-A document is named after the day on which its processors run, or after the date of the games that they work on ("Two
+A document is named after the day on which its processors run, or after the date of the data that they work on ("Two
 readings of a date" in docs/verdicts.md). The two lie a day apart, and a configuration that takes one for the other
 finds every document a day off. What tells them apart is when the entries of documents of past days were completed, and
 what the heartbeats of these runs say about their data date.
@@ -117,7 +117,7 @@ def _finding(pipeline: PipelineConfig, signs: list[_Sign], days: int, entries: i
     return (
         f"pipeline {pipeline.name}: {entries} of {entries} entries in {documents} documents of past days were completed"
         f" {_relative(ran + days)}, where this configuration expects them {_relative(ran)}: {said}. So the documents"
-        f" are named after {'the date of the games' if days > 0 else 'the day on which the processors run'};"
+        f" are named after {'the date of the data' if days > 0 else 'the day on which the processors run'};"
         f" {' or '.join((*fitting, keys)) if fitting else keys} reads them so"
     )
 
