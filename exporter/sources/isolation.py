@@ -58,12 +58,12 @@ class Isolation:
         `types_of` gives the types of a query's columns without cost, and raises CallFailed too. Raises CallFailed where
         nothing at all can be read.
         """
-        self._bad = {part: fault for part, fault in self._bad.items() if part in set(parts)}
+        asked = dict.fromkeys(parts)
         if window != self._window:
             # On another day the tables may have other sizes.
             self._window, self._apart = window, {}
-        good = [part for part in dict.fromkeys(parts) if part not in self._bad]
-        groups = deque([*self._together(good), *([part] for part in self._bad)])
+        good = [part for part in asked if part not in self._bad]
+        groups = deque([*self._together(good), *([part] for part in self._bad if part in asked)])
         rows: dict[Part, Sequence[Row]] = {}
         answered: list[list[Part]] = []
         too_large: list[list[Part]] = []
@@ -93,7 +93,8 @@ class Isolation:
         self._bad = {part: fault for part, fault in self._bad.items() if part not in rows}
         self._keep_apart(too_large, answered)
         untried = dict.fromkeys(chain.from_iterable(groups), left_over)
-        return {**untried, **self._bad, **rows}
+        bad = {part: fault for part, fault in self._bad.items() if part in asked}
+        return {**untried, **bad, **rows}
 
     def _smaller(
         self, group: list[Part], fault: Fault, types_of: Callable[[Query], Mapping[str, str]]

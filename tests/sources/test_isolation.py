@@ -119,16 +119,16 @@ def test_a_bad_part_is_queried_alone_until_it_recovers() -> None:
     assert service.jobs == [20]
 
 
-def test_a_part_that_is_no_longer_requested_is_forgotten() -> None:
+def test_a_bad_part_stays_known_while_others_are_read_without_it() -> None:
     asked = parts(3)
     service, isolation = Service({asked[1]: GONE}), isolated()
     read(isolation, asked, service)
 
     read(isolation, [asked[0], asked[2]], service)
-    service.bad.clear()
+    without = list(service.jobs)
     read(isolation, asked, service)
 
-    assert service.jobs == [3]
+    assert (without, service.jobs) == ([2], [2, 1])
 
 
 def test_the_same_part_is_asked_once() -> None:
