@@ -145,15 +145,15 @@ def _success() -> Panel:
     return lines(
         Card(
             "Age of each collector's last success",
-            "Seconds since each collector last succeeded; dashed is three of its intervals, beyond which what it "
-            "read is too old to conclude from.",
+            "Seconds since each collector last succeeded; dashed is two of its intervals beyond the pause until its "
+            "next run, after which what it read is too old to conclude from.",
             "Not fine: no collector has succeeded",
             8,
             9,
         ),
         [
             Ask(age(metrics.LAST_SUCCESS), "{{collector}}"),
-            Ask(f"3 * {best(metrics.INTERVAL)}", "{{collector}} too old"),
+            Ask(f"2 * {best(metrics.INTERVAL)} + {best(metrics.PACE)}", "{{collector}} too old"),
         ],
         SECONDS,
         dashed=[ref(1)],

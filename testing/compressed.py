@@ -61,7 +61,7 @@ def compressed_prometheus(faster: int) -> dict[str, Any]:
 
 
 def compressed_collect(faster: int, shortest: int = SHORTEST_EVERY) -> dict[str, dict[str, str]]:
-    """The preset's part `collect`, divided, with no interval below so many seconds.
+    """The preset's collectors, divided, with no interval below so many seconds. Use them at a fixed pace.
 
     A run may last nearly until the next, since reading gets no quicker.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from exporter.memory.settling import Settling
@@ -12,7 +13,7 @@ from exporter.model import Failure, Reading, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from exporter.collect.following import Follower
     from exporter.config.resolved import CollectorConfig, Config
@@ -54,6 +55,8 @@ class Board:
     clock: Callable[[], datetime]
     memory: Memory
     follower: Follower | None = None
+    apart: bool = False
+    """Whether each table is read in a job of its own, so that BigQuery bills only those that changed."""
     settling: Settling = field(default_factory=Settling)
     snapshot: Snapshot = field(default_factory=Snapshot)
     swap: threading.Lock = field(default_factory=threading.Lock)
@@ -81,6 +84,8 @@ class Collector(ABC):
 
     def __init__(self, board: Board) -> None:
         self.board = board
+        self.interval = self.settings.every
+        """How long after the beginning of its last reading the next one begins at the latest."""
 
     @abstractmethod
     def read(self, run: Run) -> ReadResult:
@@ -98,8 +103,8 @@ class Collector(ABC):
 
     @property
     def max_age(self) -> timedelta:
-        """How long a value that it read counts."""
-        return self.settings.max_staleness
+        """How long a value that it read counts: as long beyond the next reading as at the configured interval."""
+        return self.settings.max_staleness + max(self.interval - self.settings.every, timedelta())
 
     def read_at(self, now: datetime) -> datetime:
         """The time to give to a reading that began at `now`."""

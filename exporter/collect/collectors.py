@@ -10,7 +10,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -21,6 +21,8 @@ from exporter.collect.context import reads_alike
 from exporter.collect.following import Follower
 from exporter.collect.heartbeats import HeartbeatCount, Heartbeats
 from exporter.collect.own import own_conditions
+from exporter.collect.pace import deadlines, disagreements
+from exporter.collect.planning import Planner
 from exporter.collect.warehouse import Warehouse
 from exporter.config.resolved import LedgerConfig
 from exporter.memory.documents import Memory
@@ -31,7 +33,6 @@ from exporter.sources.ports import Deadline, SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import datetime
 
     from exporter.config.resolved import CollectorConfig, Config
     from exporter.memory.settling import Settling
@@ -51,6 +52,8 @@ LAST_WORDS = 1.0
 NOTICE: Final = 1.0
 """Seconds within which a report follows that time alone changes: a deadline passes, a heartbeat goes stale."""
 
+NEVER: Final = datetime.min.replace(tzinfo=UTC)
+
 REST: Final = 19
 """How many times as long as a report took the next one of followed changes waits, so that they take a twentieth of the
 time of one processor, however many there are."""
@@ -69,12 +72,14 @@ class Collectors:
         *,
         memory: Memory | None = None,
         follow: bool = False,
+        apart: bool = False,
         wait_for_all: bool = False,
     ) -> None:
         """Continue with what `memory` remembers of the documents; without it, nothing is remembered.
 
-        `follow`: also follow the documents with a listener, unless the configuration says not to. `wait_for_all`:
-        publish nothing before every collector has run once.
+        `follow`: also follow the documents with a listener, unless the configuration says not to. `apart`: read each
+        table in a job of its own, unless the pace is fixed. `wait_for_all`: publish nothing before every collector has
+        run once.
         """
         self.config = config
         self.memory = memory or Memory(LedgerConfig(MEMORY, timedelta.max), telemetry)
@@ -82,12 +87,14 @@ class Collectors:
             Follower(sources.completions, self, telemetry, clock) if follow and config.documents.follow else None
         )
         snapshot = Snapshot(remembers=self.memory.remembers)
-        self._board = Board(config, sources, clock, self.memory, self.follower, snapshot=snapshot)
+        apart = apart and config.collect.adapts
+        self._board = Board(config, sources, clock, self.memory, self.follower, apart=apart, snapshot=snapshot)
         self._completion = Completion(self._board)
         self._collectors: dict[str, Collector] = {
             kind.name: self._completion if kind is Completion else kind(self._board) for kind in COLLECTORS
         }
         self.collectors: dict[str, CollectorConfig] = {name: one.settings for name, one in self._collectors.items()}
+        self.planner = Planner(self._board, self._collectors, telemetry, clock)
         self._news = threading.Event()
         self._concluder = threading.Thread(target=self._conclude_news, name="conclude-news", daemon=True)
         self._telemetry = telemetry
@@ -100,6 +107,7 @@ class Collectors:
         self._left_behind: dict[str, threading.Thread] = {}
         self._attempted: set[str] = set()
         self._published: frozenset[str] = frozenset()
+        self._concluded_at = NEVER
         for name in self.collectors:
             telemetry.collector_known(name)
         if follow:
@@ -122,10 +130,6 @@ class Collectors:
     def source_of(self, name: str) -> str:
         """The source that a collector reads."""
         return self._collectors[name].source
-
-    def repeat_at(self, name: str) -> datetime | None:
-        """When this collector has to read again before its turn, because it found less than before."""
-        return self.settling.repeat_at(self._collectors[name].matters)
 
     @property
     def waiting_for(self) -> tuple[str, ...]:
@@ -161,6 +165,7 @@ class Collectors:
         collector = self._collectors[name]
         source = collector.source
         run = Run(self._clock(), Deadline(self.collectors[name].timeout.total_seconds()))
+        self.planner.begin(name, run.now)
         started = time.monotonic()
         refusal: SourceError | None = None
         result = ReadResult()
@@ -172,6 +177,7 @@ class Collectors:
         finally:
             # Catch everything: an error of one collector must not prevent the publication of the others' values.
             self._attempted.add(name)
+            self.planner.end(name)
         if self._board.stopped.is_set():
             return
         self._telemetry.source_attempted(source, refusal.kind if refusal else None)
@@ -182,6 +188,7 @@ class Collectors:
             at=ended.timestamp(),
             failures=[failed.kind for failed in result.errors],
             success=result.anything,
+            pace=collector.interval.total_seconds(),
         )
         # Retry the ledger here, because the collector of the documents may run only once in hours.
         self.memory.tend(ended)
@@ -207,8 +214,18 @@ class Collectors:
                 attempted = frozenset(self._attempted)
                 now = self._clock()
                 report = self._reconciler.reconcile(self.config, self.snapshot, now)
+                if self.config.collect.adapts:
+                    due, faults = deadlines(self.config, report), frozenset(disagreements(report))
+                    self.planner.concluded(now, due, faults, everything=attempted.issuperset(self.collectors))
                 self._publish(replace(report, own=own_conditions(self._telemetry, self.config.pipelines, now)))
                 self._published = attempted
+                self._concluded_at = now
+
+    def conclude_if_old(self) -> None:
+        """Conclude again if no report was published for the shortest of the intervals: time alone changes verdicts."""
+        shortest = min(settings.every for settings in self.collectors.values())
+        if not self.waiting_for and abs(self._clock() - self._concluded_at) >= shortest:
+            self.conclude()
 
     def take(self, documents: Mapping[DocumentId, Document], now: datetime) -> None:
         """Store the changes that a listener reported.

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from exporter.collect.collector import ReadResult
+from exporter.collect.pieces import in_pieces
 from exporter.model import Matter
-from exporter.sources.ports import ContextRequest, RunHistoryRequest, SourceError
+from exporter.sources.ports import ContextAnswer, ContextRequest, RunHistoryRequest, SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from exporter.config.resolved import Config, PipelineConfig, RunHistoryConfig
-    from exporter.sources.ports import ContextAnswer
 
 
 def context_request(config: Config) -> ContextRequest:
@@ -29,6 +30,30 @@ def context_request(config: Config) -> ContextRequest:
         coverage={(pipeline.name, check.name): check for pipeline in pipelines for check in pipeline.coverage.values()},
         halts=tuple(dict.fromkeys(halts for pipeline in pipelines for halts in pipeline.all_halts)),
     )
+
+
+def requests(request: ContextRequest, pieces: int) -> Iterator[ContextRequest]:
+    """The request in this number of pieces at most, each about some of its tables."""
+    names = [(part.name, key) for part in fields(request) for key in getattr(request, part.name)]
+    for piece in in_pieces(names, pieces):
+        asked = {part.name: [key for name, key in piece if name == part.name] for part in fields(request)}
+        yield ContextRequest(
+            calendars={key: request.calendars[key] for key in asked["calendars"]},
+            run_history={key: request.run_history[key] for key in asked["run_history"]},
+            phase_log={key: request.phase_log[key] for key in asked["phase_log"]},
+            coverage={key: request.coverage[key] for key in asked["coverage"]},
+            halts=tuple(asked["halts"]),
+        )
+
+
+def together(answers: Iterable[ContextAnswer]) -> ContextAnswer:
+    """The answers to several requests as one."""
+    found = ContextAnswer({}, {}, {}, {})
+    for answer in answers:
+        found = ContextAnswer(
+            **{part.name: {**getattr(found, part.name), **getattr(answer, part.name)} for part in fields(answer)}
+        )
+    return found
 
 
 def _run_history_request(pipeline: PipelineConfig, table: RunHistoryConfig) -> RunHistoryRequest:

@@ -1,12 +1,18 @@
-"""The collector `warehouse`: everything that is read from BigQuery, in two jobs."""
+"""The collector `warehouse`: everything that is read from BigQuery.
+
+One reading is two jobs: one counts rows, one reads the rest. `run` reads again and again. There each table has a job of
+its own from the second reading on. BigQuery answers a query that was asked before from its cache, and bills nothing for
+it, as long as none of its tables has changed: https://cloud.google.com/bigquery/docs/cached-results
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from exporter.collect.collector import BIGQUERY, Collector, ReadResult
-from exporter.collect.context import context_request, outcome_of
+from exporter.collect.context import context_request, outcome_of, requests, together
+from exporter.collect.pieces import in_pieces
 from exporter.metrics.live import UNREACHED
 from exporter.model import CalendarEnd, ErrorKind, Failure, Matter, Reading
 from exporter.reconcile.expectations import reading_plan
@@ -17,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from datetime import date, datetime, timedelta
 
-    from exporter.collect.collector import Run
+    from exporter.collect.collector import Board, Run
     from exporter.config.resolved import TableRef
     from exporter.memory.settling import Settling
     from exporter.model import RowCount
@@ -28,6 +34,9 @@ T = TypeVar("T")
 K = TypeVar("K")
 D = TypeVar("D")
 
+MOST_PIECES: Final = 16
+"""The most jobs for row counts, and the most for everything else, of one reading; then several tables share a job."""
+
 
 class Warehouse(Collector):
     """Reads row counts, calendar, halts, run history, phase log and coverage."""
@@ -36,23 +45,32 @@ class Warehouse(Collector):
     source = BIGQUERY
     matters = (Matter.ROWS, Matter.UNITS, Matter.RUNS, Matter.PHASE_LOG, Matter.COVERAGE)
 
+    def __init__(self, board: Board) -> None:
+        super().__init__(board)
+        self._has_read = False
+
     def read(self, run: Run) -> ReadResult:
-        """Count the rows in one job and read everything else in another. A table that cannot be read fails alone."""
+        """Count the rows, then read everything else. A table that cannot be read fails alone."""
         board = self.board
         plan = reading_plan(board.config, run.now)
         window = Window(plan.first, plan.last)
-        rows: Mapping[Any, Any]
-        try:
-            rows = without_unused(board.sources.warehouse.row_counts(plan.tables, window, run.deadline))
-        except SourceError as error:
-            if error.kind in UNREACHED or error.kind is ErrorKind.BUDGET:
-                raise
-            rows = dict.fromkeys(plan.tables, error)
+        pieces = MOST_PIECES if board.apart and self._has_read else 1
+        rows: dict[Any, Any] = {}
+        for tables in in_pieces(plan.tables, pieces):
+            try:
+                rows |= without_unused(board.sources.warehouse.row_counts(tables, window, run.deadline))
+            except SourceError as error:
+                if error.kind in UNREACHED or error.kind is ErrorKind.BUDGET:
+                    raise
+                rows |= dict.fromkeys(tables, error)
         before, now = board.snapshot, self.read_at(run.now)
         counted = counting_rows(board.settling, rows, now)
         age = self.max_age
         board.change(run, rows=merged(before.rows, counted, now, age))
-        answer = board.sources.warehouse.context(context_request(board.config), window, run.deadline)
+        answer = together(
+            board.sources.warehouse.context(request, window, run.deadline)
+            for request in requests(context_request(board.config), pieces)
+        )
         found = counting_context(board.settling, answer, now)
         ends = {name: CalendarEnd(last) for name, last in answer.calendars_end.items()}
         runs = counting_runs(board.settling, answer.runs, window_dates(window), now)
@@ -66,6 +84,7 @@ class Warehouse(Collector):
             left_out={**before.left_out, **answer.left_out},
             halts=merged(before.halts, answer.halts, now, age),
         )
+        self._has_read = True
         return outcome_of(rows, answer)
 
     def kept(self, failure: Failure) -> dict[str, Any]:

@@ -323,7 +323,7 @@ class SeasonConfig:
 class CollectConfig:
     """The collectors. `heartbeat_count` is the slow count of the whole heartbeat collection.
 
-    `season` None: it is not read.
+    `season` None: it is not read. `pace`: `adaptive` or `fixed`.
     """
 
     completion: CollectorConfig
@@ -332,6 +332,12 @@ class CollectConfig:
     warehouse: CollectorConfig
     warehouse_limits: WarehouseLimits
     season: SeasonConfig | None = None
+    pace: str = "fixed"
+
+    @property
+    def adapts(self) -> bool:
+        """Whether readings follow the pipeline."""
+        return self.pace == "adaptive"
 
 
 @dataclass(frozen=True, slots=True)

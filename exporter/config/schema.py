@@ -128,6 +128,10 @@ class SeasonGrid(Section):
 class Collect(Section):
     """The collectors."""
 
+    pace: Literal["adaptive", "fixed"] = declared(
+        "adaptive",
+        "Whether readings of `run` follow the pipeline (docs/budget.md), or take place at each collector's `every`.",
+    )
     completion: Collector = declared({}, "Reads the completion documents.")
     heartbeats: Collector = declared({}, "Reads the heartbeats that processors name.")
     heartbeat_count: SlowCollector = declared({}, "Counts all documents of the heartbeat collections.")

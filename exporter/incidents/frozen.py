@@ -7,6 +7,7 @@ watching an hour.
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from exporter.collect.collector import BIGQUERY, FIRESTORE
@@ -123,11 +124,12 @@ class Frozen:
         )
 
     def context(self, request: ContextRequest, window: Window, deadline: Deadline) -> ContextAnswer:
-        """As Warehouse says. The request follows from the configuration, which a replay does not change."""
+        """As Warehouse says. What is asked for follows from the configuration, which a replay does not change."""
+        asked = tuple((part.name, tuple(getattr(request, part.name))) for part in fields(request))
         return self._once(
             BIGQUERY,
             "context",
-            window,
+            (asked, window),
             deadline,
             lambda deadline: self._sources.warehouse.context(request, window, deadline),
         )

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from exporter.collect.collectors import Collectors
     from exporter.incidents.incident import AlertExpectation
     from exporter.incidents.promtool import Rules
     from exporter.incidents.replay import Replayer
@@ -123,24 +122,19 @@ def watched_series(replayer: Replayer) -> Watched:
     history = History(start)
     steps = list(incident.then)
     minutes = int((incident.end - start) / MINUTE)
-    due = dict.fromkeys(replayer.collectors.collectors, start)
     for minute in range(minutes + 1):
         now = start + minute * MINUTE
         while steps and steps[0].at <= now:
             replayer.step(steps.pop(0))
         replayer.at(now)
-        if names := [name for name, at in due.items() if at <= now]:
+        collectors = replayer.collectors
+        if names := [name for name in collectors.collectors if collectors.planner.due(name)]:
             replayer.collect(*names)
-            due |= {name: next_run(replayer.collectors, name, now) for name in names}
+        else:
+            collectors.conclude_if_old()
         for samples in replayer.samples():
             history.add(minute, samples)
     return Watched(start, minutes, history.series(minutes + 1))
-
-
-def next_run(collectors: Collectors, name: str, now: datetime) -> datetime:
-    """The collector's next run: after its interval, or sooner if it has to read a value again."""
-    usual, again = now + collectors.collectors[name].every, collectors.repeat_at(name)
-    return usual if again is None else min(usual, again)
 
 
 def _alerts(firing: Mapping[int, Sequence[Mapping[str, str]]], start: datetime) -> Iterator[Alert]:

@@ -161,11 +161,10 @@ FAILURES = _live(
 )
 SKIPPED = _live("collector_skipped_total", ("collector", "reason"), "Runs that did not take place.", "counter")
 DURATION = _live("collector_duration_seconds", ("collector",), "Duration of the last run.")
-FAILING = _live(
-    "collector_failing", ("collector", "reason"), "1 if the last run failed, wholly or in part, for this reason."
-)
+FAILING = _live("collector_failing", ("collector", "reason"), "1 if this made the last run, or a part of it, fail.")
 LAST_SUCCESS = _live("collector_last_success_timestamp_seconds", ("collector",), "End of the last good run.")
-INTERVAL = _live("collector_interval_seconds", ("collector",), "How often the collector runs.")
+INTERVAL = _live("collector_interval_seconds", ("collector",), "Its configured interval.")
+PACE = _live("collector_pace_seconds", ("collector",), "How soon after its last good run the next one is to begin.")
 LISTENER_CONNECTED = _live("listener_connected", (), "1 while a listener reports every change of the documents.")
 LISTENER_EVENTS = _live("listener_events_total", (), "Changed documents that the listener reported.", "counter")
 LISTENER_GAPS = _live("listener_gaps_total", (), "Times that the listener lost its stream.", "counter")

@@ -25,6 +25,7 @@ from exporter.metrics.catalogue import (
     LISTENER_GAPS,
     LISTENER_LAST,
     LIVE_FAMILIES,
+    PACE,
     READS,
     REFUSED,
     RELOAD_AT,
@@ -114,6 +115,7 @@ def live_samples(  # noqa: PLR0913 - one argument a thing the exporter knows of 
                 (DURATION, state.duration),
                 (LAST_SUCCESS, state.last_success),
                 (INTERVAL, intervals.get(name)),
+                (PACE, intervals.get(name) if state.pace is None else state.pace),
             ),
         )
         for kind in ErrorKind:

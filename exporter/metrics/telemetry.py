@@ -35,7 +35,10 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CollectorState:
-    """One collector since the start. Times are Unix seconds, durations seconds; None: not yet."""
+    """One collector since the start. Times are Unix seconds, durations seconds; None: not yet.
+
+    `pace`: how long after its last success the next run begins at the latest.
+    """
 
     runs: int = 0
     failures: Mapping[str, int] = field(default_factory=dict)
@@ -44,6 +47,7 @@ class CollectorState:
     duration: float | None = None
     last_success: float | None = None
     last_attempt: float | None = None
+    pace: float | None = None
 
 
 class Telemetry:
@@ -74,7 +78,14 @@ class Telemetry:
             self._collectors.setdefault(collector, CollectorState())
 
     def collector_ran(
-        self, collector: str, *, seconds: float, at: float, failures: Iterable[str], success: bool
+        self,
+        collector: str,
+        *,
+        seconds: float,
+        at: float,
+        failures: Iterable[str],
+        success: bool,
+        pace: float | None = None,
     ) -> None:
         """Count a run that ended at `at` after `seconds`, and each reason once. `success`: it read something."""
         with self._change():
@@ -91,6 +102,7 @@ class Telemetry:
                 duration=seconds,
                 last_success=at if success else old.last_success,
                 last_attempt=at,
+                pace=pace if success else old.pace,
             )
 
     def collector_skipped(self, collector: str, reason: str) -> None:

@@ -11,6 +11,7 @@ from exporter.model import AHEAD, HeartbeatReport, HeartbeatState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import timedelta
 
     from exporter.config.resolved import HeartbeatsConfig, PipelineConfig
     from exporter.model import Entry, Heartbeat, Run
@@ -22,6 +23,21 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 def past(at: datetime | None, now: datetime) -> datetime | None:
     """The moment; None if it is ahead of the clock, because nothing can have happened then."""
     return at if at is not None and (at <= now or at - AHEAD <= now) else None
+
+
+def goes_stale_after(config: HeartbeatsConfig) -> timedelta:
+    """How old the last beat of a running processor is when it is stale."""
+    return config.stale_after
+
+
+def runs(beat: Heartbeat, config: HeartbeatsConfig, now: datetime) -> bool | None:
+    """Whether a heartbeat says that its processor runs, for whatever date; None if it may."""
+    says_status = bool(config.fields[STATUS])
+    if says_status and beat.status != "running":
+        return False
+    if beat.beat_at is None or beat.beat_at > now + AHEAD:
+        return None
+    return now - beat.beat_at <= (config.dead_after if says_status else config.stale_after)
 
 
 def heartbeat_of(

@@ -1,4 +1,4 @@
-"""Runs each collector at its interval with APScheduler: one job for each collector, which does the work itself.
+"""Runs each collector when it is planned, with APScheduler: one job for each collector, which does the work itself.
 
 APScheduler uses the machine's clock. The collectors have their own clock, which can show another day (`demo`).
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -18,6 +19,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import timedelta
 
     from apscheduler.events import JobEvent
 
@@ -36,18 +38,30 @@ CLOCK_JUMP_SECONDS = 30.0
 STILL_SECONDS = 5.0
 """The log says when the process had no CPU for this long: its reads may then fail, whatever their sources do."""
 
+REPORT = "report"
+"""The job that concludes again while nothing is read."""
+
 _REASONS = {EVENT_JOB_MISSED: "missed", EVENT_JOB_MAX_INSTANCES: "max_instances", EVENT_JOB_ERROR: "error"}
 
 
 class Every(IntervalTrigger):  # type: ignore[misc] # APScheduler has no types
-    """An interval that leaves out the times that have passed.
+    """An interval, which can be another one each time, that leaves out the times that have passed.
 
     APScheduler's own counts through all of them: for a clock that jumps from 1970, as on a machine without a battery,
     that takes minutes and gigabytes.
     """
 
+    def __init__(self, interval: Callable[[], timedelta], jitter: float = JITTER) -> None:
+        """`interval`: the interval at that moment; `jitter`: the share of it by which a time may be delayed."""
+        super().__init__(seconds=interval().total_seconds(), timezone=UTC)
+        self._now = interval
+        self._share = jitter
+
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
         """The next time after `previous_fire_time`; if more than an interval has passed, an interval after `now`."""
+        self.interval = self._now()
+        self.interval_length = self.interval.total_seconds()
+        self.jitter = self.interval_length * self._share
         if previous_fire_time and now - previous_fire_time > self.interval:
             previous_fire_time = now
         following: datetime | None = super().get_next_fire_time(previous_fire_time, now)
@@ -64,23 +78,25 @@ class Schedule:
         self._telemetry = telemetry
         self._stopped = threading.Event()
         self._watch = threading.Thread(target=self._watch_over, name="schedule-watch", daemon=True)
-        self._repeats: dict[str, datetime] = {}
+        self._moved: dict[str, datetime] = {}
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
-            executors={"default": ThreadPoolExecutor(len(collectors.collectors))},
+            executors={"default": ThreadPoolExecutor(len(collectors.collectors) + 1)},
             job_defaults={"coalesce": True, "max_instances": 1},
         )
         self._scheduler.add_listener(self._not_run, EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES | EVENT_JOB_ERROR)
         for name, config in collectors.collectors.items():
-            seconds = config.every.total_seconds()
             self._scheduler.add_job(
                 self._run,
-                Every(seconds=seconds, jitter=seconds * JITTER, timezone=UTC),
+                Every(partial(collectors.planner.interval_at, name)),
                 args=[name],
                 id=name,
-                misfire_grace_time=max(1, int(seconds)),
+                misfire_grace_time=max(1, int(config.every.total_seconds())),
                 next_run_time=datetime.now(UTC),
             )
+        if collectors.config.collect.adapts:
+            shortest = min(config.every for config in collectors.collectors.values())
+            self._scheduler.add_job(collectors.conclude_if_old, Every(lambda: shortest), id=REPORT)
 
     def start(self) -> None:
         """Start; every collector runs at once."""
@@ -104,7 +120,7 @@ class Schedule:
         source = self._collectors.source_of(name)
         away = self._telemetry.sources().get(source) is not None
         self._collectors.run(name)
-        self._repeat(name)
+        self._plan(name)
         if away and self._telemetry.sources().get(source) is None:
             log.info("the source is back", source=source)
             for other in self._collectors.collectors:
@@ -113,7 +129,8 @@ class Schedule:
 
     def _not_run(self, event: JobEvent) -> None:
         reason = _REASONS[event.code]
-        self._telemetry.collector_skipped(event.job_id, reason)
+        if event.job_id != REPORT:
+            self._telemetry.collector_skipped(event.job_id, reason)
         error = getattr(event, "exception", None)
         log.error("collector did not run", collector=event.job_id, reason=reason, error=error)
 
@@ -135,18 +152,20 @@ class Schedule:
                 offset += moved
                 log.warning("the clock was set", seconds=round(moved, 1))
                 self.run_now()
-            # A listener can report a missing document outside any run.
+            # A listener can report outside any run, and a deadline can come near.
             for name in self._collectors.collectors:
-                self._repeat(name)
+                self._plan(name)
             looked = time.monotonic()
 
-    def _repeat(self, name: str) -> None:
-        """Move a collector's next run forward once, if a value has to be read again before it counts."""
-        again, job = self._collectors.repeat_at(name), self._scheduler.get_job(name)
-        if again is None or job is None or again == self._repeats.get(name):
+    def _plan(self, name: str) -> None:
+        """Move a collector's next run forward, once for each time for which it is planned."""
+        at, job = self._collectors.planner.next_at(name), self._scheduler.get_job(name)
+        if at is None or job is None or at == self._moved.get(name):
             return
-        self._repeats[name] = again
-        at = datetime.now(UTC) + (again - self._clock())
-        if at < job.next_run_time:
-            log.info("less is there than before: it is read again soon", collector=name, at=again.isoformat())
-            job.modify(next_run_time=at)
+        now = datetime.now(UTC)
+        moved = max(now, now + (at - self._clock()))
+        late = self._collectors.planner.intervals[name] * JITTER
+        if moved + late < job.next_run_time:
+            self._moved[name] = at
+            log.debug("read sooner", collector=name, at=at.isoformat())
+            job.modify(next_run_time=moved)

@@ -136,6 +136,7 @@ class Service:
             self._publish,
             memory=self._memory,
             follow=True,
+            apart=True,
             wait_for_all=not first,
         )
         self._loaded_at = self._clock()

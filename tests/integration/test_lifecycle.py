@@ -181,7 +181,7 @@ def test_prometheus_notices_when_a_source_goes_and_comes_back(
     up = "orchestration_exporter_source_up{source='firestore'}"
     unknown = f"sum(orchestration_processor_verdict{{{LABELS},verdict='unknown'}})"
     with (
-        reading_the_seed(local, clock, tmp_path, DAY, collect=QUICK) as exporter,
+        reading_the_seed(local, clock, tmp_path, DAY, collect={"pace": "fixed", **QUICK}) as exporter,
         Prometheus(tmp_path, exporter.client.base_url.netloc.decode()) as prometheus,
     ):
         until(lambda: prometheus.value(up) == 1, "a source that is up")

@@ -98,7 +98,7 @@ def _story(
     incident = moved(SEED, DAY)
     clock.now = incident.clock
     _running.load(incident, PROJECT)
-    config = settings(incident, DAY, collect=compressed_collect(FASTER, SHORTEST))
+    config = settings(incident, DAY, collect={"pace": "fixed", **compressed_collect(FASTER, SHORTEST)})
     with Chain(tmp_path_factory.mktemp("chain"), _running, config, FASTER) as chain:
         until(lambda: {PAGE, CONTEXT} <= {*chain.told()} and chain.firing() >= OF_THE_DAY, "the day to be told")
         chain.go_on()

@@ -67,7 +67,7 @@ def _day(local: LocalSources, clock: SimulatedClock) -> Iterator[Day]:
 
 def repeat(day: Day, collector: str) -> None:
     """The collector's next run, at the time at which it asks for it, or else a minute later."""
-    again = day.collectors.repeat_at(collector)
+    again = day.collectors.planner.repeat_at(collector)
     day.collect(collector, after=again - day.clock.now if again else MINUTE)
 
 

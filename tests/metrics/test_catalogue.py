@@ -111,6 +111,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "exporter_collector_failing": (*COLLECTOR, "reason"),
     "exporter_collector_last_success_timestamp_seconds": COLLECTOR,
     "exporter_collector_interval_seconds": COLLECTOR,
+    "exporter_collector_pace_seconds": COLLECTOR,
     "exporter_bigquery_jobs_total": (),
     "exporter_bigquery_bytes_processed_total": (),
     "exporter_bigquery_bytes_billed_total": (),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -39,9 +40,12 @@ def _clockwork(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clockwork]:
 class Running:
     """A schedule over sources in memory, by the wall clock."""
 
-    def __init__(self, clockwork: Clockwork, behind: timedelta = timedelta()) -> None:
+    def __init__(self, clockwork: Clockwork, behind: timedelta = timedelta(), pace: str = "fixed") -> None:
         self._clockwork = clockwork
         self.scene: Scene = healthy(lambda: clockwork.now - behind)
+        if pace != "fixed":
+            self.scene.settings = replace(self.scene.settings, collect=replace(self.scene.settings.collect, pace=pace))
+            self.scene.__post_init__()
         self.schedule = Schedule(self.scene.collectors, self.scene.telemetry, lambda: clockwork.now - behind)
 
     def start(self) -> None:
@@ -65,6 +69,14 @@ class Running:
 @pytest.fixture(name="running")
 def _running(clockwork: Clockwork) -> Iterator[Running]:
     running = Running(clockwork)
+    yield running
+    running.schedule.stop()
+    running.scene.memory.release()
+
+
+@pytest.fixture(name="adaptive")
+def _adaptive(clockwork: Clockwork) -> Iterator[Running]:
+    running = Running(clockwork, pace="adaptive")
     yield running
     running.schedule.stop()
     running.scene.memory.release()
@@ -217,7 +229,7 @@ def test_the_log_says_when_the_process_had_no_cpu(
 
 
 def test_the_times_that_a_jump_of_the_clock_left_out_are_not_counted_through() -> None:
-    every, before, now = Every(seconds=30), datetime(1970, 1, 1, tzinfo=UTC), on("18:00")
+    every, before, now = Every(lambda: timedelta(seconds=30), jitter=0.0), datetime(1970, 1, 1, tzinfo=UTC), on("18:00")
 
     assert every.get_next_fire_time(before, now) == now + timedelta(seconds=30)
     assert every.get_next_fire_time(now - timedelta(seconds=30), now) == now
@@ -316,3 +328,55 @@ def test_a_document_that_a_listener_misses_is_read_again_soon(
     running.scene.collectors.take({PHASE3_DOCUMENT: Document(exists=False)}, clockwork.now)
 
     until(lambda: planned(clockwork, "completion") <= timedelta(seconds=30), "the document to be read again")
+
+
+def test_heartbeats_are_read_seldom_in_a_quiet_hour_and_a_report_is_made_every_minute(
+    adaptive: Running, clockwork: Clockwork
+) -> None:
+    adaptive.start()
+
+    clockwork.advance(18 * MINUTE)
+
+    first, *quiet = adaptive.gaps("heartbeats")
+    assert 60 <= first <= 63
+    assert len(quiet) == 3
+    assert all(300 <= gap <= 315 for gap in quiet)
+    assert all(60 <= gap <= 63 for gap in adaptive.gaps("completion"))
+    reports = [report.at for report in adaptive.scene.reports]
+    assert all(after - before <= timedelta(seconds=63) for before, after in pairwise(reports))
+
+
+def test_near_a_deadline_heartbeats_are_read_at_their_interval_and_everything_just_after_it(
+    adaptive: Running, clockwork: Clockwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(random, "uniform", lambda _low, _high: 0.0)
+    adaptive.start()
+
+    clockwork.advance(18 * MINUTE)
+    before = len(adaptive.times["heartbeats"])
+    for _ in range(30):
+        clockwork.advance(MINUTE / 2)
+        for name in COLLECTORS:
+            adaptive.schedule._plan(name)  # noqa: SLF001 what the watch does every two seconds
+    clockwork.settle()
+
+    near = adaptive.times["heartbeats"][before:]
+    assert len(near) >= 12
+    for name in ("completion", "heartbeats", "warehouse"):
+        assert any(timedelta() < time - on("18:30") <= MINUTE for time in adaptive.times[name])
+
+
+def test_what_is_planned_sooner_runs_at_once_however_long_ago_it_would_have_been(
+    adaptive: Running, clockwork: Clockwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(random, "uniform", lambda _low, _high: 0.0)
+    adaptive.start()
+    clockwork.advance(4 * MINUTE)
+    runs = len(adaptive.times["heartbeats"])
+
+    adaptive.scene.telemetry.collector_ran("heartbeats", seconds=1, at=0, failures=[ErrorKind.TIMEOUT], success=False)
+    adaptive.schedule._plan("heartbeats")  # noqa: SLF001 what the watch does every two seconds
+    clockwork.settle()
+
+    assert len(adaptive.times["heartbeats"]) == runs + 1
+    assert adaptive.skipped("heartbeats") == {}

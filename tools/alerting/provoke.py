@@ -43,7 +43,7 @@ def data_faults(faster: int, phase: float) -> dict[str, float]:
         incident,
         a_past_day(),
         documents={"only": [str(item.date) for item in days.values()]},
-        collect=compressed_collect(faster),
+        collect={"pace": "fixed", **compressed_collect(faster)},
         pipelines=PIPELINES,
     )
     clock = SimulatedClock()
@@ -161,7 +161,7 @@ def exporter_faults(faster: int, phase: float) -> dict[str, float]:
     """Seconds from the fault to the message for what is provoked on a healthy day, one after the other."""
     day = a_past_day()
     incident = moved(HEALTHY, day)
-    config = settings(incident, day, collect=compressed_collect(faster))
+    config = settings(incident, day, collect={"pace": "fixed", **compressed_collect(faster)})
     taken: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder, LocalSources(SimulatedClock()) as local:
         local.load(incident, PROJECT)
@@ -186,7 +186,7 @@ def lost_exporters(faster: int, phase: float) -> dict[str, float]:
     """Seconds from the end of one of two exporters, and then of the other, to the messages."""
     day = a_past_day()
     incident = moved(HEALTHY, day)
-    config = settings(incident, day, collect=compressed_collect(faster))
+    config = settings(incident, day, collect={"pace": "fixed", **compressed_collect(faster)})
     with tempfile.TemporaryDirectory() as folder, LocalSources(SimulatedClock()) as local:
         local.load(incident, PROJECT)
         file = Path(folder) / "second.yaml"
