@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from exporter.config.care import NOBODY
+from exporter.metrics.clock import due_text, since
 from exporter.metrics.samples import Family, label_text
 from exporter.model import Bound, Condition, HeartbeatState, LogSource, RemovalKind, TriggerState, Verdict
 
@@ -64,7 +65,9 @@ TRIGGERED_AT = _gauge("phase_triggered_timestamp_seconds", PHASE, "When the docu
 PHASE_DUE = _gauge("phase_due_timestamp_seconds", PHASE, "When the last expected processor of the phase is due.")
 TRIGGER_STATE = _gauge("phase_trigger_state", (*PHASE, "state"), "State of the trigger; 1 for the one it is in.")
 PHASE_SINCE = _gauge(
-    "phase_since_timestamp_seconds", PHASE, "Since when the trigger is stuck or blocked; no sample while it is not."
+    "phase_since_timestamp_seconds",
+    (*PHASE, "then", "local"),
+    "Since when the trigger is stuck or blocked; no sample while it is not.",
 )
 MODE = _gauge("phase_mode", (*PHASE, "mode"), "Mode of the document; 1 for the one it is in.")
 PROCESSOR_REGISTERED = _gauge("processor_registered", PROCESSOR, "1 if the document has its entry.")
@@ -72,7 +75,7 @@ CRITICAL = _gauge("processor_critical", PROCESSOR, "1 if the trigger rule cannot
 VERDICT = _gauge("processor_verdict", (*PROCESSOR, "verdict"), "Verdict on the work; 1 for the one that applies.")
 SINCE = _gauge(
     "processor_since_timestamp_seconds",
-    PROCESSOR,
+    (*PROCESSOR, "then", "local"),
     "Since when the fault that the verdict names has been there; no sample while it names none.",
 )
 OWNER_INFO = _gauge(
@@ -125,7 +128,9 @@ COVERAGE_LOW = _gauge(
     "coverage_low", (*CHECK, "bound"), "1 for the bound that the ratio is below, of both for the lower one."
 )
 COVERAGE_SINCE = _gauge(
-    "coverage_low_since_timestamp_seconds", CHECK, "Since when coverage is low; no sample while it is not."
+    "coverage_low_since_timestamp_seconds",
+    (*CHECK, "data_date", "local"),
+    "Since when coverage is low; no sample while it is not.",
 )
 COVERAGE_UNCLASSIFIED = _gauge("coverage_unclassified", CHECK, "1 if rows are unclassified or unmarked.")
 UNITS = _gauge("calendar_units", (*PIPELINE, "date"), "Units that the calendar has for a data date.")
@@ -206,9 +211,9 @@ def report_samples(report: Report) -> Samples:
     """Every series of the report. A value that is unknown has no sample."""
     out: dict[Family, list[Sample]] = {family: [] for family in REPORT_FAMILIES}
     for pipeline in report.pipelines:
-        pipeline_samples(out, pipeline)
+        pipeline_samples(out, pipeline, zone=report.timezone)
         for phase in pipeline.phases:
-            phase_samples(out, phase, every_state=report.every_state)
+            phase_samples(out, phase, zone=report.timezone, every_state=report.every_state)
             heartbeat_ages(out, phase, pipeline.heartbeats_read_at)
     return out
 
@@ -228,8 +233,8 @@ def _state(out: Out, family: Family, labels: str, state: str, *, every_state: bo
         out[family].append((labels + _STATES[family][state], 1))
 
 
-def phase_samples(out: Out, phase: PhaseReport, *, every_state: bool) -> None:
-    """Add the series of one phase of one run date, and of its processors."""
+def phase_samples(out: Out, phase: PhaseReport, *, zone: str, every_state: bool) -> None:
+    """Add the series of one phase of one run date, and of its processors; `zone` is that of local times."""
     labels = label_text(pipeline=phase.pipeline, phase=phase.phase, run_date=phase.run_date.isoformat())
     put(
         out,
@@ -244,7 +249,6 @@ def phase_samples(out: Out, phase: PhaseReport, *, every_state: bool) -> None:
             (TRIGGERED, phase.triggered),
             (TRIGGERED_AT, phase.triggered_at),
             (PHASE_DUE, phase.due),
-            (PHASE_SINCE, phase.since.at if phase.since else None),
             (HISTORY, phase.run_history_processors),
         ),
     )
@@ -257,8 +261,13 @@ def phase_samples(out: Out, phase: PhaseReport, *, every_state: bool) -> None:
     modes = phase.modes if every_state else [phase.mode]
     out[MODE].extend([(f"{labels},{label_text(mode=mode)}", 1 if mode == phase.mode else 0) for mode in modes])
     _state(out, LOG_SOURCE, labels, phase.log_source, every_state=every_state)
-    for processor in phase.processors:
-        _processor(out, processor, every_state=every_state)
+    then = due_text(phase.then, zone)
+    if phase.since:
+        out[PHASE_SINCE].append(since(labels, phase.since.at, zone, then=then))
+    for one in phase.processors:
+        _processor(out, one, every_state=every_state)
+        if one.since:
+            out[SINCE].append(since(_labels(one), one.since.at, zone, then=then))
 
 
 def _processor(out: Out, processor: ProcessorReport, *, every_state: bool) -> None:
@@ -269,7 +278,6 @@ def _processor(out: Out, processor: ProcessorReport, *, every_state: bool) -> No
         (
             (PROCESSOR_REGISTERED, processor.registered),
             (CRITICAL, processor.critical),
-            (SINCE, processor.since.at if processor.since else None),
             (RECORD_COUNT, processor.record_count),
             (TABLE_ROWS, processor.table_rows),
             (DELTA, processor.record_count_delta),
@@ -341,8 +349,6 @@ def _coverage(out: Out, coverage: CoverageReport) -> None:
 
 def _condition(out: Out, found: ConditionReport) -> None:
     labels = label_text(**found.labels)
-    if found.condition is Condition.COVERAGE_LOW and found.since:
-        out[COVERAGE_SINCE].append((labels, found.since.at.timestamp()))
     family = CONDITIONS.get(found.condition)
     if found.holds is None or family is None:
         return
@@ -352,13 +358,17 @@ def _condition(out: Out, found: ConditionReport) -> None:
         out[family].append((labels, int(found.holds)))
 
 
-def pipeline_samples(out: Out, pipeline: PipelineReport) -> None:
-    """Add the series of a pipeline that are of none of its phases' dates."""
+def pipeline_samples(out: Out, pipeline: PipelineReport, *, zone: str) -> None:
+    """Add the series of a pipeline that are of none of its phases' dates. `zone`: that of local times."""
     _owners(out, pipeline)
     for coverage in pipeline.coverage:
         _coverage(out, coverage)
-    for condition in pipeline.conditions:
-        _condition(out, condition)
+    dates = {(one.check.name, str(one.run_date)): str(one.data_date) for one in pipeline.coverage}
+    for found in pipeline.conditions:
+        _condition(out, found)
+        if found.condition is Condition.COVERAGE_LOW and found.since:
+            rows_of = dates[found.labels["check"], found.labels["run_date"]]
+            out[COVERAGE_SINCE].append(since(label_text(**found.labels), found.since.at, zone, data_date=rows_of))
     labels = label_text(pipeline=pipeline.pipeline)
     stale, silent = pipeline.heartbeat_stale_after, pipeline.heartbeat_silent_after
     put(

@@ -63,7 +63,7 @@ class Renderer:
     def __init__(self) -> None:
         """Nothing was rendered yet."""
         self._packer = Packer()
-        self._every_state = False
+        self._form: tuple[bool, str] = (False, "")
         self._phases: dict[tuple[str, str, str], _Phase] = {}
         self._pipelines: dict[str, Pieces] = {}
 
@@ -71,18 +71,19 @@ class Renderer:
         """The same bytes as those of all samples of the report, in time that grows with what has changed."""
         phases: dict[tuple[str, str, str], _Phase] = {}
         pipelines: dict[str, Pieces] = {}
-        kept = self._phases if report.every_state == self._every_state else {}
+        form = report.every_state, report.timezone
+        kept = self._phases if form == self._form else {}
         pieces: list[Pieces] = []
         for pipeline in report.pipelines:
             before = self._pipelines.get(pipeline.pipeline)
-            own = Pieces.of(partial(pipeline_samples, pipeline=pipeline), before)
+            own = Pieces.of(partial(pipeline_samples, pipeline=pipeline, zone=report.timezone), before)
             pipelines[pipeline.pipeline] = own
             pieces.append(own)
             for phase in pipeline.phases:
                 key = pipeline.pipeline, phase.phase, phase.run_date.isoformat()
-                one = phases[key] = _rendered(kept.get(key), phase, pipeline, every_state=report.every_state)
+                one = phases[key] = _rendered(kept.get(key), phase, pipeline, form)
                 pieces += one.pieces, one.ages
-        self._phases, self._pipelines, self._every_state = phases, pipelines, report.every_state
+        self._phases, self._pipelines, self._form = phases, pipelines, form
         families = [
             [header(family), *(one.lines[family] for one in pieces if family in one.lines)]
             for family in REPORT_FAMILIES
@@ -90,10 +91,11 @@ class Renderer:
         return Rendered.of(families, sum(one.series for one in pieces), self._packer)
 
 
-def _rendered(before: _Phase | None, phase: PhaseReport, pipeline: PipelineReport, *, every_state: bool) -> _Phase:
+def _rendered(before: _Phase | None, phase: PhaseReport, pipeline: PipelineReport, form: tuple[bool, str]) -> _Phase:
+    every_state, zone = form
     read_at = pipeline.heartbeats_read_at
     same = before if before is not None and before.phase is phase else None
     if same is not None and same.read_at == read_at:
         return same
-    pieces = same.pieces if same else Pieces.of(partial(phase_samples, phase=phase, every_state=every_state))
+    pieces = same.pieces if same else Pieces.of(partial(phase_samples, phase=phase, zone=zone, every_state=every_state))
     return _Phase(phase, pieces, read_at, Pieces.of(partial(heartbeat_ages, phase=phase, read_at=read_at)))

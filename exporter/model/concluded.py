@@ -178,7 +178,8 @@ class PhaseReport:
     `overwritten`: those of them that were lost and restored; `overwritten_lately`: the processors of those that were
     lost within the last hour. `watched` False: the document was never read. `document`: the full resource name of the
     completion document; None if the phase has none. `since`: since when the trigger has been stuck or blocked.
-    `completion`: what the document looks like.
+    `completion`: what the document looks like. `then`: the phase that it starts, and when
+    that one is due for the same run date.
     """
 
     pipeline: str
@@ -209,6 +210,7 @@ class PhaseReport:
     document: str | None = None
     since: Since | None = None
     completion: CompletionConfig = field(default_factory=CompletionConfig)
+    then: NextDue | None = None
 
 
 @dataclass(frozen=True, slots=True)

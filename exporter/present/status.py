@@ -69,6 +69,7 @@ def phases(report: Report) -> dict[str, Json]:
             "entries": phase.entries,
             "triggered_at": stamp(phase.triggered_at),
             "due": stamp(phase.due),
+            "then": phase.then and {"phase": phase.then.phase, "due": stamp(phase.then.due)},
             **since(phase.since),
             "first": words.first if phase.trigger_state and (words := TRIGGERS.get(phase.trigger_state)) else None,
             "log_source": phase.log_source,

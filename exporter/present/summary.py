@@ -255,6 +255,8 @@ def _lead(problem: Problem, moments: Moments) -> tuple[str, str, str, str]:
         since = earliest(one.since for one in problem.processors)
         critical = any(one.critical for one in problem.processors)
         effect = f"{words.effect}{', and it is critical for the next phase' if critical else ''}"
+    if phase.then:
+        effect += f"; {phase.then.phase} is due at {moments.both(phase.then.due)}"
     return what, moments.since(since) if since else "", effect, words.first
 
 

@@ -166,9 +166,10 @@ def _covers_less(at: Moment[CoverageReport, PipelineReport], bound: float) -> bo
 def _low_text(at: Moment[CoverageReport, PipelineReport]) -> str:
     coverage, check = at.subject, at.subject.check
     counts, share = coverage.counts, coverage.share or 0
-    rows = f" ({counts.covered:,} of {counts.eligible:,} rows of {coverage.data_date})" if counts else ""
+    rows = f" ({counts.covered:,} of {counts.eligible:,})" if counts else ""
     bound = f"the critical bound {check.critical:.0%}" if share < check.critical else f"the bound {check.warn:.0%}"
-    return f"coverage {check.name} of {coverage.pipeline} {coverage.run_date} is {share:.1%}{rows}, below {bound}"
+    what = f"coverage {check.name} of {coverage.pipeline}, rows of {coverage.data_date}"
+    return f"{what}, is {share:.1%}{rows}, below {bound}"
 
 
 def _unclassified_rows(coverage: CoverageReport) -> int:

@@ -9,6 +9,7 @@ from exporter.model import (
     AHEAD,
     CoverageReport,
     DocumentId,
+    NextDue,
     PhaseLogReport,
     PipelineReport,
     Record,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from exporter.config.resolved import Config, PhaseConfig, PhaseLogConfig, PipelineConfig
-    from exporter.model import Heartbeat, NextDue, PhaseReport, Run, Snapshot, Watched
+    from exporter.model import Heartbeat, PhaseReport, Run, Snapshot, Watched
     from exporter.reconcile.conditions import PhaseAnswers
     from exporter.reconcile.expectations import Obligation, PhaseDay
     from exporter.reconcile.parts import Part, Round
@@ -187,6 +188,8 @@ class _Pipeline:
             )
             following = phase_after(self.config, self.pipeline, phase)
             report = phase_report(self.snapshot, self.pipeline, following, day, shared)
+            if following is not None:
+                report = replace(report, then=self._deadline(following, run_date, now))
             if collection:
                 report = replace(report, document=f"{self.config.firestore_root}/{collection}/{run_date}")
             dates = frozenset(processor.data_date for processor in report.processors)
@@ -194,6 +197,11 @@ class _Pipeline:
 
         inputs = (self.common, Same(day), documents, _remembered(watched), beats)
         return self._made(("phase", phase.name, run_date), inputs, make)
+
+    def _deadline(self, phase: PhaseConfig, run_date: date, now: datetime) -> NextDue | None:
+        """When the phase is due in full for this run date; None if nothing is asked of it."""
+        dues = [one.due for one in phase_day(phase, run_date, now, self.config.timezone).obligations if one.owed]
+        return NextDue(self.pipeline.name, phase.name, run_date, max(dues)) if dues else None
 
     def _unusable(self, days: Sequence[date]) -> Mapping[Record, tuple[str, ...]]:
         """Each unusable field and where it is, by kind of record. A kind that is unknown is left out."""

@@ -84,6 +84,7 @@ _PHASE = _object(
         "entries": _COUNT,
         "triggered_at": _MAYBE_TIME,
         "due": _MAYBE_TIME,
+        "then": _or_unknown(_object({"phase": {"type": "string"}, "due": _TIME}, "The phase that it starts.")),
         "since": _MAYBE_TIME,
         "since_after": _MAYBE_TIME,
         "first": _MAYBE_TEXT,

@@ -97,7 +97,7 @@ def test_every_alert_of_the_rules_reads_well(labels: Labels, annotations: Mappin
     )
     since = r" since \d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)? UTC|, alert since 2026-02-01 18:10 UTC"
     assert re.fullmatch(rf"{name}, [\w-]+: [a-z_, ]+({since})", told)
-    assert described == f"  {annotations['description']}"
+    assert described == f"  {annotations['description'].replace(' +0000 UTC', ' UTC')}"
     assert re.fullmatch(
         r"If nobody acts: [a-z][^.]+\.( It can(not)? wait until morning\.| Nobody has to act\.)?", unattended
     )
@@ -472,3 +472,24 @@ def test_mail_shows_markup_as_text_and_follows_no_odd_link(tmp_path: Path) -> No
     assert "<code>echo &lt;b&gt; &amp; &#39;quoted&#39;</code>" in page
     assert f'<a href="{ANNOTATIONS["runbook_url"]}">' in page
     assert "javascript:" not in page
+
+
+@pytest.mark.usefixtures("_programs")
+def test_a_message_has_the_local_time_the_rows_date_and_the_next_deadline_that_the_description_has(
+    tmp_path: Path,
+) -> None:
+    low = {"alertname": alert_of("coverage_low").name, "severity": "critical", "pipeline": "nba", "check": "minutes"}
+    stuck = {"alertname": alert_of("stuck").name, "severity": "critical", "pipeline": "nba", "phase": "phase3"}
+    day = {"run_date": "2026-01-28"}
+    since = "since 2026-01-28 16:30:00 +0000 UTC (11:30 EST)"
+    coverage = (
+        f"minutes of nba for 2026-01-28, rows of 2026-01-27, {since}: expected at least 80%, found 67.8% (8 of 11)."
+    )
+    trigger = f"nba phase3 of 2026-01-28, {since}; phase4 is due at 2026-01-28 17:30 UTC (12:30 EST): 5 of 5 registered"
+
+    title = rendered("title", low | day, {"description": coverage}, tmp_path)
+    text = rendered("plain", stuck | day, {"description": trigger}, tmp_path).replace("\u00a0", " ")
+
+    assert title == "minutes 67.8% under 80% (nba, rows of 27 Jan)"
+    assert "trigger stuck since 2026-01-28 16:30 UTC (11:30 EST)" in text
+    assert " is late from now on. phase4 is due at 2026-01-28 17:30 UTC (12:30 EST). It cannot wait" in text

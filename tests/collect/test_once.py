@@ -91,9 +91,7 @@ def test_low_coverage_alone_exits_with_one(memory: Memory) -> None:
     memory.warehouse.coverage = {DAY - ONE_DAY: CoverageCounts(212, 118, 50, {"dnp": 94})}
     outcome = collected(memory)
 
-    assert told(outcome).startswith(
-        "Coverage minutes_played of nba 2026-02-01 is 42.4% (50 of 118 rows of 2026-01-31), below"
-    )
+    assert told(outcome).startswith("Coverage minutes_played of nba, rows of 2026-01-31, is 42.4% (50 of 118), below")
     assert exit_code(outcome.report, outcome.unread) == exits.DISCREPANCIES
 
 

@@ -129,7 +129,7 @@ def _state(samples: Samples, family: Family, labels: str) -> str | None:
 
 
 def _since(samples: Samples, family: Family, labels: str) -> str | None:
-    found = [value for text, value in samples[family] if text == labels]
+    found = [value for text, value in samples[family] if text.startswith(f"{labels},")]
     return stamp(datetime.fromtimestamp(found[0], UTC)) if found else None
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from exporter.incidents.watch import History, Watched
 from exporter.metrics.catalogue import report_samples
+from exporter.metrics.clock import local
 from exporter.present.beside import beside
 from exporter.present.status import stamp, status
 from exporter.shipped.alerts import alerts
@@ -104,28 +105,29 @@ def _expected(report: Report) -> Iterator[tuple[tuple[tuple[str, str], ...], tup
             place = (("pipeline", one.pipeline), ("phase", one.phase), ("run_date", one.run_date.isoformat()))
             yield (
                 (("about", one.verdict.value), *place, ("processor", one.processor)),
-                (api["verdict"], _words(api["since"]), api["first"]),
+                (api["verdict"], _words(api["since"], report.timezone), api["first"]),
             )
     for phase in report.phases:
         api = said["phases"][f"{phase.pipeline}/{phase.phase}/{phase.run_date}"]
         if api["first"]:
             place = (("pipeline", phase.pipeline), ("phase", phase.phase), ("run_date", phase.run_date.isoformat()))
             state = api["trigger_state"]
-            yield (("about", state), *place), (f"trigger {state}", _words(api["since"]), api["first"])
+            yield (("about", state), *place), (f"trigger {state}", _words(api["since"], report.timezone), api["first"])
     for fault in beside(report):
         labels = fault.condition.labels
         if "check" in labels:
             where = tuple((name, labels[name]) for name in ("pipeline", "run_date", "check"))
             at = stamp(fault.since.at) if fault.since else None
-            yield (("about", fault.condition.condition.value), *where), ("", _words(at), fault.first)
+            yield (("about", fault.condition.condition.value), *where), ("", _words(at, report.timezone), fault.first)
 
 
-def _words(at: str | None) -> str | None:
-    """A time of the API as a message has it."""
+def _words(at: str | None, zone: str) -> str | None:
+    """A time of the API as a message has it, in UTC and in this zone."""
     if at is None:
         return None
-    words = f"{datetime.fromisoformat(at).astimezone(UTC):%Y-%m-%d %H:%M:%S}"
-    return f"{words.removesuffix(':00') if words.endswith(':00') else words} UTC"
+    moment = datetime.fromisoformat(at).astimezone(UTC)
+    words = f"{moment:%Y-%m-%d %H:%M:%S}"
+    return f"{words.removesuffix(':00') if words.endswith(':00') else words} UTC ({local(moment, zone)})"
 
 
 def _messages(report: Report, firing: Sequence[Labels], folder: Path) -> Iterator[tuple[Labels, Mapping[str, str]]]:

@@ -94,6 +94,7 @@ def test_a_phase_is_described_by_its_document_and_its_trigger(scene: Scene) -> N
         "entries": 6,
         "triggered_at": "2026-02-01T15:10:00Z",
         "due": "2026-02-01T16:30:00Z",
+        "then": {"phase": "phase4", "due": "2026-02-01T17:30:00Z"},
         "since": None,
         "since_after": None,
         "first": None,

@@ -54,7 +54,7 @@ def test_the_sentence_of_a_blocked_day_says_since_when_how_bad_and_what_to_do_fi
         "nba phase3 of 2026-02-01 is blocked: 2 of 5 processors finished and never registered"
         " (player_game_summary, upcoming_team_game_context)."
         " It has been so for 2 h 59 min, since 15:00:50 UTC (10:00:50 EST)."
-        " The next phase does not start by itself, but the data is there."
+        " The next phase does not start by itself, but the data is there; phase4 is due at 17:30 UTC (12:30 EST)."
         " First: register what finished, do not run it again."
     )
 
@@ -72,7 +72,7 @@ def test_unknown_rows_are_not_reported_as_present() -> None:
     blocked = with_trigger(with_verdicts(**{PLAYER: Verdict.UNREGISTERED}), TriggerState.BLOCKED)
     report = changed(blocked, of_processor=lambda one: replace(one, table_rows=None))
 
-    assert summarize(report).effect == "the next phase does not start by itself"
+    assert summarize(report).effect.startswith("the next phase does not start by itself; phase4 is due at ")
 
 
 def test_a_stuck_trigger_says_that_its_rule_is_met() -> None:
@@ -103,7 +103,7 @@ def test_critical_faults_lead_the_sentence_and_others_follow() -> None:
     summary = summarize(with_verdicts(**verdicts, **{PHASE4[0]: Verdict.PARTIAL}), {"warehouse": "quota"})
 
     assert "1 of 5 processors left too many rows (player_game_summary)" in summary.what
-    assert summary.effect.endswith("and it is critical for the next phase")
+    assert "and it is critical for the next phase; phase4 is due at " in summary.effect
     assert summary.besides == (
         f"1 failed ({PHASE3[1]}), 1 left no row by the deadline ({PHASE3[2]}),"
         f" 1 registered without one row ({PHASE3[4]}), 1 more with other discrepancies,"
@@ -154,8 +154,7 @@ def test_low_coverage_is_wrong_although_no_processor_is() -> None:
 
     assert summary.health is Health.WRONG
     assert summary.what == (
-        "Coverage minutes_played of nba 2026-02-01 is 67.8% (80 of 118 rows of 2026-01-31),"
-        " below the critical bound 80%"
+        "Coverage minutes_played of nba, rows of 2026-01-31, is 67.8% (80 of 118), below the critical bound 80%"
     )
     assert summary.since == "for 1 h 30 min, since 16:30 UTC (11:30 EST)"
     assert summary.effect == "whatever is made of these rows is wrong or incomplete"

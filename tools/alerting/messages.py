@@ -47,6 +47,12 @@ _SOURCES: Final = 'reReplaceAll "^firestore$" "Firestore" | reReplaceAll "^bigqu
 """The sources' names, as people write them."""
 _SINCE: Final = r", since ([-\d]+ [:\d]+)"
 """How a description says since when the fault has been there, where the register names nothing else."""
+_LOCAL: Final = r"(?: \+0000 UTC)?(?: \((\d[^()]*)\))?"
+"""What can follow a time in a description: the same time where the pipeline is."""
+_THEN: Final = r"; ([\w.-]+ is due at [-\d]+ [:\d]+ UTC(?: \(\d[^()]*\))?)"
+"""How a description says when the next phase is due."""
+_ROWS: Final = r", rows of (\d{4}-\d\d-\d\d)"
+"""How a description says which rows it is about, where that is not the run date."""
 _OWN: Final = r"/runbooks/Orchestration\w+(\?[^/]*)?$"
 """How the address of a runbook ends that an exporter serves."""
 
@@ -90,8 +96,11 @@ def template() -> str:
         shown=SHOWN,
         BAD=f"[^{_BARE}]",
         BARE=_BARED,
-        CUT=f'reReplaceAll "^(.{{{LONGEST["description"]}}}).+$" "${{1}}…"',
+        CUT=f'reReplaceAll " \\\\+0000 UTC" " UTC" | reReplaceAll "^(.{{{LONGEST["description"]}}}).+$" "${{1}}…"',
         SINCE=_SINCE,
+        LOCAL=_LOCAL,
+        THEN=_THEN,
+        ROWS=_ROWS,
         NO_YAML=_NO_YAML,
         UNPRINTED=f"[^!-~{_PRINTED}]",
         OWN=_OWN,

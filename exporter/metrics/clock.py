@@ -1,0 +1,37 @@
+"""Times as texts in labels, for messages: Prometheus and Alertmanager know no time zone but UTC and their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from exporter.metrics.samples import label_text
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from exporter.metrics.samples import Sample
+    from exporter.model import NextDue
+
+
+def local(at: datetime, zone: str) -> str:
+    """`10:04:29 EST`, in this zone, with the date if that is another one than in UTC; empty for UTC."""
+    there = at.astimezone(ZoneInfo(zone))
+    if not there.utcoffset():
+        return ""
+    form = "%H:%M" if there.second == 0 else "%H:%M:%S"
+    day = "" if there.date() == at.date() else f"{there.date()} "
+    return f"{day}{there:{form}} {there.tzname()}"
+
+
+def due_text(one: NextDue | None, zone: str) -> str:
+    """`phase4 is due at 2026-01-23 17:30 UTC (12:30 EST)`; empty for none."""
+    if one is None:
+        return ""
+    there = local(one.due, zone)
+    return f"{one.phase} is due at {one.due:%Y-%m-%d %H:%M} UTC{f' ({there})' if there else ''}"
+
+
+def since(labels: str, at: datetime, zone: str, **texts: str) -> Sample:
+    """A time under these labels and texts about it, which a message takes from there without another query."""
+    return f"{labels},{label_text(**texts, local=local(at, zone))}", at.timestamp()
