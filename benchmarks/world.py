@@ -91,7 +91,7 @@ def config_of(count: int, *, tables: int | None = None, every: timedelta = EVER,
     bare = config(pipeline(every_phase, name=PIPELINE), past=DATES - 1)
     often = replace(bare.collect.completion, every=every, max_staleness=EVER)
     limits = WarehouseLimits(2**40, 2**50)
-    return replace(bare, collect=CollectConfig(often, often, often, often, limits))
+    return replace(bare, collect=CollectConfig(often, often, often, often, limits, adapts=False))
 
 
 def world_of(found: Config) -> World:

@@ -184,6 +184,7 @@ def config(
             heartbeat_count=collector(900),
             warehouse=collector(600),
             warehouse_limits=WarehouseLimits(2**30, 20 * 2**30),
+            adapts=False,
         ),
         pipelines={item.name: item for item in pipelines},
         ledger=LedgerConfig(":memory:", timedelta(days=35)),

@@ -174,7 +174,10 @@ FORMS: dict[type[Section], Form] = {
     schema.Ledger: Form(resolved.LedgerConfig),
     schema.Collect: Form(
         resolved.CollectConfig,
-        {"warehouse_limits": lambda collect: _made(_LIMITS, collect.warehouse)},
+        {
+            "warehouse_limits": lambda collect: _made(_LIMITS, collect.warehouse),
+            "adapts": lambda collect: collect.pace == "adaptive",
+        },
     ),
     schema.Collector: _COLLECTOR,
     schema.SlowCollector: _COLLECTOR,

@@ -323,7 +323,7 @@ class SeasonConfig:
 class CollectConfig:
     """The collectors. `heartbeat_count` is the slow count of the whole heartbeat collection.
 
-    `season` None: it is not read. `pace`: `adaptive` or `fixed`.
+    `season` None: it is not read. `adapts`: whether readings follow the pipeline (`pace`).
     """
 
     completion: CollectorConfig
@@ -331,21 +331,13 @@ class CollectConfig:
     heartbeat_count: CollectorConfig
     warehouse: CollectorConfig
     warehouse_limits: WarehouseLimits
+    adapts: bool
     season: SeasonConfig | None = None
-    pace: str = "fixed"
-
-    @property
-    def adapts(self) -> bool:
-        """Whether readings follow the pipeline."""
-        return self.pace == "adaptive"
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentsConfig:
-    """Which run dates are exposed: today, `past` days before it and `future` days after it; or `only` these.
-
-    `follow`: their documents are also followed by a listener.
-    """
+    """Which run dates are exposed: `past` days before today to `future` days after; or `only` these. `follow`: live."""
 
     past: int
     future: int

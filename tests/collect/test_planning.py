@@ -22,7 +22,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def adaptive(config: Config) -> Config:
-    return replace(config, collect=replace(config.collect, pace="adaptive"))
+    return replace(config, collect=replace(config.collect, adapts=True))
 
 
 @pytest.fixture(name="scene")

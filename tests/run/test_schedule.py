@@ -40,11 +40,12 @@ def _clockwork(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clockwork]:
 class Running:
     """A schedule over sources in memory, by the wall clock."""
 
-    def __init__(self, clockwork: Clockwork, behind: timedelta = timedelta(), pace: str = "fixed") -> None:
+    def __init__(self, clockwork: Clockwork, behind: timedelta = timedelta(), *, adapts: bool = False) -> None:
         self._clockwork = clockwork
         self.scene: Scene = healthy(lambda: clockwork.now - behind)
-        if pace != "fixed":
-            self.scene.settings = replace(self.scene.settings, collect=replace(self.scene.settings.collect, pace=pace))
+        if adapts:
+            settings = self.scene.settings
+            self.scene.settings = replace(settings, collect=replace(settings.collect, adapts=True))
             self.scene.__post_init__()
         self.schedule = Schedule(self.scene.collectors, self.scene.telemetry, lambda: clockwork.now - behind)
 
@@ -76,7 +77,7 @@ def _running(clockwork: Clockwork) -> Iterator[Running]:
 
 @pytest.fixture(name="adaptive")
 def _adaptive(clockwork: Clockwork) -> Iterator[Running]:
-    running = Running(clockwork, pace="adaptive")
+    running = Running(clockwork, adapts=True)
     yield running
     running.schedule.stop()
     running.scene.memory.release()
