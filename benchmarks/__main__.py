@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from benchmarks import calls, changes, machine, memory, rules, scaling, scrapes, startup, states, statuspage
+from benchmarks import calls, changes, machine, memory, reads, rules, scaling, scrapes, startup, states, statuspage
 from benchmarks.page import page
 from benchmarks.table import show
 
@@ -33,6 +33,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "rendering": scaling.measure_rendering,
     "changes": changes.measure,
     "calls": calls.measure,
+    "reads": reads.measure,
     "memory": memory.measure,
     "sizes": memory.measure_sizes,
     "startup": startup.measure,

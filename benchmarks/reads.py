@@ -1,0 +1,49 @@
+"""What a month of readings costs and how late it shows what goes wrong: an adaptive pace against a fixed one."""
+
+from __future__ import annotations
+
+import random
+
+from benchmarks.figures import Row, at_most
+from testing.month import Month
+
+DAYS = 30
+SEED = 7
+MOST = 1 / 3
+GIBIBYTE = 2**30
+
+
+def measure(*, smallest: bool = False) -> list[Row]:
+    """One simulated month, read at both paces."""
+    days = 3 if smallest else DAYS
+    month = Month(random.Random(SEED), days)  # noqa: S311 - a repeatable choice
+    fixed, ours = (month.read(pace) for pace in ("fixed", "adaptive"))
+    what = f"{days} simulated days of the preset nba"
+    cached, whole = fixed.bytes_billed / GIBIBYTE / days, fixed.bytes_without_cache / GIBIBYTE / days
+    delays = {one: (ours.found[one] - at).total_seconds() for one, at in fixed.found.items()}
+    shares = [
+        delay / getattr(month.config.collect, one.kind.shown_by).every.total_seconds() for one, delay in delays.items()
+    ]
+    return [
+        at_most(
+            f"Firestore document reads a day, {what}",
+            f"{ours.document_reads / days:,.0f}",
+            f"fixed intervals: {fixed.document_reads / days:,.0f}",
+            [ours.document_reads / fixed.document_reads],
+            round(MOST, 3),
+        ),
+        at_most(
+            f"BigQuery bytes billed a day, {what}",
+            f"{ours.bytes_billed / GIBIBYTE / days:.2f} GiB",
+            f"fixed intervals: {cached:.2f} GiB with BigQuery's cache, {whole:.1f} GiB without",
+            [ours.bytes_billed / fixed.bytes_billed],
+            round(MOST, 3),
+        ),
+        at_most(
+            f"the latest of {len(delays)} incidents, {what}, in intervals of the collector that shows it",
+            f"{max(delays.values(), default=0):.0f} s later",
+            "fixed intervals",
+            [max(shares, default=0.0)],
+            1.0,
+        ),
+    ]

@@ -1,0 +1,26 @@
+"""A few days of a simulated month: what adaptive readings cost, and how late they show what goes wrong.
+
+`testing/month.py` makes the days; today's fixed intervals read the same ones.
+"""
+
+from __future__ import annotations
+
+import random
+
+from testing.month import Month
+
+DAYS = 4
+SEED = 7
+
+
+def test_adaptive_readings_cost_a_third_at_most_and_show_nothing_later_by_more_than_an_interval() -> None:
+    month = Month(random.Random(SEED), DAYS)  # noqa: S311 - a repeatable choice
+
+    fixed, adaptive = (month.read(pace) for pace in ("fixed", "adaptive"))
+
+    assert adaptive.document_reads <= fixed.document_reads / 3
+    assert adaptive.bytes_billed <= fixed.bytes_billed / 3 < fixed.bytes_without_cache / 3
+    assert set(fixed.found) == set(month.incidents) != set()
+    for incident, at in fixed.found.items():
+        every = getattr(month.config.collect, incident.kind.shown_by).every
+        assert adaptive.found[incident] - at <= every, incident
