@@ -355,7 +355,7 @@ class Month:
 
     def read(self, pace: str) -> Side:
         """Read the month at this pace."""
-        collect = replace(self.config.collect, pace=pace)
+        collect = replace(self.config.collect, adapts=pace == "adaptive")
         config = replace(self.config, collect=collect)
         world = World(config, list(self._plan), units=self._units)
         telemetry = Telemetry()
