@@ -21,6 +21,8 @@ from benchmarks.world import config_of, missing, world_of
 from exporter.emulators.bigquery.loopback import Answer, LoopbackServer
 from exporter.metrics.catalogue import report_samples
 from exporter.metrics.exposition import render
+from exporter.model import Verdict
+from exporter.shipped.alerts import alert_of
 from testing.compressed import compressed
 from testing.prometheus import JOB, Prometheus
 from tools.alerting.rulefiles import RULES, load_rules, read_yaml
@@ -40,8 +42,8 @@ READY_SECONDS = 400.0
 BEFORE = Path(__file__).with_name("rules_before.yml")
 NOW = RULES / "processors.yml"
 LEAST_OF = Path("least.yml")
-LEAST = {"OrchestrationProcessorDataMissing": "missing", "OrchestrationProcessorUnregistered": "unregistered"}
-"""The alerts that fire while all processors are missing, and their verdicts."""
+LEAST = (Verdict.MISSING, Verdict.UNREGISTERED)
+"""The verdicts whose alerts fire while all processors are missing."""
 
 
 def measure(*, smallest: bool = False) -> list[Row]:
@@ -92,12 +94,12 @@ def _least(folder: Path) -> str:
     texts = {rule.name: rule.annotations for rule in load_rules() if rule.alert}
     rules = [
         {
-            "alert": alert,
+            "alert": alert_of(verdict).name,
             "expr": f'orchestration_processor_verdict{{verdict="{verdict}"}} == 1',
             "labels": {"severity": "warning"},
-            "annotations": dict.fromkeys(texts[alert], "x"),
+            "annotations": dict.fromkeys(texts[alert_of(verdict).name], "x"),
         }
-        for alert, verdict in LEAST.items()
+        for verdict in LEAST
     ]
     written = folder / f"{LEAST_OF.stem}.json"
     written.write_text(json.dumps({"groups": [{"name": LEAST_OF.stem, "rules": rules}]}), encoding="utf-8")

@@ -34,7 +34,7 @@ from exporter.model import (
 from exporter.reconcile.expectations import ONE_DAY, due_at, run_dates, today
 from exporter.sources.budget import LEAST_BYTES_PER_TABLE
 from exporter.sources.ports import ContextAnswer, SourceError, Sources
-from testing.memory import MemoryStore, MemoryWarehouse
+from testing.memory import MemoryFollowing, MemoryStore, MemoryWarehouse
 
 if TYPE_CHECKING:
     import random
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from exporter.config.resolved import Config, PhaseConfig, PipelineConfig, ProcessorConfig, TableRef
     from exporter.model import DocumentId as Key
     from exporter.model import Report
-    from exporter.sources.ports import ChangeReceiver, ContextRequest, Deadline, Following, HeartbeatId, Window
+    from exporter.sources.ports import ChangeReceiver, ContextRequest, Deadline, HeartbeatId, Window
 
 FIRST: Final = datetime(2026, 1, 10, 5, tzinfo=UTC).date()
 MINUTE: Final = timedelta(minutes=1)
@@ -226,7 +226,7 @@ class Store(MemoryStore):
         self._world = world
         self._telemetry = telemetry
 
-    def follow(self, ids: Collection[Key], receiver: ChangeReceiver) -> Following:  # type: ignore[override]
+    def follow(self, ids: Collection[Key], receiver: ChangeReceiver) -> MemoryFollowing:
         self._world.listener, self._world.followed = receiver, tuple(ids)
         self._telemetry.add("document_reads", len(ids))
         self._world.opening = True

@@ -12,7 +12,9 @@ from click.testing import CliRunner
 from exporter.cli import main
 from exporter.cli.dump import DASHBOARD_BASE, KINDS, Bases, DumpError, dump
 from exporter.metrics.catalogue import CATALOGUE
+from exporter.model import TriggerState
 from exporter.present.runbooks import LABELS
+from exporter.shipped.alerts import alert_of
 from exporter.shipped.assets import AssetsError, assets
 from exporter.shipped.forms import LOST, OF_RUNBOOKS, RUNBOOK_BASE, TAKEN, Form, FormError, expected
 from tools.alerting.promtool import failed_checks
@@ -325,9 +327,9 @@ def test_the_dashboards_lead_to_the_exporters_own_runbooks(tmp_path: Path) -> No
         *("--runbook-base", "https://wiki.local"),
     )
 
-    assert f"{address}/runbooks/OrchestrationPhaseStuck.md" in own
+    assert f"{address}/runbooks/{alert_of(TriggerState.STUCK).name}.md" in own
     assert "example.com" not in own + said
-    assert "https://wiki.local/OrchestrationPhaseStuck.md" in elsewhere
+    assert f"https://wiki.local/{alert_of(TriggerState.STUCK).name}.md" in elsewhere
 
 
 def test_a_file_that_no_command_could_name_is_refused(tmp_path: Path) -> None:
