@@ -32,6 +32,7 @@ SUBJECTS = {
     "collecting": ["64 scrapers at once "],
     "scaling": ["reconcile and render, "],
     "rendering": ["rendering "],
+    "reads": ["Firestore document reads a day, ", "BigQuery bytes billed a day, ", "the latest of "],
     "changes": ["report and bytes after one entry changed", "from a followed write ", "400 processors register "],
     "calls": ["calls a cycle, "],
     "memory": ["memory with "],

@@ -281,7 +281,7 @@ def _type(key: str, value: dict[str, Any]) -> str:
         case {"items": items}:
             kind = f"list, each a {_type(key, items)}"
         case _:
-            kind = "`true` or `false`"
+            kind = " or ".join(f"`{choice}`" for choice in value.get("enum", ("true", "false")))
     return kind
 
 

@@ -77,7 +77,8 @@ def find_values(
     # The names are those that BigQuery listed.
     sql = f"SELECT DISTINCT `{column}` AS said FROM `{project}.{table}` WHERE {dated} >= @first LIMIT {MOST_VALUES}"
     try:
-        rows = connection.client.query(sql, config, job_retry=None, timeout=SECONDS).result(timeout=SECONDS)
+        job = connection.client.query(sql, config, job_retry=None, timeout=SECONDS)
+        rows = job.result(timeout=SECONDS)
         return sorted(row.said for row in rows if isinstance(row.said, str))
     except (GoogleAPICallError, RequestException) as error:
         raise source_error(subject, fault_of(error), BIGQUERY_REMEDIES) from error

@@ -133,6 +133,7 @@ OTHERS = {
     "demo": "local sources alone",
     "config check": "dry runs",
     "config show": "nothing",
+    "dump": "nothing",
     "history": "nothing",
     "probe-writes": "Firestore alone",
 }
