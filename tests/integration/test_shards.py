@@ -52,6 +52,7 @@ class Replica:
         lines = [
             f"orchestration_exporter_report_timestamp_seconds {time.time()}",
             'orchestration_exporter_collector_interval_seconds{collector="warehouse"} 600',
+            'orchestration_exporter_collector_pace_seconds{collector="warehouse"} 600',
             f'orchestration_exporter_collector_last_success_timestamp_seconds{{collector="warehouse"}} {time.time()}',
             'orchestration_exporter_source_up{source="firestore"} 1',
             'orchestration_exporter_source_up{source="bigquery"} 1',
