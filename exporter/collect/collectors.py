@@ -21,12 +21,13 @@ from exporter.collect.context import reads_alike
 from exporter.collect.following import Follower
 from exporter.collect.heartbeats import HeartbeatCount, Heartbeats
 from exporter.collect.own import own_conditions
-from exporter.collect.pace import deadlines, disagreements
+from exporter.collect.pace import of_report, seen
 from exporter.collect.planning import Planner
 from exporter.collect.warehouse import Warehouse
 from exporter.config.resolved import LedgerConfig
 from exporter.memory.documents import Memory
 from exporter.memory.ledger import MEMORY
+from exporter.metrics.rendering import PerPhase
 from exporter.model import ErrorKind, Failure, Snapshot
 from exporter.reconcile import Reconciler
 from exporter.sources.ports import Deadline, SourceError
@@ -102,6 +103,7 @@ class Collectors:
         self._publish = publish
         self._wait_for_all = wait_for_all
         self._reconciler = Reconciler()
+        self._seen = PerPhase(seen)
         self._publishing = threading.Lock()
         self._under_way: set[Run] = set()
         self._left_behind: dict[str, threading.Thread] = {}
@@ -215,16 +217,18 @@ class Collectors:
                 now = self._clock()
                 report = self._reconciler.reconcile(self.config, self.snapshot, now)
                 if self.config.collect.adapts:
-                    due, faults = deadlines(self.config, report), frozenset(disagreements(report))
-                    self.planner.concluded(now, due, faults, everything=attempted.issuperset(self.collectors))
+                    phases = self._seen.of((phase, self.config) for phase in report.phases)
+                    self.planner.concluded(now, of_report(report, phases), everything=attempted >= {*self.collectors})
                 self._publish(replace(report, own=own_conditions(self._telemetry, self.config.pipelines, now)))
                 self._published = attempted
                 self._concluded_at = now
 
-    def conclude_if_old(self) -> None:
-        """Conclude again if no report was published for the shortest of the intervals: time alone changes verdicts."""
+    def conclude_if_due(self) -> None:
+        """Conclude again if time alone has changed the report, or if it is older than the shortest of the intervals."""
+        now, turn = self._clock(), self._reconciler.turns_at
         shortest = min(settings.every for settings in self.collectors.values())
-        if not self.waiting_for and abs(self._clock() - self._concluded_at) >= shortest:
+        old = abs(now - self._concluded_at) >= shortest or (turn is not None and turn <= now)
+        if old and not self.waiting_for:
             self.conclude()
 
     def take(self, documents: Mapping[DocumentId, Document], now: datetime) -> None:
@@ -240,16 +244,17 @@ class Collectors:
         self._completion.begin_gap()
 
     def _conclude_news(self) -> None:
-        """Conclude once from all changes that were reported meanwhile, and whenever time alone changes the report."""
+        """Conclude once from all changes that were reported meanwhile, and when a report is due for time alone."""
         while not self._board.stopped.is_set():
             told = self._news.wait(NOTICE)
-            if told:
+            started = time.monotonic()
+            if not told:
+                self.conclude_if_due()
+            else:
                 self._news.clear()
-            turn = self._reconciler.turns_at
-            if (told or (turn is not None and turn <= self._clock())) and not self._early:
-                started = time.monotonic()
-                self.conclude()
-                self._rest(time.monotonic() - started)
+                if not self._early:
+                    self.conclude()
+            self._rest(time.monotonic() - started)
 
     def _rest(self, took: float) -> None:
         """Let changes gather after a report that took so many seconds, but no longer than until the next reading."""

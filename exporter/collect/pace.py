@@ -20,10 +20,10 @@ from exporter.reconcile.expectations import ONE_DAY, due_at, today
 from exporter.reconcile.heartbeat import goes_stale_after, runs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Mapping
+    from collections.abc import Callable, Hashable, Iterable, Mapping
 
     from exporter.config.resolved import Config
-    from exporter.model import Heartbeat, Reading, Report
+    from exporter.model import Heartbeat, PhaseReport, Reading, Report
 
     Readings = Mapping[str, Reading[Mapping[str, Heartbeat | None]]]
 
@@ -43,6 +43,7 @@ SOON: Final = 5
 BEFORE: Final = timedelta(minutes=10)
 AFTER: Final = timedelta(minutes=20)
 """So long before and after a deadline readings keep to the configured interval."""
+WRONG: Final = frozenset(DISCREPANCIES)
 MARGIN: Final = timedelta(seconds=15)
 """How long after a deadline the reading of that moment begins."""
 
@@ -67,7 +68,7 @@ class Situation:
     failing: bool = False
     followed: bool = False
     running: bool | None = None
-    deadlines: tuple[datetime, ...] = ()
+    deadlines: frozenset[datetime] = frozenset()
     midnight: datetime | None = None
     disagreed_at: datetime | None = None
     left: float | None = None
@@ -236,31 +237,35 @@ def running(config: Config, readings: Readings, now: datetime) -> bool | None:
     return True if True in answers else None if None in answers else False
 
 
-def deadlines(config: Config, report: Report) -> tuple[datetime, ...]:
-    """When something is due: registrations, rows, the start of the next phase, and what is expected next."""
-    found = {
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What readings follow: the moments at which something is due, and the faults."""
+
+    due: frozenset[datetime]
+    faults: frozenset[Hashable]
+
+
+def seen(phase: PhaseReport, config: Config) -> Seen:
+    """Of a phase: registrations, rows and the start of the next phase are due. Verdicts and triggers are its faults."""
+    due = {
         moment
-        for one in report.processors
-        if _expected(one.expected, one.verdict)
+        for one in phase.processors
+        if one.expected is not False and one.verdict is not Verdict.NOT_EXPECTED
         for moment in (one.due, one.rows_due)
     }
-    found |= {pipeline.next_due.due for pipeline in report.pipelines if pipeline.next_due}
-    for phase in report.phases:
-        trigger = config.pipelines[phase.pipeline].phases[phase.phase].trigger
-        if trigger and phase.rule_met_at and phase.trigger_state in {TriggerState.WAITING, TriggerState.READY}:
-            found.add(phase.rule_met_at + trigger.grace)
-    return tuple(sorted(moment for moment in found if abs(moment - report.at) <= ONE_DAY))
+    trigger = config.pipelines[phase.pipeline].phases[phase.phase].trigger
+    if trigger and phase.rule_met_at and phase.trigger_state in {TriggerState.WAITING, TriggerState.READY}:
+        due.add(phase.rule_met_at + trigger.grace)
+    where = phase.pipeline, phase.phase, phase.run_date
+    faults: set[Hashable] = {(*where, one.processor, one.verdict) for one in phase.processors if one.verdict in WRONG}
+    if phase.trigger_state in {TriggerState.STUCK, TriggerState.BLOCKED}:
+        faults.add((*where, phase.trigger_state))
+    return Seen(frozenset(due), frozenset(faults))
 
 
-def _expected(expected: bool | None, verdict: Verdict) -> bool:  # noqa: FBT001 - a field of the report
-    return expected is not False and verdict is not Verdict.NOT_EXPECTED
-
-
-def disagreements(report: Report) -> Iterator[Hashable]:
-    """The faults of a report: verdicts and triggers that say that records disagree, or that something is wrong."""
-    for one in report.processors:
-        if one.verdict in DISCREPANCIES:
-            yield one.pipeline, one.phase, one.run_date, one.processor, one.verdict
-    for phase in report.phases:
-        if phase.trigger_state in {TriggerState.STUCK, TriggerState.BLOCKED}:
-            yield phase.pipeline, phase.phase, phase.run_date, phase.trigger_state
+def of_report(report: Report, phases: Iterable[Seen]) -> Seen:
+    """Of a whole report: what is due within a day, what is expected next included, and all faults."""
+    each = [Seen(frozenset(one.next_due.due for one in report.pipelines if one.next_due), frozenset()), *phases]
+    due = frozenset().union(*(one.due for one in each))
+    near = frozenset(moment for moment in due if abs(moment - report.at) <= ONE_DAY)
+    return Seen(near, frozenset().union(*(one.faults for one in each)))

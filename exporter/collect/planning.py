@@ -13,12 +13,14 @@ from exporter.collect.pace import (
     quiet_interval,
     running,
 )
+from exporter.reconcile.moments import Now, Stretch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
     from datetime import datetime
 
     from exporter.collect.collector import Board, Collector
+    from exporter.collect.pace import Readings, Seen
     from exporter.metrics.telemetry import Telemetry
 
 BILLED = "bytes_billed"
@@ -41,7 +43,8 @@ class Planner:
         self._began: dict[str, datetime] = {}
         self._billed: dict[str, float] = {}
         self._cost: dict[str, float] = {}
-        self._deadlines: tuple[datetime, ...] = ()
+        self._running: tuple[Readings, Stretch, bool | None] | None = None
+        self._deadlines: frozenset[datetime] = frozenset()
         self._faults: frozenset[Hashable] | None = None
         self._disagreed_at: datetime | None = None
 
@@ -55,14 +58,12 @@ class Planner:
         """A reading has ended."""
         self._cost[name] = self._telemetry.total(BILLED) - self._billed[name]
 
-    def concluded(
-        self, at: datetime, due: tuple[datetime, ...], faults: frozenset[Hashable], *, everything: bool
-    ) -> None:
+    def concluded(self, at: datetime, seen: Seen, *, everything: bool) -> None:
         """Learn from a report: what is due, and its faults.
 
         `everything`: every collector had its turn, so that a fault that is new has just begun.
         """
-        self._deadlines = due
+        self._deadlines, faults = seen.due, seen.faults
         if self._faults is not None and not faults <= self._faults:
             self._disagreed_at = at
         if everything:
@@ -109,7 +110,7 @@ class Planner:
             adapts=self._adapts,
             failing=bool(self._telemetry.collectors()[name].failing),
             followed=self._board.snapshot.followed_since is not None,
-            running=running(self._config, self._board.snapshot.heartbeats, now),
+            running=self._runs(now),
             deadlines=self._deadlines,
             midnight=next_midnight(self._config, began),
             disagreed_at=self._disagreed_at,
@@ -117,3 +118,11 @@ class Planner:
             cost=self._cost.get(name, 0.0),
         )
         return plan(name, known, longest)
+
+    def _runs(self, now: datetime) -> bool | None:
+        """Whether any heartbeat says that something runs: asked again when they were read again, or time changes it."""
+        readings = self._board.snapshot.heartbeats
+        if self._running is None or self._running[0] is not readings or not self._running[1].holds(now):
+            stretch = Stretch(now)
+            self._running = readings, stretch, running(self._config, readings, Now.of(now, stretch))
+        return self._running[2]

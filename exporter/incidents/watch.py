@@ -131,7 +131,7 @@ def watched_series(replayer: Replayer) -> Watched:
         if names := [name for name in collectors.collectors if collectors.planner.due(name)]:
             replayer.collect(*names)
         else:
-            collectors.conclude_if_old()
+            collectors.conclude_if_due()
         for samples in replayer.samples():
             history.add(minute, samples)
     return Watched(start, minutes, history.series(minutes + 1))

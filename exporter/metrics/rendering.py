@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from exporter.metrics.catalogue import (
     REPORT_FAMILIES,
@@ -21,12 +21,37 @@ from exporter.metrics.exposition import Rendered, header, lines
 from exporter.metrics.packing import Packer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from datetime import datetime
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import date, datetime
 
     from exporter.metrics.catalogue import Out
     from exporter.metrics.samples import Family
-    from exporter.model import PhaseReport, PipelineReport, Report
+    from exporter.model import PhaseReport, Report
+
+
+T = TypeVar("T")
+A = TypeVar("A")
+
+
+class PerPhase(Generic[A, T]):
+    """Makes a value of each phase of each run date; again only if its report or what comes with it is another one."""
+
+    def __init__(self, make: Callable[[PhaseReport, A], T]) -> None:
+        """`make`: the value of a phase's report and of what comes with it, which is compared by value."""
+        self._make = make
+        self._kept: dict[tuple[str, str, date], tuple[PhaseReport, A, T]] = {}
+
+    def of(self, phases: Iterable[tuple[PhaseReport, A]]) -> list[T]:
+        """The values of these phases in their order. Those of others are forgotten."""
+        made: dict[tuple[str, str, date], tuple[PhaseReport, A, T]] = {}
+        for phase, beside in phases:
+            key = phase.pipeline, phase.phase, phase.run_date
+            one = self._kept.get(key)
+            if one is None or one[0] is not phase or one[1] != beside:
+                one = phase, beside, self._make(phase, beside)
+            made[key] = one
+        self._kept = made
+        return [value for _, _, value in made.values()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,43 +72,31 @@ class Pieces:
         return cls(made, sum(map(len, out.values())))
 
 
-@dataclass(frozen=True, slots=True)
-class _Phase:
-    """The pieces of a phase, and the ages of its heartbeats as they were `read_at`."""
-
-    phase: PhaseReport
-    pieces: Pieces
-    read_at: datetime | None
-    ages: Pieces
-
-
 class Renderer:
     """Renders reports, and keeps the pieces of the last one."""
 
     def __init__(self) -> None:
         """Nothing was rendered yet."""
         self._packer = Packer()
-        self._form: tuple[bool, str] = (False, "")
-        self._phases: dict[tuple[str, str, str], _Phase] = {}
         self._pipelines: dict[str, Pieces] = {}
+        self._phases = PerPhase(_pieces)
+        self._ages = PerPhase(_ages)
 
     def render(self, report: Report) -> Rendered:
         """The same bytes as those of all samples of the report, in time that grows with what has changed."""
-        phases: dict[tuple[str, str, str], _Phase] = {}
-        pipelines: dict[str, Pieces] = {}
+        self._pipelines = {
+            one.pipeline: Pieces.of(
+                partial(pipeline_samples, pipeline=one, zone=report.timezone), self._pipelines.get(one.pipeline)
+            )
+            for one in report.pipelines
+        }
         form = report.every_state, report.timezone
-        kept = self._phases if form == self._form else {}
-        pieces: list[Pieces] = []
-        for pipeline in report.pipelines:
-            before = self._pipelines.get(pipeline.pipeline)
-            own = Pieces.of(partial(pipeline_samples, pipeline=pipeline, zone=report.timezone), before)
-            pipelines[pipeline.pipeline] = own
-            pieces.append(own)
-            for phase in pipeline.phases:
-                key = pipeline.pipeline, phase.phase, phase.run_date.isoformat()
-                one = phases[key] = _rendered(kept.get(key), phase, pipeline, form)
-                pieces += one.pieces, one.ages
-        self._phases, self._pipelines, self._form = phases, pipelines, form
+        read = [(phase, one.heartbeats_read_at) for one in report.pipelines for phase in one.phases]
+        pieces = [
+            *self._pipelines.values(),
+            *self._phases.of((phase, form) for phase, _ in read),
+            *self._ages.of(read),
+        ]
         families = [
             [header(family), *(one.lines[family] for one in pieces if family in one.lines)]
             for family in REPORT_FAMILIES
@@ -91,11 +104,10 @@ class Renderer:
         return Rendered.of(families, sum(one.series for one in pieces), self._packer)
 
 
-def _rendered(before: _Phase | None, phase: PhaseReport, pipeline: PipelineReport, form: tuple[bool, str]) -> _Phase:
+def _pieces(phase: PhaseReport, form: tuple[bool, str]) -> Pieces:
     every_state, zone = form
-    read_at = pipeline.heartbeats_read_at
-    same = before if before is not None and before.phase is phase else None
-    if same is not None and same.read_at == read_at:
-        return same
-    pieces = same.pieces if same else Pieces.of(partial(phase_samples, phase=phase, zone=zone, every_state=every_state))
-    return _Phase(phase, pieces, read_at, Pieces.of(partial(heartbeat_ages, phase=phase, read_at=read_at)))
+    return Pieces.of(partial(phase_samples, phase=phase, zone=zone, every_state=every_state))
+
+
+def _ages(phase: PhaseReport, read_at: datetime | None) -> Pieces:
+    return Pieces.of(partial(heartbeat_ages, phase=phase, read_at=read_at))

@@ -38,9 +38,6 @@ CLOCK_JUMP_SECONDS = 30.0
 STILL_SECONDS = 5.0
 """The log says when the process had no CPU for this long: its reads may then fail, whatever their sources do."""
 
-REPORT = "report"
-"""The job that concludes again while nothing is read."""
-
 _REASONS = {EVENT_JOB_MISSED: "missed", EVENT_JOB_MAX_INSTANCES: "max_instances", EVENT_JOB_ERROR: "error"}
 
 
@@ -81,7 +78,7 @@ class Schedule:
         self._moved: dict[str, datetime] = {}
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
-            executors={"default": ThreadPoolExecutor(len(collectors.collectors) + 1)},
+            executors={"default": ThreadPoolExecutor(len(collectors.collectors))},
             job_defaults={"coalesce": True, "max_instances": 1},
         )
         self._scheduler.add_listener(self._not_run, EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES | EVENT_JOB_ERROR)
@@ -94,9 +91,6 @@ class Schedule:
                 misfire_grace_time=max(1, int(config.every.total_seconds())),
                 next_run_time=datetime.now(UTC),
             )
-        if collectors.config.collect.adapts:
-            shortest = min(config.every for config in collectors.collectors.values())
-            self._scheduler.add_job(collectors.conclude_if_old, Every(lambda: shortest), id=REPORT)
 
     def start(self) -> None:
         """Start; every collector runs at once."""
@@ -129,8 +123,7 @@ class Schedule:
 
     def _not_run(self, event: JobEvent) -> None:
         reason = _REASONS[event.code]
-        if event.job_id != REPORT:
-            self._telemetry.collector_skipped(event.job_id, reason)
+        self._telemetry.collector_skipped(event.job_id, reason)
         error = getattr(event, "exception", None)
         log.error("collector did not run", collector=event.job_id, reason=reason, error=error)
 

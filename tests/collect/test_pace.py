@@ -19,18 +19,19 @@ from exporter.collect.pace import (
     RULES,
     STRETCHED,
     WAREHOUSE,
+    Seen,
     Situation,
-    deadlines,
-    disagreements,
     next_midnight,
+    of_report,
     plan,
     quiet_interval,
     running,
+    seen,
 )
 from exporter.config.load import load
 from exporter.model import Heartbeat, Reading, Snapshot, TriggerState, Verdict
 from testing.builders import DAY, ONE_DAY, PLAYER, by_processing_date
-from testing.collecting import healthy
+from testing.collecting import Scene, healthy
 
 MINUTE = timedelta(minutes=1)
 NOW = datetime(2026, 2, 1, 18, tzinfo=UTC)
@@ -101,7 +102,7 @@ def test_whatever_is_known_there_is_a_longest_interval_and_a_shortest(collector:
             failing=chance.random() < 0.2,
             followed=chance.random() < 0.5,
             running=chance.choice([True, False, None]),
-            deadlines=tuple(NOW + chance.randint(-100, 100) * MINUTE for _ in range(chance.randint(0, 3))),
+            deadlines=frozenset(NOW + chance.randint(-100, 100) * MINUTE for _ in range(chance.randint(0, 3))),
             disagreed_at=chance.choice([None, NOW - MINUTE, NOW]),
             left=chance.choice([None, 0.0, chance.uniform(0, 50) * COST]),
             cost=chance.choice([0.0, COST]),
@@ -181,6 +182,11 @@ def test_the_next_day_begins_at_midnight_of_the_pipelines_zone() -> None:
     assert next_midnight(by_processing_date(), NOW) == datetime(2026, 2, 2, 5, tzinfo=UTC)
 
 
+def followed(scene: Scene) -> Seen:
+    report = scene.reports[-1]
+    return of_report(report, [seen(phase, scene.settings) for phase in report.phases])
+
+
 def test_deadlines_are_those_of_work_that_is_expected() -> None:
     works, rests = healthy(), healthy()
     rests.memory.warehouse.units = {DAY + shift * ONE_DAY: 0 for shift in range(-4, 5)}
@@ -188,8 +194,8 @@ def test_deadlines_are_those_of_work_that_is_expected() -> None:
         scene.collectors.run_all()
     of_the_day = {one.due for one in works.reports[-1].processors if one.run_date == DAY}
 
-    assert of_the_day <= set(deadlines(works.settings, works.reports[-1]))
-    assert deadlines(rests.settings, rests.reports[-1]) == ()
+    assert of_the_day <= followed(works).due
+    assert followed(rests).due == frozenset()
 
 
 def test_faults_are_verdicts_and_triggers_that_say_that_something_is_wrong() -> None:
@@ -199,9 +205,8 @@ def test_faults_are_verdicts_and_triggers_that_say_that_something_is_wrong() -> 
     for scene in (well, faulty):
         scene.collectors.run_all()
 
-    news = set(disagreements(faulty.reports[-1])) - set(disagreements(well.reports[-1]))
-    assert ("nba", "phase3", DAY, PLAYER, Verdict.PHANTOM) in news
-    assert ("nba", "phase3", DAY, TriggerState.STUCK) in set(disagreements(well.reports[-1]))
+    assert ("nba", "phase3", DAY, PLAYER, Verdict.PHANTOM) in followed(faulty).faults - followed(well).faults
+    assert ("nba", "phase3", DAY, TriggerState.STUCK) in followed(well).faults
 
 
 def test_the_page_has_every_rule_in_order() -> None:

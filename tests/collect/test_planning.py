@@ -131,7 +131,7 @@ def test_time_alone_makes_a_report_a_minute(scene: Scene) -> None:
     scene.reports.clear()
     for _ in range(4):
         scene.clock.now += MINUTE / 2
-        scene.collectors.conclude_if_old()
+        scene.collectors.conclude_if_due()
 
     assert [report.at - scene.clock.now for report in scene.reports] == [-MINUTE, timedelta()]
     scene.collectors.stop()
