@@ -6,6 +6,7 @@ import random
 
 from benchmarks.figures import Row, at_most
 from testing.month import Month
+from testing.month_read import read
 
 DAYS = 30
 SEED = 7
@@ -17,7 +18,7 @@ def measure(*, smallest: bool = False) -> list[Row]:
     """One simulated month, read at both paces."""
     days = 3 if smallest else DAYS
     month = Month(random.Random(SEED), days)  # noqa: S311 - a repeatable choice
-    fixed, ours = (month.read(pace) for pace in ("fixed", "adaptive"))
+    fixed, ours = (read(month, pace) for pace in ("fixed", "adaptive"))
     what = f"{days} simulated days of the preset nba"
     cached, whole = fixed.bytes_billed / GIBIBYTE / days, fixed.bytes_without_cache / GIBIBYTE / days
     delays = {one: (ours.found[one] - at).total_seconds() for one, at in fixed.found.items()}
