@@ -1,7 +1,8 @@
-"""Lists the tables of a project with their columns, for the proposal of a first configuration. Costs nothing."""
+"""Looks for tables and the words in them, to propose a first configuration. Only `find_values` costs anything."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +20,8 @@ from exporter.sources.sessions import connect, find_credentials
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
+
+    from exporter.sources.sessions import Connection
 
 SECONDS: Final = 30.0
 _FIRST_PAUSE: Final = 0.25
@@ -40,20 +43,8 @@ def find_tables(project: str, datasets: Sequence[str], endpoint: str | None = No
 
     `endpoint` is the URL of a local server; by default the one that the environment names, or else Google's.
     """
-    endpoint = endpoint or bigquery_endpoint()
-    subject = f"the tables of project {project}"
-    try:
-        credentials = find_credentials(endpoint)
-    except CallFailed as failed:
-        raise source_error(subject, failed.fault, BIGQUERY_REMEDIES) from failed
-    connection = connect(project=project, location=None, endpoint=endpoint, credentials=credentials)
-    connection.limit(SECONDS)
-    try:
+    with _connected(project, f"the tables of project {project}", endpoint) as connection:
         return list(_tables(connection.client, datasets))
-    except (GoogleAPICallError, RequestException) as error:
-        raise source_error(subject, fault_of(error), BIGQUERY_REMEDIES) from error
-    finally:
-        connection.end()
 
 
 def find_values(
@@ -63,23 +54,29 @@ def find_values(
 
     `dated`: the SQL for the date of a row.
     """
+    config = bigquery.QueryJobConfig(
+        query_parameters=[bigquery.ScalarQueryParameter("first", "DATE", first)], maximum_bytes_billed=most_bytes
+    )
+    # The names are those that BigQuery listed.
+    sql = f"SELECT DISTINCT `{column}` AS said FROM `{project}.{table}` WHERE {dated} >= @first LIMIT {MOST_VALUES}"
+    with _connected(project, f"column {column} of table {table}", endpoint) as connection:
+        job = connection.client.query(sql, config, job_retry=None, timeout=SECONDS)
+        rows = job.result(timeout=SECONDS)
+        return sorted(row.said for row in rows if isinstance(row.said, str))
+
+
+@contextmanager
+def _connected(project: str, subject: str, endpoint: str | None) -> Iterator[Connection]:
+    """A connection for as long as it is used. What fails meanwhile is raised as the SourceError about the subject."""
     endpoint = endpoint or bigquery_endpoint()
-    subject = f"column {column} of table {table}"
     try:
         credentials = find_credentials(endpoint)
     except CallFailed as failed:
         raise source_error(subject, failed.fault, BIGQUERY_REMEDIES) from failed
     connection = connect(project=project, location=None, endpoint=endpoint, credentials=credentials)
     connection.limit(SECONDS)
-    config = bigquery.QueryJobConfig(
-        query_parameters=[bigquery.ScalarQueryParameter("first", "DATE", first)], maximum_bytes_billed=most_bytes
-    )
-    # The names are those that BigQuery listed.
-    sql = f"SELECT DISTINCT `{column}` AS said FROM `{project}.{table}` WHERE {dated} >= @first LIMIT {MOST_VALUES}"
     try:
-        job = connection.client.query(sql, config, job_retry=None, timeout=SECONDS)
-        rows = job.result(timeout=SECONDS)
-        return sorted(row.said for row in rows if isinstance(row.said, str))
+        yield connection
     except (GoogleAPICallError, RequestException) as error:
         raise source_error(subject, fault_of(error), BIGQUERY_REMEDIES) from error
     finally:
