@@ -39,7 +39,7 @@ _HEAD = """\
 - The status page is rendered again for each measurement, from one report, in processor time. The exporter renders it
   once for each report, and only if somebody looks.
 - Memory is what a fresh process grew by after its imports.
-- For the cost in Prometheus, a server scrapes one report so many times, and then says how much of its heap is in use.
+- For the cost in Prometheus, a server scrapes one report 20 times, and then says how much of its heap is in use.
 - The rules are evaluated by a real Prometheus that scrapes every series of a day on which all processors are missing.
   `benchmarks/rules_before.yml`, the rules as they were, stands beside those of today in a group of its own. Both make
   the same alerts with the same words, or nothing is measured. `VERSIONS=FOLDER:FOLDER` names those of other versions.

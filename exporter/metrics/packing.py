@@ -120,7 +120,7 @@ def _times(one: int, other: int) -> int:
 
 @cache
 def _squared(times: int) -> int:
-    """The polynomial x, squared so many times."""
+    """The polynomial `x` to the power of 2 to the power of `times`."""
     return _ONE >> 1 if times == 0 else _times(_squared(times - 1), _squared(times - 1))
 
 

@@ -1,7 +1,7 @@
 """Parts of a report, each kept from one report to the next as long as nothing that it was made from changes.
 
-A part is kept with its inputs and with the moments for which it holds (`moments.py`). A first report is every part made
-anew, so there is one way through the code for a whole report and for what changed of it.
+A part is kept with its inputs and with the moments for which it holds (`moments.py`). In the first report every part is
+new, so a whole report and a change go the same way through the code.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Parts:
 
 
 class Round:
-    """One report under way. `now`: its time, for all that is made anew each time."""
+    """One report under way. `now`: its time, for all that is no part."""
 
     def __init__(self, before: dict[Hashable, Part[Any]], now: datetime, read_at: datetime | None) -> None:
         self._stretch = Stretch(now)
