@@ -6,8 +6,6 @@ import contextlib
 import logging
 import socket
 import struct
-import subprocess
-import sys
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -16,11 +14,9 @@ import httpx
 import pytest
 
 from exporter.metrics.telemetry import Refusal
-from exporter.web import connections, handles, protocol, refusals
+from exporter.web import connections, protocol, refusals
 from exporter.web.connections import Connections
 from exporter.web.refusals import Refusals
-from testing.processes import Process
-from testing.running import ROOT
 from testing.waiting import until
 from tests.web.example import ExampleState, report, serving
 
@@ -360,49 +356,6 @@ def test_what_is_no_http_or_wants_another_protocol_is_logged_once(events: list[E
                 received(connection)
 
     assert [event["reason"] for event in events if event["log_level"] != "debug"] == ["malformed"]
-
-
-FEW_HANDLES = """
-import resource, sys
-resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))
-from exporter.messages import logs
-from tests.web.example import ExampleState, serving
-logs.configure("error", "logfmt")
-with serving(ExampleState()) as server:
-    print(server.port, *resource.getrlimit(resource.RLIMIT_NOFILE), flush=True)
-    sys.stdin.read()
-"""
-
-
-@contextlib.contextmanager
-def with_few_handles(soft: int, hard: int) -> Iterator[tuple[int, int]]:
-    """A server in a process of its own that may have so many open files: its port, and its limit once it serves."""
-    with Process(
-        [sys.executable, "-c", FEW_HANDLES.format(soft=soft, hard=hard)],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout
-        port, limit, _ = map(int, process.stdout.readline().split())
-        yield port, limit
-
-
-def test_connections_leave_handles_for_health_and_everything_else() -> None:
-    with with_few_handles(100, 100) as (port, _), contextlib.ExitStack() as stack:
-        for number in range(300):
-            source = (f"127.0.0.{2 + number % 8}", 0)
-            connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), 30, source))
-            connection.sendall(GET + b"\r\n")
-        answers = {httpx.get(f"http://127.0.0.1:{port}/{path}").status_code for path in ("healthz", "metrics") * 5}
-
-    assert answers == {200}
-
-
-def test_a_limit_of_open_files_that_can_be_raised_is_raised() -> None:
-    with with_few_handles(100, 4096) as (_, limit):
-        assert limit == handles.WANTED
 
 
 def test_many_headers_are_refused_before_they_cost_time() -> None:
