@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 HEARD: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 ABORT_SECONDS: Final = 1.0
-"""Seconds for the removal of temporary folders when a signal ends the process."""
+"""Seconds for what is left to do when the process ends: a signal's removal of folders, the command's thread."""
 
 REAP_SECONDS: Final = 5.0
 """How often the first process of a container looks for ended processes that nobody else waits for."""
@@ -78,7 +78,8 @@ def supervise(work: Callable[[], object]) -> None:
         signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
         for heard in HEARD:
             signal.signal(heard, _heard)
-        threading.Thread(target=run, name="command", daemon=True).start()
+        command = threading.Thread(target=run, name="command", daemon=True)
+        command.start()
         orphans = _Orphans() if os.getpid() == 1 else None
         ended = False
         while not ended:
@@ -91,6 +92,8 @@ def supervise(work: Callable[[], object]) -> None:
                     _answer(number, hangup=hangup)
                 ended = ended or not number
         signal.set_wakeup_fd(-1)
+    # A thread in its last instructions while the interpreter ends can abort the process.
+    command.join(ABORT_SECONDS)
     if outcome:
         raise outcome[0]
 

@@ -151,6 +151,20 @@ def test_the_command_s_own_end_is_the_process_s(work: str, code: int, said: str)
     assert said in err
 
 
+def test_the_process_ends_after_the_last_instruction_of_the_command_s_thread() -> None:
+    work = """\
+class Left:
+    def __del__(self):
+        time.sleep(0.2)
+        print('last', flush=True)
+globals()['of_the_thread'] = threading.local()
+of_the_thread.left = Left()"""
+    with started(script(work)) as process:
+        out, _ = process.communicate(timeout=60)
+
+    assert (process.returncode, out) == (0, "last\n")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_first_process_of_a_container_hears_a_signal_from_its_first_instruction_on(number: signal.Signals) -> None:
     with started([*COMMAND, "run", "--preset", "nba"], prepare=ignoring(number)) as process:
