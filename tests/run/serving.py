@@ -35,6 +35,10 @@ class NotingService(Service):
         super()._publish(report)
         self.served.append(report)
 
+    def settled(self) -> bool:
+        """Whether a report of the configuration in force, with all its collectors, is served."""
+        return not self._running.collectors.waiting_for
+
 
 class Scene:
     """A service over sources in memory that reads its configuration from a file."""
@@ -59,10 +63,12 @@ class Scene:
         until(lambda: len(self.service.served) == 1 + len(COLLECTORS), "the first pass")
 
     def reload(self) -> None:
-        """Reload, and wait for the first report of the new configuration, which has everything."""
-        before = len(self.service.served)
+        """Reload, and wait for the first report of the new configuration, which has everything.
+
+        The old configuration may serve one more meanwhile: where the clock was moved, its report is due.
+        """
         self.service.reload()
-        until(lambda: len(self.service.served) > before, "the report of the new configuration")
+        until(self.service.settled, "the report of the new configuration")
 
     def last_attempts(self) -> dict[str, bool]:
         """Whether each collector has ended a run at this moment of the clock."""
