@@ -102,6 +102,16 @@ class Clockwork:
             )
         assert settled, f"the scheduler did not do what was due within {SECONDS:g} s"
 
+    def look(self) -> None:
+        """Let the scheduler look at its jobs once, unless it does: a job that ends at once ends on its thread."""
+        if threading.current_thread() is self.scheduler._thread:  # noqa: SLF001 no other way to know
+            return
+        with self.scheduler.changed:
+            begun = self.scheduler.begun
+            self.scheduler.wakeup()
+            looked = self.scheduler.changed.wait_for(lambda: self.scheduler.looked > begun, SECONDS)
+        assert looked, f"the scheduler did not look at its jobs within {SECONDS:g} s"
+
     def _next_run(self) -> datetime:
         times: list[datetime] = [job.next_run_time for job in self.scheduler.get_jobs()]
         return min(times)

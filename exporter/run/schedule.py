@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
-from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
@@ -76,11 +76,13 @@ class Schedule:
         self._stopped = threading.Event()
         self._watch = threading.Thread(target=self._watch_over, name="schedule-watch", daemon=True)
         self._moved: dict[str, datetime] = {}
+        self._running: set[str] = set()
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={"default": ThreadPoolExecutor(len(collectors.collectors))},
             job_defaults={"coalesce": True, "max_instances": 1},
         )
+        self._scheduler.add_listener(self._ended, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
         self._scheduler.add_listener(self._not_run, EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES | EVENT_JOB_ERROR)
         for name, config in collectors.collectors.items():
             self._scheduler.add_job(
@@ -111,15 +113,20 @@ class Schedule:
 
     def _run(self, name: str) -> None:
         """Run a collector. If its source answers again, run the source's other collectors at once."""
+        self._running.add(name)
         source = self._collectors.source_of(name)
         away = self._telemetry.sources().get(source) is not None
         self._collectors.run(name)
-        self._plan(name)
         if away and self._telemetry.sources().get(source) is None:
             log.info("the source is back", source=source)
-            for other in self._collectors.collectors:
-                if other != name and self._collectors.source_of(other) == source and not self._stopped.is_set():
+            for other in self._collectors.collectors.keys() - self._running:
+                if self._collectors.source_of(other) == source and not self._stopped.is_set():
                     self._scheduler.modify_job(other, next_run_time=datetime.now(UTC))
+
+    def _ended(self, event: JobEvent) -> None:
+        """Plan the next run. Before this, APScheduler takes the job for running, and refuses a run that is due now."""
+        self._running.discard(event.job_id)
+        self._plan(event.job_id)
 
     def _not_run(self, event: JobEvent) -> None:
         reason = _REASONS[event.code]
@@ -151,7 +158,9 @@ class Schedule:
             looked = time.monotonic()
 
     def _plan(self, name: str) -> None:
-        """Move a collector's next run forward, once for each time for which it is planned."""
+        """Move a collector's next run forward, once for each time for which it is planned; while it runs, not yet."""
+        if name in self._running:
+            return
         at, job = self._collectors.planner.next_at(name), self._scheduler.get_job(name)
         if at is None or job is None or at == self._moved.get(name):
             return

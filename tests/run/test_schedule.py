@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 import structlog
 import time_machine
+from apscheduler.executors.pool import ThreadPoolExecutor
 
 from exporter.model import Document, ErrorKind
 from exporter.run import schedule
@@ -126,7 +127,19 @@ def test_a_run_is_late_by_no_more_than_its_jitter(running: Running, clockwork: C
     assert set(running.gaps("warehouse")) == {630.0}
 
 
-@pytest.mark.usefixtures("latest")
+@pytest.fixture(name="_ends_late")
+def _ends_late(clockwork: Clockwork, monkeypatch: pytest.MonkeyPatch) -> None:
+    """APScheduler takes a job for running until it has looked at what that job planned before its end."""
+    ended = ThreadPoolExecutor._run_job_success  # noqa: SLF001 the moment at which APScheduler counts a job as ended
+
+    def late(executor: ThreadPoolExecutor, name: str, events: object) -> None:
+        clockwork.look()
+        ended(executor, name, events)
+
+    monkeypatch.setattr(ThreadPoolExecutor, "_run_job_success", late)
+
+
+@pytest.mark.usefixtures("latest", "_ends_late")
 def test_a_collector_never_runs_twice_at_the_same_time(running: Running, clockwork: Clockwork) -> None:
     orders = running.scene.orders("completion")
     orders.hang()
@@ -142,8 +155,29 @@ def test_a_collector_never_runs_twice_at_the_same_time(running: Running, clockwo
     clockwork.advance(2 * MINUTE)
 
     assert during == (1, 4)
-    assert skipped == {"max_instances": 3}
-    assert len(running.times["completion"]) == 3
+    assert skipped == running.skipped("completion") == {"max_instances": 3}
+    assert running.times["completion"][1:] == [on("18:04"), on("18:05:03")]
+
+
+@pytest.mark.usefixtures("_ends_late")
+def test_a_source_that_is_back_is_not_asked_again_by_what_is_still_reading_it(
+    running: Running, clockwork: Clockwork
+) -> None:
+    running.scene.orders("completion").fail(ErrorKind.UNREACHABLE)
+    running.scene.orders("heartbeats").hang()
+    clockwork.holding = 1
+    running.start()
+    running.scene.orders("completion").error = None
+
+    clockwork.advance(4 * MINUTE)
+    skipped = running.skipped("heartbeats")
+    clockwork.holding = 0
+    running.scene.orders("heartbeats").release()
+    clockwork.settle()
+
+    assert running.scene.telemetry.sources()["firestore"] is None
+    assert skipped.keys() == {"max_instances"}
+    assert running.skipped("heartbeats") == skipped
 
 
 def test_what_was_missed_while_the_machine_slept_runs_once(running: Running, clockwork: Clockwork) -> None:
