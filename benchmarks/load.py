@@ -1,6 +1,8 @@
 """Scrapes beside everything else that clients can do to a server: `python -m benchmarks.load SECONDS [SERIES [RATE]]`.
 
 One process serves (`serve`), one is all the other clients (`trouble`), and this one scrapes, first while it is quiet.
+Elsewhere clients run on other machines: here the server has a processor of its own where there are two, and the scraper
+goes before the other clients, so that their own work is not counted as the server's.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ import asyncio
 import base64
 import contextlib
 import gc
+import os
 import random
 import re
 import signal
@@ -26,7 +29,7 @@ from typing import TYPE_CHECKING, Final
 from benchmarks.child import obey
 from benchmarks.client import AS_PROMETHEUS, Scraper
 from benchmarks.figures import quantile
-from benchmarks.processes import Child
+from benchmarks.processes import Child, only_on, processors
 
 if TYPE_CHECKING:
     from asyncio import StreamReader, StreamWriter
@@ -39,6 +42,8 @@ SCRAPERS: Final = 8
 IDLE: Final = 500
 SLOW: Final = 8
 """Clients that send slowly, and as many that read slowly."""
+BEHIND: Final = 10
+"""By how much the other clients are nicer than the scraper."""
 USER: Final = "prometheus"
 PASSWORD: Final = "correct horse"
 _RUNS: Final = re.compile(r'^orchestration_exporter_collector_runs_total\{collector="(\w+)"\} (\S+)$', re.MULTILINE)
@@ -168,6 +173,7 @@ class Trouble:
 def trouble(port: int) -> None:
     """Make trouble from the first command to the end of standard input."""
     signal.alarm(LONGEST_LIFE_SECONDS)
+    os.nice(BEHIND)
 
     def begin() -> None:
         threading.Thread(target=lambda: asyncio.run(Trouble(port).everything()), daemon=True).start()
@@ -268,11 +274,12 @@ def load(seconds: float, series: int, rate: float) -> Outcome:
     """Scrape for a quarter of the seconds while it is quiet, then for all of them beside the trouble."""
     from benchmarks.world import processors_for
 
-    with Child("benchmarks.load", "serve", processors_for(series)) as server:
+    ours, theirs = processors()
+    with Child("benchmarks.load", "serve", processors_for(series), cpu=ours) as server, only_on(theirs):
         port = server.ready["port"]
         scrape(port, 1, rate)
         quiet = scrape(port, seconds / 4, rate)
-        with Child("benchmarks.load", "trouble", port) as others:
+        with Child("benchmarks.load", "trouble", port, cpu=theirs) as others:
             others.ask("begin")
             # Until every connection is there.
             scrape(port, 3 + seconds / 20, rate)
