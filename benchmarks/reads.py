@@ -16,7 +16,7 @@ GIBIBYTE = 2**30
 
 def measure(*, smallest: bool = False) -> list[Row]:
     """One simulated month, read at both paces."""
-    days = 3 if smallest else DAYS
+    days = 1 if smallest else DAYS
     month = Month(random.Random(SEED), days)  # noqa: S311 - a repeatable choice
     fixed, ours = (read(month, pace) for pace in ("fixed", "adaptive"))
     what = f"{days} simulated days of the preset nba"

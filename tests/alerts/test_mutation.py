@@ -23,6 +23,8 @@ SAMPLE = 16
 """Of the rules whose mutants were all tried as they stand (MUTATION.md), every so many-th is tried again."""
 SAMPLE_WITH_LABELS = 40
 """Of the rules in the form that carries labels, every so many-th; `make mutants` tries all."""
+EVERY_WITH_LABELS = 4
+"""Of each of them, every so many-th mutant."""
 
 STRONG = """
 rule_files: [../rules/*.yml]
@@ -75,7 +77,7 @@ def test_every_small_fault_is_noticed_in_the_form_that_carries_labels_as_well(tm
     written(tmp_path / "form", CARRIED, carried_tests())
     labelled = load_rules(tmp_path / "form" / "source", tmp_path / "form" / "tests")
 
-    outcome = try_mutants(labelled, labelled[::SAMPLE_WITH_LABELS])
+    outcome = try_mutants(labelled, labelled[::SAMPLE_WITH_LABELS], every=EVERY_WITH_LABELS)
 
     assert outcome.tried
     assert [mutant.change for mutant in outcome.survived if of_the_rule(mutant.change)] == []

@@ -47,7 +47,7 @@ def with_few_handles(soft: int, hard: int) -> Iterator[tuple[int, int]]:
 
 def test_connections_leave_handles_for_health_and_everything_else() -> None:
     with with_few_handles(100, 100) as (port, _), contextlib.ExitStack() as stack:
-        for number in range(300):
+        for number in range(150):
             source = (f"127.0.0.{2 + number % 8}", 0)
             connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), 30, source))
             connection.sendall(GET + b"\r\n")
