@@ -11,7 +11,7 @@ from exporter.metrics.samples import Family, label_text
 from exporter.model import Bound, Condition, HeartbeatState, LogSource, RemovalKind, TriggerState, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from exporter.metrics.samples import Kind, Sample, Samples
@@ -222,7 +222,11 @@ def put(out: Out, labels: str, values: Iterable[tuple[Family, float | datetime |
     """Add the samples of these values under these labels; a value that is unknown has none."""
     for family, value in values:
         if value is not None:
-            out[family].append((labels, value + 0 if isinstance(value, (int, float)) else value.timestamp()))
+            out[family].append((labels, _number(value)))
+
+
+def _number(value: float | datetime) -> float:
+    return value + 0 if isinstance(value, (int, float)) else value.timestamp()
 
 
 def _state(out: Out, family: Family, labels: str, state: str, *, every_state: bool) -> None:
@@ -235,23 +239,20 @@ def _state(out: Out, family: Family, labels: str, state: str, *, every_state: bo
 
 def phase_samples(out: Out, phase: PhaseReport, *, zone: str, every_state: bool) -> None:
     """Add the series of one phase of one run date, and of its processors; `zone` is that of local times."""
-    labels = label_text(pipeline=phase.pipeline, phase=phase.phase, run_date=phase.run_date.isoformat())
-    put(
-        out,
-        labels,
-        (
-            (EXPECTED, phase.expected),
-            (REGISTERED, phase.registered),
-            (UNEXPECTED, phase.unexpected),
-            (ENTRIES, phase.entries),
-            (COMPLETED_COUNT, phase.completed_count),
-            (MALFORMED, phase.malformed),
-            (TRIGGERED, phase.triggered),
-            (TRIGGERED_AT, phase.triggered_at),
-            (PHASE_DUE, phase.due),
-            (HISTORY, phase.run_history_processors),
-        ),
+    labels = _labels(phase)
+    values = (
+        (EXPECTED, phase.expected),
+        (REGISTERED, phase.registered),
+        (UNEXPECTED, phase.unexpected),
+        (ENTRIES, phase.entries),
+        (COMPLETED_COUNT, phase.completed_count),
+        (MALFORMED, phase.malformed),
+        (TRIGGERED, phase.triggered),
+        (TRIGGERED_AT, phase.triggered_at),
+        (PHASE_DUE, phase.due),
+        (HISTORY, phase.run_history_processors),
     )
+    put(out, labels, values)
     if phase.watched:
         kinds = Counter(removal.kind for removal in phase.removals)
         out[REMOVED].extend([(f"{labels},{text}", kinds[kind]) for kind, text in _REMOVALS])
@@ -264,58 +265,60 @@ def phase_samples(out: Out, phase: PhaseReport, *, zone: str, every_state: bool)
     then = due_text(phase.then, zone)
     if phase.since:
         out[PHASE_SINCE].append(since(labels, phase.since.at, zone, then=then))
-    for one in phase.processors:
-        _processor(out, one, every_state=every_state)
+    labelled = _labelled(phase)
+    for family, value in _OF_PROCESSORS:
+        if found := [(text, _number(known)) for text, one in labelled if (known := value(one)) is not None]:
+            out[family].extend(found)
+    for text, one in labelled:
+        _state(out, VERDICT, text, one.verdict, every_state=every_state)
+        _state(out, HEARTBEAT_STATE, text, one.heartbeat.state, every_state=every_state)
         if one.since:
-            out[SINCE].append(since(_labels(one), one.since.at, zone, then=then))
-
-
-def _processor(out: Out, processor: ProcessorReport, *, every_state: bool) -> None:
-    labels = _labels(processor)
-    put(
-        out,
-        labels,
-        (
-            (PROCESSOR_REGISTERED, processor.registered),
-            (CRITICAL, processor.critical),
-            (RECORD_COUNT, processor.record_count),
-            (TABLE_ROWS, processor.table_rows),
-            (DELTA, processor.record_count_delta),
-            (COUNT_POSSIBLE, processor.record_count_possible),
-            (ROWS_MIN, processor.rows_minimum),
-            (ROWS_MAX, processor.rows_maximum),
-            (TOO_FEW, processor.too_few),
-            (TOO_MANY, processor.too_many),
-            (DUPLICATES, processor.duplicate_rows),
-            (TABLE_UNITS, processor.table_units),
-            (UNITS_OWED, processor.units),
-            (ROWS_DUE, processor.rows_due),
-            (PROCESSOR_DUE, processor.due),
-            (COMPLETED_AT, processor.entry.completed_at if processor.entry else None),
-            (WRITTEN_AT, processor.written_at),
-            (HEARTBEAT_AT, _own_beat(processor)),
-        ),
-    )
-    _state(out, VERDICT, labels, processor.verdict, every_state=every_state)
-    _state(out, HEARTBEAT_STATE, labels, processor.heartbeat.state, every_state=every_state)
+            out[SINCE].append(since(text, one.since.at, zone, then=then))
 
 
 def heartbeat_ages(out: Out, phase: PhaseReport, read_at: datetime | None) -> None:
     """Add the ages of the phase's heartbeats when they were read, which alone change with each reading."""
     if read_at is not None:
-        for one in phase.processors:
+        for text, one in _labelled(phase):
             if beat := _own_beat(one):
-                out[HEARTBEAT_AGE].append((_labels(one), (read_at - beat).total_seconds()))
+                out[HEARTBEAT_AGE].append((text, (read_at - beat).total_seconds()))
 
 
-def _labels(one: ProcessorReport) -> str:
-    day = one.run_date.isoformat()
-    return label_text(pipeline=one.pipeline, phase=one.phase, run_date=day, processor=one.processor)
+def _labels(phase: PhaseReport) -> str:
+    return label_text(pipeline=phase.pipeline, phase=phase.phase, run_date=phase.run_date.isoformat())
+
+
+def _labelled(phase: PhaseReport) -> list[tuple[str, ProcessorReport]]:
+    """The phase's processors, each with its labels."""
+    labels = _labels(phase)
+    return [(f"{labels},{label_text(processor=one.processor)}", one) for one in phase.processors]
 
 
 def _own_beat(processor: ProcessorReport) -> datetime | None:
     beat = processor.heartbeat
     return beat.beat_at if beat.data_date == processor.data_date else None
+
+
+_OF_PROCESSORS: Sequence[tuple[Family, Callable[[ProcessorReport], float | datetime | None]]] = (
+    (PROCESSOR_REGISTERED, lambda one: one.registered),
+    (CRITICAL, lambda one: one.critical),
+    (RECORD_COUNT, lambda one: one.record_count),
+    (TABLE_ROWS, lambda one: one.table_rows),
+    (DELTA, lambda one: one.record_count_delta),
+    (COUNT_POSSIBLE, lambda one: one.record_count_possible),
+    (ROWS_MIN, lambda one: one.rows_minimum),
+    (ROWS_MAX, lambda one: one.rows_maximum),
+    (TOO_FEW, lambda one: one.too_few),
+    (TOO_MANY, lambda one: one.too_many),
+    (DUPLICATES, lambda one: one.duplicate_rows),
+    (TABLE_UNITS, lambda one: one.table_units),
+    (UNITS_OWED, lambda one: one.units),
+    (ROWS_DUE, lambda one: one.rows_due),
+    (PROCESSOR_DUE, lambda one: one.due),
+    (COMPLETED_AT, lambda one: one.entry.completed_at if one.entry else None),
+    (WRITTEN_AT, lambda one: one.written_at),
+    (HEARTBEAT_AT, _own_beat),
+)
 
 
 def _owners(out: Out, pipeline: PipelineReport) -> None:
@@ -371,21 +374,18 @@ def pipeline_samples(out: Out, pipeline: PipelineReport, *, zone: str) -> None:
             out[COVERAGE_SINCE].append(since(label_text(**found.labels), found.since.at, zone, data_date=rows_of))
     labels = label_text(pipeline=pipeline.pipeline)
     stale, silent = pipeline.heartbeat_stale_after, pipeline.heartbeat_silent_after
-    put(
-        out,
-        labels,
-        (
-            (HEARTBEAT_DOCUMENTS, pipeline.heartbeat_documents),
-            (DOCUMENTS_WARN, pipeline.heartbeat_documents_warn),
-            (DOCUMENTS_CRITICAL, pipeline.heartbeat_documents_critical),
-            (STALE_AFTER, stale.total_seconds() if stale else None),
-            (SILENT_AFTER, silent.total_seconds() if silent else None),
-            (HEARTBEATS_KNOWN, pipeline.heartbeats_known if stale else None),
-            (LAST_HEARTBEAT, pipeline.last_heartbeat_at),
-            (RUN_HISTORY_KNOWN, pipeline.run_history_known),
-            (LAST_RUN, pipeline.last_run_at),
-        ),
+    values = (
+        (HEARTBEAT_DOCUMENTS, pipeline.heartbeat_documents),
+        (DOCUMENTS_WARN, pipeline.heartbeat_documents_warn),
+        (DOCUMENTS_CRITICAL, pipeline.heartbeat_documents_critical),
+        (STALE_AFTER, stale.total_seconds() if stale else None),
+        (SILENT_AFTER, silent.total_seconds() if silent else None),
+        (HEARTBEATS_KNOWN, pipeline.heartbeats_known if stale else None),
+        (LAST_HEARTBEAT, pipeline.last_heartbeat_at),
+        (RUN_HISTORY_KNOWN, pipeline.run_history_known),
+        (LAST_RUN, pipeline.last_run_at),
     )
+    put(out, labels, values)
     for kind, fields in pipeline.unusable.items():
         put(out, f"{labels},{label_text(kind=kind)}", ((UNUSABLE, len(fields)),))
     for day, units in pipeline.units.items():
