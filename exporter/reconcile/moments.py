@@ -16,25 +16,28 @@ if TYPE_CHECKING:
 
 ONE_DAY: Final = timedelta(days=1)
 ZERO: Final = timedelta()
+FIRST: Final = datetime.min.replace(tzinfo=UTC)
+LAST: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class Stretch:
-    """The moments for which everything that was asked about `at` has the same answer."""
+    """The moments for which everything that was asked about `at` has the same answer: those between the two others."""
 
     __slots__ = ("after", "at", "before")
 
     def __init__(self, at: datetime) -> None:
         """Nothing was asked yet: it holds for all moments."""
         self.at = at
-        self.after: datetime | None = None
-        self.before: datetime | None = None
+        self.after = FIRST
+        self.before = LAST
 
     def turns_at(self, turn: datetime) -> None:
         """Note that an answer was given that can differ at `turn` and on its other side."""
-        if turn >= self.at and (self.before is None or turn < self.before):
-            self.before = turn
-        if turn <= self.at and (self.after is None or turn > self.after):
-            self.after = turn
+        if self.after < turn < self.before:
+            if turn >= self.at:
+                self.before = turn
+            if turn <= self.at:
+                self.after = turn
 
     def only(self) -> None:
         """Note an answer that holds for this moment alone."""
@@ -44,7 +47,7 @@ class Stretch:
         """Whether all answers are the same at this moment."""
         if moment == self.at:
             return True
-        return (self.after is None or self.after < moment) and (self.before is None or moment < self.before)
+        return self.after < moment < self.before
 
 
 class Now(datetime):
@@ -74,7 +77,10 @@ class Now(datetime):
     def _plain_beside(self, other: datetime) -> datetime:
         """The moment itself, now that it is compared with another one."""
         if type(other) is datetime and not self.shift:
-            self.stretch.turns_at(other)
+            stretch = self.stretch
+            # Most often the stretch has noted a nearer turn already.
+            if stretch.after < other < stretch.before:
+                stretch.turns_at(other)
         else:
             self._turns_at(other)
         return self.plain

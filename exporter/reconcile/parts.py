@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from exporter.reconcile.moments import Now, Stretch
+from exporter.reconcile.moments import LAST, Now, Stretch
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -101,6 +101,6 @@ class Round:
     def turns_at(self) -> datetime | None:
         """When the report may be another one, if nothing but the time changes. It is later than the report."""
         stretches = (self._stretch, *(part.of_report for part in self.used.values()))
-        turns = [one.before for one in stretches if one.before is not None and one.before >= self._at]
+        turns = [one.before for one in stretches if self._at <= one.before < LAST]
         # What turns at the report's own time can be different right after it.
         return max(min(turns), self._at + timedelta.resolution) if turns else None
