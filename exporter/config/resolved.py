@@ -58,6 +58,10 @@ class TableRef:
     period: Period = A_DAY
     reach: int = 0
 
+    def __hash__(self) -> int:
+        """The name tells most tables apart, and a report looks up tables by the ten thousand."""
+        return hash(self.name)
+
 
 class Dated:
     """Something with a data date, which is `data_date_offset` periods of its table after the document's run date."""
@@ -115,10 +119,8 @@ class ProcessorConfig(Dated):
     @property
     def of_each_table(self) -> tuple[ProcessorConfig, ...]:
         """The processor itself, and for each further table the processor as if it wrote this one."""
-        return (
-            self,
-            *(replace(self, **{key.name: getattr(one, key.name) for key in fields(one)}) for one in self.more),
-        )
+        more = (replace(self, **{key.name: getattr(one, key.name) for key in fields(one)}) for one in self.more)
+        return (self, *more)
 
 
 @dataclass(frozen=True, slots=True)

@@ -248,7 +248,7 @@ def _masked(text: str) -> str:
     return text
 
 
-_remembered = lru_cache(maxsize=8192)(_masked)
+_remembered = lru_cache(maxsize=32_768)(_masked)
 
 
 def _without_secrets(text: str) -> str:

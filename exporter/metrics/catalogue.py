@@ -222,11 +222,7 @@ def put(out: Out, labels: str, values: Iterable[tuple[Family, float | datetime |
     """Add the samples of these values under these labels; a value that is unknown has none."""
     for family, value in values:
         if value is not None:
-            out[family].append((labels, _number(value)))
-
-
-def _number(value: float | datetime) -> float:
-    return value + 0 if isinstance(value, (int, float)) else value.timestamp()
+            out[family].append((labels, value + 0 if isinstance(value, (int, float)) else value.timestamp()))
 
 
 def _state(out: Out, family: Family, labels: str, state: str, *, every_state: bool) -> None:
@@ -265,9 +261,12 @@ def phase_samples(out: Out, phase: PhaseReport, *, zone: str, every_state: bool)
     then = due_text(phase.then, zone)
     if phase.since:
         out[PHASE_SINCE].append(since(labels, phase.since.at, zone, then=then))
-    labelled = _labelled(phase)
-    for family, value in _OF_PROCESSORS:
-        if found := [(text, _number(known)) for text, one in labelled if (known := value(one)) is not None]:
+    labelled = _labelled(phase, phase.processors)
+    for family, number in _NUMBERS:
+        if found := [(text, known + 0) for text, one in labelled if (known := number(one)) is not None]:
+            out[family].extend(found)
+    for family, time in _TIMES:
+        if found := [(text, at.timestamp()) for text, one in labelled if (at := time(one)) is not None]:
             out[family].extend(found)
     for text, one in labelled:
         _state(out, VERDICT, text, one.verdict, every_state=every_state)
@@ -279,7 +278,7 @@ def phase_samples(out: Out, phase: PhaseReport, *, zone: str, every_state: bool)
 def heartbeat_ages(out: Out, phase: PhaseReport, read_at: datetime | None) -> None:
     """Add the ages of the phase's heartbeats when they were read, which alone change with each reading."""
     if read_at is not None:
-        for text, one in _labelled(phase):
+        for text, one in _labelled(phase, [one for one in phase.processors if _own_beat(one)]):
             if beat := _own_beat(one):
                 out[HEARTBEAT_AGE].append((text, (read_at - beat).total_seconds()))
 
@@ -288,10 +287,10 @@ def _labels(phase: PhaseReport) -> str:
     return label_text(pipeline=phase.pipeline, phase=phase.phase, run_date=phase.run_date.isoformat())
 
 
-def _labelled(phase: PhaseReport) -> list[tuple[str, ProcessorReport]]:
-    """The phase's processors, each with its labels."""
+def _labelled(phase: PhaseReport, some: Iterable[ProcessorReport]) -> list[tuple[str, ProcessorReport]]:
+    """Some of the phase's processors, each with its labels."""
     labels = _labels(phase)
-    return [(f"{labels},{label_text(processor=one.processor)}", one) for one in phase.processors]
+    return [(f"{labels},{label_text(processor=one.processor)}", one) for one in some]
 
 
 def _own_beat(processor: ProcessorReport) -> datetime | None:
@@ -299,7 +298,7 @@ def _own_beat(processor: ProcessorReport) -> datetime | None:
     return beat.beat_at if beat.data_date == processor.data_date else None
 
 
-_OF_PROCESSORS: Sequence[tuple[Family, Callable[[ProcessorReport], float | datetime | None]]] = (
+_NUMBERS: Sequence[tuple[Family, Callable[[ProcessorReport], float | None]]] = (
     (PROCESSOR_REGISTERED, lambda one: one.registered),
     (CRITICAL, lambda one: one.critical),
     (RECORD_COUNT, lambda one: one.record_count),
@@ -313,6 +312,8 @@ _OF_PROCESSORS: Sequence[tuple[Family, Callable[[ProcessorReport], float | datet
     (DUPLICATES, lambda one: one.duplicate_rows),
     (TABLE_UNITS, lambda one: one.table_units),
     (UNITS_OWED, lambda one: one.units),
+)
+_TIMES: Sequence[tuple[Family, Callable[[ProcessorReport], datetime | None]]] = (
     (ROWS_DUE, lambda one: one.rows_due),
     (PROCESSOR_DUE, lambda one: one.due),
     (COMPLETED_AT, lambda one: one.entry.completed_at if one.entry else None),
@@ -326,7 +327,7 @@ def _owners(out: Out, pipeline: PipelineReport) -> None:
     # Every run date has all processors of a phase.
     phases = {phase.phase: phase for phase in reversed(pipeline.phases)}
     for one in (processor for phase in reversed(phases.values()) for processor in phase.processors):
-        if one.care != NOBODY:
+        if one.care is not NOBODY and one.care != NOBODY:
             # Prometheus renames a label `job`, which is its own.
             labels = label_text(
                 pipeline=one.pipeline,

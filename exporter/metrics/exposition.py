@@ -131,10 +131,11 @@ def _lines(name: str, samples: Sequence[Sample]) -> list[str]:
 
 def number(value: float) -> str:
     """A value as both formats write it: whole numbers without a fraction, the rest as Python reads it back exactly."""
+    if -_EXACT < value < _EXACT:
+        whole = int(value)
+        return str(whole) if value == whole else repr(float(value))
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
         return "+Inf" if value > 0 else "-Inf"
-    if abs(value) < _EXACT and value == int(value):
-        return str(int(value))
     return repr(float(value))

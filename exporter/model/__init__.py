@@ -3,6 +3,7 @@
 observed.py    what the sources hold: documents, entries, heartbeats, row counts, runs; together a `Snapshot`
 concluded.py   what follows from it: verdicts, trigger states; together a `Report`
 explained.py   the words beside it: hints, and explanations of a missing registration
+records.py     `record`: a dataclass of which a report has tens of thousands
 
 All timestamps are aware datetimes in UTC; all dates are calendar dates of the pipeline.
 """

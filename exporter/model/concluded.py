@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from exporter.config.care import NOBODY
 from exporter.config.resolved import CompletionConfig
+from exporter.model.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,7 +86,7 @@ class LogSource(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class HeartbeatReport:
     """The processor's heartbeat for this data date, or its newest one if none is for this date.
 
@@ -101,7 +102,7 @@ class HeartbeatReport:
     dated: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ProcessorReport:
     """One processor, one run date. None in a value means unknown (or, for bounds, not configured).
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from exporter.model.records import record
+
 if TYPE_CHECKING:
     from datetime import date, datetime
 
@@ -26,7 +28,7 @@ class HintKind(StrEnum):
     TRIGGER = "trigger"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Hint:
     """One short piece of evidence, in plain words."""
 
@@ -34,7 +36,7 @@ class Hint:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Since:
     """Since when a fault has been there. `after`: it was not there yet, and nobody looked again before `at`."""
 
@@ -68,7 +70,7 @@ class Standing(StrEnum):
     RULED_OUT = "ruled_out"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Explanation:
     """One explanation of a missing registration, with the evidence for and against it: a hint, never a verdict."""
 

@@ -6,7 +6,7 @@ Each is the value of a `Reading`, which says when it was read, or why it could n
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -63,17 +63,14 @@ class Reading(Generic[T]):
         """The value if it is fresh enough to conclude from, else None."""
         if self.value is None or self.read_at is None:
             return None
-        if now < self.read_at - AHEAD or (self.max_age is not None and now > _later(self.read_at, self.max_age)):
+        if now < self.read_at - AHEAD:
             return None
-        return self.value
-
-
-def _later(moment: datetime, span: timedelta) -> datetime:
-    """So long after the moment, or the last moment that there is."""
-    try:
-        return moment + span
-    except OverflowError:
-        return datetime.max.replace(tzinfo=UTC)
+        try:
+            too_old = self.max_age is not None and now > self.read_at + self.max_age
+        except OverflowError:
+            # It is known until the last moment that there is.
+            too_old = False
+        return None if too_old else self.value
 
 
 class Record(StrEnum):

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from exporter.config.fields import FAILED, RUNNING, STATUS
 from exporter.model import HeartbeatReport, HeartbeatState
+from exporter.model.records import record
 from exporter.reconcile.heartbeat import NEVER, past
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date, datetime
 
     from exporter.config.resolved import ProcessorConfig
@@ -32,8 +32,10 @@ CALENDAR, HALTS = "calendar", "halts"
 DOCUMENT, HEARTBEAT, RUN_HISTORY = "completion document", "heartbeat", "run history"
 """The records of a piece of work apart from its table."""
 
+_UNFINISHED: Final = frozenset({FAILED, RUNNING})
 
-@dataclass(frozen=True, slots=True)
+
+@record(frozen=True, slots=True)
 class Neighbour:
     """The day before or after: the processor's entry in that day's document, and its rows for that day's data."""
 
@@ -43,15 +45,19 @@ class Neighbour:
     rows: RowCount | None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Evidence:
     """One processor, one run date. A value of None is unknown; `failures` and `doubts` say why, by record.
 
     Everything is of the obligation's own dates, except `neighbours`, `dates` and a heartbeat in the state
-    `other_date`. `dates`: the rows of all dates that were read. `nothing_owed`: why `units` is 0 although the calendar
-    may have some; `left_out`: units of the data date that the calendar does not count. `row_bounds`: the fewest and
-    the most rows that these units may have; None if not configured or not known. `remembers`: whether earlier readings
-    of the document are remembered. `newest_run`: the newest run that can have done the work.
+    `other_date`. `neighbours`: the days before and after; empty where they say nothing, because the work is registered
+    with the number of its rows. `dates`: the rows of all dates that were read. `registered`: the result of
+    `registered`, or, for a phase without documents, whether there are rows; `done`: whether the work is done, as its
+    entry shows, or its rows where no entry is expected. `rows_failure`: the failure of the table, which `failures` has
+    not. `nothing_owed`: why `units` is 0 although the calendar may have some; `left_out`: units of the data date that
+    the calendar does not count. `row_bounds`: the fewest and the most rows that these units may have; None if not
+    configured or not known. `remembers`: whether earlier readings of the document are remembered. `newest_run`: the
+    newest run that can have done the work.
     """
 
     obligation: Obligation
@@ -78,7 +84,10 @@ class Evidence:
     halts_known: bool
     left_out: int
     row_bounds: tuple[int, float] | None
-    failures: tuple[tuple[str, Failure | None], ...]
+    registered: bool | None
+    done: bool | None
+    failures: Mapping[str, Failure | None]
+    rows_failure: Failure | None
     doubts: Mapping[str, Doubt]
     calendar_doubt: str | None = None
     standing: Sequence[tuple[datetime, str]] = ()
@@ -99,28 +108,9 @@ class Evidence:
         return self.has_document and self.obligation.asked
 
     @property
-    def done(self) -> bool | None:
-        """Whether the work is done, as its entry shows, or its rows."""
-        if self.by_entry:
-            return self.registered
-        return None if self.rows is None else self.rows.rows > 0
-
-    @property
     def covered(self) -> int | None:
         """Units that the rows cover; None if no expression counts them, or the expression gives no number."""
         return self.rows.units if self.rows else None
-
-    @property
-    def registered(self) -> bool | None:
-        """Whether an entry is there and does not say `failed` or `running`. The orchestrator counts keys, not contents.
-
-        For a phase without completion documents, rows take the place of the entry.
-        """
-        if not self.has_document:
-            return None if self.rows is None else self.rows.rows > 0
-        if self.document is None or (self.entry is not None and self.entry.failed_elsewhere):
-            return None
-        return self.entry is not None and self.entry.status not in {FAILED, RUNNING}
 
     @property
     def judged_by_number(self) -> bool:
@@ -153,16 +143,18 @@ class Evidence:
         """
         if self.obligation.processor.more:
             return True
-        if self.entry is None or self.entry.record_count is None or self.rows is None:
+        entry, rows = self.entry, self.rows
+        if entry is None or entry.record_count is None or rows is None:
             return None
-        if self.entry.incremental or self.entry.status not in {"success", None}:
+        counted, registered = rows.rows, entry.record_count
+        if not (registered == 0 < counted or counted < registered):
             return True
-        counted, registered = self.rows.rows, self.entry.record_count
-        possible = not (registered == 0 < counted or counted < registered)
-        of_two_moments = self.rows_older_than_entry or self.document_older_than(self.rows.written_at)
+        if entry.incremental or entry.status not in {"success", None}:
+            return True
+        of_two_moments = self.rows_older_than_entry or self.document_older_than(rows.written_at)
         # An unreadable field may say that the run was incremental or incomplete.
-        unsure = self.entry.incremental is None or any(field.key == STATUS for field in self.entry.malformed)
-        return None if not possible and (of_two_moments or unsure) else possible
+        unsure = entry.incremental is None or any(field.key == STATUS for field in entry.malformed)
+        return None if of_two_moments or unsure else False
 
     @property
     def heartbeat_unclear(self) -> bool:
@@ -174,14 +166,23 @@ class Evidence:
         return self.heartbeat.status == "running" or any(field.key == STATUS for field in self.heartbeat.unusable)
 
 
+def registered(document: Document | None, entry: Entry | None) -> bool | None:
+    """Whether an entry is there and does not say `failed` or `running`. The orchestrator counts keys, not contents."""
+    if document is None or (entry is not None and entry.failed_elsewhere):
+        return None
+    return entry is not None and entry.status not in _UNFINISHED
+
+
 def too_early(moment: datetime | None, obligation: Obligation) -> bool:
     """Whether something that ended then cannot have done this work, because the work's day was not over."""
-    possible_from = obligation.possible_from
+    possible_from = obligation.dates.possible_from
     return moment is not None and possible_from is not None and moment < possible_from
 
 
-def newest(runs: Iterable[Run], now: datetime) -> Run | None:
+def newest(runs: Sequence[Run], now: datetime) -> Run | None:
     """The run that started (or, where no start is known, finished) last."""
+    if len(runs) == 1:
+        return runs[0]
     return max(runs, key=lambda run: past(run.started_at, now) or past(run.finished_at, now) or NEVER, default=None)
 
 

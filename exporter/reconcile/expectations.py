@@ -5,7 +5,7 @@ Sources of the rules: "What is expected, and when" and "Two readings of a date" 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import cache, partial
 from typing import TYPE_CHECKING, TypeVar
@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, TypeVar
 from exporter.config.periods import A_DAY, Unit
 from exporter.config.resolved import Due, Relation
 from exporter.model import DocumentId
+from exporter.model.records import record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import date
     from zoneinfo import ZoneInfo
 
+    from exporter.config.periods import Period
     from exporter.config.resolved import (
         Config,
         Dated,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
         TableRef,
         Trigger,
     )
+    from exporter.config.schedules import Schedule
 
 K = TypeVar("K")
 
@@ -37,6 +40,59 @@ NEIGHBOURS = (-ONE_DAY, ONE_DAY)
 
 
 @dataclass(frozen=True, slots=True)
+class Kind:
+    """What decides the dates of a processor's work, and whether there is any. Most processors of a phase are of one."""
+
+    due: Due
+    rows_due: Due | None
+    data_date_offset: int
+    period: Period
+    schedule: Schedule
+    by_calendar: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """The kinds of work of a phase. `tables`: of each processor, and of each of its tables, the number of its kind."""
+
+    kinds: tuple[Kind, ...]
+    tables: tuple[tuple[tuple[ProcessorConfig, int], ...], ...]
+
+
+def kinds_of(phase: PhaseConfig) -> Kinds:
+    """The kinds of work of this phase."""
+    found: dict[Kind, int] = {}
+
+    def number(one: ProcessorConfig) -> int:
+        kind = Kind(one.due, one.rows_due, one.data_date_offset, one.table.period, one.schedule, one.by_calendar)
+        return found.setdefault(kind, len(found))
+
+    tables = tuple(
+        tuple([(one, number(one)) for one in processor.of_each_table]) for processor in phase.processors.values()
+    )
+    return Kinds(tuple(found), tables)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dates:
+    """The dates and deadlines of all work of one kind for one run date. Compared and hashed by identity.
+
+    `neighbours`: the run date and the data date of the same work a day earlier and a day later. `records`: the dates
+    that a heartbeat or run of this work may have; weekly work may name the day on which it ran. `own_due`: the deadline
+    that is configured. The other fields are those of an `Obligation`.
+    """
+
+    run_date: date
+    data_date: date
+    neighbours: tuple[tuple[date, date], ...]
+    records: tuple[date, ...]
+    own_due: datetime
+    rows_due: datetime
+    possible_from: datetime | None
+    work_day: tuple[datetime, datetime]
+
+
+@record(frozen=True, slots=True)
 class Obligation:
     """What is expected of one processor for one run date.
 
@@ -47,32 +103,30 @@ class Obligation:
     """
 
     processor: ProcessorConfig
-    run_date: date
-    data_date: date
+    dates: Dates
     asked: bool
     due: datetime
-    rows_due: datetime
-    possible_from: datetime | None = None
-    work_day: tuple[datetime, datetime] = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
     more: tuple[Obligation, ...] = ()
+
+    @property
+    def run_date(self) -> date:
+        """The date that names the document."""
+        return self.dates.run_date
+
+    @property
+    def data_date(self) -> date:
+        """The date of its rows."""
+        return self.dates.data_date
+
+    @property
+    def rows_due(self) -> datetime:
+        """When its rows are judged at the latest."""
+        return self.dates.rows_due
 
     @property
     def of_each_table(self) -> tuple[Obligation, ...]:
         """The obligation by each table of the processor."""
-        return (self, *self.more)
-
-    @property
-    def data_end(self) -> date:
-        """The first date after the data date, or after the week or month that begins on it."""
-        return self.processor.table.period.moved(self.data_date, 1)
-
-    @property
-    def record_dates(self) -> tuple[date, ...]:
-        """The dates that a heartbeat or run of this work may have. Weekly work may name the day on which it ran."""
-        if self.processor.table.period.unit is Unit.DAY:
-            return (self.data_date,)
-        dates = (self.data_date + ONE_DAY * day for day in range((self.data_end - self.data_date).days))
-        return tuple(dict.fromkeys((*dates, self.run_date)))
+        return (self, *self.more) if self.more else (self,)
 
     @property
     def owed(self) -> bool:
@@ -82,7 +136,7 @@ class Obligation:
     @property
     def rows_owed_by(self) -> datetime:
         """From then on, a table without rows is a fault: the rows' own deadline, or else that of the registration."""
-        return self.due if self.processor.rows_due is None else self.rows_due
+        return self.due if self.processor.rows_due is None else self.dates.rows_due
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,42 +205,43 @@ def mode_at(phase: PhaseConfig, run_date: date, now: datetime, zone: ZoneInfo) -
     return next(mode for mode in phase.modes if stands in mode.when)
 
 
-def phase_day(phase: PhaseConfig, run_date: date, now: datetime, zone: ZoneInfo) -> PhaseDay:
-    """The phase's document of that date: its mode now, and every processor's obligation."""
-    mode = mode_at(phase, run_date, now, zone)
+def phase_day(
+    phase: PhaseConfig, run_date: date, now: datetime, zone: ZoneInfo, kinds: Kinds | None = None
+) -> PhaseDay:
+    """The phase's document of that date: its mode now, and every processor's obligation. `kinds`: if they are made."""
+    mode, kinds = mode_at(phase, run_date, now, zone), kinds or kinds_of(phase)
     at = cache(partial(due_at, zone=zone))
-    deadlines = {due: at(due, run_date) for due in {processor.due for processor in phase.processors.values()}}
-    asked_by = [
-        (deadline, mode_at(phase, run_date, deadline, zone).expected) for deadline in sorted(set(deadlines.values()))
-    ]
+    dates = [_dates(kind, run_date, at) for kind in kinds.kinds]
+    deadlines = sorted({one.own_due for one in dates})
+    asked_by = [(deadline, mode_at(phase, run_date, deadline, zone).expected) for deadline in deadlines]
 
-    def obligation(processor: ProcessorConfig) -> Obligation:
-        asked, due = processor.name in mode.expected, _first_asked(processor, deadlines[processor.due], asked_by)
-        first, *more = (_obligation(one, run_date, at, asked=asked, due=due) for one in processor.of_each_table)
-        return replace(first, more=tuple(more)) if more else first
+    def obligation(tables: Sequence[tuple[ProcessorConfig, int]]) -> Obligation:
+        processor, number = tables[0]
+        asked, due = processor.name in mode.expected, _first_asked(processor, dates[number].own_due, asked_by)
+        more = tuple([Obligation(one, dates[kind], asked, due) for one, kind in tables[1:]])
+        return Obligation(processor, dates[number], asked, due, more)
 
-    obligations = tuple(map(obligation, phase.processors.values()))
-    return PhaseDay(phase=phase, run_date=run_date, mode=mode, obligations=obligations)
+    return PhaseDay(phase=phase, run_date=run_date, mode=mode, obligations=tuple(map(obligation, kinds.tables)))
 
 
-def _obligation(
-    processor: ProcessorConfig, run_date: date, at: Callable[[Due, date], datetime], *, asked: bool, due: datetime
-) -> Obligation:
-    rows_due = at(processor.rows_due or processor.due, run_date)
-    data_date = processor.data_date(run_date)
-    over = at(Due(0, time()), processor.table.period.moved(data_date, 1))
-    return Obligation(
-        processor=processor,
+def _dates(kind: Kind, run_date: date, at: Callable[[Due, date], datetime]) -> Dates:
+    rows_due = at(kind.rows_due or kind.due, run_date)
+    data_date = kind.period.moved(run_date, kind.data_date_offset)
+    end = kind.period.moved(data_date, 1)
+    over = at(Due(0, time()), end)
+    records: tuple[date, ...] = (data_date,)
+    if kind.period.unit is not Unit.DAY:
+        days = (data_date + ONE_DAY * day for day in range((end - data_date).days))
+        records = tuple(dict.fromkeys((*days, run_date)))
+    return Dates(
         run_date=run_date,
         data_date=data_date,
-        asked=asked,
-        due=due,
+        neighbours=tuple((run_date + shift, kind.period.moved(data_date, shift.days)) for shift in NEIGHBOURS),
+        records=records,
+        own_due=at(kind.due, run_date),
         rows_due=rows_due,
         possible_from=over if over <= rows_due else None,
-        work_day=(
-            at(Due(processor.due.days, time()), run_date),
-            at(Due(processor.due.days + 1, time()), run_date),
-        ),
+        work_day=(at(Due(kind.due.days, time()), run_date), at(Due(kind.due.days + 1, time()), run_date)),
     )
 
 
@@ -197,7 +252,10 @@ def _first_asked(
 
     Otherwise a processor that only a later mode expects would be overdue at the moment in which that mode begins.
     """
-    return next((deadline for deadline, asked in asked_by if deadline >= due and processor.name in asked), due)
+    for deadline, asked in asked_by:
+        if deadline >= due and processor.name in asked:
+            return deadline
+    return due
 
 
 def reading_plan(config: Config, now: datetime) -> ReadingPlan:
@@ -283,23 +341,17 @@ def rule_met(
     """
     processors = list(expected)
     names = [processor.name for processor in processors if processor.name in done]
-    critical = {processor.name for processor in processors if processor.critical}
-
-    def holds(finished: int, missing: Collection[str]) -> bool:
-        return finished == len(processors) or (not missing and finished / len(processors) >= trigger.ratio)
-
-    if not names or not holds(len(names), critical.difference(names)):
+    critical = [processor.name for processor in processors if processor.critical]
+    finished, needed = len(names), len(processors)
+    if finished and finished == needed:
+        reason = "all_complete"
+    elif finished and done.keys() >= set(critical) and finished / needed >= trigger.ratio:
+        reason = f"critical_plus_majority_{100 * finished // needed}pct"
+    else:
         return None
-    reason = (
-        "all_complete"
-        if len(names) == len(processors)
-        else f"critical_plus_majority_{100 * len(names) // len(processors)}pct"
-    )
-    since: datetime | None = None
-    moments = [(moment, name) for name in names if (moment := done[name]) is not None]
-    if len(moments) == len(names):
-        for finished, (moment, name) in enumerate(sorted(moments), start=1):
-            critical.discard(name)
-            if since is None and holds(finished, critical):
-                since = moment
-    return RuleMet(reason, since)
+    moments = sorted(moment for name in names if (moment := done[name]) is not None)
+    if len(moments) < finished:
+        return RuleMet(reason, None)
+    # The majority's last one, or the last critical one after it.
+    enough = next((number for number in range(1, finished) if number / needed >= trigger.ratio), finished)
+    return RuleMet(reason, max([moments[enough - 1], *(at for name in critical if (at := done[name]) is not None)]))

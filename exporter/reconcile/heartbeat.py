@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from exporter.config.fields import DATA_DATE, STATUS
 from exporter.model import AHEAD, HeartbeatReport, HeartbeatState
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from exporter.model import Entry, Heartbeat, Run
     from exporter.reconcile.expectations import Obligation
 
+_ENDED: Final = {str(state): state for state in (HeartbeatState.COMPLETED, HeartbeatState.FAILED)}
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -64,8 +65,10 @@ def heartbeat_of(
     dated = bool(pipeline.heartbeats.fields[DATA_DATE])
     if not dated:
         found = [_dated(beat, obligation) for beat in found]
-    own = [beat for beat in found if beat.data_date in obligation.record_dates]
-    beat = max(own or found, key=lambda heartbeat: past(heartbeat.beat_at, now) or NEVER)
+    days = obligation.dates.records
+    own = [beat for beat in found if beat.data_date in days]
+    among = own or found
+    beat = among[0] if len(among) == 1 else max(among, key=lambda heartbeat: past(heartbeat.beat_at, now) or NEVER)
     state = _state(beat, pipeline.heartbeats, entry, runs, now) if own else HeartbeatState.OTHER_DATE
     return (
         HeartbeatReport(state, beat.document, beat.status, beat.beat_at, beat.data_date, beat.malformed, dated),
@@ -76,7 +79,7 @@ def heartbeat_of(
 def _dated(beat: Heartbeat, obligation: Obligation) -> Heartbeat:
     """A heartbeat that carries no date, with that of this work if its run began on the day on which this is due."""
     at = beat.started_at or beat.beat_at
-    begin, end = obligation.work_day
+    begin, end = obligation.dates.work_day
     return replace(beat, data_date=obligation.data_date if at is not None and begin <= at < end else None)
 
 
@@ -87,8 +90,8 @@ def _state(
     runs: tuple[Run, ...] | None,
     now: datetime,
 ) -> HeartbeatState:
-    if beat.status in {"completed", "failed"}:
-        return HeartbeatState(beat.status)
+    if beat.status in _ENDED:
+        return _ENDED[beat.status]
     if not config.fields[STATUS]:
         fresh = beat.beat_at is not None and -AHEAD <= now - beat.beat_at <= config.stale_after
         return HeartbeatState.RUNNING if fresh else HeartbeatState.UNKNOWN

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from exporter.model import Run
+    from exporter.model import Entry, Removal, RowCount, Run
     from exporter.reconcile.evidence import Evidence
 
 MINUTE: Final = timedelta(minutes=1)
@@ -36,16 +36,16 @@ def hints(e: Evidence, verdict: Verdict) -> tuple[Hint, ...]:
     if verdict is Verdict.NOT_EXPECTED:
         return tuple(_why_not_expected(e))
     found = [
-        *_table(e, verdict),
+        *(_table(e) if e.obligation.processor.more and verdict is not Verdict.OK else ()),
         *(_unknown(e) if verdict is Verdict.UNKNOWN else ()),
-        *_lost(e),
+        *(_lost(e, e.loss) if e.loss else ()),
         *_heartbeat(e),
         *_run_history(e, verdict),
-        *_rows(e),
-        *_write_time(e),
-        *_record_count(e),
-        *_neighbours(e),
-        *_entry(e),
+        *(_rows(e, e.rows) if e.rows and e.rows.rows else ()),
+        *(_write_time(e, e.rows) if e.rows and e.rows.unusable else ()),
+        *(_record_count(e, e.entry, e.rows) if e.entry and e.rows and e.record_count_possible is False else ()),
+        *(_neighbours(e, e.rows) if e.rows and e.rows.rows and e.registered is False else ()),
+        *(_entry(e.entry) if e.entry else ()),
         *_freshness(e, verdict),
     ]
     return tuple(found)
@@ -88,13 +88,10 @@ def _why_not_expected(e: Evidence) -> Iterator[Hint]:
         )
 
 
-def _table(e: Evidence, verdict: Verdict) -> Iterator[Hint]:
+def _table(e: Evidence) -> Iterator[Hint]:
     """Which of several tables is spoken of."""
     processor = e.obligation.processor
-    if processor.more and verdict is not Verdict.OK:
-        yield Hint(
-            HintKind.ROWS_PER_UNIT, f"of its {1 + len(processor.more)} tables, this is of {processor.table.name}"
-        )
+    yield Hint(HintKind.ROWS_PER_UNIT, f"of its {1 + len(processor.more)} tables, this is of {processor.table.name}")
 
 
 def _left_out(e: Evidence) -> str:
@@ -104,14 +101,16 @@ def _left_out(e: Evidence) -> str:
 
 
 def _unknown(e: Evidence) -> Iterator[Hint]:
+    of_table = f"table {e.obligation.processor.table.name}"
     known = {
         CALENDAR: e.units is not None or not e.halts_known,
         HALTS: e.halts_known,
         DOCUMENT: e.document is not None or not e.has_document,
-        f"table {e.obligation.processor.table.name}": e.rows is not None,
+        of_table: e.rows is not None,
     }
-    for record, failure in e.failures:
-        if known.get(record, True):
+    for record, is_known in known.items():
+        failure = e.rows_failure if record == of_table else e.failures[record]
+        if is_known:
             continue
         if record in e.doubts:
             why = _doubted(e, record)
@@ -136,21 +135,21 @@ def _doubted(e: Evidence, record: str) -> str:
     return f"{was} at {at}, {found} since {since}; this counts once a {needed} reading says so too"
 
 
-def _lost(e: Evidence) -> Iterator[Hint]:
-    if e.loss is None:
-        return
-    entry = e.loss.sighting.entry
+def _lost(e: Evidence, loss: Removal) -> Iterator[Hint]:
+    entry = loss.sighting.entry
     count = "" if entry.record_count is None else f" with record_count {entry.record_count}"
     done = "" if entry.completed_at is None else f" of {moment(entry.completed_at, e.now)}"
     yield Hint(
         HintKind.LOST,
-        f"its entry{done}{count} was there at {moment(e.loss.last_seen_at, e.now)}"
-        f" and gone at {moment(e.loss.missed_at, e.now)}, while the document lives on",
+        f"its entry{done}{count} was there at {moment(loss.last_seen_at, e.now)}"
+        f" and gone at {moment(loss.missed_at, e.now)}, while the document lives on",
     )
 
 
 def _heartbeat(e: Evidence) -> Iterator[Hint]:
     beat = e.heartbeat
+    if beat.state is HeartbeatState.COMPLETED and (e.rows is None or e.rows.rows):
+        return
     at = f" at {moment(beat.beat_at, e.now)}" if beat.beat_at else ""
     if beat.state is HeartbeatState.OTHER_DATE:
         unusable = next((field.said for field in beat.unusable if field.key == DATA_DATE), None)
@@ -174,7 +173,7 @@ def _heartbeat(e: Evidence) -> Iterator[Hint]:
     elif beat.state is HeartbeatState.FAILED:
         message = f": {e.heartbeat_error[:200]}" if e.heartbeat_error else ""
         yield Hint(HintKind.HEARTBEAT, f"heartbeat says failed{at}{message}")
-    elif beat.state is HeartbeatState.COMPLETED and e.rows is not None and e.rows.rows == 0:
+    elif beat.state is HeartbeatState.COMPLETED:
         yield Hint(HintKind.HEARTBEAT, f"heartbeat says completed{at}, table has no rows")
 
 
@@ -199,6 +198,9 @@ def _completed_nearby(e: Evidence) -> bool:
 
 def _run_history(e: Evidence, verdict: Verdict) -> Iterator[Hint]:
     run = e.newest_run
+    if run is not None and run.status == "success" and e.registered and e.done:
+        # An earlier run is told of only where the work is not done.
+        return
     early = newest(e.runs or (), e.now)
     if early is not None and early is not run and early.status != "success" and not e.done:
         yield Hint(
@@ -220,38 +222,34 @@ def _ended(run: Run) -> str:
     return f"{run.status} ({run.category})" if run.category else run.status
 
 
-def _rows(e: Evidence) -> Iterator[Hint]:
-    if e.rows is None or e.rows.rows == 0:
-        return
-    if e.rows.duplicates:
+def _rows(e: Evidence, rows: RowCount) -> Iterator[Hint]:
+    if rows.duplicates:
         key = ", ".join(e.obligation.processor.table.key)
-        yield Hint(HintKind.DUPLICATES, f"{plural(e.rows.duplicates, 'row')} more than there are distinct {key}")
+        yield Hint(HintKind.DUPLICATES, f"{plural(rows.duplicates, 'row')} more than there are distinct {key}")
     if e.units is None:
         return
-    counted = f"{plural(e.rows.rows, 'row')} for {plural(e.units, e.noun)}"
     if e.covered is not None and e.covered < e.units:
         yield Hint(HintKind.ROWS_PER_UNIT, f"rows for {e.covered} of {plural(e.units, e.noun)}")
     elif e.row_bounds is not None and above_bounds(e):
         _, most = e.row_bounds
-        twice = f"twice the {most} expected" if e.rows.rows == 2 * most else f"at most {most} expected"
-        yield Hint(HintKind.ROWS_PER_UNIT, f"{counted}: {twice}")
+        twice = f"twice the {most} expected" if rows.rows == 2 * most else f"at most {most} expected"
+        yield Hint(HintKind.ROWS_PER_UNIT, f"{_counted(e, rows)}: {twice}")
     elif e.row_bounds is not None and below_bounds(e):
-        yield Hint(HintKind.ROWS_PER_UNIT, f"{counted}: at least {e.row_bounds[0]} expected")
+        yield Hint(HintKind.ROWS_PER_UNIT, f"{_counted(e, rows)}: at least {e.row_bounds[0]} expected")
 
 
-def _write_time(e: Evidence) -> Iterator[Hint]:
-    if e.rows is not None and e.rows.unusable:
-        table = e.obligation.processor.table.name
-        fields = ", ".join(map(str, e.rows.unusable))
-        yield Hint(
-            HintKind.FRESHNESS, f"the write time of the rows of table {table} is unknown: {fields} cannot be used"
-        )
+def _counted(e: Evidence, rows: RowCount) -> str:
+    return f"{plural(rows.rows, 'row')} for {plural(e.units or 0, e.noun)}"
 
 
-def _record_count(e: Evidence) -> Iterator[Hint]:
-    if e.record_count_possible is not False or e.entry is None or e.rows is None:
-        return
-    registered, counted = e.entry.record_count, e.rows.rows
+def _write_time(e: Evidence, rows: RowCount) -> Iterator[Hint]:
+    table, fields = e.obligation.processor.table.name, ", ".join(map(str, rows.unusable))
+    yield Hint(HintKind.FRESHNESS, f"the write time of the rows of table {table} is unknown: {fields} cannot be used")
+
+
+def _record_count(e: Evidence, entry: Entry, rows: RowCount) -> Iterator[Hint]:
+    """A count that is impossible over these rows."""
+    registered, counted = entry.record_count or 0, rows.rows
     yield Hint(HintKind.RECORD_COUNT, f"record_count {registered}, table has {plural(counted, 'row')}")
     # This date's own units explain this number of rows.
     lawful = e.row_bounds == (registered, registered)
@@ -265,21 +263,19 @@ def _telling(e: Evidence, count: int) -> bool:
     return count > 1 and sum(counted.rows == count for counted in e.dates.values()) == 1
 
 
-def _neighbours(e: Evidence) -> Iterator[Hint]:
-    if e.registered is not False:
-        return
+def _neighbours(e: Evidence, rows: RowCount) -> Iterator[Hint]:
     for neighbour in e.neighbours:
         entry = neighbour.entry
-        if entry is None or e.rows is None or e.rows.rows == 0:
+        if entry is None:
             continue
-        if wrote_here(e, neighbour) and entry.completed_at and e.rows.written_at:
+        if wrote_here(e, neighbour) and entry.completed_at and rows.written_at:
             yield Hint(
                 HintKind.NEIGHBOUR_DATE,
                 f"registered in the document of {neighbour.run_date} at {moment(entry.completed_at, e.now)},"
                 f" within {int(SAME_RUN.total_seconds() // 60)} minutes of the last row"
-                f" ({moment(e.rows.written_at, e.now)})",
+                f" ({moment(rows.written_at, e.now)})",
             )
-        if entry.record_count == e.rows.rows and _telling(e, e.rows.rows):
+        if entry.record_count == rows.rows and _telling(e, rows.rows):
             yield Hint(
                 HintKind.NEIGHBOUR_DATE,
                 f"the entry in the document of {neighbour.run_date} has record_count {entry.record_count},"
@@ -287,15 +283,13 @@ def _neighbours(e: Evidence) -> Iterator[Hint]:
             )
 
 
-def _entry(e: Evidence) -> Iterator[Hint]:
-    if e.entry is None:
-        return
-    if e.entry.malformed:
-        yield Hint(HintKind.ENTRY, f"its entry has unusable fields: {', '.join(map(str, e.entry.malformed))}")
-    if e.entry.manual:
+def _entry(entry: Entry) -> Iterator[Hint]:
+    if entry.malformed:
+        yield Hint(HintKind.ENTRY, f"its entry has unusable fields: {', '.join(map(str, entry.malformed))}")
+    if entry.manual:
         yield Hint(HintKind.ENTRY, "its entry was made by hand")
-    if e.entry.status in {FAILED, RUNNING}:
-        yield Hint(HintKind.ENTRY, f"its entry says {e.entry.status}")
+    if entry.status in (FAILED, RUNNING):
+        yield Hint(HintKind.ENTRY, f"its entry says {entry.status}")
 
 
 def _freshness(e: Evidence, verdict: Verdict) -> Iterator[Hint]:

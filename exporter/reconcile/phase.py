@@ -16,17 +16,17 @@ from exporter.reconcile.evidence import (
     Evidence,
     Neighbour,
     newest,
+    registered,
     row_bounds,
     too_early,
 )
-from exporter.reconcile.expectations import NEIGHBOURS
 from exporter.reconcile.explain import explanations
 from exporter.reconcile.heartbeat import heartbeat_of
 from exporter.reconcile.hints import hints
 from exporter.reconcile.removals import lately, overwritten
 from exporter.reconcile.since import of_processor, of_trigger
 from exporter.reconcile.trigger import WORST, Judged, trigger_of
-from exporter.reconcile.units import noun_of, units_of
+from exporter.reconcile.units import noun_of
 from exporter.reconcile.verdict import judge, too_few, too_many
 
 if TYPE_CHECKING:
@@ -34,9 +34,10 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from exporter.config.resolved import PhaseConfig, PipelineConfig
-    from exporter.model import Document, Doubt, Heartbeat, Run, Snapshot, Watched
+    from exporter.model import Document, Doubt, Failure, Heartbeat, RowCount, Run, Snapshot, Watched
     from exporter.reconcile.expectations import Obligation, PhaseDay
     from exporter.reconcile.runs import History
+    from exporter.reconcile.units import UnitsOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Shared:
 
     `documents`: its completion document and those of the days before and after it; None if they are unknown or there
     are none. `history`, `beats`: the pipeline's run history and heartbeats, if known. `calendar_doubt`: why the
-    calendar may be wrong. `standing`: the result of `standing_entries`.
+    calendar may be wrong. `standing`: the result of `standing_entries`; `failures`: that of `failures_of`.
     """
 
     now: datetime
@@ -54,6 +55,8 @@ class Shared:
     watched: Watched | None
     history: History | None
     beats: Mapping[str, Heartbeat | None] | None
+    units: UnitsOf
+    failures: Mapping[str, Failure | None]
     calendar_doubt: str | None = None
     standing: Sequence[tuple[datetime, str]] = ()
 
@@ -72,37 +75,28 @@ def gather(
     shared: Shared,
 ) -> Evidence:
     """Collect what the snapshot knows about this obligation."""
-    history, now = shared.history, shared.now
-    processor = obligation.processor
-    documents = shared.documents or {}
-    rows_reading = snapshot.rows.get(processor.table)
-    rows = rows_reading.known(now) if rows_reading else None
-    units_reading = snapshot.units.get(pipeline.name)
-    halts_reading = snapshot.halts.get(phase.halts) if phase.halts else None
-    units = units_of(snapshot, pipeline, phase, obligation, now)
-    runs_reading = snapshot.runs.get(pipeline.name)
-    runs = None if history is None else history.of(phase, obligation)
-
-    document = documents.get(obligation.run_date)
+    now, processor, dates = shared.now, obligation.processor, obligation.dates
+    reading = snapshot.rows.get(processor.table)
+    of_dates = reading.known(now) if reading else None
+    rows = of_dates.get(dates.data_date) if of_dates is not None else None
+    units = shared.units.of(obligation)
+    runs = None if shared.history is None else shared.history.of(phase, obligation)
+    documents, has_document = shared.documents or {}, phase.collection is not None
+    document = documents.get(dates.run_date)
     entry = document.entries.get(processor.name) if document else None
     watched = shared.watched
-    neighbours = tuple(
-        Neighbour(
-            run_date=obligation.run_date + shift,
-            data_date=(data_date := processor.table.period.moved(obligation.data_date, shift.days)),
-            entry=neighbour.entries.get(processor.name)
-            if (neighbour := documents.get(obligation.run_date + shift))
-            else None,
-            rows=rows.get(data_date) if rows is not None else None,
-        )
-        for shift in NEIGHBOURS
-    )
     heartbeat, heartbeat_error = heartbeat_of(shared.beats, pipeline, obligation, entry, runs, now)
+    # For a phase without completion documents, rows take the place of the entry.
+    by_rows = None if rows is None else rows.rows > 0
+    by_entry = registered(document, entry) if has_document else by_rows
+    done = by_entry if obligation.asked else by_rows
+    counts_agree = entry is None or rows is None or entry.record_count in {None, rows.rows}
+    unsuspicious = by_entry and done and counts_agree
     return Evidence(
         obligation=obligation,
         now=now,
         noun=noun_of(pipeline, processor),
-        has_document=phase.collection is not None,
+        has_document=has_document,
         units=units.owed,
         document=document,
         document_read_at=shared.documents_read_at,
@@ -113,38 +107,54 @@ def gather(
         gaps=snapshot.gaps,
         heartbeat=heartbeat,
         heartbeat_error=heartbeat_error,
-        rows=rows.get(obligation.data_date) if rows is not None else None,
-        rows_read_at=rows_reading.read_at if rows_reading else None,
+        rows=rows,
+        rows_read_at=reading.read_at if reading else None,
         runs=runs,
-        newest_run=newest((run for run in runs if not too_early(run.finished_at or run.started_at, obligation)), now)
+        newest_run=newest([run for run in runs if not too_early(run.finished_at or run.started_at, obligation)], now)
         if runs
         else None,
-        neighbours=neighbours,
-        dates=rows or {},
+        neighbours=() if unsuspicious else _neighbours(obligation, documents, of_dates or {}),
+        dates=of_dates or {},
         nothing_owed=units.why_none,
         halts_known=units.halts_known,
         left_out=units.left_out,
         row_bounds=row_bounds(processor, units.owed, units.left_out),
-        failures=(
-            (CALENDAR, units_reading.failure if units_reading else None),
-            (HALTS, halts_reading.failure if halts_reading else None),
-            (DOCUMENT, snapshot.documents.failure),
-            (f"table {processor.table.name}", rows_reading.failure if rows_reading else None),
-            (RUN_HISTORY, runs_reading.failure if runs_reading else None),
-        ),
-        doubts=_doubts(snapshot, pipeline, phase, obligation),
+        registered=by_entry,
+        done=done,
+        failures=shared.failures,
+        rows_failure=reading.failure if reading else None,
+        doubts=_doubts(snapshot, pipeline, phase, obligation) if snapshot.doubts else {},
         calendar_doubt=shared.calendar_doubt,
         standing=shared.standing,
         remembers=snapshot.remembers,
     )
 
 
+def _neighbours(
+    obligation: Obligation, documents: Mapping[date, Document], rows: Mapping[date, RowCount]
+) -> tuple[Neighbour, ...]:
+    name = obligation.processor.name
+    return tuple(
+        Neighbour(run_date, data_date, document.entries.get(name) if document else None, rows.get(data_date))
+        for run_date, data_date in obligation.dates.neighbours
+        for document in (documents.get(run_date),)
+    )
+
+
+def failures_of(snapshot: Snapshot, pipeline: PipelineConfig, phase: PhaseConfig) -> Mapping[str, Failure | None]:
+    """Why the last attempts to read what decides whether and where a phase's processors register failed, by record."""
+    readings = {
+        CALENDAR: snapshot.units.get(pipeline.name),
+        HALTS: snapshot.halts.get(phase.halts) if phase.halts else None,
+        DOCUMENT: snapshot.documents,
+    }
+    return {record: reading.failure if reading else None for record, reading in readings.items()}
+
+
 def _doubts(
     snapshot: Snapshot, pipeline: PipelineConfig, phase: PhaseConfig, obligation: Obligation
 ) -> Mapping[str, Doubt]:
     """The records of this work that do not count, because a reading found less than before."""
-    if not snapshot.doubts:
-        return {}
     processor, data_date = obligation.processor, obligation.data_date
     keys: list[tuple[str, Matter, object]] = [
         (CALENDAR, Matter.UNITS, (pipeline.name, data_date)),
@@ -159,22 +169,15 @@ def _doubts(
 
 
 def phase_report(
-    snapshot: Snapshot, pipeline: PipelineConfig, following: PhaseConfig | None, day: PhaseDay, shared: Shared
+    snapshot: Snapshot, pipeline: PipelineConfig, following: PhaseDay | None, day: PhaseDay, shared: Shared
 ) -> PhaseReport:
     """The phase's document of that day, and all its processors. `following`: the phase that it starts."""
     phase, history, now, watched = day.phase, shared.history, shared.now, shared.watched
     document = shared.documents.get(day.run_date) if shared.documents else None
-    judged = [
-        min(
-            (
-                Judged(evidence, judge(evidence))
-                for one in obligation.of_each_table
-                for evidence in (gather(snapshot, pipeline, phase, one, shared),)
-            ),
-            key=lambda one: WORST.index(one.verdict),
-        )
-        for obligation in day.obligations
-    ]
+    of_tables = (
+        [gather(snapshot, pipeline, phase, one, shared) for one in each.of_each_table] for each in day.obligations
+    )
+    judged = [_worst(evidences) for evidences in of_tables]
     asked = [item.evidence for item in judged if item.evidence.obligation.asked]
     expected = None if any(e.units is None for e in asked) else [e for e in asked if e.units]
     trigger = trigger_of(snapshot, following, day, judged, now)
@@ -211,6 +214,12 @@ def phase_report(
         overwritten_lately=len(lately(back, now)),
     )
     return _dated(report)
+
+
+def _worst(of_tables: Sequence[Evidence]) -> Judged:
+    """The evidence that counts for a processor, of that by each of its tables."""
+    judged = [Judged(evidence, judge(evidence)) for evidence in of_tables]
+    return judged[0] if len(judged) == 1 else min(judged, key=lambda one: WORST.index(one.verdict))
 
 
 def _dated(phase: PhaseReport) -> PhaseReport:

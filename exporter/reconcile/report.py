@@ -18,11 +18,11 @@ from exporter.model import (
 )
 from exporter.reconcile.calendar import calendar_of, relied_on
 from exporter.reconcile.conditions import conditions_of, phase_conditions
-from exporter.reconcile.expectations import NEIGHBOURS, phase_after, phase_day, run_dates
+from exporter.reconcile.expectations import NEIGHBOURS, kinds_of, phase_after, phase_day, run_dates
 from exporter.reconcile.parts import Parts, Same
-from exporter.reconcile.phase import Shared, phase_report, standing_entries
+from exporter.reconcile.phase import Shared, failures_of, phase_report, standing_entries
 from exporter.reconcile.runs import History
-from exporter.reconcile.units import units_of, units_of_pipeline
+from exporter.reconcile.units import UnitsOf, units_of_pipeline
 from exporter.reconcile.unusable import in_document, unusable_elsewhere
 from exporter.reconcile.upcoming import near_dates, next_due
 
@@ -159,13 +159,20 @@ class _Pipeline:
         )
         return replace(report, conditions=conditions_of(report, now, [one.conditions for one in judged]))
 
-    def _day(self, phase: PhaseConfig, run_date: date) -> PhaseDay:
-        key, zone = ("day", phase.name, run_date), self.config.timezone
-        return self._part(key, (Same(self.config),), lambda now: phase_day(phase, run_date, now, zone))
+    def _day(self, phase: PhaseConfig, run_date: date, name: str | None = None) -> PhaseDay:
+        """What is expected of a phase. `name`: what this pipeline calls it, if it is one of another pipeline."""
+        name, zone = name or phase.name, self.config.timezone
+        key, kinds = (
+            ("day", name, run_date),
+            self._part(("kinds", name), (Same(self.config),), lambda _: kinds_of(phase)),
+        )
+        return self._part(key, (Same(self.config),), lambda now: phase_day(phase, run_date, now, zone, kinds))
 
     def _phase(self, phase: PhaseConfig, run_date: date) -> _Judged:
         """A phase's report for one run date, made again only if anything that it depends on has changed."""
         day, collection = self._day(phase, run_date), phase.collection
+        following = phase_after(self.config, self.pipeline, phase)
+        then = None if following is None else self._day(following, run_date, phase.next)
         around = [run_date, *(run_date + shift for shift in NEIGHBOURS)]
         read = self.documents if self.documents and collection else {}
         found = {one: read.get(DocumentId(collection or "", one)) for one in around}
@@ -183,25 +190,24 @@ class _Pipeline:
                 watched=watched,
                 history=self.history,
                 beats=beats,
+                units=UnitsOf(self.snapshot, self.pipeline, phase, now),
+                failures=failures_of(self.snapshot, self.pipeline, phase),
                 calendar_doubt=self.calendar.why_unknown if self.calendar else None,
                 standing=standing_entries(documents.get(run_date)),
             )
-            following = phase_after(self.config, self.pipeline, phase)
-            report = phase_report(self.snapshot, self.pipeline, following, day, shared)
-            if following is not None:
-                report = replace(report, then=self._deadline(following, run_date, now))
-            if collection:
-                report = replace(report, document=f"{self.config.firestore_root}/{collection}/{run_date}")
+            report = phase_report(self.snapshot, self.pipeline, then, day, shared)
+            name = f"{self.config.firestore_root}/{collection}/{run_date}" if collection else None
+            report = replace(report, then=self._deadline(then), document=name)
             dates = frozenset(processor.data_date for processor in report.processors)
             return _Judged(report, phase_conditions(report, now), dates)
 
-        inputs = (self.common, Same(day), documents, _remembered(watched), beats)
+        inputs = (self.common, Same(day), Same(then), documents, _remembered(watched), beats)
         return self._made(("phase", phase.name, run_date), inputs, make)
 
-    def _deadline(self, phase: PhaseConfig, run_date: date, now: datetime) -> NextDue | None:
-        """When the phase is due in full for this run date; None if nothing is asked of it."""
-        dues = [one.due for one in phase_day(phase, run_date, now, self.config.timezone).obligations if one.owed]
-        return NextDue(self.pipeline.name, phase.name, run_date, max(dues)) if dues else None
+    def _deadline(self, day: PhaseDay | None) -> NextDue | None:
+        """When the phase is due in full for its run date; None if nothing is asked of it."""
+        dues = {one.due for one in day.obligations if one.owed} if day else None
+        return NextDue(self.pipeline.name, day.phase.name, day.run_date, max(dues)) if day and dues else None
 
     def _unusable(self, days: Sequence[date]) -> Mapping[Record, tuple[str, ...]]:
         """Each unusable field and where it is, by kind of record. A kind that is unknown is left out."""
@@ -229,8 +235,10 @@ class _Pipeline:
         near = [self._day(phase, day) for day in near_dates(self.config, self.now) for phase in in_use]
 
         def make(now: datetime) -> NextDue | None:
+            units = {phase.name: UnitsOf(snapshot, pipeline, phase, now) for phase in in_use}
+
             def owed(phase: PhaseConfig, one: Obligation) -> int | None:
-                return units_of(snapshot, pipeline, phase, one, now).owed
+                return units[phase.name].of(one).owed
 
             return next_due(self.config, pipeline, in_use, near, owed, now)
 
@@ -289,7 +297,11 @@ def _in_use(phase: PhaseConfig, snapshot: Snapshot, now: datetime) -> bool:
 
 def _latest(moments: Iterable[datetime | None], now: datetime) -> datetime | None:
     """The latest moment that is not ahead of the clock. One ahead of it would hide all others until then."""
-    return max((moment for moment in moments if moment is not None and moment <= now + AHEAD), default=None)
+    known, limit = [moment for moment in moments if moment is not None], now + AHEAD
+    latest = max(known, default=None)
+    if latest is None or latest <= limit:
+        return latest
+    return max((moment for moment in known if moment <= limit), default=None)
 
 
 def _phase_log(

@@ -19,19 +19,15 @@ class History:
 
     def __init__(self, runs: Iterable[Run]) -> None:
         found: dict[tuple[str, date], list[tuple[int, Run]]] = {}
-        for position, run in enumerate(runs):
-            found.setdefault((run.processor, run.data_date), []).append((position, run))
+        for item in enumerate(runs):
+            found.setdefault((item[1].processor, item[1].data_date), []).append(item)
         self._found: Mapping[tuple[str, date], Sequence[tuple[int, Run]]] = found
 
     def of(self, phase: PhaseConfig, obligation: Obligation) -> tuple[Run, ...]:
         """The runs of this obligation's processor for its data date, in this phase where the history names one."""
-        names = dict.fromkeys(obligation.processor.runs_as)
-        days = obligation.record_dates
-        found = [item for name in names for day in days for item in self._found.get((name, day), ())]
-        # Keep the history's own order, which decides between runs that began at the same moment.
-        found.sort(key=itemgetter(0))
-        return tuple(
-            run
-            for _, run in found
-            if run.phase is None or phase.run_history_phase is None or run.phase == phase.run_history_phase
-        )
+        get, days, own = self._found.get, obligation.dates.records, phase.run_history_phase
+        found = [item for name in obligation.processor.runs_as for day in days for item in get((name, day), ())]
+        if len(found) > 1:
+            # Keep the history's own order, which decides between runs that began at the same moment.
+            found = sorted(dict(found).items(), key=itemgetter(0))
+        return tuple([run for _, run in found if run.phase is None or own is None or run.phase == own])

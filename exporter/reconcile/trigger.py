@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from exporter.model import AHEAD, HeartbeatState, Hint, HintKind, TriggerState, Verdict
+from exporter.model.records import record
 from exporter.reconcile.expectations import RuleMet, rule_met
 from exporter.reconcile.heartbeat import past
 from exporter.reconcile.hints import moment
@@ -14,10 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
     from datetime import datetime
 
-    from exporter.config.resolved import PhaseConfig, Trigger
-    from exporter.model import Document, Entry, RowCount, Snapshot
+    from exporter.config.resolved import Trigger
+    from exporter.model import Document, RowCount, Snapshot
     from exporter.reconcile.evidence import Evidence
-    from exporter.reconcile.expectations import PhaseDay
+    from exporter.reconcile.expectations import Dates, PhaseDay
 
 TRIGGER_FIELDS = frozenset({"triggered", "trigger_succeeded", "trigger_pending", "triggered_at"})
 """Fields that say whether a document has triggered. If one of them cannot be used, the state is unknown."""
@@ -35,7 +36,7 @@ class TriggerConclusion:
     rule_met_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Judged:
     """A processor's evidence and its verdict."""
 
@@ -53,7 +54,7 @@ WORST: Final = (
 
 
 def trigger_of(
-    snapshot: Snapshot, following: PhaseConfig | None, day: PhaseDay, judged: Sequence[Judged], now: datetime
+    snapshot: Snapshot, following: PhaseDay | None, day: PhaseDay, judged: Sequence[Judged], now: datetime
 ) -> TriggerConclusion | None:
     """The trigger's state at `now`; None for a phase whose trigger is not judged. `following`: the phase it starts."""
     trigger = day.phase.trigger
@@ -61,7 +62,7 @@ def trigger_of(
         return None
     asked = [item for item in judged if item.evidence.obligation.asked]
     document = asked[0].evidence.document if asked else None
-    if all(item.evidence.units == 0 for item in asked) or (following and not following.asks(day.run_date)):
+    if all(item.evidence.units == 0 for item in asked) or (following and not following.phase.asks(day.run_date)):
         return TriggerConclusion(TriggerState.NOT_EXPECTED, ())
     unusable = [field for field in document.malformed if field.key in TRIGGER_FIELDS] if document else []
     if unusable:
@@ -74,7 +75,7 @@ def trigger_of(
     if document is None or any(item.evidence.units is None for item in asked):
         return TriggerConclusion(TriggerState.UNKNOWN, (Hint(HintKind.TRIGGER, "document or calendar unknown"),))
     expected = [item for item in asked if item.evidence.units]
-    return _untriggered(trigger, expected, document, _next_phase_written(snapshot, following, day, now), day, now)
+    return _untriggered(trigger, expected, document, _next_phase_written(snapshot, following, now), day, now)
 
 
 def _trigger_reason(document: Document) -> str:
@@ -95,7 +96,8 @@ def _untriggered(
     )
     by_entries = _met(trigger, expected, document)
     met = by_entries or _met(trigger, expected, document, FINISHED_UNREGISTERED)
-    whole = _met(trigger, expected, document, FINISHED_UNREGISTERED, by_rows=True)
+    # What it wrote after all of this phase was done is no bypass.
+    whole = None if next_written_at is None else _met(trigger, expected, document, FINISHED_UNREGISTERED, by_rows=True)
     if next_written_at is not None and (whole is None or whole.since is None or next_written_at > whole.since):
         text = f"not triggered, but {day.phase.next} wrote rows at {moment(next_written_at, now)}"
         return TriggerConclusion(TriggerState.BYPASSED, (*failed, Hint(HintKind.TRIGGER, text)))
@@ -125,25 +127,28 @@ def _met(
 ) -> RuleMet | None:
     """Whether the registered processors, and unregistered ones with these verdicts, meet the trigger rule.
 
-    `by_rows`: count a processor as done from the time of its rows, even if it registered later.
+    An entry was written at its own time, or at the document's last update if that is earlier. `by_rows`:
+    count a processor as done from the time of its rows, even if it registered later.
     """
     done: dict[str, datetime | None] = {}
+    updated_at = document.update_time
     for item in expected:
         evidence = item.evidence
-        name = evidence.obligation.processor.name
         if evidence.registered and evidence.entry is not None:
-            registered_at = _registered_at(evidence.entry, document)
-            written_at = evidence.rows.written_at if by_rows and evidence.rows else None
-            done[name] = min((at for at in (registered_at, written_at) if at is not None), default=None)
+            at = _earlier(evidence.entry.completed_at, updated_at)
+            if by_rows and evidence.rows:
+                at = _earlier(at, evidence.rows.written_at)
+            done[evidence.obligation.processor.name] = at
         elif item.verdict in unregistered:
-            done[name] = _finished_at(evidence)
+            done[evidence.obligation.processor.name] = _finished_at(evidence)
     return rule_met(trigger, [item.evidence.obligation.processor for item in expected], done)
 
 
-def _registered_at(entry: Entry, document: Document) -> datetime | None:
-    """When the entry was written: its own time, or the document's last update if that is earlier."""
-    times = [at for at in (entry.completed_at, document.update_time) if at is not None]
-    return min(times, default=None)
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    """The earlier of two times, of which one or both can be unknown."""
+    if one is None or other is None:
+        return one or other
+    return min(one, other)
 
 
 def _finished_at(evidence: Evidence) -> datetime | None:
@@ -170,23 +175,25 @@ def _names(judged: Sequence[Judged]) -> str:
     return ", ".join(item.evidence.obligation.processor.name for item in judged)
 
 
-def _next_phase_written(
-    snapshot: Snapshot, following: PhaseConfig | None, day: PhaseDay, now: datetime
-) -> datetime | None:
+def _next_phase_written(snapshot: Snapshot, following: PhaseDay | None, now: datetime) -> datetime | None:
     """When the next phase last wrote rows for this run date; None if it has no rows, or none with a known time."""
     if following is None:
         return None
-    written = [past(counted.written_at, now) for counted in _rows_of(snapshot, following, day, now) if counted.rows > 0]
-    return max((at for at in written if at is not None), default=None)
+    written = {at for counted in _rows_of(snapshot, following, now) if counted.rows > 0 and (at := counted.written_at)}
+    return next((at for at in sorted(written, reverse=True) if past(at, now)), None)
 
 
-def _rows_of(snapshot: Snapshot, phase: PhaseConfig, day: PhaseDay, now: datetime) -> Iterator[RowCount]:
-    for processor in (each for one in phase.processors.values() for each in one.of_each_table):
-        if not processor.schedule.asks(day.run_date):
+def _rows_of(snapshot: Snapshot, day: PhaseDay, now: datetime) -> Iterator[RowCount]:
+    asks: dict[Dates, bool] = {}
+    for one in (each for obligation in day.obligations for each in obligation.of_each_table):
+        processor, dates = one.processor, one.dates
+        if dates not in asks:
+            asks[dates] = processor.schedule.asks(dates.run_date)
+        if not asks[dates]:
             # The week's rows may be there since another run date.
             continue
         reading = snapshot.rows.get(processor.table)
         rows = reading.known(now) if reading else None
-        counted = rows.get(processor.data_date(day.run_date)) if rows else None
+        counted = rows.get(dates.data_date) if rows else None
         if counted is not None:
             yield counted

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     )
     from exporter.config.schedules import Schedule
     from exporter.model import Halted, Snapshot
-    from exporter.reconcile.expectations import Obligation
+    from exporter.reconcile.expectations import Dates, Obligation
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +55,26 @@ class _Work:
         return self.run_date if table.by_run_date else self.data_date
 
 
-def units_of(
-    snapshot: Snapshot, pipeline: PipelineConfig, phase: PhaseConfig, obligation: Obligation, now: datetime
-) -> Units:
-    """The units of one processor's work."""
-    processor = obligation.processor
-    calendar = pipeline.calendar if processor.by_calendar else None
-    work = _Work(pipeline.name, calendar, phase.halts, processor.schedule, obligation.run_date, obligation.data_date)
-    found = _units(snapshot, work, now)
-    unused = _unused(snapshot, processor.table, now)
-    return Units(0, unused, found.halts_known) if unused else found
+class UnitsOf:
+    """The units of the work of a phase. Work of one kind has the same, unless its table is not in use."""
+
+    def __init__(self, snapshot: Snapshot, pipeline: PipelineConfig, phase: PhaseConfig, now: datetime) -> None:
+        self._snapshot, self._pipeline, self._phase, self._now = snapshot, pipeline, phase, now
+        self._found: dict[Dates, Units] = {}
+
+    def of(self, obligation: Obligation) -> Units:
+        """The units of one processor's work."""
+        processor, dates = obligation.processor, obligation.dates
+        found = self._found.get(dates)
+        if found is None:
+            pipeline = self._pipeline
+            calendar = pipeline.calendar if processor.by_calendar else None
+            halts, schedule = self._phase.halts, processor.schedule
+            work = _Work(pipeline.name, calendar, halts, schedule, dates.run_date, dates.data_date)
+            found = self._found[dates] = _units(self._snapshot, work, self._now)
+        if processor.table.optional and (unused := _unused(self._snapshot, processor.table, self._now)):
+            return Units(0, unused, found.halts_known)
+        return found
 
 
 def units_of_pipeline(
@@ -113,6 +123,6 @@ def _halted(halted: Halted, halts: HaltsConfig, day: date) -> str | None:
 def _unused(snapshot: Snapshot, table: TableRef, now: datetime) -> str | None:
     reading = snapshot.rows.get(table)
     rows = reading.known(now) if reading else None
-    if rows is None or not table.optional or any(counted.rows for counted in rows.values()):
+    if rows is None or any(counted.rows for counted in rows.values()):
         return None
     return f"table {table.name} has no row of any date: it is not in use"

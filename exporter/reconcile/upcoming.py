@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from exporter.model import NextDue
@@ -42,13 +43,12 @@ def next_due(
     """
 
     def found(days: Iterable[PhaseDay]) -> NextDue | None:
-        dues = [
-            NextDue(pipeline.name, day.phase.name, day.run_date, obligation.due)
-            for day in days
-            for obligation in day.obligations
-            if obligation.due > now and obligation.owed and owed(day.phase, obligation)
-        ]
-        return min(dues, key=lambda one: one.due, default=None)
+        dues = [(due, place, day) for place, day in enumerate(days) for due in {one.due for one in day.obligations}]
+        ahead = [one for one in dues if one[0] > now]
+        for due, _, day in sorted(ahead, key=itemgetter(0, 1)):
+            if any(one.owed and owed(day.phase, one) for one in day.obligations if one.due == due):
+                return NextDue(pipeline.name, day.phase.name, day.run_date, due)
+        return None
 
     current, zone = today(now, config.timezone), config.timezone
     known_ahead = [phase for phase in phases if _known_ahead(pipeline, phase)]

@@ -59,7 +59,7 @@ def _stalled(e: Evidence) -> bool | None:
 def _running(e: Evidence) -> bool | None:
     if e.heartbeat_unclear and not e.done:
         return None
-    return e.heartbeat.state in {HeartbeatState.RUNNING, HeartbeatState.STALE}
+    return e.heartbeat.state is HeartbeatState.RUNNING or e.heartbeat.state is HeartbeatState.STALE
 
 
 def _no_rows(e: Evidence) -> bool | None:
@@ -73,7 +73,7 @@ def _failed(e: Evidence) -> bool | None:
         or (e.heartbeat.state is HeartbeatState.FAILED and not e.too_early(e.heartbeat.beat_at))
         or (e.entry is not None and (e.entry.status == FAILED or e.entry.failed_elsewhere))
     )
-    return both(failed, not _succeeded(e), negated(e.done), _no_rows(e))
+    return failed and both(not _succeeded(e), negated(e.done), _no_rows(e))
 
 
 def _succeeded(e: Evidence) -> bool:
@@ -82,8 +82,9 @@ def _succeeded(e: Evidence) -> bool:
 
 def _skipped(e: Evidence) -> bool | None:
     run = e.newest_run
-    skipped = run is not None and run.status == "skipped"
-    return both(skipped, not _succeeded(e), negated(e.done), _no_rows(e))
+    if run is None or run.status != "skipped":
+        return False
+    return both(not _succeeded(e), negated(e.done), _no_rows(e))
 
 
 def _fault_in_rows(e: Evidence, answer: bool | None) -> bool | None:
@@ -96,6 +97,8 @@ def _registered_partial(e: Evidence) -> bool:
 
 
 def _phantom(e: Evidence) -> bool | None:
+    if e.registered is False or (e.rows is not None and e.rows.rows):
+        return False
     return _fault_in_rows(e, both(e.registered, not _registered_partial(e), e.due, _no_rows(e)))
 
 
@@ -104,11 +107,12 @@ def below_bounds(e: Evidence) -> bool | None:
 
     False if nothing in the configuration says how many are right.
     """
-    if e.rows is None or e.units is None:
+    rows, units, bounds = e.rows, e.units, e.row_bounds
+    if rows is None or units is None:
         return None if e.judged_by_number else False
-    if e.covered is not None:
-        return e.covered < e.units
-    return e.row_bounds is not None and e.rows.rows < e.row_bounds[0]
+    if rows.units is not None:
+        return rows.units < units
+    return bounds is not None and rows.rows < bounds[0]
 
 
 def above_bounds(e: Evidence) -> bool | None:
@@ -122,14 +126,14 @@ def too_few(e: Evidence) -> bool | None:
     """Whether there are rows, but too few; None also if nothing says how many are right."""
     if e.rows is None or not (e.bounded or e.covered is not None):
         return None
-    return both(e.rows.rows > 0, below_bounds(e))
+    return e.rows.rows > 0 and below_bounds(e)
 
 
 def too_many(e: Evidence) -> bool | None:
     """Whether there are rows above the upper bound, or with the same key; None also if neither is configured."""
-    if not (e.bounded or e.obligation.processor.table.key) or e.rows is None:
+    if e.rows is None or not (e.bounded or e.obligation.processor.table.key):
         return None
-    return either(_repeated(e), above_bounds(e))
+    return True if e.rows.duplicates else above_bounds(e)
 
 
 def _repeated(e: Evidence) -> bool:
@@ -142,12 +146,18 @@ def still_filling(e: Evidence) -> bool:
 
 
 def _partial(e: Evidence) -> bool | None:
+    done, below = e.done, below_bounds(e)
+    if done is False or (below is False and not _registered_partial(e)):
+        return False
     empty = both(_registered_partial(e), e.due, _no_rows(e))
-    return _fault_in_rows(e, both(e.done, not still_filling(e), either(empty, below_bounds(e))))
+    return _fault_in_rows(e, both(done, not still_filling(e), either(empty, below)))
 
 
 def _duplicated(e: Evidence) -> bool | None:
-    return _fault_in_rows(e, both(e.done, either(_repeated(e), above_bounds(e))))
+    done, above = e.done, above_bounds(e)
+    if done is False or (above is False and not _repeated(e)):
+        return False
+    return _fault_in_rows(e, both(done, either(_repeated(e), above)))
 
 
 def _count_mismatch(e: Evidence) -> bool | None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from exporter.model import Reading, Snapshot
 from exporter.reconcile.expectations import phase_day
-from exporter.reconcile.units import units_of
+from exporter.reconcile.units import UnitsOf
 from exporter.reconcile.upcoming import near_dates, next_due
 from testing.builders import DAY, OFFENSE, ONE_DAY, config, on, phase, pipeline, processor
 
@@ -34,8 +33,9 @@ def following(now: str, units: Mapping[date, int]) -> NextDue | None:
     one = config(pipeline([phase("phase3", [processor(OFFENSE, offset=-1)])]))
     nba = one.pipelines["nba"]
     snapshot = Snapshot(units={"nba": Reading(units, on(now))})
-    owed = partial(units_of, snapshot, nba, now=on(now))
-    return next_due(one, nba, nba.phases.values(), near(one, now), lambda phase, of: owed(phase, of).owed, on(now))
+    (phase3,) = nba.phases.values()
+    of_phase = UnitsOf(snapshot, nba, phase3, on(now))
+    return next_due(one, nba, [phase3], near(one, now), lambda _, of: of_phase.of(of).owed, on(now))
 
 
 @pytest.mark.parametrize(
