@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from grafana.build import FOLDER as DASHBOARDS
 from tests._records import FOLDER as RECORDS
 from tools.alerting import detection, manifest, mutate, scorecard
+from tools.alerting.reference import OVER_FILE
 from tools.alerting.rulefiles import RULES
 from tools.gendocs import DOCS, PAGES
 from tools.pictures import IMAGES
@@ -47,6 +48,7 @@ def test_what_a_tool_writes_is_marked_and_nothing_else_is() -> None:
         detection.PAGE,
         manifest.GOOGLE_MANIFEST,
         manifest.MANIFEST,
+        OVER_FILE,
         mutate.REPORT,
         scorecard.PAGE,
         DOCS / "benchmarks.md",

@@ -9,7 +9,7 @@ from exporter.metrics.reference import markdown
 from exporter.sources.refusals import markdown as refusals_markdown
 from tools.alerting.derived import PARTS
 from tools.alerting.detection import page as notifications_markdown
-from tools.alerting.reference import alerts_markdown
+from tools.alerting.reference import OVER_FILE, alerts_markdown, over_yaml
 from tools.alerting.scorecard import current_page
 from tools.records_page import records_markdown
 from tools.types_page import types_markdown
@@ -38,6 +38,7 @@ PAGES = {
 
 def main() -> None:
     """Write every page and part, and say which changed. The parts first: docs/alerts.md reads the runbooks."""
+    OVER_FILE.write_text(over_yaml(), encoding="utf-8")
     for part in PARTS:
         text = part.renewed()
         if part.path.read_text(encoding="utf-8") != text:

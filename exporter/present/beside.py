@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from exporter.model import Condition
+from exporter.present.over import after_condition
 from exporter.present.runbook_tables import day_of_row
 from exporter.present.summary import held_conditions, noted_conditions, overwritten
 from exporter.present.words import CONDITIONS, NOTES
@@ -31,6 +32,11 @@ class Beside:
     def since(self) -> Since | None:
         """Since when it holds."""
         return self.condition.since
+
+    @property
+    def after(self) -> str:
+        """What becomes of it after the repair."""
+        return after_condition(self.condition)
 
 
 def beside(report: Report) -> list[Beside]:

@@ -15,6 +15,7 @@ from exporter.model import Verdict
 from exporter.present.beside import beside, notes
 from exporter.present.care import care_text
 from exporter.present.outages import outages, own_hints, shared_reasons
+from exporter.present.over import after_trigger, after_verdict
 from exporter.present.status import overwrite, phase_key, processor_key, processors
 from exporter.present.table import in_text, item
 from exporter.present.words import (
@@ -90,7 +91,7 @@ def _render(console: Console, report: Report, processor: str | None, unread: Map
         lines += [Text(warning), Text()]
     for outage in outages(report, unread):
         since = f" since {moments.began(outage.since)}" if outage.since else ""
-        lines.append(Text(shown(f"{begun(outage.text)}{since}.")))
+        lines.append(Text(shown(f"{begun(outage.text)}{since}. After the repair: {outage.after}.")))
     lines += [item(text, 0) for text in shared]
     if unread or shared:
         lines.append(Text())
@@ -130,6 +131,7 @@ def _beside(one: Beside, moments: Moments) -> Iterator[RenderableType]:
     since = f" since {moments.began(one.since)}" if one.since else ""
     yield Text(shown(f"{one.text}{since}"))
     yield item(f"first: {one.first}", 2)
+    yield item(f"after the repair: {one.after}", 2)
     if one.query:
         yield item(f"the rows: {one.query}", 2)
     yield item(f"runbook: {one.alert}.md", 2)
@@ -145,6 +147,7 @@ def _trigger(phase: PhaseReport, moments: Moments) -> Iterator[RenderableType]:
     yield Text(shown(f"{phase.pipeline} {phase.phase} {phase.run_date}: trigger {state}{since}"))
     yield item(trigger_reason(phase), 2)
     yield item(f"first: {words.first}", 2)
+    yield item(f"after the repair: {after_trigger(phase)}", 2)
     yield item(f"runbook: {alert_of(state).runbook}", 2)
     yield Text()
 
@@ -165,6 +168,7 @@ def _one(processor: ProcessorReport, moments: Moments, shared: tuple[str, ...]) 
             yield from (item(f"{side}: {text}", 7) for text in texts)
     if words:
         yield item(f"first: {words.first}", 2)
+        yield item(f"after the repair: {after_verdict(processor)}", 2)
         yield item(f"runbook: {alert_of(processor.verdict).runbook}", 2)
         if care := care_text(processor.care):
             yield item(care, 2)

@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from exporter.model import Since, Verdict
+from exporter.model import ErrorKind, Since, Verdict
+from exporter.present.over import after
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +22,8 @@ SOURCES: Final = {
     "warehouse": "BigQuery",
 }
 """The source of each collector, as people call it."""
+SILENT: Final = frozenset({ErrorKind.UNREACHABLE, ErrorKind.PERMISSION_DENIED, ErrorKind.TIMEOUT, ErrorKind.QUOTA})
+"""The reasons of a source that gives no answer at all; others are about one table or query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,14 @@ class Outage:
     def text(self) -> str:
         """In words."""
         return f"not all of {self.source} could be read ({self.reasons})"
+
+    @property
+    def after(self) -> str:
+        """What becomes of it after the repair."""
+        reasons = {*self.reasons.split(", ")}
+        spent, silent = reasons == {ErrorKind.BUDGET}, reasons <= SILENT
+        about = "budget_exhausted" if spent else "source_unreachable" if silent else "collector_failing"
+        return after(about, source=self.source.lower())
 
 
 def outages(report: Report, unread: Mapping[str, str] | None) -> list[Outage]:

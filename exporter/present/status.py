@@ -9,6 +9,7 @@ from exporter.model import Verdict
 from exporter.present.beside import beside, notes
 from exporter.present.care import logs, window_of
 from exporter.present.outages import outages
+from exporter.present.over import after_trigger, after_verdict
 from exporter.present.summary import summarize
 from exporter.present.words import TRIGGERS, WORDS
 from exporter.reconcile import DISCREPANCIES
@@ -72,6 +73,7 @@ def phases(report: Report) -> dict[str, Json]:
             "then": phase.then and {"phase": phase.then.phase, "due": stamp(phase.then.due)},
             **since(phase.since),
             "first": words.first if phase.trigger_state and (words := TRIGGERS.get(phase.trigger_state)) else None,
+            "after": after_trigger(phase) or None,
             "log_source": phase.log_source,
         }
         for phase in report.phases
@@ -121,6 +123,7 @@ def processors(report: Report) -> dict[str, Json]:
             "due": stamp(processor.due),
             **since(processor.since),
             "first": words.first if (words := WORDS.get(processor.verdict)) else None,
+            "after": after_verdict(processor) or None,
             **care(processor, report.at),
             "completed_at": stamp(processor.entry.completed_at if processor.entry else None),
             "table": processor.table,
@@ -145,7 +148,8 @@ def status(report: Report, unread: Mapping[str, str] | None = None) -> Json:
         "summary": str(summarize(report, unread)),
         "unread": dict(unread or {}),
         "outages": [
-            {"source": one.source, "reasons": one.reasons, **since(one.since)} for one in outages(report, unread)
+            {"source": one.source, "reasons": one.reasons, **since(one.since), "after": one.after}
+            for one in outages(report, unread)
         ],
         "at": stamp(report.at),
         "timezone": report.timezone,
@@ -194,6 +198,7 @@ def condition(one: Beside) -> Json:
         "text": one.text,
         **since(one.since),
         "first": one.first,
+        "after": one.after,
         "alert": one.alert,
         "query": one.query or None,
     }

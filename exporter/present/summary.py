@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from exporter.model import Bound, Condition, ErrorKind, TriggerState, Verdict
 from exporter.present.outages import outages
+from exporter.present.over import after, after_condition, after_trigger, after_verdict
 from exporter.present.words import (
     BAD_TRIGGERS,
     CONDITIONS,
@@ -63,6 +64,7 @@ class Summary:
     since: str = ""
     effect: str = ""
     first: str = ""
+    after: str = ""
     besides: str = ""
 
     def clauses(self) -> tuple[tuple[str, str], ...]:
@@ -72,6 +74,7 @@ class Summary:
             "since": f"It has been so {self.since}" if self.since else "",
             "effect": self.effect,
             "first": f"First: {self.first}" if self.first else "",
+            "after": f"After the repair: {self.after}" if self.after else "",
             "besides": f"Besides: {self.besides}" if self.besides else "",
         }
         # Names of pipelines are lower case.
@@ -107,12 +110,14 @@ def summarize(report: Report, unread: Mapping[str, str] | None = None) -> Summar
     if wrong:
         lead = wrong[0]
         what, since, effect, first = _lead(lead, Moments.of(report))
-        return Summary(Health.WRONG, what, since, effect, first, _besides(report, wrong, lead, unread or {}))
+        besides = _besides(report, wrong, lead, unread or {})
+        return Summary(Health.WRONG, what, since, effect, first, _after(lead), besides)
     unknown = _unknown(report, unread or {})
     held, rows, again = held_conditions(report), rows_beyond(report), overwritten(report)
     if unknown:
         beyond = listed(beyond_bounds(report))
-        began = earliest(outage.since for outage in outages(report, unread))
+        there = outages(report, unread)
+        began = earliest(outage.since for outage in there)
         spent = set((unread or {}).values()) == {ErrorKind.BUDGET}
         unreadable = ELSEWHERE["budget_exhausted" if spent else "source_unreachable"]
         return Summary(
@@ -121,7 +126,8 @@ def summarize(report: Report, unread: Mapping[str, str] | None = None) -> Summar
             Moments.of(report).since(began) if began else "",
             unreadable.effect,
             unreadable.first,
-            besides=", ".join(part for part in (beyond, again) if part),
+            there[0].after if there else "",
+            ", ".join(part for part in (beyond, again) if part),
         )
     if held or rows:
         return _beyond(report, held, rows, again)
@@ -149,6 +155,7 @@ def _beyond(report: Report, held: Sequence[ConditionReport], rows: Sequence[str]
         Moments.of(report).since(since) if since else "",
         words.effect,
         words.first,
+        after_condition(lead) if lead else after(Verdict.PARTIAL),
         listed(rest),
     )
 
@@ -258,6 +265,10 @@ def _lead(problem: Problem, moments: Moments) -> tuple[str, str, str, str]:
     if phase.then:
         effect += f"; {phase.then.phase} is due at {moments.both(phase.then.due)}"
     return what, moments.since(since) if since else "", effect, words.first
+
+
+def _after(problem: Problem) -> str:
+    return after_verdict(problem.processors[0]) if problem.verdict else after_trigger(problem.phase)
 
 
 def _finished(problem: Problem) -> str:

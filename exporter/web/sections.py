@@ -8,6 +8,7 @@ from exporter.model import TriggerState, Verdict
 from exporter.present.beside import beside, notes
 from exporter.present.care import care_text, logs, window_of
 from exporter.present.outages import own_hints, shared_reasons
+from exporter.present.over import after_trigger, after_verdict
 from exporter.present.runbooks import link
 from exporter.present.summary import QUIET, tally, urgency, well, worst_first
 from exporter.present.words import (
@@ -97,6 +98,7 @@ class Why(NamedTuple):
     since: Time | None
     due: Time | None
     first: str
+    after: str
     runbook: Runbook | None
     hints: Sequence[str]
     reasons: Sequence[Reason]
@@ -133,6 +135,7 @@ class Section(NamedTuple):
     trigger_tone: str
     trigger_reason: str
     trigger_first: str
+    trigger_after: str
     trigger_runbook: Runbook | None
     overwritten: Sequence[str]
     due: Time | None
@@ -156,6 +159,7 @@ class Fault(NamedTuple):
     text: str
     since: Time | None
     first: str
+    after: str
     runbook: Runbook | None
     query: str
 
@@ -206,7 +210,7 @@ def sections(report: Report, history: History) -> Sections:
 
 def _fault(one: Beside, moments: Moments) -> Fault:
     book = Runbook(one.alert, link(one.condition.labels))
-    return Fault(begun(one.text), _since(one.since, moments), one.first, book, one.query)
+    return Fault(begun(one.text), _since(one.since, moments), one.first, one.after, book, one.query)
 
 
 def _since(since: Since | None, moments: Moments) -> Time | None:
@@ -240,6 +244,7 @@ def _section(
         trigger_tone=_BY_STATE[state] if state else NONE,
         trigger_reason=trigger_reason(phase),
         trigger_first=words.first if words else "",
+        trigger_after=after_trigger(phase),
         trigger_runbook=Runbook(alert_of(state).name, link(_labels(phase))) if state and words else None,
         overwritten=[found.text for found in phase.overwritten],
         due=time(phase.due, moments) if phase.due else None,
@@ -306,6 +311,7 @@ def _why(phase: PhaseReport, processor: ProcessorReport, moments: Moments, share
         since=_since(processor.since, moments),
         due=time(processor.due, moments) if processor.due != phase.due else None,
         first=words.first if words else "",
+        after=after_verdict(processor),
         runbook=Runbook(
             alert_of(processor.verdict).name,
             link({**_labels(phase), "processor": processor.processor}),

@@ -88,6 +88,7 @@ _PHASE = _object(
         "since": _MAYBE_TIME,
         "since_after": _MAYBE_TIME,
         "first": _MAYBE_TEXT,
+        "after": _MAYBE_TEXT,
         "log_source": {"enum": [source.value for source in LogSource]},
     },
     "One phase of one run date.",
@@ -122,6 +123,7 @@ _PROCESSOR = _object(
         "since": _MAYBE_TIME,
         "since_after": _MAYBE_TIME,
         "first": _MAYBE_TEXT,
+        "after": _MAYBE_TEXT,
         "owner": _MAYBE_TEXT,
         "job": _or_unknown(_JOB),
         "logs": _or_unknown({"type": "string", "format": "uri"}),
@@ -158,6 +160,7 @@ _CONDITION = _object(
         "since": _MAYBE_TIME,
         "since_after": _MAYBE_TIME,
         "first": {"type": "string"},
+        "after": {"type": "string"},
         "alert": {"type": "string"},
         "query": _MAYBE_TEXT,
     },
@@ -165,7 +168,13 @@ _CONDITION = _object(
 )
 
 _OUTAGE = _object(
-    {"source": {"type": "string"}, "reasons": {"type": "string"}, "since": _MAYBE_TIME, "since_after": _MAYBE_TIME},
+    {
+        "source": {"type": "string"},
+        "reasons": {"type": "string"},
+        "since": _MAYBE_TIME,
+        "since_after": _MAYBE_TIME,
+        "after": {"type": "string"},
+    },
     "A source that could not be read in full.",
 )
 

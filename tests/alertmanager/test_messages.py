@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from exporter.model import Verdict
+from exporter.present.over import after
 from exporter.present.words import WORDS
 from exporter.shipped.alerts import alert_of
 from exporter.shipped.forms import Expected
@@ -67,7 +68,7 @@ def lead(text: str, key: str, processor: str, verdict: str) -> str:
         f"*If nobody acts:* {alert.unattended}. It can wait until morning.\n"
         f"*First:* {WORDS[Verdict(key)].first}\n"
         f"*Look:* `{ACTION}`\n"
-        "*After the repair:* page and check show it good within 10m, and this alert closes by itself within 46m30s\n"
+        f"*After the repair:* {after(key)}\n"
         "\n"
         f"<{ANNOTATIONS['runbook_url']}|Runbook> · <{dashboard}|Dashboard> · <{silence[1]}|Silence>"
     )
@@ -214,8 +215,7 @@ def test_a_page_carries_the_same_in_plain_text(alertmanager: Alertmanager, recor
             f"If nobody acts:\u00a0{alert_of('lost_update').unattended}. It cannot wait until morning.\n"
             f"First:\u00a0{WORDS[Verdict.LOST_UPDATE].first}\n"
             f"Look:\u00a0{ACTION}\n"
-            "After the repair:\u00a0page and check show it good within 1m,"
-            " and this alert closes by itself within 37m30s\n"
+            f"After the repair:\u00a0{after('lost_update')}\n"
             "\n"
             f"Runbook:\u00a0{links[0]}\n"
             f"Dashboard:\u00a0{links[1]}\n"

@@ -17,7 +17,9 @@ from exporter.metrics.catalogue import (
 from exporter.metrics.samples import label_text
 from exporter.model import Condition
 from exporter.present.beside import beside, notes
+from exporter.present.explanations import explain_text
 from exporter.present.history import History
+from exporter.present.over import after_trigger, after_verdict
 from exporter.present.status import stamp, status
 from exporter.present.table import report_text
 from exporter.present.words import BAD_TRIGGERS, TRIGGERS, WORDS, Moments
@@ -58,22 +60,27 @@ def disagreements(report: Report) -> Iterator[str]:
             },
             "since": {"message": _since(samples, SINCE, labels), "api": api["since"]},
             "first": {"api": api["first"]},
+            "after": {"api": api["after"]},
         }
         if row.why is not None:
             found["since"]["page"] = row.why.since.machine if row.why.since else None
             found["first"]["page"] = row.why.first
+            found["after"]["page"] = row.why.after
         elif asking < MOST_WHYS:
             yield f"{labels}: the page says nothing of it"
-        expected = {"verdict": one.verdict.value, "since": at, "first": words.first}
+        after = after_verdict(one)
+        expected = {"verdict": one.verdict.value, "since": at, "first": words.first, "after": after}
         yield from _different(labels, found, expected)
+        if f"- after the repair: {after}\n" not in str(explain_text(report, one.processor, width=WIDE)):
+            yield f"{labels}: explain does not say what becomes of it after the repair"
         line = f"{one.processor}: {one.verdict}{_words(one.since, moments)}; first: {words.first}"
         if line not in lines:
             yield f"check has no line {line!r}"
     yield from _triggers(report, said["phases"], samples, "\n".join(lines))
     yield from _conditions(report, said["conditions"], samples, lines)
     shown = (*page.beside, *page.notes)
-    if [(one.text[1:], one.since.machine if one.since else None, one.first) for one in shown] != [
-        (one["text"][1:], one["since"], one["first"]) for one in said["conditions"]
+    if [(one.text[1:], one.since.machine if one.since else None, one.first, one.after) for one in shown] != [
+        (one["text"][1:], one["since"], one["first"], one["after"]) for one in said["conditions"]
     ]:
         yield "page and API name other conditions"
 
@@ -89,9 +96,11 @@ def _triggers(report: Report, api: Mapping[str, Mapping[str, object]], samples: 
             "state": {"message": _state(samples, TRIGGER_STATE, labels), "api": said["trigger_state"]},
             "since": {"message": _since(samples, PHASE_SINCE, labels), "api": said["since"]},
             "first": {"api": said["first"]},
+            "after": {"api": said["after"]},
         }
-        at = stamp(phase.since.at) if phase.since else None
-        yield from _different(labels, found, {"state": state, "since": at, "first": TRIGGERS[state].first})
+        at, after = stamp(phase.since.at) if phase.since else None, after_trigger(phase)
+        expected = {"state": state, "since": at, "first": TRIGGERS[state].first, "after": after}
+        yield from _different(labels, found, expected)
         if f"irst: {TRIGGERS[state].first}" not in text:
             yield f"{labels}: check does not say what to do first"
 
@@ -100,12 +109,12 @@ def _conditions(report: Report, api: list[Mapping[str, object]], samples: Sample
     moments = Moments.of(report)
     for one, said in zip((*beside(report), *notes(report)), api, strict=True):
         at = stamp(one.since.at) if one.since else None
-        found = {"since": {"api": said["since"]}, "first": {"api": said["first"]}}
+        found = {"since": {"api": said["since"]}, "first": {"api": said["first"]}, "after": {"api": said["after"]}}
         if one.condition.condition is Condition.COVERAGE_LOW:
             labels = label_text(**one.condition.labels)
             found["since"]["message"] = _since(samples, COVERAGE_SINCE, labels)
             found["bound"] = {"message": _state(samples, COVERAGE_LOW, labels), "api": said["bound"]}
-        expected = {"since": at, "first": one.first, "bound": one.condition.bound}
+        expected = {"since": at, "first": one.first, "after": one.after, "bound": one.condition.bound}
         yield from _different(one.text, found, expected)
         line = f"{one.text}{_words(one.since, moments)}; first: {one.first}"
         if not {line, f"note: {line}"} & {*lines} and one.text[1:] not in lines[0]:

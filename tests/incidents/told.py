@@ -36,7 +36,7 @@ BEGAN: Final = datetime(2000, 1, 1, tzinfo=UTC)
 SAID: Final = re.compile(r"Labels:\{(?P<labels>.*)\}\s*\n\s*Annotations:\{(?P<annotations>.*)\}")
 PAIR: Final = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*")')
 INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?= \+0000 UTC)")
-PARTS: Final = ("verdict", "since", "first", "push", "at")
+PARTS: Final = ("verdict", "since", "first", "mended", "push", "at")
 KEYS: Final = {alert.name: alert.key for alert in alerts()}
 BY_ITSELF: Final = frozenset({"count_mismatch", "partial", "duplicated"})
 """Verdicts whose alert may be about rows that are wrong under another verdict: their texts do not say since when."""
@@ -66,12 +66,13 @@ def _differences(report: Report, told: Sequence[Labels], folder: Path) -> Iterat
     wanted = dict(_expected(report))
     for labels, said in _messages(report, told, folder):
         key = _key(labels)
-        verdict, since, first = wanted[key]
+        verdict, since, first, after = wanted[key]
         names = dict(key)
         expected = {
             "verdict": verdict or said["verdict"],
             "since": f" since {since}" if since and names["about"] not in BY_ITSELF else None,
             "first": first,
+            "after": after,
             "date": names["run_date"],
             "subject": True,
         }
@@ -79,6 +80,7 @@ def _differences(report: Report, told: Sequence[Labels], folder: Path) -> Iterat
             "verdict": said["verdict"],
             "since": None if said["since"].startswith(", alert since ") else said["since"],
             "first": said["first"].replace("\u00a0", " "),
+            "after": said["mended"],
             "date": next(iter(re.findall(r"--run-date (\S+)", said["action"])), None),
             "subject": (names.get("processor") or names.get("check") or names.get("phase", "")) in said["push"],
         }
@@ -96,8 +98,8 @@ def _key(labels: Labels) -> tuple[tuple[str, str], ...]:
     return (("about", about), *((name, labels[name]) for name in names if name in labels))
 
 
-def _expected(report: Report) -> Iterator[tuple[tuple[tuple[str, str], ...], tuple[str, str | None, str]]]:
-    """By alert, what the API has: verdict (empty: whatever), since when, and what to do first."""
+def _expected(report: Report) -> Iterator[tuple[tuple[tuple[str, str], ...], tuple[str, str | None, str, str]]]:
+    """By alert, what the API has: verdict (empty: whatever), since when, what to do first, what comes after it."""
     said = status(report)
     for one in report.processors:
         api = said["processors"][f"{one.pipeline}/{one.phase}/{one.run_date}/{one.processor}"]
@@ -105,20 +107,22 @@ def _expected(report: Report) -> Iterator[tuple[tuple[tuple[str, str], ...], tup
             place = (("pipeline", one.pipeline), ("phase", one.phase), ("run_date", one.run_date.isoformat()))
             yield (
                 (("about", one.verdict.value), *place, ("processor", one.processor)),
-                (api["verdict"], _words(api["since"], report.timezone), api["first"]),
+                (api["verdict"], _words(api["since"], report.timezone), api["first"], api["after"]),
             )
     for phase in report.phases:
         api = said["phases"][f"{phase.pipeline}/{phase.phase}/{phase.run_date}"]
         if api["first"]:
             place = (("pipeline", phase.pipeline), ("phase", phase.phase), ("run_date", phase.run_date.isoformat()))
             state = api["trigger_state"]
-            yield (("about", state), *place), (f"trigger {state}", _words(api["since"], report.timezone), api["first"])
+            since = _words(api["since"], report.timezone)
+            yield (("about", state), *place), (f"trigger {state}", since, api["first"], api["after"])
     for fault in beside(report):
         labels = fault.condition.labels
         if "check" in labels:
             where = tuple((name, labels[name]) for name in ("pipeline", "run_date", "check"))
             at = stamp(fault.since.at) if fault.since else None
-            yield (("about", fault.condition.condition.value), *where), ("", _words(at, report.timezone), fault.first)
+            about = fault.condition.condition.value
+            yield (("about", about), *where), ("", _words(at, report.timezone), fault.first, fault.after)
 
 
 def _words(at: str | None, zone: str) -> str | None:

@@ -6,6 +6,7 @@ import pytest
 
 from exporter.model import CoverageCounts
 from exporter.present.explanations import explain_json, explain_text
+from exporter.present.over import after
 from exporter.reconcile import reconcile
 from exporter.shipped.alerts import alert_of
 from testing.builders import DAY, OFFENSE, ONE_DAY, PLAYER, entry, on
@@ -27,7 +28,10 @@ def test_every_missing_registration_is_explained_with_both_sides() -> None:
         "1. likely: its entry was never written - for: the table has 12 rows of 2026-01-31, and no entry says" in text
     )
     assert "- against: to lose it, the write at 15:04:29Z (upcoming) would have had to" in text
-    assert text.endswith(f"- first: register, do not run again - runbook: {alert_of('unregistered').runbook}")
+    assert text.endswith(
+        f"- first: register, do not run again - after the repair: {after('unregistered')}"
+        f" - runbook: {alert_of('unregistered').runbook}"
+    )
 
 
 def test_every_fault_is_explained_with_its_hints_and_its_runbook() -> None:
@@ -40,6 +44,8 @@ def test_every_fault_is_explained_with_its_hints_and_its_runbook() -> None:
         "  - due 16:30 UTC (11:30 EST); data of 2026-01-31\n"
         "  - 24 rows for 6 games: twice the 12 expected\n"
         "  - first: group by the table's key and remove what is there twice\n"
+        "  - after the repair: page and check show it good within 13 min, and the alert\n"
+        "    closes by itself within 50 min\n"
         f"  - runbook: {alert_of('duplicated').runbook}\n"
         "\n"
     )
@@ -79,7 +85,9 @@ def test_explain_says_if_nothing_is_missing_and_what_could_not_be_read() -> None
     report = reconcile(scene.config(), scene.snapshot(), on("18:00"))
 
     assert explain_text(report, unread={"warehouse": "timeout"}) == (
-        "Not all of BigQuery could be read (timeout) since 17:55 UTC (12:55 EST).\n\n"
+        "Not all of BigQuery could be read (timeout) since 17:55 UTC (12:55 EST). After\n"
+        "the repair: page and check show it good within 10 min, and the alert closes by\n"
+        "itself within 17 min.\n\n"
         "Nothing to explain: no discrepancy.\n"
     )
     assert explain_text(report, OFFENSE).startswith(f"Nothing to explain of {OFFENSE}: ")

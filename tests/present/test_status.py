@@ -57,6 +57,7 @@ def test_a_processor_is_described_by_all_records(scene: Scene) -> None:
         "since": None,
         "since_after": None,
         "first": None,
+        "after": None,
         "owner": None,
         "job": None,
         "logs": None,
@@ -98,6 +99,7 @@ def test_a_phase_is_described_by_its_document_and_its_trigger(scene: Scene) -> N
         "since": None,
         "since_after": None,
         "first": None,
+        "after": None,
         "log_source": "rows",
     }
 

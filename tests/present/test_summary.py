@@ -56,6 +56,7 @@ def test_the_sentence_of_a_blocked_day_says_since_when_how_bad_and_what_to_do_fi
         " It has been so for 2 h 59 min, since 15:00:50 UTC (10:00:50 EST)."
         " The next phase does not start by itself, but the data is there; phase4 is due at 17:30 UTC (12:30 EST)."
         " First: register what finished, do not run it again."
+        " After the repair: page and check show it good within 10 min, and the alert closes by itself within 47 min."
     )
 
 

@@ -14,6 +14,7 @@ from exporter.incidents.demo import demo_day
 from exporter.incidents.replay import replay
 from exporter.model import ErrorKind, Hint, HintKind, RowCount, Verdict
 from exporter.present.history import History
+from exporter.present.over import after
 from exporter.reconcile.season import Season
 from exporter.web.page import REFRESH_SECONDS
 from exporter.web.sections import MOST_WELL, MOST_WHYS
@@ -230,6 +231,7 @@ def test_the_day_of_the_incident_report_says_what_is_wrong_since_when_how_bad_an
         " It has been so for 2 h 55 min, since 15:04:29 UTC (10:04:29 EST)."
         " The next phase does not start by itself, but the data is there."
         " First: register what finished, do not run it again."
+        f" After the repair: {after('blocked')}."
         " Besides: 1 left too many rows (team_offense_game_summary),"
         " 1 registered an impossible count (team_defense_game_summary)."
     )

@@ -5,13 +5,14 @@ Each date (or pipeline) has one fault, so that none mutes or delays another. All
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from exporter.incidents.incident import Change, Incident, Step
 from testing.days import HEALTHY, moved
-from tools.alerting.rulefiles import by_rule
+from tools.alerting.rulefiles import by_rule, rule_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,7 +38,10 @@ Rows = list[dict[str, Any]]
 
 @dataclass
 class Day:
-    """A healthy day on its own date: its content from the start, and the changes of its fault."""
+    """A healthy day on its own date: its content from the start, and the changes of its fault.
+
+    `whole` and `whole_rows`: the document and the rows as they should be.
+    """
 
     date: date
     document: dict[str, Any]
@@ -45,6 +49,11 @@ class Day:
     others: dict[str, dict[str, Any]] = field(default_factory=dict)
     later: dict[str, Change] = field(default_factory=dict)
     later_rows: dict[str, Rows] = field(default_factory=dict)
+    whole: dict[str, Any] = field(init=False)
+    whole_rows: dict[str, Rows] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.whole, self.whole_rows = deepcopy(self.document), deepcopy(self.rows)
 
     @property
     def path(self) -> str:
@@ -317,3 +326,27 @@ def together(days: Mapping[str, Day]) -> tuple[Incident, Step]:
     tables = {ENDED: {"partition": "game_date", "columns": {"game_id": "STRING", "game_date": "DATE"}}}
     incident = Incident(title="Every fault of the data", tables=tables, clock=now, firestore=firestore, bigquery=rows)
     return incident, Step(at=now, firestore=later, bigquery=later_rows)
+
+
+def mended(days: Mapping[str, Day]) -> Step:
+    """The repair of all faults as one step: documents, rows and heartbeats as they should be."""
+    now = datetime.now(UTC)
+    rows: dict[str, Rows] = {}
+    for key, day in days.items():
+        for table, groups in day.whole_rows.items():
+            if table.startswith("nba_analytics.") or (table == PHASE_LOG and key == rule_key("phase_log_empty[info]")):
+                rows.setdefault(table, []).extend(groups)
+    emptied = [table for table in rows if table != PHASE_LOG]
+    last = max(day.date for day in days.values())
+    changes = {day.path: Change(set=day.whole) for day in days.values()}
+    changes |= {
+        path: Change(merge={"status": "completed", "last_heartbeat": now})
+        for day in days.values()
+        for path in day.later
+        if path.startswith("processor_heartbeats/")
+    }
+    changes |= {path: Change(delete=True) for path in _documents("processor_heartbeats", 60)}
+    changes |= {path: Change(delete=True) for path in _documents("many_heartbeats", 30)}
+    changes["silent_heartbeats/silent_predictions"] = Change(merge={"last_heartbeat": now})
+    rows[ENDED] = [{"game_id": "ended-2", "game_date": last + 9 * ONE_DAY}]
+    return Step(at=now, firestore=changes, emptied=emptied, bigquery=rows)

@@ -108,16 +108,15 @@ def template() -> str:
 
 
 def mended() -> list[tuple[list[str], str]]:
-    """What becomes of an alert after the repair, and for which kinds (severity and name): as the runbooks say it."""
-    from tools.alerting.reference import duration, shipped_times  # it needs the parts that these messages belong to
+    """What becomes of an alert after the repair, and for which kinds (severity, name and source): as all say it."""
+    from tools.alerting.reference import said, shipped_times  # it needs the parts that these messages belong to
 
     times = shipped_times()
     found: dict[str, list[str]] = {}
     for rule in load_rules():
         if rule.alert and rule.labels["severity"] in WAITS:
-            good, end = duration(times.until_good(rule)), duration(times.until_over(rule))
-            text = f"page and check show it good within {good}, and this alert closes by itself within {end}"
-            found.setdefault(text, []).append(f"{rule.labels['severity']} {rule.alert}")
+            kind = f"{rule.labels['severity']} {rule.alert} {rule.labels.get('source', '.*')}"
+            found.setdefault(said(rule, times), []).append(kind)
     return [(list(dict.fromkeys(kinds)), text) for text, kinds in found.items()]
 
 

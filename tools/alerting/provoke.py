@@ -1,4 +1,6 @@
-"""Provokes every alert once in the whole chain of real programs, and measures the time from the fault to the message.
+"""Provokes every alert once in the whole chain of real programs, and measures how long its messages take.
+
+That is the time from the fault to the message, and from the repair to the message that it is over.
 
 Faults of the data come all at the same moment, faults of the exporter and its sources one after the other. `phase`,
 from 0 to 1, is where between two reads the fault comes.
@@ -21,7 +23,8 @@ from testing.compressed import compressed_collect
 from testing.days import HEALTHY, a_past_day, moved, settings
 from testing.running import RunningExporter
 from testing.waiting import until
-from tools.alerting.faulty_days import OF_A_PIPELINE, ONE_DAY, PIPELINES, faulty_days, together
+from tools.alerting.detection import LONGER
+from tools.alerting.faulty_days import OF_A_PIPELINE, ONE_DAY, PIPELINES, faulty_days, mended, together
 from tools.alerting.reference import shipped_times
 from tools.alerting.rulefiles import by_rule, load_rules, rule_key
 
@@ -35,8 +38,16 @@ PATIENCE = 400.0
 """Seconds to wait for one message; the slowest alert takes a third of it."""
 
 
-def data_faults(faster: int, phase: float) -> dict[str, float]:
-    """Seconds from the fault to the message for every alert about data, in compressed time."""
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Seconds by rule, in compressed time: from the fault to its message, and from the repair to its end's message."""
+
+    told: dict[str, float]
+    over: dict[str, float]
+
+
+def data_faults(faster: int, phase: float) -> Taken:
+    """Every alert about data, all at the same moment."""
     days = faulty_days(a_past_day() - ONE_DAY)
     incident, step = together(days)
     config = settings(
@@ -58,7 +69,12 @@ def data_faults(faster: int, phase: float) -> dict[str, float]:
             local.apply(step)
             wanted = {key: {"run_date": str(item.date)} for key, item in days.items()}
             wanted |= {key: {"pipeline": name} for key, name in OF_A_PIPELINE.items()}
-            return {key: _message(chain, key, labels).at - at for key, labels in wanted.items()}
+            told = {key: _message(chain, key, labels).at - at for key, labels in wanted.items()}
+            clock.now = datetime.now(UTC)
+            at = time.monotonic()
+            local.apply(mended(days))
+            ends = {key: labels for key, labels in wanted.items() if key not in LONGER}
+            return Taken(told, {key: _message(chain, key, labels, "resolved").at - at for key, labels in ends.items()})
 
 
 @dataclass
@@ -157,12 +173,12 @@ OF_THE_EXPORTER: Mapping[str, Callable[[_Scene], float]] = by_rule(
 )
 
 
-def exporter_faults(faster: int, phase: float) -> dict[str, float]:
-    """Seconds from the fault to the message for what is provoked on a healthy day, one after the other."""
+def exporter_faults(faster: int, phase: float) -> Taken:
+    """What is provoked on a healthy day, one after the other."""
     day = a_past_day()
     incident = moved(HEALTHY, day)
     config = settings(incident, day, collect={"pace": "fixed", **compressed_collect(faster)})
-    taken: dict[str, float] = {}
+    taken = Taken({}, {})
     with tempfile.TemporaryDirectory() as folder, LocalSources(SimulatedClock()) as local:
         local.load(incident, PROJECT)
         for number, (key, fault) in enumerate(OF_THE_EXPORTER.items()):
@@ -172,9 +188,14 @@ def exporter_faults(faster: int, phase: float) -> dict[str, float]:
             with Chain(place, local, config, faster) as chain:
                 chain.go_on(1)
                 _between_reads("completion", faster, phase)
-                at = fault(_Scene(local, chain, yaml.safe_load(config), incident.firestore))
-                taken[key] = _message(chain, key, {}).at - at
+                scene = _Scene(local, chain, yaml.safe_load(config), incident.firestore)
+                at = fault(scene)
+                taken.told[key] = _message(chain, key, {}).at - at
+                at = time.monotonic()
                 local.fault({})
+                if key not in LONGER:
+                    scene.reload(scene.config)
+                    taken.over[key] = _message(chain, key, {}, "resolved").at - at
     return taken
 
 
@@ -182,8 +203,8 @@ LOST = (rule_key("exporter_down[warning]"), rule_key("exporter_down[critical]"))
 """End one of two exporters, and then the other."""
 
 
-def lost_exporters(faster: int, phase: float) -> dict[str, float]:
-    """Seconds from the end of one of two exporters, and then of the other, to the messages."""
+def lost_exporters(faster: int, phase: float) -> Taken:
+    """The end of one of two exporters, and then of the other."""
     day = a_past_day()
     incident = moved(HEALTHY, day)
     config = settings(incident, day, collect={"pace": "fixed", **compressed_collect(faster)})
@@ -201,7 +222,7 @@ def lost_exporters(faster: int, phase: float) -> dict[str, float]:
                 one = _message(chain, LOST[0], {}).at - first_end
                 last_end = _end(chain.exporter)
                 both = _message(chain, LOST[1], {}).at - last_end
-    return dict(zip(LOST, (one, both), strict=True))
+    return Taken(dict(zip(LOST, (one, both), strict=True)), {})
 
 
 def _end(exporter: RunningExporter) -> float:
@@ -216,18 +237,18 @@ def _between_reads(collector: str, faster: int, phase: float) -> None:
     time.sleep(phase * shipped_times().collectors[collector] / faster)
 
 
-def _message(chain: Chain, key: str, labels: Mapping[str, str]) -> Message:
-    """Wait for the first message about this rule's alert with these labels."""
+def _message(chain: Chain, key: str, labels: Mapping[str, str], status: str = "firing") -> Message:
+    """Wait for the first message that says this of this rule's alert with these labels."""
     (rule,) = (rule for rule in load_rules() if rule.key == key)
     wanted = {"alertname": rule.name, **rule.labels, **labels}.items()
 
     def found() -> Message | None:
-        return next((item for item in chain.recorder.messages() if _fires(item, dict(wanted))), None)
+        return next((item for item in chain.recorder.messages() if _says(item, status, dict(wanted))), None)
 
-    message = until(found, f"a message about {key}", PATIENCE)
+    message = until(found, f"a message that {key} is {status}", PATIENCE)
     assert message is not None
     return message
 
 
-def _fires(message: Message, wanted: Mapping[str, str]) -> bool:
-    return any(alert["status"] == "firing" and wanted.items() <= alert["labels"].items() for alert in message.alerts)
+def _says(message: Message, status: str, wanted: Mapping[str, str]) -> bool:
+    return any(alert["status"] == status and wanted.items() <= alert["labels"].items() for alert in message.alerts)

@@ -8,17 +8,24 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
+from exporter.collect.pace import HEARTBEATS, quiet_interval
 from exporter.config.load import load
+from exporter.memory.settling import WAREHOUSE
+from exporter.present.over import said as over_said
 from exporter.reconcile.removals import NEWS
 from exporter.shipped.alerts import alert_of, alerts
+from exporter.shipped.over import FILE, Over
 from tools.alerting.derived import address
 from tools.alerting.rulefiles import load_rules, read_yaml, seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from exporter.shipped.alerts import Alert
     from tools.alerting.rulefiles import Rule
@@ -32,8 +39,12 @@ PRESET = "nba"
 EVALUATION = "1m"
 """Prometheus's own interval, where its configuration says nothing."""
 
-LASTS = {"overwritten": int(NEWS.total_seconds())}
-"""Seconds for which what an alert is about is still reported after it was mended."""
+LASTS = {"overwritten": int(NEWS.total_seconds()), "duplicated": int(WAREHOUSE.after.total_seconds())}
+"""Seconds for which what an alert is about is still reported after it was mended: news, and rows that have gone."""
+QUIET = {"stalled"}
+"""What is mended while nothing runs, as far as heartbeats say: they are read seldom then."""
+ANY_COLLECTOR = {"collector_stale", "collector_failing"}
+"""What can be about any collector, and is mended at that one's next run."""
 
 SEVERITIES = ("critical", "warning", "info", "none")
 
@@ -86,8 +97,10 @@ OVER = """\
 Once a fault is mended, page and `check` show it at the collector's next run. The alert goes on for the rule's
 `keep_firing_for`, so that one that comes and goes is one alert, and Alertmanager tells of its end with the group's
 next message (`group_interval`); only then does the page close by itself. Both at most, from the moment of the repair,
-with the shipped numbers. A fault of which nothing is known any more is not over, however long that lasts. What was
-overwritten and restored is news for an hour.
+with the shipped numbers, and as message, page, `check`, API and runbook say it, in whole minutes. A fault of which
+nothing is known any more is not over, however long that lasts. What was overwritten and restored is news for an hour,
+and rows that have gone have to be read again after 3 minutes.
+[Notifications](notifications.md#from-the-repair-to-the-end) has what was measured.
 
 | alert | severity | shown good | `keep_firing_for` | `group_interval` | over |
 |---|---|---|---|---|---|
@@ -135,12 +148,17 @@ class Times:
     evaluation: int
     group_wait: Mapping[str, int]
     group_interval: Mapping[str, int]
+    quiet: int
 
     def until_good(self, rule: Rule) -> int:
         """Seconds at most from the repair until page and `check` show it: until the collector's next run."""
-        collector = collector_of(rule)
+        collector, key = collector_of(rule), in_register(rule).key
+        if key in QUIET:
+            return self.quiet
+        if key in ANY_COLLECTOR:
+            return max(self.collectors.values())
         poll = self.collectors[collector] if collector else self.scrape
-        return poll + LASTS.get(in_register(rule).key, 0)
+        return poll + LASTS.get(key, 0)
 
     def until_over(self, rule: Rule) -> int:
         """Seconds at most from the repair until the message that the alert is over."""
@@ -174,7 +192,8 @@ def in_order(rules: Iterable[Rule]) -> list[Rule]:
 
 def shipped_times() -> Times:
     """The intervals of the preset, the example Prometheus and the shipped Alertmanager."""
-    collect = load(preset=PRESET).config.collect
+    config = load(preset=PRESET).config
+    collect = config.collect
     prometheus = _read(PROMETHEUS)
     (scrape,) = prometheus["scrape_configs"]
     route = _read(ALERTMANAGER)["route"]
@@ -190,6 +209,7 @@ def shipped_times() -> Times:
         group_interval={
             name: seconds(found.get("group_interval", route["group_interval"])) for name, found in of_severity.items()
         },
+        quiet=int(quiet_interval(config, HEARTBEATS, collect.heartbeats.every).total_seconds()),
     )
 
 
@@ -253,38 +273,54 @@ def _over(rule: Rule, times: Times) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def shortly(name: str) -> str:
-    """When this alert is over, in a line."""
+OVER_FILE = ROOT / "alerts" / FILE
+OVER_HEAD = """\
+# When each alert is over, in seconds from the repair at most: `good` until page and `check` show it, `closed` until the
+# message that it is over. Written by `make docs` from the rules, Alertmanager's configuration and the preset.
+
+"""
+
+
+def over_yaml() -> str:
+    """The file from which the exporter reads when an alert is over."""
     times = shipped_times()
-    rules = [rule for rule in load_rules() if rule.alert == name]
-    good = duration(max(times.until_good(rule) for rule in rules))
-    closed = _ends(rules, times)
-    return f"**Over:** shown good {good} after the repair at most, and closed by itself {closed} after it at most."
+    found: dict[str, list[dict[str, Any]]] = {}
+    for rule in in_order(load_rules()):
+        if rule.labels["severity"] != "none":
+            apart = {name: rule.labels[name] for name in ("severity", "source") if name in rule.labels}
+            row = {**apart, "good": times.until_good(rule), "closed": times.until_over(rule)}
+            rows = found.setdefault(str(rule.alert), [])
+            rows += [row] if row not in rows else []
+    return OVER_HEAD + yaml.safe_dump(found, sort_keys=False, default_flow_style=None, width=120)
 
 
-def _ends(rules: Sequence[Rule], times: Times) -> str:
-    """Until when an alert's rules close it by themselves, by severity if that differs."""
-    ends: dict[int, list[str]] = {}
-    for rule in rules:
-        ends.setdefault(times.until_over(rule), []).append(rule.labels["severity"])
-    return " or ".join(
-        duration(end) + (f" ({', '.join(dict.fromkeys(severities))})" if len(ends) > 1 else "")
-        for end, severities in ends.items()
-    )
+def said(rule: Rule, times: Times) -> str:
+    """When the alert of this rule is over, as everything says it."""
+    good, closed = times.until_good(rule), times.until_over(rule)
+    return over_said(Over(timedelta(seconds=good), timedelta(seconds=closed)))
+
+
+def shortly(name: str) -> str:
+    """When this alert is over, in a line: as its message says it, for each source if that differs."""
+    times = shipped_times()
+    kinds: dict[str, dict[str, None]] = {}
+    for rule in load_rules():
+        if rule.alert == name:
+            kinds.setdefault(said(rule, times), {})[rule.labels.get("source", "")] = None
+    if len(kinds) == 1:
+        return f"**After the repair:** {next(iter(kinds))}."
+    each = (f"of `{'`, `'.join(sources)}`, {text}" for text, sources in kinds.items())
+    return f"**After the repair:** {'; '.join(each)}."
 
 
 def over(name: str) -> str:
-    """When this alert is over, for its runbook."""
-    times = shipped_times()
+    """When this alert is over, for its runbook: what its time is made of."""
     rules = [rule for rule in load_rules() if rule.alert == name]
-    good = max(times.until_good(rule) for rule in rules)
     kept = duration(max(seconds(rule.fields.get("keep_firing_for")) for rule in rules))
-    said = _ends(rules, times)
     kept = f"the alert is kept for {kept}, and " if kept else ""
     return (
-        f"\nWhen it is over: page and `check` show it good {duration(good)} after the repair at most. Alertmanager"
-        f"\ncloses the alert by itself, {said} after the repair at most:"
-        f"\n{kept}its end is told with the group's next message."
+        "\nWhen it is over: page and `check` show it good at the next reading, and the alert closes by itself later:"
+        f"\n{kept}its end is told with the group's next message. How long that takes at most stands above."
         "\nNothing needs to be closed by hand.\n\n"
     )
 
