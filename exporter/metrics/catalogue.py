@@ -66,8 +66,8 @@ PHASE_DUE = _gauge("phase_due_timestamp_seconds", PHASE, "When the last expected
 TRIGGER_STATE = _gauge("phase_trigger_state", (*PHASE, "state"), "State of the trigger; 1 for the one it is in.")
 PHASE_SINCE = _gauge(
     "phase_since_timestamp_seconds",
-    (*PHASE, "then", "local"),
-    "Since when the trigger is stuck or blocked; no sample while it is not.",
+    (*PHASE, "about", "then", "local", "after"),
+    "Since when the trigger is stuck or blocked, or when entries were overwritten; no sample while it is not so.",
 )
 MODE = _gauge("phase_mode", (*PHASE, "mode"), "Mode of the document; 1 for the one it is in.")
 PROCESSOR_REGISTERED = _gauge("processor_registered", PROCESSOR, "1 if the document has its entry.")
@@ -75,8 +75,8 @@ CRITICAL = _gauge("processor_critical", PROCESSOR, "1 if the trigger rule cannot
 VERDICT = _gauge("processor_verdict", (*PROCESSOR, "verdict"), "Verdict on the work; 1 for the one that applies.")
 SINCE = _gauge(
     "processor_since_timestamp_seconds",
-    (*PROCESSOR, "then", "local"),
-    "Since when the fault that the verdict names has been there; no sample while it names none.",
+    (*PROCESSOR, "about", "then", "local", "after"),
+    "Since when what the verdict names has been there, or a heartbeat is late or a run past due; no sample otherwise.",
 )
 OWNER_INFO = _gauge(
     "processor_owner_info",
@@ -128,9 +128,9 @@ COVERAGE_LOW = _gauge(
     "coverage_low", (*CHECK, "bound"), "1 for the bound that the ratio is below, of both for the lower one."
 )
 COVERAGE_SINCE = _gauge(
-    "coverage_low_since_timestamp_seconds",
-    (*CHECK, "data_date", "local"),
-    "Since when coverage is low; no sample while it is not.",
+    "coverage_since_timestamp_seconds",
+    (*CHECK, "about", "data_date", "local", "after"),
+    "Since when coverage is low, or rows are unclassified; no sample while it is not so.",
 )
 COVERAGE_UNCLASSIFIED = _gauge("coverage_unclassified", CHECK, "1 if rows are unclassified or unmarked.")
 UNITS = _gauge("calendar_units", (*PIPELINE, "date"), "Units that the calendar has for a data date.")
@@ -197,6 +197,7 @@ CONDITIONS = {
     Condition.COLLECTION_BLOATED: BLOATED,
 }
 """The families that export answers of the table of conditions. The series of the other conditions are older than it."""
+_SINCES = {"check": COVERAGE_SINCE, "processor": SINCE, "phase": PHASE_SINCE}
 
 _REMOVALS = [(kind, label_text(kind=kind)) for kind in RemovalKind if kind is not RemovalKind.REPLACED]
 _BOUNDS = [(bound, f',bound="{bound}"') for bound in Bound]
@@ -260,7 +261,7 @@ def phase_samples(out: Out, phase: PhaseReport, *, zone: str, every_state: bool)
     _state(out, LOG_SOURCE, labels, phase.log_source, every_state=every_state)
     then = due_text(phase.then, zone)
     if phase.since:
-        out[PHASE_SINCE].append(since(labels, phase.since.at, zone, then=then))
+        out[PHASE_SINCE].append(since(labels, phase.since, zone, about=str(phase.trigger_state), then=then))
     labelled = _labelled(phase, phase.processors)
     for family, number in _NUMBERS:
         if found := [(text, known + 0) for text, one in labelled if (known := number(one)) is not None]:
@@ -272,7 +273,7 @@ def phase_samples(out: Out, phase: PhaseReport, *, zone: str, every_state: bool)
         _state(out, VERDICT, text, one.verdict, every_state=every_state)
         _state(out, HEARTBEAT_STATE, text, one.heartbeat.state, every_state=every_state)
         if one.since:
-            out[SINCE].append(since(text, one.since.at, zone, then=then))
+            out[SINCE].append(since(text, one.since, zone, about=one.verdict, then=then))
 
 
 def heartbeat_ages(out: Out, phase: PhaseReport, read_at: datetime | None) -> None:
@@ -367,12 +368,13 @@ def pipeline_samples(out: Out, pipeline: PipelineReport, *, zone: str) -> None:
     _owners(out, pipeline)
     for coverage in pipeline.coverage:
         _coverage(out, coverage)
-    dates = {(one.check.name, str(one.run_date)): str(one.data_date) for one in pipeline.coverage}
+    dates = {(one.check.name, str(one.run_date)): {"data_date": str(one.data_date)} for one in pipeline.coverage}
+    dates |= {(one.phase, str(one.run_date)): {"then": due_text(one.then, zone)} for one in pipeline.phases}
     for found in pipeline.conditions:
         _condition(out, found)
-        if found.condition is Condition.COVERAGE_LOW and found.since:
-            rows_of = dates[found.labels["check"], found.labels["run_date"]]
-            out[COVERAGE_SINCE].append(since(label_text(**found.labels), found.since.at, zone, data_date=rows_of))
+        if found.since and (family := next((_SINCES[name] for name in _SINCES if name in found.labels), None)):
+            texts = dates[found.labels.get("check") or found.labels["phase"], found.labels["run_date"]]
+            out[family].append(since(label_text(**found.labels), found.since, zone, about=found.condition, **texts))
     labels = label_text(pipeline=pipeline.pipeline)
     stale, silent = pipeline.heartbeat_stale_after, pipeline.heartbeat_silent_after
     values = (

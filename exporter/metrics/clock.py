@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from exporter.metrics.samples import Sample
-    from exporter.model import NextDue
+    from exporter.model import NextDue, Since
 
 
 def local(at: datetime, zone: str) -> str:
@@ -32,6 +32,13 @@ def due_text(one: NextDue | None, zone: str) -> str:
     return f"{one.phase} is due at {one.due:%Y-%m-%d %H:%M} UTC{f' ({there})' if there else ''}"
 
 
-def since(labels: str, at: datetime, zone: str, **texts: str) -> Sample:
-    """A time under these labels and texts about it, which a message takes from there without another query."""
-    return f"{labels},{label_text(**texts, local=local(at, zone))}", at.timestamp()
+def since(labels: str, found: Since, zone: str, **texts: str) -> Sample:
+    """A fault's time under these labels and texts about it, which a message takes from there without another query."""
+    after = "" if found.after is None else _both(found.after, zone)
+    return f"{labels},{label_text(**texts, local=local(found.at, zone), after=after)}", found.at.timestamp()
+
+
+def _both(at: datetime, zone: str) -> str:
+    """`2026-01-31 15:04:27 UTC (10:04:27 EST)`."""
+    there = local(at, zone)
+    return f"{at:%Y-%m-%d} {at:{'%H:%M:%S' if at.second else '%H:%M'}} UTC{f' ({there})' if there else ''}"

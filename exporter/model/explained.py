@@ -43,6 +43,11 @@ class Since:
     at: datetime
     after: datetime | None = None
 
+    @classmethod
+    def known(cls, at: datetime | None) -> Since | None:
+        """Since then; None for a time that is not known."""
+        return None if at is None else cls(at)
+
 
 class Cause(StrEnum):
     """Possible reasons why a processor's registration is not in its document."""

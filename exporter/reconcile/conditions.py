@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from exporter.model import Bound, Condition, ConditionReport, HeartbeatState, LogSource, Since, Verdict
 from exporter.reconcile.hints import lasting
-from exporter.reconcile.removals import lately
+from exporter.reconcile.removals import last_overwritten, lately
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -54,7 +54,7 @@ class Row(Generic[S, Owner]):
     known: Callable[[Moment[S, Owner]], bool]
     holds: Mapping[Bound | None, Callable[[Moment[S, Owner]], bool]]
     text: Callable[[Moment[S, Owner]], str] = lambda _: ""
-    since: Callable[[Moment[S, Owner]], datetime | None] = lambda _: None
+    since: Callable[[Moment[S, Owner]], Since | None] = lambda _: None
 
     def answers(self, owner: Owner, now: datetime) -> Iterator[ConditionReport]:
         """The answer for each subject."""
@@ -66,9 +66,7 @@ class Row(Generic[S, Owner]):
                 continue
             bounds = [bound for bound, test in self.holds.items() if test(moment)]
             if bounds:
-                at = self.since(moment)
-                since = None if at is None else Since(at)
-                text = self.text(moment)
+                text, since = self.text(moment), self.since(moment)
                 yield ConditionReport(self.condition, labels, holds=True, bound=bounds[0], text=text, since=since)
             else:
                 yield ConditionReport(self.condition, labels, holds=False)
@@ -145,7 +143,7 @@ def _rows_are_due(at: Moment[CoverageReport, PipelineReport]) -> bool:
     return at.subject.expected is True and due is not None and due <= at.now
 
 
-def _low_since(at: Moment[CoverageReport, PipelineReport]) -> datetime | None:
+def _low_since(at: Moment[CoverageReport, PipelineReport]) -> Since | None:
     """Since the rows are due, or since they were last written, if that was later."""
     coverage, due = at.subject, _due(at)
     written = [
@@ -155,7 +153,7 @@ def _low_since(at: Moment[CoverageReport, PipelineReport]) -> datetime | None:
         if (processor.table, processor.data_date) == (coverage.check.table.name, coverage.data_date)
     ]
     known = [when for when in (due, *written) if when is not None and when <= at.now]
-    return max(known, default=None)
+    return Since.known(max(known, default=None))
 
 
 def _covers_less(at: Moment[CoverageReport, PipelineReport], bound: float) -> bool:
@@ -304,7 +302,7 @@ OF_PHASES: Final[tuple[Row[PhaseReport, PhaseReport] | Row[ProcessorReport, Phas
         labels=_phase_labels,
         known=lambda _: True,
         holds={None: lambda at: bool(lately(at.subject.overwritten, at.now))},
-        since=lambda at: max(one.missed_at for one in at.subject.overwritten),
+        since=lambda at: last_overwritten(at.subject.overwritten),
     ),
     Row(
         Condition.HEARTBEAT_STALE,
@@ -313,7 +311,7 @@ OF_PHASES: Final[tuple[Row[PhaseReport, PhaseReport] | Row[ProcessorReport, Phas
         known=lambda _: True,
         holds={None: _beats_late},
         text=_late_text,
-        since=lambda at: at.subject.heartbeat.beat_at,
+        since=lambda at: Since.known(at.subject.heartbeat.beat_at),
     ),
     Row(
         Condition.RUNNING_PAST_DUE,
@@ -322,7 +320,7 @@ OF_PHASES: Final[tuple[Row[PhaseReport, PhaseReport] | Row[ProcessorReport, Phas
         known=lambda _: True,
         holds={None: _runs_past_due},
         text=_past_due_text,
-        since=lambda at: at.subject.due,
+        since=lambda at: Since(at.subject.due),
     ),
 )
 """The conditions that a phase decides by itself, for its document or its processors."""
@@ -365,7 +363,7 @@ OF_PIPELINES: Final[
         known=lambda at: at.subject.heartbeats_known and at.subject.run_history_known is not False,
         holds={None: _silent},
         text=_silent_text,
-        since=lambda at: at.subject.last_heartbeat_at,
+        since=lambda at: Since.known(at.subject.last_heartbeat_at),
     ),
     Row(
         Condition.COLLECTION_BLOATED,

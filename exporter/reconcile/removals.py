@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from exporter.model import LOST, Overwritten, RemovalKind
+from exporter.model import LOST, Overwritten, RemovalKind, Since
 from exporter.reconcile.hints import moment
 
 if TYPE_CHECKING:
@@ -81,3 +81,9 @@ def _overwritten(removal: Removal, back_at: datetime, now: datetime) -> Overwrit
 def lately(found: Iterable[Overwritten], now: datetime) -> set[str]:
     """The processors whose entry was lost within the last hour and is restored."""
     return {one.processor for one in found if now - one.missed_at < NEWS}
+
+
+def last_overwritten(found: Iterable[Overwritten]) -> Since:
+    """When the last of these was lost. Raises ValueError for none."""
+    last = max(found, key=lambda one: one.missed_at)
+    return Since(last.missed_at, after=last.last_seen_at)

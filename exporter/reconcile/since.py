@@ -30,7 +30,7 @@ def of_processor(processor: ProcessorReport, phase: PhaseReport) -> Since | None
             if removal.name == processor.processor and removal.kind in LOST and removal.ended_at is None:
                 return Since(removal.missed_at, after=removal.last_seen_at)
     at = _at(processor)
-    return None if at is None else Since(at)
+    return Since.known(at)
 
 
 def _at(processor: ProcessorReport) -> datetime | None:

@@ -96,12 +96,12 @@ def test_every_alert_of_the_rules_reads_well(labels: Labels, annotations: Mappin
     told, described, _, unattended, first, look, mended, _, *links = (
         line.replace("\u00a0", " ") for line in text.splitlines()
     )
-    since = r" since \d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)? UTC|, alert since 2026-02-01 18:10 UTC"
+    at = r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)? UTC( \(\d\d:\d\d EST\))?"
+    since = rf" since (a moment between {at} and )?{at}|, alert since 2026-02-01 18:10 UTC"
     assert re.fullmatch(rf"{name}, [\w-]+: [a-z_, ]+({since})", told)
     assert described == f"  {annotations['description'].replace(' +0000 UTC', ' UTC')}"
-    assert re.fullmatch(
-        r"If nobody acts: [a-z][^.]+\.( It can(not)? wait until morning\.| Nobody has to act\.)?", unattended
-    )
+    wait = r"( It can(not)? wait until morning\.| Nobody has to act\.)?"
+    assert re.fullmatch(rf"If nobody acts: [a-z][^.]+\.( phase4 is due at [^.]+\.)?{wait}", unattended)
     assert re.fullmatch(r"First: [a-z].*[\w`]", first)
     # As it is, to be copied into a shell.
     assert look == f"Look: {annotations['action']}"
@@ -122,7 +122,7 @@ PUSHED = {
     "phantom": ("player_game_summary registered without data, 0 rows of at least 196 (nba phase3, 1 Jan)"),
     "stalled": "player_game_summary stalled, no beat for 16 min (nba phase3, 1 Jan)",
     "heartbeat_stale": "player_game_summary running, no beat for 7 min (nba phase3, 1 Jan)",
-    "running_past_due": "player_game_summary still running, due at 00:05 UTC (nba phase3, 1 Jan)",
+    "running_past_due": "player_game_summary still running, due at 23:50 UTC (nba phase3, 1 Jan)",
     "failed": "player_game_summary failed, 0 rows of at least 196 (nba phase3, 1 Jan)",
     "lost_update": "team_offense_game_summary lost its entry, 1 of 5 registered (nba phase3, 1 Jan)",
     "unregistered": "team_offense_game_summary not registered, 24 rows are there (nba phase3, 1 Jan)",
@@ -131,7 +131,7 @@ PUSHED = {
     "partial": "player_game_summary partial, 175 rows of at least 196 (nba phase3, 1 Jan)",
     "duplicated": "team_offense_game_summary duplicated, 24 rows of at most 12 (nba phase3, 1 Jan)",
     "coverage_low": "minutes_played 71.43% under 80% (nba, 1 Jan)",
-    "coverage_unclassified": "minutes_played, 7 rows unclassified (nba, 1 Jan)",
+    "coverage_unclassified": "minutes_played, 7 rows unclassified (nba, rows of 31 Dec)",
     "calendar_doubtful": "calendar of nba doubtful, dropped",
     "heartbeats_silent": "no heartbeat of nba since 23:30 UTC",
     "collection_bloated": "101868 heartbeat documents of wnba, at most 500 expected",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 NAMES = {alert.name for alert in alerts()}
+KEYS = {alert.key for alert in alerts()}
 EXPORTERS_OWN = "orchestration-exporter"
 """The group of alerts about the exporter itself; all others are about a pipeline."""
 
@@ -53,6 +54,7 @@ VALUES: dict[tuple[str, str], set[str]] = {
     ("orchestration_coverage_excluded_rows", "reason"): {"unmarked"},
     ("up", "job"): {"orchestration-exporter"},
     ("orchestration_coverage_low", "bound"): {*Bound},
+    **{(f"orchestration_{what}_since_timestamp_seconds", "about"): KEYS for what in ("phase", "processor", "coverage")},
     ("orchestration_heartbeat_collection_bloated", "bound"): {*Bound},
     # What fires is asked to hold an alert whose cause is unknown.
     ("ALERTS", "alertname"): NAMES,

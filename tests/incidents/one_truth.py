@@ -32,6 +32,14 @@ if TYPE_CHECKING:
     from exporter.model import Report, Since
 
 WIDE = 10_000
+EXPORTED = {
+    Condition.COVERAGE_LOW: COVERAGE_SINCE,
+    Condition.COVERAGE_UNCLASSIFIED: COVERAGE_SINCE,
+    Condition.HEARTBEAT_STALE: SINCE,
+    Condition.RUNNING_PAST_DUE: SINCE,
+    Condition.OVERWRITTEN: PHASE_SINCE,
+}
+"""The conditions whose messages take from these series since when they hold."""
 
 
 def disagreements(report: Report) -> Iterator[str]:
@@ -58,7 +66,7 @@ def disagreements(report: Report) -> Iterator[str]:
                 "api": api["verdict"],
                 "page": row.verdict,
             },
-            "since": {"message": _since(samples, SINCE, labels), "api": api["since"]},
+            "since": {"message": _since(samples, SINCE, f'{labels},about="{one.verdict}"'), "api": api["since"]},
             "first": {"api": api["first"]},
             "after": {"api": api["after"]},
         }
@@ -94,7 +102,7 @@ def _triggers(report: Report, api: Mapping[str, Mapping[str, object]], samples: 
         said = api[f"{phase.pipeline}/{phase.phase}/{phase.run_date}"]
         found = {
             "state": {"message": _state(samples, TRIGGER_STATE, labels), "api": said["trigger_state"]},
-            "since": {"message": _since(samples, PHASE_SINCE, labels), "api": said["since"]},
+            "since": {"message": _since(samples, PHASE_SINCE, f'{labels},about="{state}"'), "api": said["since"]},
             "first": {"api": said["first"]},
             "after": {"api": said["after"]},
         }
@@ -110,9 +118,10 @@ def _conditions(report: Report, api: list[Mapping[str, object]], samples: Sample
     for one, said in zip((*beside(report), *notes(report)), api, strict=True):
         at = stamp(one.since.at) if one.since else None
         found = {"since": {"api": said["since"]}, "first": {"api": said["first"]}, "after": {"api": said["after"]}}
+        labels, about = label_text(**one.condition.labels), one.condition.condition.value
+        if family := EXPORTED.get(one.condition.condition):
+            found["since"]["message"] = _since(samples, family, f'{labels},about="{about}"')
         if one.condition.condition is Condition.COVERAGE_LOW:
-            labels = label_text(**one.condition.labels)
-            found["since"]["message"] = _since(samples, COVERAGE_SINCE, labels)
             found["bound"] = {"message": _state(samples, COVERAGE_LOW, labels), "api": said["bound"]}
         expected = {"since": at, "first": one.first, "after": one.after, "bound": one.condition.bound}
         yield from _different(one.text, found, expected)

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from exporter.incidents.watch import History, Watched
 from exporter.metrics.catalogue import report_samples
 from exporter.metrics.clock import local
-from exporter.present.beside import beside
-from exporter.present.status import stamp, status
+from exporter.present.status import status
 from exporter.shipped.alerts import alerts
 from testing.alertmanager import SHIPPED, amtool
 from tests.incidents.one_truth import signature
@@ -37,9 +36,10 @@ SAID: Final = re.compile(r"Labels:\{(?P<labels>.*)\}\s*\n\s*Annotations:\{(?P<an
 PAIR: Final = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*")')
 INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?= \+0000 UTC)")
 PARTS: Final = ("verdict", "since", "first", "mended", "push", "at")
+NAMES: Final = ("pipeline", "phase", "run_date", "processor", "check")
 KEYS: Final = {alert.name: alert.key for alert in alerts()}
-BY_ITSELF: Final = frozenset({"count_mismatch", "partial", "duplicated"})
-"""Verdicts whose alert may be about rows that are wrong under another verdict: their texts do not say since when."""
+IN_UTC: Final = frozenset({"heartbeats_silent"})
+"""What a message gives a time of in UTC alone."""
 
 
 def differences(
@@ -66,14 +66,15 @@ def _differences(report: Report, told: Sequence[Labels], folder: Path) -> Iterat
     wanted = dict(_expected(report))
     for labels, said in _messages(report, told, folder):
         key = _key(labels)
-        verdict, since, first, after = wanted[key]
+        verdict, since, first, after, rows = wanted[key]
         names = dict(key)
         expected = {
             "verdict": verdict or said["verdict"],
-            "since": f" since {since}" if since and names["about"] not in BY_ITSELF else None,
+            "since": f" since {since}" if since else None,
             "first": first,
             "after": after,
-            "date": names["run_date"],
+            "date": names.get("run_date"),
+            "rows": rows,
             "subject": True,
         }
         found = {
@@ -82,6 +83,7 @@ def _differences(report: Report, told: Sequence[Labels], folder: Path) -> Iterat
             "first": said["first"].replace("\u00a0", " "),
             "after": said["mended"],
             "date": next(iter(re.findall(r"--run-date (\S+)", said["action"])), None),
+            "rows": next(iter(re.findall(r"rows of ([^)]+)", said["at"])), ""),
             "subject": (names.get("processor") or names.get("check") or names.get("phase", "")) in said["push"],
         }
         wrong = [
@@ -93,13 +95,12 @@ def _differences(report: Report, told: Sequence[Labels], folder: Path) -> Iterat
 
 
 def _key(labels: Labels) -> tuple[tuple[str, str], ...]:
-    names = ("pipeline", "phase", "run_date", "processor", "check")
     about = KEYS.get(labels["alertname"], "")
-    return (("about", about), *((name, labels[name]) for name in names if name in labels))
+    return (("about", about), *((name, labels[name]) for name in NAMES if name in labels))
 
 
-def _expected(report: Report) -> Iterator[tuple[tuple[tuple[str, str], ...], tuple[str, str | None, str, str]]]:
-    """By alert, what the API has: verdict (empty: whatever), since when, what to do first, what comes after it."""
+def _expected(report: Report) -> Iterator[tuple[tuple[tuple[str, str], ...], tuple[str, str | None, str, str, str]]]:
+    """By alert, what the API has: verdict (empty: whatever), since when, first step, what comes after, whose rows."""
     said = status(report)
     for one in report.processors:
         api = said["processors"][f"{one.pipeline}/{one.phase}/{one.run_date}/{one.processor}"]
@@ -107,31 +108,37 @@ def _expected(report: Report) -> Iterator[tuple[tuple[tuple[str, str], ...], tup
             place = (("pipeline", one.pipeline), ("phase", one.phase), ("run_date", one.run_date.isoformat()))
             yield (
                 (("about", one.verdict.value), *place, ("processor", one.processor)),
-                (api["verdict"], _words(api["since"], report.timezone), api["first"], api["after"]),
+                (api["verdict"], _words(api, report.timezone), api["first"], api["after"], ""),
             )
     for phase in report.phases:
         api = said["phases"][f"{phase.pipeline}/{phase.phase}/{phase.run_date}"]
         if api["first"]:
             place = (("pipeline", phase.pipeline), ("phase", phase.phase), ("run_date", phase.run_date.isoformat()))
             state = api["trigger_state"]
-            since = _words(api["since"], report.timezone)
-            yield (("about", state), *place), (f"trigger {state}", since, api["first"], api["after"])
-    for fault in beside(report):
-        labels = fault.condition.labels
-        if "check" in labels:
-            where = tuple((name, labels[name]) for name in ("pipeline", "run_date", "check"))
-            at = stamp(fault.since.at) if fault.since else None
-            about = fault.condition.condition.value
-            yield (("about", about), *where), ("", _words(at, report.timezone), fault.first, fault.after)
+            since = _words(api, report.timezone)
+            yield (("about", state), *place), (f"trigger {state}", since, api["first"], api["after"], "")
+    for fault in said["conditions"]:
+        about, labels = fault["condition"], fault["labels"]
+        where = tuple((name, labels[name]) for name in NAMES if name in labels)
+        since = _words(fault, "UTC" if about in IN_UTC else report.timezone)
+        rows = [date.fromisoformat(day) for day in re.findall(r"rows of (\d{4}-\d\d-\d\d)", fault["text"])]
+        said_rows = f"{rows[0]:%-d %b}" if rows else ""
+        yield (("about", about), *where), ("", since, fault["first"], fault["after"], said_rows)
 
 
-def _words(at: str | None, zone: str) -> str | None:
-    """A time of the API as a message has it, in UTC and in this zone."""
-    if at is None:
+def _words(api: Mapping[str, Any], zone: str) -> str | None:
+    """Since when, by the API, as a message has it: in UTC and in this zone, and with the range if it is one."""
+    since, after = api["since"], api["since_after"]
+    if since is None:
         return None
+    return f"a moment between {_time(after, zone)} and {_time(since, zone)}" if after else _time(since, zone)
+
+
+def _time(at: str, zone: str) -> str:
     moment = datetime.fromisoformat(at).astimezone(UTC)
     words = f"{moment:%Y-%m-%d %H:%M:%S}"
-    return f"{words.removesuffix(':00') if words.endswith(':00') else words} UTC ({local(moment, zone)})"
+    there = local(moment, zone)
+    return f"{words.removesuffix(':00') if words.endswith(':00') else words} UTC{f' ({there})' if there else ''}"
 
 
 def _messages(report: Report, firing: Sequence[Labels], folder: Path) -> Iterator[tuple[Labels, Mapping[str, str]]]:

@@ -157,7 +157,7 @@ def test_before_anything_is_read_no_value_is_made_up() -> None:
         "processor_owner_info",
         "phase_since_timestamp_seconds",
         "processor_since_timestamp_seconds",
-        "coverage_low_since_timestamp_seconds",
+        "coverage_since_timestamp_seconds",
         "processor_rows_too_few",
         "processor_rows_too_many",
         "processor_duplicate_rows",

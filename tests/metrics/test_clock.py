@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from exporter.metrics.clock import due_text, local, since
-from exporter.model import NextDue
+from exporter.model import NextDue, Since
 from testing.builders import DAY, on
 
 
@@ -32,6 +32,19 @@ def test_the_deadline_of_the_next_phase_is_a_clause_and_of_none_is_empty() -> No
 
 
 def test_a_time_has_its_texts_as_labels() -> None:
-    labels, value = since('pipeline="nba"', on("15:00"), "America/New_York", then="x")
+    labels, value = since('pipeline="nba"', Since(on("15:00")), "America/New_York", then="x")
 
-    assert (labels, value) == ('pipeline="nba",then="x",local="10:00 EST"', on("15:00").timestamp())
+    assert (labels, value) == ('pipeline="nba",then="x",local="10:00 EST",after=""', on("15:00").timestamp())
+
+
+@pytest.mark.parametrize(
+    ("after", "zone", "text"),
+    [
+        ("15:04:27", "America/New_York", "2026-02-01 15:04:27 UTC (10:04:27 EST)"),
+        ("15:04", "UTC", "2026-02-01 15:04 UTC"),
+    ],
+)
+def test_a_time_that_is_known_as_a_range_has_its_beginning_in_both_zones(after: str, zone: str, text: str) -> None:
+    labels, _ = since('pipeline="nba"', Since(on("15:05"), after=on(after)), zone)
+
+    assert labels.endswith(f'after="{text}"')

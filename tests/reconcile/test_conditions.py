@@ -320,7 +320,7 @@ def test_an_overwritten_entry_is_news_for_an_hour(now: timedelta, holds: bool) -
 
     found = holding(Condition.OVERWRITTEN, pipeline, one.missed_at + now)
 
-    assert [condition.since for condition in found] == ([Since(one.missed_at)] if holds else [])
+    assert [condition.since for condition in found] == ([Since(one.missed_at, after=one.last_seen_at)] if holds else [])
 
 
 def test_a_doubtful_calendar_is_a_condition_for_each_reason() -> None:

@@ -45,8 +45,10 @@ _NO_YAML: Final = r'''reReplaceAll ":( |$)" ":\u00a0" | reReplaceAll "(^| )#" "\
 """Puts no-break spaces where YAML would see a key or a comment."""
 _SOURCES: Final = 'reReplaceAll "^firestore$" "Firestore" | reReplaceAll "^bigquery$" "BigQuery"'
 """The sources' names, as people write them."""
-_SINCE: Final = r", since ([-\d]+ [:\d]+)"
+_SINCE: Final = r", since (?:a moment between [-\d]+ [:\d]+ UTC(?: \([^()]*\))? and )?([-\d]+ [:\d]+)"
 """How a description says since when the fault has been there, where the register names nothing else."""
+_BETWEEN: Final = r", since a moment between ([-\d]+ [:\d]+ UTC(?: \(\d[^()]*\))?) and "
+"""How a description says that nobody knows it more exactly, and when the fault was not there yet."""
 _LOCAL: Final = r"(?: \+0000 UTC)?(?: \((\d[^()]*)\))?"
 """What can follow a time in a description: the same time where the pipeline is."""
 _THEN: Final = r"; ([\w.-]+ is due at [-\d]+ [:\d]+ UTC(?: \(\d[^()]*\))?)"
@@ -99,6 +101,7 @@ def template() -> str:
         CUT=f'reReplaceAll " \\\\+0000 UTC" " UTC" | reReplaceAll "^(.{{{LONGEST["description"]}}}).+$" "${{1}}…"',
         SINCE=_SINCE,
         LOCAL=_LOCAL,
+        BETWEEN=_BETWEEN,
         THEN=_THEN,
         ROWS=_ROWS,
         NO_YAML=_NO_YAML,
