@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from exporter.metrics.samples import label_text
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from exporter.metrics.samples import Sample
     from exporter.model import NextDue, Since
+
+
+NO_DEADLINE: Final = "no deadline of a next phase is known"
 
 
 def local(at: datetime, zone: str) -> str:
@@ -25,9 +28,9 @@ def local(at: datetime, zone: str) -> str:
 
 
 def due_text(one: NextDue | None, zone: str) -> str:
-    """`phase4 is due at 2026-01-23 17:30 UTC (12:30 EST)`; empty for none."""
+    """`phase4 is due at 2026-01-23 17:30 UTC (12:30 EST)`, or that there is no such deadline."""
     if one is None:
-        return ""
+        return NO_DEADLINE
     there = local(one.due, zone)
     return f"{one.phase} is due at {one.due:%Y-%m-%d %H:%M} UTC{f' ({there})' if there else ''}"
 

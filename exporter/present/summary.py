@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from exporter.metrics.clock import NO_DEADLINE
 from exporter.model import Bound, Condition, ErrorKind, TriggerState, Verdict
 from exporter.present.outages import outages
 from exporter.present.over import after, after_condition, after_trigger, after_verdict
@@ -26,6 +27,7 @@ from exporter.present.words import (
 )
 from exporter.reconcile import DISCREPANCIES
 from exporter.reconcile.conditions import count_wrong_beside_the_verdict, rows_wrong_beside_the_verdict
+from exporter.shipped.alerts import alert_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -124,7 +126,7 @@ def summarize(report: Report, unread: Mapping[str, str] | None = None) -> Summar
             Health.UNKNOWN,
             f"Cannot tell: {unknown}",
             Moments.of(report).since(began) if began else "",
-            unreadable.effect,
+            f"{unreadable.effect}; {alert_of('source_unreachable').when}",
             unreadable.first,
             there[0].after if there else "",
             ", ".join(part for part in (beyond, again) if part),
@@ -153,11 +155,26 @@ def _beyond(report: Report, held: Sequence[ConditionReport], rows: Sequence[str]
         Health.WRONG,
         begun(what),
         Moments.of(report).since(since) if since else "",
-        words.effect,
+        f"{words.effect}; {_by_when(report, lead)}",
         words.first,
         after_condition(lead) if lead else after(Verdict.PARTIAL),
         listed(rest),
     )
+
+
+def _by_when(report: Report, lead: ConditionReport | None) -> str:
+    """By when that is; without a condition, of the first rows that cannot be right."""
+    if lead and (when := alert_of(lead.condition).when):
+        return when
+    moments = Moments.of(report)
+    place = (lead.labels["phase"], lead.labels["run_date"]) if lead else None
+    found = (
+        phase
+        for phase in report.phases
+        if place == (phase.phase, phase.run_date.isoformat()) or (not place and any(_rows_beyond(phase, report.at)))
+    )
+    phase = next(found, None)
+    return _then(phase, moments) if phase else NO_DEADLINE
 
 
 def held_conditions(report: Report) -> list[ConditionReport]:
@@ -262,9 +279,11 @@ def _lead(problem: Problem, moments: Moments) -> tuple[str, str, str, str]:
         since = earliest(one.since for one in problem.processors)
         critical = any(one.critical for one in problem.processors)
         effect = f"{words.effect}{', and it is critical for the next phase' if critical else ''}"
-    if phase.then:
-        effect += f"; {phase.then.phase} is due at {moments.both(phase.then.due)}"
-    return what, moments.since(since) if since else "", effect, words.first
+    return what, moments.since(since) if since else "", f"{effect}; {_then(phase, moments)}", words.first
+
+
+def _then(phase: PhaseReport, moments: Moments) -> str:
+    return f"{phase.then.phase} is due at {moments.both(phase.then.due)}" if phase.then else NO_DEADLINE
 
 
 def _after(problem: Problem) -> str:

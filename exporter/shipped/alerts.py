@@ -41,6 +41,7 @@ class Alert:
     short: str
     push: Mapping[str, str]
     unattended: str
+    when: str
     since: str
     says: str
     beside: str
@@ -61,6 +62,11 @@ class Alert:
     def runbook(self) -> str:
         """The file of its runbook, in alerts/runbooks."""
         return f"{self.name}.md"
+
+    @property
+    def left(self) -> str:
+        """What happens if nobody acts, and by when as far as that does not depend on the day."""
+        return "; ".join(filter(None, (self.unattended, self.when)))
 
     @property
     def severities(self) -> frozenset[str]:
@@ -104,6 +110,7 @@ def _alert(section: str, name: str, fields: dict[str, Any]) -> Alert:
         short=fields.pop("short"),
         push=fields.pop("push"),
         unattended=fields.pop("unattended", ""),
+        when=fields.pop("when", ""),
         since=fields.pop("since", ""),
         says=fields.pop("says", words[about]),
         beside=fields.pop("beside", ""),

@@ -128,6 +128,14 @@ def test_an_alert_says_what_happens_if_nobody_acts_in_one_clause(alert: Alert) -
         assert len(alert.unattended) <= 110
 
 
+@each_alert
+def test_an_alert_says_by_when_that_is_either_always_the_same_or_when_the_next_phase_is_due(alert: Alert) -> None:
+    asked = {'label "then"' in rule.fields["annotations"]["description"] for rule in rules_of(alert)}
+
+    assert asked == {alert.severities != {"none"} and not alert.when}
+    assert re.fullmatch(r"([a-z][^.:]+)?", alert.when)
+
+
 BY_HAND = {
     "alerts/catalogue.yaml": {alert.name for alert in alerts()},
     **{f"alerts/runbooks/{alert.runbook}": {alert.name} for alert in alerts()},

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from exporter.incidents.watch import History, Watched
 from exporter.metrics.catalogue import report_samples
-from exporter.metrics.clock import local
+from exporter.metrics.clock import NO_DEADLINE, local
 from exporter.present.status import status
-from exporter.shipped.alerts import alerts
+from exporter.shipped.alerts import alert_of, alerts
 from testing.alertmanager import SHIPPED, amtool
 from tests.incidents.one_truth import signature
 from tools.alerting.promtool import failed_tests
@@ -35,7 +35,7 @@ BEGAN: Final = datetime(2000, 1, 1, tzinfo=UTC)
 SAID: Final = re.compile(r"Labels:\{(?P<labels>.*)\}\s*\n\s*Annotations:\{(?P<annotations>.*)\}")
 PAIR: Final = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*")')
 INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?= \+0000 UTC)")
-PARTS: Final = ("verdict", "since", "first", "mended", "push", "at")
+PARTS: Final = ("verdict", "since", "unattended", "first", "mended", "push", "at")
 NAMES: Final = ("pipeline", "phase", "run_date", "processor", "check")
 KEYS: Final = {alert.name: alert.key for alert in alerts()}
 IN_UTC: Final = frozenset({"heartbeats_silent"})
@@ -66,11 +66,12 @@ def _differences(report: Report, told: Sequence[Labels], folder: Path) -> Iterat
     wanted = dict(_expected(report))
     for labels, said in _messages(report, told, folder):
         key = _key(labels)
-        verdict, since, first, after, rows = wanted[key]
+        verdict, since, by_when, first, after, rows = wanted[key]
         names = dict(key)
         expected = {
             "verdict": verdict or said["verdict"],
             "since": f" since {since}" if since else None,
+            "by when": by_when,
             "first": first,
             "after": after,
             "date": names.get("run_date"),
@@ -81,6 +82,8 @@ def _differences(report: Report, told: Sequence[Labels], folder: Path) -> Iterat
             "verdict": said["verdict"],
             "since": None if said["since"].startswith(", alert since ") else said["since"],
             "first": said["first"].replace("\u00a0", " "),
+            # The series that says since when says by when as well.
+            "by when": by_when if not since or f"; {by_when}. " in said["unattended"] else said["unattended"],
             "after": said["mended"],
             "date": next(iter(re.findall(r"--run-date (\S+)", said["action"])), None),
             "rows": next(iter(re.findall(r"rows of ([^)]+)", said["at"])), ""),
@@ -99,16 +102,26 @@ def _key(labels: Labels) -> tuple[tuple[str, str], ...]:
     return (("about", about), *((name, labels[name]) for name in NAMES if name in labels))
 
 
-def _expected(report: Report) -> Iterator[tuple[tuple[tuple[str, str], ...], tuple[str, str | None, str, str, str]]]:
-    """By alert, what the API has: verdict (empty: whatever), since when, first step, what comes after, whose rows."""
+def _expected(
+    report: Report,
+) -> Iterator[tuple[tuple[tuple[str, str], ...], tuple[str, str | None, str, str, str, str]]]:
+    """By alert, what the API has: verdict (empty: whatever), since when, by when, first, what after, whose rows."""
     said = status(report)
+    then = {key: _then(phase["then"], report.timezone) for key, phase in said["phases"].items()}
     for one in report.processors:
         api = said["processors"][f"{one.pipeline}/{one.phase}/{one.run_date}/{one.processor}"]
         if api["first"]:
             place = (("pipeline", one.pipeline), ("phase", one.phase), ("run_date", one.run_date.isoformat()))
             yield (
                 (("about", one.verdict.value), *place, ("processor", one.processor)),
-                (api["verdict"], _words(api, report.timezone), api["first"], api["after"], ""),
+                (
+                    api["verdict"],
+                    _words(api, report.timezone),
+                    then[f"{one.pipeline}/{one.phase}/{one.run_date}"],
+                    api["first"],
+                    api["after"],
+                    "",
+                ),
             )
     for phase in report.phases:
         api = said["phases"][f"{phase.pipeline}/{phase.phase}/{phase.run_date}"]
@@ -116,14 +129,31 @@ def _expected(report: Report) -> Iterator[tuple[tuple[tuple[str, str], ...], tup
             place = (("pipeline", phase.pipeline), ("phase", phase.phase), ("run_date", phase.run_date.isoformat()))
             state = api["trigger_state"]
             since = _words(api, report.timezone)
-            yield (("about", state), *place), (f"trigger {state}", since, api["first"], api["after"], "")
+            yield (
+                (("about", state), *place),
+                (
+                    f"trigger {state}",
+                    since,
+                    then[f"{phase.pipeline}/{phase.phase}/{phase.run_date}"],
+                    api["first"],
+                    api["after"],
+                    "",
+                ),
+            )
     for fault in said["conditions"]:
         about, labels = fault["condition"], fault["labels"]
         where = tuple((name, labels[name]) for name in NAMES if name in labels)
+        by_when = alert_of(about).when or then["/".join(labels[name] for name in NAMES[:3])]
         since = _words(fault, "UTC" if about in IN_UTC else report.timezone)
-        rows = [date.fromisoformat(day) for day in re.findall(r"rows of (\d{4}-\d\d-\d\d)", fault["text"])]
+        days = re.findall(r"rows of (\d{4}-\d\d-\d\d)", fault["text"]) if "check" in labels else ()
+        rows = [date.fromisoformat(day) for day in days]
         said_rows = f"{rows[0]:%-d %b}" if rows else ""
-        yield (("about", about), *where), ("", since, fault["first"], fault["after"], said_rows)
+        yield (("about", about), *where), ("", since, by_when, fault["first"], fault["after"], said_rows)
+
+
+def _then(api: Mapping[str, Any] | None, zone: str) -> str:
+    """By when, as a message has it."""
+    return f"{api['phase']} is due at {_time(api['due'], zone)}" if api else NO_DEADLINE
 
 
 def _words(api: Mapping[str, Any], zone: str) -> str | None:

@@ -23,12 +23,12 @@ def test_a_local_time_has_its_zone_and_a_date_where_that_is_another_one(at: str,
     assert local(on(at), zone) == text
 
 
-def test_the_deadline_of_the_next_phase_is_a_clause_and_of_none_is_empty() -> None:
+def test_the_deadline_of_the_next_phase_is_a_clause_and_of_none_says_so() -> None:
     then = NextDue("nba", "phase4", DAY, on("17:30"))
 
     assert due_text(then, "America/New_York") == "phase4 is due at 2026-02-01 17:30 UTC (12:30 EST)"
     assert due_text(then, "UTC") == "phase4 is due at 2026-02-01 17:30 UTC"
-    assert due_text(None, "UTC") == ""
+    assert due_text(None, "UTC") == "no deadline of a next phase is known"
 
 
 def test_a_time_has_its_texts_as_labels() -> None:

@@ -158,7 +158,7 @@ def test_low_coverage_is_wrong_although_no_processor_is() -> None:
         "Coverage minutes_played of nba, rows of 2026-01-31, is 67.8% (80 of 118), below the critical bound 80%"
     )
     assert summary.since == "for 1 h 30 min, since 16:30 UTC (11:30 EST)"
-    assert summary.effect == "whatever is made of these rows is wrong or incomplete"
+    assert summary.effect == "whatever is made of these rows is wrong or incomplete; no deadline is configured for it"
     assert summary.first == "list the rows that are not covered, then run the processor again"
 
 

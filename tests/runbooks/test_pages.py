@@ -87,7 +87,7 @@ def test_a_page_begins_with_the_first_step_of_its_message(alert: Alert) -> None:
     head = ALERTS[alert.name].text.partition("\n## ")[0]
 
     assert f"\n**First:** {words[alert.key].first}.\n" in head
-    assert f"\n**If nobody acts:** {alert.unattended}.\n" in head
+    assert f"\n**If nobody acts:** {alert.left}.\n" in head
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.key)

@@ -136,7 +136,7 @@ def short(alert: Alert) -> str:
     """What its message says: what to do first, what happens if nobody acts, when it is over."""
     from tools.alerting.reference import shortly  # likewise
 
-    return f"\n**First:** {first(alert)}.\n\n**If nobody acts:** {alert.unattended}.\n\n{shortly(alert.name)}\n\n"
+    return f"\n**First:** {first(alert)}.\n\n**If nobody acts:** {alert.left}.\n\n{shortly(alert.name)}\n\n"
 
 
 SHORT = "<!-- In short, as the message says it, by `make docs`. -->"

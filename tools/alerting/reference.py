@@ -330,7 +330,7 @@ def _section(name: str) -> str:
     meaning = text.partition("## Meaning\n")[2].partition("\n## ")[0].strip().split("\n\n")[0]
     local = re.sub(r"\]\((?=[A-Za-z]+\.md)", "](../alerts/runbooks/", meaning)
     local = re.sub(r"\]\[([\w#-]+)\]", lambda found: f"](../alerts/runbooks/{address(found[1])})", local)
-    (unattended,) = (alert.unattended for alert in alerts() if alert.name == name)
+    (unattended,) = (alert.left for alert in alerts() if alert.name == name)
     left = f"If nobody acts: {unattended}.\n\n" if unattended else ""
     return f"### {name}\n\n{local}\n\n{left}[What to do](../alerts/runbooks/{name}.md)\n"
 
