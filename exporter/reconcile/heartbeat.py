@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from exporter.config.fields import DATA_DATE, STATUS
@@ -11,7 +11,6 @@ from exporter.model import AHEAD, HeartbeatReport, HeartbeatState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import timedelta
 
     from exporter.config.resolved import HeartbeatsConfig, PipelineConfig
     from exporter.model import Entry, Heartbeat, Run
@@ -99,9 +98,11 @@ def _state(
         return HeartbeatState.UNKNOWN
     ends = [run.finished_at for run in runs or () if run.status == "success"]
     ends.append(entry.completed_at if entry else None)
-    if any(end is not None and beat.beat_at <= end <= now for end in ends):
-        return HeartbeatState.SUPERSEDED
     age = now - beat.beat_at
+    # Who recorded the end may have another clock. A new run that began at once is seen while it beats.
+    slack = timedelta() if age <= config.stale_after else AHEAD
+    if any(end is not None and end <= now and beat.beat_at - end <= slack for end in ends):
+        return HeartbeatState.SUPERSEDED
     if age > config.dead_after:
         return HeartbeatState.DEAD
     return HeartbeatState.STALE if age > config.stale_after else HeartbeatState.RUNNING

@@ -306,6 +306,13 @@ def test_a_pipeline_without_heartbeats_has_none_to_report() -> None:
 
 
 def test_of_two_heartbeats_the_newest_that_carries_the_data_date_speaks() -> None:
+        pytest.param(
+            HeartbeatState.SUPERSEDED, Scene(beats=(beat("running", "15:02:50"),)), id="ended_by_another_clock"
+        ),
+        pytest.param(HeartbeatState.DEAD, Scene(beats=(beat("running", "15:02:51"),)), id="began_again"),
+        pytest.param(
+            HeartbeatState.RUNNING, Scene(now="15:03", beats=(beat("running", "15:02:30"),)), id="begins_again"
+        ),
     scene = Scene(beats=(beat("completed", "15:00"), beat("completed", "17:00", DAY, document=TWIN)))
 
     assert scene.report().heartbeat.beat_at == on("15:00")
