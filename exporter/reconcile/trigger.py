@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from exporter.model import AHEAD, HeartbeatState, Hint, HintKind, TriggerState, Verdict
+from exporter.model import AHEAD, HeartbeatState, Hint, HintKind, RemovalKind, TriggerState, Verdict
 from exporter.model.records import record
 from exporter.reconcile.expectations import RuleMet, rule_met
 from exporter.reconcile.heartbeat import past
@@ -103,6 +103,7 @@ def _untriggered(
         return TriggerConclusion(TriggerState.BYPASSED, (*failed, Hint(HintKind.TRIGGER, text)))
     if met is None:
         return _not_met(trigger, expected, document, failed)
+    met = _since_reset(met, expected)
     since = f" since {moment(met.since, now)}" if met.since else ""
     if met.since is not None and met.since > now + AHEAD:
         text = f"{met.reason}{since}, which is ahead of the clock: nobody knows whether its grace is over"
@@ -115,6 +116,13 @@ def _untriggered(
         state = TriggerState.WAITING if within_grace else TriggerState.BLOCKED
         text = f"{met.reason}{since} by what really finished, not by what is registered"
     return TriggerConclusion(state, (*failed, Hint(HintKind.TRIGGER, text)), met.since)
+
+
+def _since_reset(met: RuleMet, expected: Sequence[Judged]) -> RuleMet:
+    """The rule as it is met since the document was last reset. A reset begins the phase again, and its grace."""
+    watched = expected[0].evidence.watched
+    resets = [one.missed_at for one in watched.removals if one.kind is RemovalKind.RESET] if watched else []
+    return met if met.since is None else replace(met, since=max((met.since, *resets)))
 
 
 def _met(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
-from exporter.model import Document, DocumentId, HintKind, Reading, RowCount, TriggerState, Verdict
+from exporter.model import Document, DocumentId, HintKind, Reading, RemovalKind, RowCount, TriggerState, Verdict
 from exporter.reconcile import reconcile
 from testing.builders import (
     DAY,
@@ -252,6 +252,17 @@ def test_a_lost_entry_is_work_that_really_finished(lost: Removal, since: str) ->
 
     assert report.trigger_state is State.BLOCKED
     assert report.rule_met_at == on(since)
+
+
+@pytest.mark.parametrize(("now", "state"), [("17:35", State.WAITING), ("17:35:01", State.BLOCKED)])
+def test_a_reset_begins_the_grace_again(now: str, state: TriggerState) -> None:
+    """Who empties the document to run the phase again has work that finished long ago, and no entry yet."""
+    removed = {name: replace(loss(), kind=RemovalKind.RESET, missed_at=on("17:05")) for name in ALL}
+
+    report = concluded(Situation(done=ALL).world(by_processing_date()), now, watched={OWN: without(removed)})
+
+    assert report.trigger_state is state
+    assert report.rule_met_at == on("17:05")
 
 
 def test_a_wrong_date_is_work_that_really_finished() -> None:
