@@ -103,6 +103,17 @@ class Evidence:
         return too_early(moment, self.obligation)
 
     @property
+    def done_before_asked(self) -> bool:
+        """Whether all that was done may be of an earlier run than the one that must register, which still has time."""
+        begun = self.obligation.registers_from
+        if begun is None or self.now >= self.obligation.due:
+            return False
+        ends = [run.finished_at for run in self.runs or () if run.status == "success" and not run.backfill]
+        ends.append(self.rows.written_at if self.rows else None)
+        ends.append(self.heartbeat.beat_at if self.heartbeat.state is HeartbeatState.COMPLETED else None)
+        return not any(end >= begun for end in (past(end, self.now) for end in ends) if end is not None)
+
+    @property
     def by_entry(self) -> bool:
         """Whether an entry shows that the work is done. Where no entry is expected, rows show it."""
         return self.has_document and self.obligation.asked

@@ -98,14 +98,15 @@ class Obligation:
 
     `asked`: the document's mode expects it to register, by `due`. `rows_due`: from then on, too few or too many rows
     are a fault. `possible_from`: the end of its data date, if the work is about a day that is over; no run before that
-    can have done it. `work_day`: begin and end of the local day of its own deadline. `more`: the same by each further
-    table of the processor.
+    can have done it. `work_day`: begin and end of the local day of its own deadline. `asked_from`: when the document
+    begins to ask for it; None if it asked before its date. `more`: the same by each further table of the processor.
     """
 
     processor: ProcessorConfig
     dates: Dates
     asked: bool
     due: datetime
+    asked_from: datetime | None = None
     more: tuple[Obligation, ...] = ()
 
     @property
@@ -122,6 +123,12 @@ class Obligation:
     def rows_due(self) -> datetime:
         """When its rows are judged at the latest."""
         return self.dates.rows_due
+
+    @property
+    def registers_from(self) -> datetime | None:
+        """What was done before then is not what must register: nobody asked for it, or its date was not over."""
+        times = [one for one in (self.asked_from, self.dates.possible_from) if one is not None]
+        return max(times, default=None)
 
     @property
     def of_each_table(self) -> tuple[Obligation, ...]:
@@ -213,15 +220,42 @@ def phase_day(
     at = cache(partial(due_at, zone=zone))
     dates = [_dates(kind, run_date, at) for kind in kinds.kinds]
     deadlines = sorted({one.own_due for one in dates})
+    asked_from = _asked_from(phase, run_date, relation(run_date, today(now, zone)), at)
     asked_by = [(deadline, mode_at(phase, run_date, deadline, zone).expected) for deadline in deadlines]
 
     def obligation(tables: Sequence[tuple[ProcessorConfig, int]]) -> Obligation:
         processor, number = tables[0]
         asked, due = processor.name in mode.expected, _first_asked(processor, dates[number].own_due, asked_by)
-        more = tuple([Obligation(one, dates[kind], asked, due) for one, kind in tables[1:]])
-        return Obligation(processor, dates[number], asked, due, more)
+        begun = asked_from(processor.name)
+        more = tuple([Obligation(one, dates[kind], asked, due, begun) for one, kind in tables[1:]])
+        return Obligation(processor, dates[number], asked, due, begun, more)
 
     return PhaseDay(phase=phase, run_date=run_date, mode=mode, obligations=tuple(map(obligation, kinds.tables)))
+
+
+def _asked_from(
+    phase: PhaseConfig, run_date: date, stands: Relation, at: Callable[[Due, date], datetime]
+) -> Callable[[str], datetime | None]:
+    """The midnight at which the document begins to ask for a processor; None if it asked before its date.
+
+    A document asks from its own date on, or from the date after, as its modes say; before that, only if it has a mode
+    for that time alone. `stands`: how the document's date stands to today.
+    """
+    on_its_date = {name for mode in phase.modes if Relation.TODAY in mode.when for name in mode.expected}
+    before = {
+        name
+        for mode in phase.modes
+        if Relation.AHEAD in mode.when and Relation.TODAY not in mode.when
+        for name in mode.expected
+    }
+    its_midnight, next_midnight = at(Due(0, time()), run_date), at(Due(1, time()), run_date)
+
+    def asked_from(name: str) -> datetime | None:
+        if stands is Relation.PAST and name not in on_its_date:
+            return next_midnight
+        return None if name in before else its_midnight
+
+    return asked_from
 
 
 def _dates(kind: Kind, run_date: date, at: Callable[[Due, date], datetime]) -> Dates:

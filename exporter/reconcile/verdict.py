@@ -43,7 +43,7 @@ def negated(answer: bool | None) -> bool | None:
 
 
 def _not_expected(e: Evidence) -> bool | None:
-    if not e.obligation.owed and not (too_few(e) or too_many(e)):
+    if not e.obligation.owed and not ((too_few(e) and not e.too_early(e.now)) or too_many(e)):
         return True
     return None if e.units is None else e.units == 0
 
@@ -199,6 +199,8 @@ def _unregistered(e: Evidence) -> bool | None:
         finished_at = e.heartbeat.beat_at
     else:
         finished, finished_at = e.rows.rows > 0, e.rows.written_at
+    if finished and e.done_before_asked:
+        finished = None if e.rows is None else False
     found = both(negated(e.done), finished)
     return None if found and e.document_older_than(finished_at) else found
 

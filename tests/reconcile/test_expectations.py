@@ -218,6 +218,27 @@ def test_no_processor_is_overdue_when_a_mode_first_expects_it(now: str) -> None:
     assert {item.processor.name: item.due for item in day.obligations}[UPCOMING_TEAM] == on("+1 16:30")
 
 
+@pytest.mark.parametrize(
+    ("now", "team"), [("-1 18:00", "05:00"), ("18:00", "05:00"), ("+1 04:59", "05:00"), ("+1 05:00", "+1 05:00")]
+)
+def test_what_was_done_before_a_mode_asked_for_it_is_not_what_must_register(now: str, team: str) -> None:
+    """By game date, rows of a date are made on that date for its games, and registered in the night after it."""
+    day = phase_day(by_game_date().pipelines["nba"].phases["phase3"], DAY, on(now), NEW_YORK)
+
+    begun = {item.processor.name: item.registers_from for item in day.obligations}
+    assert begun == {
+        **dict.fromkeys((PLAYER, OFFENSE, DEFENSE), on("+1 05:00")),
+        UPCOMING_PLAYER: None,
+        UPCOMING_TEAM: on(team),
+    }
+
+
+def test_a_document_whose_mode_always_holds_asks_from_its_own_date_on() -> None:
+    day = phase_day(by_processing_date().pipelines["nba"].phases["phase3"], DAY, on("18:00"), NEW_YORK)
+
+    assert {item.registers_from for item in day.obligations} == {on("05:00")}
+
+
 def test_a_processor_that_no_mode_asks_for_keeps_its_own_deadline() -> None:
     alone = phase("phase3", [processor(OFFENSE)], modes=[Mode("none", EVERY_RELATION, frozenset())])
 

@@ -11,8 +11,9 @@ import pytest
 from exporter.config.resolved import Due, HaltsConfig, RowsPerUnit, TableRef
 from exporter.model import CalendarDoubt, CalendarEnd, Halted, HeartbeatState, Reading, RowCount, Run, Verdict
 from exporter.reconcile import reconcile
-from testing.builders import DAY, OFFENSE, ONE_DAY, beat, entry, heartbeat_name, on
+from testing.builders import DAY, OFFENSE, ONE_DAY, beat, by_game_date, entry, heartbeat_name, on
 from tests.reconcile.scene import TABLE, Scene
+from tests.reconcile.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -245,6 +246,19 @@ def test_rows_without_a_deadline_are_owed_only_by_expected_processors(rows: int,
 @pytest.mark.parametrize(("rows", "verdict"), [(5, Verdict.PARTIAL), (24, Verdict.DUPLICATED)])
 def test_rows_are_judged_by_number_even_if_no_registration_is_expected(rows: int, verdict: Verdict) -> None:
     assert Scene(asked=False, entry=None, rows=rows, now="16:00", counted="15:55").report().verdict is verdict
+
+
+@pytest.mark.parametrize(("rows", "verdict"), [(5, Verdict.NOT_EXPECTED), (24, Verdict.DUPLICATED)])
+def test_too_few_rows_of_a_date_that_is_not_over_are_no_fault_where_nobody_is_asked(
+    rows: int, verdict: Verdict
+) -> None:
+    """By game date, rows of the live box scores arrive game by game in the evening."""
+    world = World(by_game_date(), units={DAY: 6})
+    world.write(OFFENSE, DAY, on("+1 03:00"), rows)
+
+    report = world.phase("phase3", DAY, on("+1 03:10"))
+
+    assert {one.processor: one.verdict for one in report.processors}[OFFENSE] is verdict
 
 
 def test_without_documents_too_few_rows_may_still_be_coming_before_their_deadline() -> None:

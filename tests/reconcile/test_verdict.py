@@ -33,6 +33,7 @@ unregistered = partial(Scene, entry=None)
 nothing = partial(Scene, entry=None, rows=0, written=None)
 unseen = partial(Scene, entry=None, unread=ROWS)
 early = partial(Scene, now="16:00", counted="15:55", read="15:59")
+early_unregistered = partial(early, entry=None)
 counted_before = partial(Scene, now="15:01", counted="15:00:45", read="15:00:55")
 without_documents = partial(Scene, collection=None)
 
@@ -63,6 +64,9 @@ CASES: Final[dict[Verdict, dict[str, Scene]]] = {
         ),
         "rows unread, heartbeat completed for the day before": unseen(beats=[completed("11:00", DAY_BEFORE)]),
         "rows unread, heartbeat completed too early": unseen(beats=[completed("-1 16:30", DAY_BEFORE)]),
+        "rows unread, heartbeat completed before the date was over": early(
+            entry=None, unread=ROWS, beats=[completed("04:50")]
+        ),
         "rows unread, heartbeat completed late for the next day": unseen(beats=[completed("17:00", DAY)]),
         "rows unread, heartbeat completed for last week": unseen(beats=[completed("11:00", LAST_WEEK)]),
         "rerun wrote other rows since the document was read": registered(
@@ -204,6 +208,14 @@ CASES: Final[dict[Verdict, dict[str, Scene]]] = {
         "rows and the document read at once": unregistered(now="15:01", counted="15:00:46", read="15:00:44"),
         "rows of no known write time": unregistered(written=None),
         "rows unread, heartbeat completed": unseen(beats=[completed("15:00:48")]),
+        "rows from when the date was over": early_unregistered(written="05:00"),
+        "rows from before the date was over, after the deadline": unregistered(written="04:50"),
+        "rows from before the date was over, a run since": early_unregistered(
+            written="04:50", runs=[succeeded("15:00", ended="15:05")]
+        ),
+        "rows of no known write time, heartbeat completed since": early_unregistered(
+            written=None, beats=[completed("15:00")]
+        ),
     },
     Verdict.MISSING: {
         "entry says running and no rows came": registered(rows=0, entry=entry(status="running")),
@@ -227,6 +239,14 @@ CASES: Final[dict[Verdict, dict[str, Scene]]] = {
     Verdict.NOT_DUE: {
         "nothing before the deadline": nothing(now="16:29:59", counted="16:25", read="16:29"),
         "nothing when last counted before the deadline": nothing(now="16:35", counted="16:29", read="16:34"),
+        "rows from before the date was over": early_unregistered(written="04:59:59"),
+        "rows and runs from before the date was over": early_unregistered(
+            written="04:50", beats=[completed("04:51")], runs=[succeeded("04:40", ended="04:51")]
+        ),
+        "rows of no known write time before the deadline": early_unregistered(written=None),
+        "rows from before the date was over, run ahead of the clock": early_unregistered(
+            written="04:50", runs=[succeeded("16:10", ended="16:20")]
+        ),
     },
 }
 
@@ -286,6 +306,13 @@ def test_verdicts_are_tried_in_the_order_in_which_the_model_lists_them() -> None
         pytest.param(HeartbeatState.STALE, Scene(beats=(beat("running", "17:54:59"),)), id="stale"),
         pytest.param(HeartbeatState.DEAD, Scene(beats=(beat("running", "17:44:59"),)), id="dead"),
         pytest.param(HeartbeatState.SUPERSEDED, Scene(beats=(beat("running", "15:00:50"),)), id="ended_as_it_beat"),
+        pytest.param(
+            HeartbeatState.SUPERSEDED, Scene(beats=(beat("running", "15:02:50"),)), id="ended_by_another_clock"
+        ),
+        pytest.param(HeartbeatState.DEAD, Scene(beats=(beat("running", "15:02:51"),)), id="began_again"),
+        pytest.param(
+            HeartbeatState.RUNNING, Scene(now="15:03", beats=(beat("running", "15:02:30"),)), id="begins_again"
+        ),
         pytest.param(HeartbeatState.COMPLETED, Scene(beats=(beat("completed", "-1 15:00"),)), id="completed"),
         pytest.param(HeartbeatState.FAILED, Scene(beats=(beat("failed", None),)), id="failed"),
         pytest.param(HeartbeatState.UNKNOWN, Scene(beats=(beat(None, "15:00"),)), id="no_status"),
@@ -306,13 +333,6 @@ def test_a_pipeline_without_heartbeats_has_none_to_report() -> None:
 
 
 def test_of_two_heartbeats_the_newest_that_carries_the_data_date_speaks() -> None:
-        pytest.param(
-            HeartbeatState.SUPERSEDED, Scene(beats=(beat("running", "15:02:50"),)), id="ended_by_another_clock"
-        ),
-        pytest.param(HeartbeatState.DEAD, Scene(beats=(beat("running", "15:02:51"),)), id="began_again"),
-        pytest.param(
-            HeartbeatState.RUNNING, Scene(now="15:03", beats=(beat("running", "15:02:30"),)), id="begins_again"
-        ),
     scene = Scene(beats=(beat("completed", "15:00"), beat("completed", "17:00", DAY, document=TWIN)))
 
     assert scene.report().heartbeat.beat_at == on("15:00")
