@@ -78,18 +78,25 @@ of the rows. Each key speaks of one of them:
 | key | speaks of |
 |---|---|
 | `days`, `every`, `holidays` | the run date: `[mon-fri]` are weekdays on which it runs, whatever day the rows are of |
+| `since`, `until` | the run date: the first and the last on which it is expected, both included |
 | `due` | the run date: so many days after it, at a time in `timezone` |
 | `calendar` as a table, `halts` | the data date; with `applies_to: run_date` the run date |
 | `data_date_offset`, `dated_by` | the way from the run date to the data date |
 | heartbeats, run history | the data date; those of a table `dated_by` week or month may also name the run date |
 
-`days`, `every`, `holidays` and `due` of a phase are those of its processors without keys of their own, and a pipeline's
-are those of its phases; the top's are those of all pipelines. `calendar: daily` says that no table decides.
+`days`, `every`, `holidays`, `since`, `until` and `due` of a phase are those of its processors without keys of their
+own, and a pipeline's are those of its phases; the top's are those of all pipelines. `calendar: daily` says that no
+table decides.
 [examples/shop/pipeline.yaml](examples/shop/pipeline.yaml) is a whole configuration with a daily phase, a phase on
 weekdays and a weekly processor. `config show` ends with a sentence for each processor.
 
 - A phase on other days than the one before it keeps its `next`: on a run date on which the next phase has nothing to
   do, no trigger is expected.
+- Write `since` for what is added in mid-season: earlier run dates do not miss it. For what is retired write `until` and
+  keep its section: earlier run dates go on to say what they said. Remove the section once no run date up to `until` is
+  [exposed](#documents) or looked at in the [season grid](season.md). On other run dates it is `not_expected`, and
+  neither the number of entries that a document must have nor the trigger's rule counts it. A week or month does not
+  begin with `since`: weekly work of Mondays that is added on a Wednesday is expected from the next Monday on.
 - The rows of a week or month (`dated_by`) are counted together, and the data date is its first day. With
   `data_date_offset: -1` it is the week or month before that of the run date.
 - A calendar table that ends is doubtful, which is an [alert](alerts.md), once work goes on after its last date, and

@@ -15,9 +15,10 @@ from exporter.config.fields import ENTRIES, HEARTBEATS, RUN_HISTORY, words_of
 from exporter.config.identifiers import parse_collection, parse_table
 from exporter.config.keys import section_at, type_at
 from exporter.config.links import OF_JOB, parse_link, places_of
-from exporter.config.quantities import format_duration, parse_duration
+from exporter.config.quantities import format_duration, parse_day, parse_duration
 from exporter.config.resolved import Relation
 from exporter.config.schedule_schema import DAILY, RUN_DATE
+from exporter.config.schedules import LIMITS
 from exporter.config.sql import parse_sql
 from exporter.config.wording import Path, describe, did_you_mean, listed, named, path_text
 
@@ -65,6 +66,7 @@ def contradictions(root: dict[str, object]) -> Iterator[Finding]:
     """Every contradiction between keys of the configuration."""
     top = Node(root)
     yield from _orders(top)
+    yield from _limits(top)
     yield from _collections(top)
     for name, pipeline in top.at("pipelines").each():
         if isinstance(pipeline.value, dict):
@@ -148,6 +150,20 @@ def _read_number(value: object) -> float:
 
 def _shown(value: float | timedelta) -> str:
     return format_duration(value) if isinstance(value, timedelta) else str(value)
+
+
+def _limits(node: Node, *above: Node) -> Iterator[Finding]:
+    """Work that would end before it begins, by its own keys and those that it has from the sections above."""
+    own = [node.at(key) for key in LIMITS]
+    both = [mine if mine.value is not None else other for mine, other in zip(own, above or own, strict=True)]
+    since, until = (one.read(parse_day) for one in both)
+    if since and until and since > until and both != list(above):
+        begin, end = (path_text(one.path) for one in both)
+        message = f"`{begin}` ({since}) is after `{end}` ({until}), so nothing would ever be expected"
+        yield _either(message, *sorted(both, key=above.__contains__))
+    for key in ("pipelines", "coverage", "phases", "processors"):
+        for _, below in node.at(key).each():
+            yield from _limits(below, *both)
 
 
 def _collections(top: Node) -> Iterator[Finding]:

@@ -136,7 +136,8 @@ def _more(processor: schema.Processor) -> tuple[object, ...]:
 
 
 def _schedule(section: Scheduled) -> Schedule:
-    return Schedule(section.every or A_DAY, section.days or EVERY_DAY, section.holidays or ())
+    days, holidays = section.days or EVERY_DAY, section.holidays or ()
+    return Schedule(section.every or A_DAY, days, holidays, section.since, section.until)
 
 
 def _modes(phase: schema.Phase) -> tuple[resolved.Mode, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Protocol
 from pydantic import Discriminator, Tag
 
 from exporter.config.records import DATE_COLUMN, WRITTEN_TYPES
+from exporter.config.schedules import LIMITS
 from exporter.config.section import Need, Section, declared, optional_key, whole
 from exporter.config.value_types import (
     Column,
@@ -117,6 +118,14 @@ HOLIDAYS = optional_key(
     "Run dates on which nothing is expected: dates, and public calendars by name (`DE`, `DE-BE`, `NYSE`).",
     absent=_INHERITED,
 )
+SINCE = optional_key(
+    "The first run date on which something is expected, for work that is added: earlier run dates do not miss it.",
+    absent=_INHERITED,
+)
+UNTIL = optional_key(
+    "The last run date on which something is expected, for work that is retired: earlier run dates still judge it.",
+    absent=_INHERITED,
+)
 CALENDAR = optional_key(
     "`daily`: something is expected of every run date, within `days`, `every` and `holidays`. Or a table of units"
     " (games, deliveries): nothing is expected of a data date without units.",
@@ -141,5 +150,13 @@ class Scheduled(Protocol):
     def holidays(self) -> tuple[date | str, ...] | None:
         """The key `holidays`."""
 
+    @property
+    def since(self) -> date | None:
+        """The key `since`."""
 
-SCHEDULE: Final = ("days", "every", "holidays")
+    @property
+    def until(self) -> date | None:
+        """The key `until`."""
+
+
+SCHEDULE: Final = ("days", "every", "holidays", *LIMITS)

@@ -1,4 +1,6 @@
-"""On which run dates something is expected: days, how often, holidays. Only the date itself decides, no table.
+"""On which run dates something is expected: days, how often, holidays, since and until when.
+
+Only the date itself decides, no table.
 
 A run date is the date that names a completion document. The rows may be of another date.
 """
@@ -35,6 +37,7 @@ class Days:
         return ", ".join(map(str, self.said))
 
 
+LIMITS: Final = ("since", "until")
 EVERY_DAY: Final = Days(frozenset(range(7)))
 
 
@@ -42,12 +45,16 @@ EVERY_DAY: Final = Days(frozenset(range(7)))
 class Schedule:
     """The run dates on which something is expected: the `days` that are no holiday, all or the first of a period.
 
-    `holidays`: dates, and public calendars by name (`DE`, `DE-BE`, `NYSE`).
+    `holidays`: dates, and public calendars by name (`DE`, `DE-BE`, `NYSE`). `since`, `until`: its first and its last
+    run date; None: it has no such limit. They do not move the first of a period: work of each week that begins on a
+    Wednesday is first asked for on the next week's day.
     """
 
     every: Period = A_DAY
     days: Days = EVERY_DAY
     holidays: tuple[date | str, ...] = ()
+    since: date | None = None
+    until: date | None = None
 
     def asks(self, run_date: date) -> bool:
         """Whether anything is expected of this run date."""
@@ -55,6 +62,10 @@ class Schedule:
 
     def why_not(self, run_date: date) -> str | None:
         """The sentence that says why nothing is expected of this run date; None if something is."""
+        if self.since and run_date < self.since:
+            return f"run date {run_date} is before {self.since}, the first on which it is expected (`since`)"
+        if self.until and run_date > self.until:
+            return f"run date {run_date} is after {self.until}, the last on which it was expected (`until`)"
         if holiday := self._holiday(run_date):
             return f"run date {run_date} is a holiday ({holiday})"
         if run_date not in self.days:
@@ -90,7 +101,9 @@ class Schedule:
         listed = len(self.holidays) - len(calendars)
         if listed:
             calendars.append(f"{listed} listed date{'s' if listed > 1 else ''}")
-        return f"{said}, except holidays ({', '.join(calendars)})" if calendars else said
+        if calendars:
+            said = f"{said}, except holidays ({', '.join(calendars)})"
+        return said + "".join(f", {key} {day}" for key in LIMITS if (day := getattr(self, key)))
 
 
 DAILY: Final = Schedule()

@@ -22,6 +22,8 @@ from exporter.config.schedule_schema import (
     EVERY,
     HOLIDAYS,
     NO_TABLE,
+    SINCE,
+    UNTIL,
     CalendarForm,
     Halts,
 )
@@ -240,6 +242,8 @@ class Processor(Section):
     days: DaysOfRun | None = DAYS
     every: PeriodName | None = EVERY
     holidays: HolidayList | None = HOLIDAYS
+    since: Day | None = SINCE
+    until: Day | None = UNTIL
     calendar: Literal["daily"] | None = NO_TABLE
     critical: bool = declared(default=False, meaning="Whether the next phase cannot start without it.")
     heartbeats: list[DocumentName] = declared(
@@ -277,6 +281,8 @@ class Phase(Section):
     days: DaysOfRun | None = DAYS
     every: PeriodName | None = EVERY
     holidays: HolidayList | None = HOLIDAYS
+    since: Day | None = SINCE
+    until: Day | None = UNTIL
     calendar: Literal["daily"] | None = NO_TABLE
     collection: Collection | None = optional_key(
         "The collection of its completion documents, one a date.", absent="tables alone are judged"
@@ -319,6 +325,8 @@ class Coverage(Section):
     days: DaysOfRun | None = DAYS
     every: PeriodName | None = EVERY
     holidays: HolidayList | None = HOLIDAYS
+    since: Day | None = SINCE
+    until: Day | None = UNTIL
     eligible: Sql = declared(..., "A condition: the rows that count.")
     covered: Sql = declared(..., "A condition: the eligible rows that are as they should be.")
     excluded: dict[Name, Sql] = declared({}, "Conditions by reason: rows that do not count, shown apart.")
@@ -343,6 +351,8 @@ class Pipeline(Section):
     days: DaysOfRun | None = DAYS
     every: PeriodName | None = EVERY
     holidays: HolidayList | None = HOLIDAYS
+    since: Day | None = SINCE
+    until: Day | None = UNTIL
     completion: Completion = declared({}, "What its completion documents look like.")
     heartbeats: Heartbeats | None = optional_key("Its heartbeats.", absent="not read")
     run_history: RunHistory | None = optional_key("Its run history.", absent="not read")
@@ -377,4 +387,6 @@ class Wire(Section):
     days: DaysOfRun | None = DAYS
     every: PeriodName | None = EVERY
     holidays: HolidayList | None = HOLIDAYS
+    since: Day | None = SINCE
+    until: Day | None = UNTIL
     pipelines: Annotated[dict[Name, Pipeline], Field(min_length=1)] = declared(..., "The pipelines by name.")

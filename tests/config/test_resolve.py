@@ -51,6 +51,8 @@ OTHER_THAN_NONE = {
     "days": parse_days("mon-fri"),
     "every": parse_period("week"),
     "holidays": ("DE",),
+    "since": date(2026, 2, 1),
+    "until": date(2026, 6, 30),
     "due": Due(5, time(5)),
     "shard": Shard(1, 2),
     "more_tables": {"more": Table.model_validate({"name": "d.more", "date_column": "day"})},
