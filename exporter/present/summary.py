@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from exporter.metrics.clock import NO_DEADLINE
 from exporter.model import Bound, Condition, ErrorKind, TriggerState, Verdict
 from exporter.present.outages import outages
 from exporter.present.over import after, after_condition, after_trigger, after_verdict
@@ -155,7 +154,7 @@ def _beyond(report: Report, held: Sequence[ConditionReport], rows: Sequence[str]
         Health.WRONG,
         begun(what),
         Moments.of(report).since(since) if since else "",
-        f"{words.effect}; {_by_when(report, lead)}",
+        f"{words.effect}{_by_when(report, lead)}",
         words.first,
         after_condition(lead) if lead else after(Verdict.PARTIAL),
         listed(rest),
@@ -165,7 +164,7 @@ def _beyond(report: Report, held: Sequence[ConditionReport], rows: Sequence[str]
 def _by_when(report: Report, lead: ConditionReport | None) -> str:
     """By when that is; without a condition, of the first rows that cannot be right."""
     if lead and (when := alert_of(lead.condition).when):
-        return when
+        return f"; {when}"
     moments = Moments.of(report)
     place = (lead.labels["phase"], lead.labels["run_date"]) if lead else None
     found = (
@@ -174,7 +173,7 @@ def _by_when(report: Report, lead: ConditionReport | None) -> str:
         if place == (phase.phase, phase.run_date.isoformat()) or (not place and any(_rows_beyond(phase, report.at)))
     )
     phase = next(found, None)
-    return _then(phase, moments) if phase else NO_DEADLINE
+    return _then(phase, moments) if phase else ""
 
 
 def held_conditions(report: Report) -> list[ConditionReport]:
@@ -279,11 +278,11 @@ def _lead(problem: Problem, moments: Moments) -> tuple[str, str, str, str]:
         since = earliest(one.since for one in problem.processors)
         critical = any(one.critical for one in problem.processors)
         effect = f"{words.effect}{', and it is critical for the next phase' if critical else ''}"
-    return what, moments.since(since) if since else "", f"{effect}; {_then(phase, moments)}", words.first
+    return what, moments.since(since) if since else "", f"{effect}{_then(phase, moments)}", words.first
 
 
 def _then(phase: PhaseReport, moments: Moments) -> str:
-    return f"{phase.then.phase} is due at {moments.both(phase.then.due)}" if phase.then else NO_DEADLINE
+    return f"; {phase.then.phase} is due at {moments.both(phase.then.due)}" if phase.then else ""
 
 
 def _after(problem: Problem) -> str:

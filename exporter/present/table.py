@@ -17,7 +17,7 @@ from exporter.model import HeartbeatState, Verdict
 from exporter.present.beside import beside, notes
 from exporter.present.opened import first_runbook
 from exporter.present.outages import own_hints, shared_reasons
-from exporter.present.summary import QUIET, Health, summarize, tally, urgency, well, worst_first
+from exporter.present.summary import QUIET, Health, problems, summarize, tally, urgency, well, worst_first
 from exporter.present.words import (
     BAD_TRIGGERS,
     OVERWRITTEN,
@@ -74,7 +74,7 @@ def render_report(
     console.print(Text(f"As of {moments.both(report.at)}. {next_line(report)}.", "dim"))
     for text in shared:
         console.print(item(text, 0))
-    said = summarize(report, unread)
+    said, lead = summarize(report, unread), next((one.processors for one in problems(report)), ())
     for fault in beside(report):
         if fault.text[1:] != said.what[1:]:
             console.print(_fault(fault.text, fault.since, fault.first, moments, "yellow"))
@@ -82,7 +82,7 @@ def render_report(
     trouble = [phase for phase in ordered if not well(phase)]
     for phase in trouble:
         console.print()
-        console.print(_phase(phase, moments, shared, said.first, narrow=console.width < NARROW))
+        console.print(_phase(phase, moments, shared, said.first, lead, narrow=console.width < NARROW))
     if trouble or shared or beside(report):
         for text in _where_to_read_on(report, trouble, exporter):
             # An address stays whole, however long: it is copied.
@@ -152,14 +152,20 @@ def _line(phase: PhaseReport) -> Text:
 
 
 def _phase(
-    phase: PhaseReport, moments: Moments, shared: tuple[str, ...], first: str, *, narrow: bool
+    phase: PhaseReport,
+    moments: Moments,
+    shared: tuple[str, ...],
+    first: str,
+    lead: Sequence[ProcessorReport],
+    *,
+    narrow: bool,
 ) -> RenderableType:
-    """A phase at fault. `first`: what the sentence says to do first, which is not said again."""
+    """A phase at fault. `first`: what the sentence says to do first, about `lead`: that is not said again."""
     processors = worst_first(phase.processors)
     parts: list[RenderableType] = [*_head(phase, moments, first)]
     parts += [_stacked(phase, processors)] if narrow else [_table(phase, processors)]
     for processor in processors:
-        parts += _below(processor, moments, shared)
+        parts += _below(processor, moments, shared, told=any(processor is one for one in lead))
     return Group(*parts)
 
 
@@ -221,18 +227,21 @@ def _dimmed(text: str, *, when: bool) -> Text:
     return Text(text, "magenta" if text == "unknown" else "dim" if when else "")
 
 
-def _below(processor: ProcessorReport, moments: Moments, shared: tuple[str, ...]) -> Iterator[RenderableType]:
-    """One line for a fault; for an unknown verdict its own reasons."""
+def _below(
+    processor: ProcessorReport, moments: Moments, shared: tuple[str, ...], *, told: bool
+) -> Iterator[RenderableType]:
+    """One line for a fault, with the first step unless that was told; for an unknown verdict its own reasons."""
     verdict, name = processor.verdict, shown(processor.processor)
     if words := WORDS.get(verdict):
-        owner = f"; owner: {shown(processor.care.owner)}" if processor.care.owner else ""
-        yield _fault(f"{name}: {verdict}", processor.since, f"{words.first}{owner}", moments, STYLES[verdict])
+        line = _fault(f"{name}: {verdict}", processor.since, "" if told else words.first, moments, STYLES[verdict])
+        yield Text.assemble(line, f"; owner: {shown(processor.care.owner)}" if processor.care.owner else "")
     elif verdict is Verdict.UNKNOWN and (own := own_hints(processor, shared)):
         yield Text.assemble((f"{name}: {verdict}", STYLES[verdict]), f": {shown('; '.join(own))}")
 
 
 def _fault(what: str, since: Since | None, first: str, moments: Moments, style: str) -> Text:
-    return Text.assemble((what, style), f" since {moments.began(since)}" if since else "", f"; first: {first}")
+    began = f" since {moments.began(since)}" if since else ""
+    return Text.assemble((what, style), began, f"; first: {first}" if first else "")
 
 
 def item(text: str, indent: int) -> RenderableType:

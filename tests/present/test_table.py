@@ -78,10 +78,19 @@ def test_each_record_is_in_its_column() -> None:
     assert " completed for 01-31 " in rows[PHASE3[4]]
 
 
-def test_each_fault_is_one_line_with_since_when_and_what_first_and_explain_says_why() -> None:
+def test_each_fault_is_one_line_with_since_when_and_what_first_unless_that_was_said_and_explain_says_why() -> None:
     lines = report_text(reported(seed_like()), width=200).splitlines()
+    unstuck = changed(reported(seed_like()), of_phase=lambda phase: replace(phase, trigger_state=None))
+    worse = changed(
+        unstuck,
+        of_processor=lambda one: (
+            replace(one, verdict=Verdict.MISSING, critical=True) if one.processor == OFFENSE else one
+        ),
+    )
+    others = report_text(worse, width=200).splitlines()
 
-    assert f"{PLAYER}: unregistered since 15:00 UTC (10:00 EST); first: register, do not run again" in lines
+    assert f"{PLAYER}: unregistered since 15:00 UTC (10:00 EST)" in lines
+    assert f"{PLAYER}: unregistered since 15:00 UTC (10:00 EST); first: register, do not run again" in others
     why = lines.index(f"why, and the runbooks: orchestration-exporter explain --run-date {DAY}")
     assert lines[why + 1] == f"runbook: {alert_of('blocked').name}"
     assert not [line for line in lines if line.startswith(f"{OFFENSE}: ")]
@@ -113,7 +122,7 @@ def test_the_runbook_is_that_of_the_worst_there_is(scene: Scene) -> None:
 def test_a_fault_says_who_owns_it() -> None:
     owned = changed(reported(seed_like()), of_processor=lambda one: replace(one, care=Care("data team")))
 
-    assert "first: register, do not run again; owner: data team" in report_text(owned, width=200)
+    assert f"{PLAYER}: unregistered since 15:00 UTC (10:00 EST); owner: data team\n" in report_text(owned, width=200)
 
 
 def test_a_reason_that_leaves_several_processors_unknown_is_given_once() -> None:
