@@ -40,6 +40,8 @@ TAKEN: Final = frozenset(
     {
         *("job", "instance", "alertname", "alertstate", "severity", "wait", "keep", "le", "quantile"),
         *(
+            "about",
+            "after",
             "bound",
             "check",
             "collector",
