@@ -48,7 +48,7 @@ def measure(*, smallest: bool = False) -> list[Row]:
                 f"{few:,} processors {seconds(spread(each[few]).middle)}"
                 f" ({short(1e6 * spread(each[few]).middle / few)} us each)",
                 [many / less for less, many in zip(each[few], each[more], strict=True)],
-                1.2 * growth,
+                1.1 * growth,
             )
         )
     return rows
