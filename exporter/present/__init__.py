@@ -3,6 +3,7 @@
 summary.py        the sentence at the top: what is wrong, since when, what to do first
 outages.py        what could not be read, each outage once
 beside.py         what is wrong beside verdicts and triggers, with what to do first
+over.py           when a fault is shown good after its repair, and when its alert is over
 care.py           who looks after a processor, what runs it, and its logs at the time of its fault
 runbooks.py       a runbook with the values of an alert; opened.py: which one to open first
 runbook_tables.py its values about tables; runbook_records.py: about documents, heartbeats and runs

@@ -236,6 +236,8 @@ def _section(
     state = phase.trigger_state
     words = TRIGGERS.get(state) if state else None
     counts = ", ".join(f"{number:,} {verdict}" for verdict, number in tally(phase.processors).items())
+    trigger = f"trigger {state}" if state else ""
+    lost = f"{len(phase.overwritten)} {OVERWRITTEN}" if phase.overwritten else ""
     return Section(
         name=f"{phase.pipeline} {phase.phase} of {phase.run_date}",
         mode=phase.mode,
@@ -251,15 +253,7 @@ def _section(
         answers=_answers(phase, pipeline, moments),
         rows=rows[:asking] if fold else rows,
         folded=rows[asking:] if fold else (),
-        line=", ".join(
-            part
-            for part in (
-                counts,
-                f"trigger {state}" if state else "",
-                f"{len(phase.overwritten)} {OVERWRITTEN}" if phase.overwritten else "",
-            )
-            if part
-        ),
+        line=", ".join(part for part in (counts, trigger, lost) if part),
         silent=max(0, asking - whys),
     )
 
