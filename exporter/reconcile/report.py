@@ -205,9 +205,11 @@ class _Pipeline:
         return self._made(("phase", phase.name, run_date), inputs, make)
 
     def _deadline(self, day: PhaseDay | None) -> NextDue | None:
-        """When the phase is due in full for its run date; None if nothing is asked of it."""
-        dues = {one.due for one in day.obligations if one.owed} if day else None
-        return NextDue(self.pipeline.name, day.phase.name, day.run_date, max(dues)) if day and dues else None
+        """When the phase is due in full for its run date; None if document and schedule ask for nothing."""
+        if day is None:
+            return None
+        dues = [one.due for one in day.obligations if one.owed and one.processor.schedule.asks(day.run_date)]
+        return NextDue(self.pipeline.name, day.phase.name, day.run_date, max(dues)) if dues else None
 
     def _unusable(self, days: Sequence[date]) -> Mapping[Record, tuple[str, ...]]:
         """Each unusable field and where it is, by kind of record. A kind that is unknown is left out."""

@@ -348,6 +348,34 @@ def test_what_is_due_next_may_be_a_month_away() -> None:
     assert report.next_due.due == clock(date(2026, 12, 15), "06:00:00")
 
 
+@pytest.mark.parametrize(
+    ("run_date", "limits", "due"),
+    [
+        (FRIDAY, {}, "10:00:00"),
+        (SATURDAY, {}, None),
+        (FRIDAY, {"since": "2026-11-28"}, None),
+        (FRIDAY, {"until": "2026-11-26"}, None),
+        (
+            FRIDAY,
+            {"processors": {"sales": {"due": "10:00", "until": "2026-11-26", "table": table("sales")}}},
+            "08:00:00",
+        ),
+    ],
+)
+def test_the_deadline_of_the_next_phase_is_that_of_the_work_that_its_schedule_has_on_the_run_date(
+    run_date: date, limits: dict[str, Any], due: str | None
+) -> None:
+    report = shop_report()
+    report["processors"]["sales"] = {"due": "10:00", "table": table("sales")}
+    report |= {**limits, "processors": {**report["processors"], **limits.get("processors", {})}}
+    load_phase = {"next": "report", "due": "06:00", "processors": {"orders": {"table": table("orders")}}}
+    config = shop(run_date, phases={"load": load_phase, "report": report})
+
+    then = phase_of(judged(World(config), clock(run_date, NOON)), "load").then
+
+    assert (then.due if then else None) == (clock(run_date, due) if due else None)
+
+
 def test_what_is_due_next_leaves_out_the_weekend() -> None:
     report = judged(World(shop(SATURDAY, phases={"report": shop_report()})), clock(SATURDAY, NOON))
 
