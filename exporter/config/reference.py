@@ -96,12 +96,14 @@ weekdays and a weekly processor. `config show` ends with a sentence for each pro
   keep its section: earlier run dates go on to say what they said. Remove the section once no run date up to `until` is
   [exposed](#documents) or looked at in the [season grid](season.md). On other run dates it is `not_expected`, and
   neither the number of entries that a document must have nor the trigger's rule counts it. A week or month does not
-  begin with `since`: weekly work of Mondays that is added on a Wednesday is expected from the next Monday on.
+  begin with `since`: weekly work of Mondays that is added on a Wednesday is expected from the next Monday on. A table
+  is read as long as its section stands: create it before you add the section, and drop it after the section is gone.
 - The rows of a week or month (`dated_by`) are counted together, and the data date is its first day. With
   `data_date_offset: -1` it is the week or month before that of the run date.
 - A calendar table that ends is doubtful, which is an [alert](alerts.md), once work goes on after its last date, and
-  with `days_ahead` before it ends. At the end of a season nothing goes on, so nothing is wrong. The table of a
-  processor that the calendar decides about is refused as a calendar: without rows nothing would be expected.
+  with `days_ahead` before it ends, unless nothing is expected of the dates beyond (`until`). At the end of a season
+  nothing goes on, so nothing is wrong. The table of a processor that the calendar decides about is refused as a
+  calendar: without rows nothing would be expected.
 
 ## A first configuration
 

@@ -56,6 +56,10 @@ class Schedule:
     since: date | None = None
     until: date | None = None
 
+    def covers(self, run_date: date) -> bool:
+        """Whether the run date is neither before `since` nor after `until`."""
+        return (self.since or run_date) <= run_date <= (self.until or run_date)
+
     def asks(self, run_date: date) -> bool:
         """Whether anything is expected of this run date."""
         return self.why_not(run_date) is None

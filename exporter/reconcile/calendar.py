@@ -6,14 +6,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from exporter.model import CalendarDoubt, CalendarReport, Matter
-from exporter.reconcile.expectations import ONE_DAY, today
+from exporter.reconcile.expectations import ONE_DAY, run_dates, today
 from exporter.reconcile.hints import moment, plural
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import date, datetime
 
-    from exporter.config.resolved import CalendarConfig, Config, PhaseConfig, PipelineConfig, ProcessorConfig
+    from exporter.config.resolved import (
+        CalendarConfig,
+        Config,
+        CoverageConfig,
+        PhaseConfig,
+        PipelineConfig,
+        ProcessorConfig,
+    )
     from exporter.model import Heartbeat, Reading, Run, Snapshot
 
     End = tuple[PhaseConfig, ProcessorConfig, date]
@@ -26,6 +33,8 @@ WORKING: Final = ("running", "success", "partial")
 def calendar_of(config: Config, pipeline: PipelineConfig, snapshot: Snapshot, now: datetime) -> CalendarReport | None:
     """What is doubtful about the pipeline's calendar; None if its last date is unknown."""
     doubts: dict[CalendarDoubt, str] = {}
+    exposed = run_dates(config, now)
+    covered = [phase for phase in pipeline.phases.values() if _covered(phase, exposed)]
     last: date | None = None
     if calendar := pipeline.calendar:
         reading = snapshot.calendars_end.get(pipeline.name)
@@ -34,7 +43,10 @@ def calendar_of(config: Config, pipeline: PipelineConfig, snapshot: Snapshot, no
             return None
         last = end.last
         doubts = dict(_of_table(config, pipeline, calendar, snapshot, last, now))
-    if stale := next(_stale_halts(pipeline, snapshot, now), ""):
+        if not covered:
+            # Of a pipeline that has not begun.
+            doubts.pop(CalendarDoubt.EMPTY, None)
+    if stale := next(_stale_halts(pipeline, covered, snapshot, now), ""):
         doubts[CalendarDoubt.HALTS] = stale
     return CalendarReport(last, doubts)
 
@@ -53,8 +65,8 @@ def _of_table(
     elif last < current:
         if work := next(_work_after(pipeline, calendar, snapshot, last, now), ""):
             yield CalendarDoubt.ENDED, f"the last date in {table} is {last}, but {work}"
-    elif calendar.ahead is not None and not _halted_until(
-        wanted := current + ONE_DAY * calendar.ahead, last, pipeline, snapshot, now
+    elif calendar.ahead is not None and not _nothing_until(
+        wanted := current + ONE_DAY * calendar.ahead, last, pipeline, calendar, snapshot, now
     ):
         yield CalendarDoubt.ENDING, f"the last date in {table} is {last}, and it is to reach {wanted} today"
     dropped = sorted(
@@ -69,17 +81,42 @@ def _of_table(
         yield CalendarDoubt.DROPPED, f"{day} had {noun} and has {doubt.found[-1]}{more}"
 
 
-def _halted_until(wanted: date, last: date, pipeline: PipelineConfig, snapshot: Snapshot, now: datetime) -> bool:
-    """Whether the pipeline is halted on every date after `last`, so that nothing has to be known of it."""
+def _nothing_until(
+    wanted: date, last: date, pipeline: PipelineConfig, calendar: CalendarConfig, snapshot: Snapshot, now: datetime
+) -> bool:
+    """Whether nothing has to be known of the dates after `last`: each is halted, or has no work yet or any more."""
     reading = snapshot.halts.get(pipeline.halts) if pipeline.halts else None
     halts = reading.known(now) if reading else None
     missing = (last + ONE_DAY * day for day in range(1, (wanted - last).days + 1))
-    return all(halts is not None and day in halts.dates for day in missing)
+    processors = (one for phase in pipeline.phases.values() for one in phase.processors.values() if one.by_calendar)
+    work: list[ProcessorConfig | CoverageConfig] = [
+        *(each for one in processors for each in one.of_each_table),
+        *pipeline.coverage.values(),
+    ]
+
+    def has_work(day: date) -> bool:
+        return any(
+            one.schedule.covers(day if calendar.by_run_date else one.table.period.moved(day, -one.data_date_offset))
+            for one in work
+        )
+
+    return all((halts is not None and day in halts.dates) or not has_work(day) for day in missing)
 
 
-def _stale_halts(pipeline: PipelineConfig, snapshot: Snapshot, now: datetime) -> Iterator[str]:
-    """A table of halts that was in use and is no longer written. A table without any row is not in use."""
-    for config in pipeline.all_halts:
+def _covered(phase: PhaseConfig, dates: Collection[date]) -> bool:
+    """Whether any of these run dates is within the limits of any of the phase's work."""
+    return any(one.schedule.covers(day) for one in phase.processors.values() for day in dates)
+
+
+def _stale_halts(
+    pipeline: PipelineConfig, covered: Sequence[PhaseConfig], snapshot: Snapshot, now: datetime
+) -> Iterator[str]:
+    """A table of halts that was in use and is no longer written. A table without any row is not in use.
+
+    `covered`: the phases that may have work on an exposed run date. The halts of the others need not be written.
+    """
+    needed = {pipeline.halts, *(phase.halts for phase in covered)} if covered else set()
+    for config in (one for one in pipeline.all_halts if one in needed):
         reading = snapshot.halts.get(config)
         halts = reading.known(now) if reading else None
         written_at = halts.written_at if halts else None

@@ -552,6 +552,58 @@ def test_a_calendar_need_not_reach_over_dates_that_are_halted() -> None:
     assert ended(config, SATURDAY, halts={halts: Reading(off_season, clock(SATURDAY, NOON))}) == {}
 
 
+@pytest.mark.parametrize(
+    ("until", "doubtful"),
+    # The orders are about the day before their run date.
+    [("2026-11-28", False), ("2026-11-29", False), ("2026-11-30", True), (None, True)],
+)
+def test_a_calendar_need_not_reach_beyond_the_work_that_was_retired(until: str | None, doubtful: bool) -> None:  # noqa: FBT001 a case
+    assert (CalendarDoubt.ENDING in ended(shop(SATURDAY, calendar=AHEAD, until=until), SATURDAY)) is doubtful
+
+
+def test_a_calendar_of_run_dates_need_not_reach_beyond_the_last_one() -> None:
+    by_run_date = {**AHEAD, "applies_to": "run_date"}
+
+    assert ended(shop(SATURDAY, calendar=by_run_date, until="2026-11-28"), SATURDAY) == {}
+    assert CalendarDoubt.ENDING in ended(shop(SATURDAY, calendar=by_run_date, until="2026-11-29"), SATURDAY)
+
+
+@pytest.mark.parametrize(
+    ("limit", "doubtful"), [({"since": "2026-11-29"}, False), ({"since": "2026-11-28"}, True), ({}, True)]
+)
+def test_the_calendar_of_a_pipeline_that_has_not_begun_may_be_empty(limit: dict[str, str], doubtful: bool) -> None:  # noqa: FBT001 a case
+    config, now = shop(SATURDAY, calendar=GAMES, **limit), clock(SATURDAY, NOON)
+
+    report = judged(World(config), now, calendars_end={"nba": Reading(CalendarEnd(None), now)})
+
+    assert report.calendar is not None
+    assert (CalendarDoubt.EMPTY in report.calendar.doubts) is doubtful
+
+
+@pytest.mark.parametrize(
+    ("limit", "doubtful"), [({"until": "2026-11-27"}, False), ({"until": "2026-11-28"}, True), ({}, True)]
+)
+@pytest.mark.parametrize("place", ["pipeline", "phase"])
+def test_the_halts_of_what_was_retired_need_not_be_written(
+    place: str,
+    limit: dict[str, str],
+    doubtful: bool,  # noqa: FBT001 a case
+) -> None:
+    halts = {"halts": {**HALTS, "written_column": "at", "stale_after": "36h"}}
+    retired = {**shop_report(), "days": ["mon-sun"], **limit}
+    if place == "pipeline":
+        config = shop(SATURDAY, phases={"report": retired}, **halts)
+    else:
+        load_phase = {"due": "06:00", "processors": {"orders": {"table": table("orders")}}}
+        config = shop(SATURDAY, phases={"load": load_phase, "report": {**retired, **halts}})
+    now = clock(SATURDAY, NOON)
+    (known,) = config.pipelines["nba"].all_halts
+
+    report = judged(World(config), now, halts={known: Reading(Halted({}, now - 3 * A_DAY), now)})
+
+    assert report.calendar_doubtful[CalendarDoubt.HALTS] is doubtful
+
+
 def test_nothing_is_doubtful_at_the_end_of_a_season() -> None:
     world, now = World(shop(SATURDAY, calendar=AHEAD)), clock(SATURDAY, NOON)
 
