@@ -21,6 +21,7 @@ from exporter.present.explanations import explain_text
 from exporter.present.history import History
 from exporter.present.over import after_trigger, after_verdict
 from exporter.present.status import stamp, status
+from exporter.present.summary import problems
 from exporter.present.table import report_text
 from exporter.present.words import BAD_TRIGGERS, TRIGGERS, WORDS, Moments
 from exporter.web.sections import MOST_WHYS, sections
@@ -48,7 +49,7 @@ def disagreements(report: Report) -> Iterator[str]:
     lines = report_text(report, width=WIDE).splitlines()
     headline, first_said = lines[0], str(said["summary"])
     yield from (f"check begins with {line!r}" for line in [headline] if line != first_said)
-    moments = Moments.of(report)
+    moments, lead = Moments.of(report), next((one.processors for one in problems(report)), ())
     rows = {(section.name, row.name): row for section in page.trouble for row in (*section.rows, *section.folded)}
     asking = sum(row.why is not None for row in rows.values())
     for one in report.processors:
@@ -81,7 +82,9 @@ def disagreements(report: Report) -> Iterator[str]:
         yield from _different(labels, found, expected)
         if f"- after the repair: {after}\n" not in str(explain_text(report, one.processor, width=WIDE)):
             yield f"{labels}: explain does not say what becomes of it after the repair"
-        line = f"{one.processor}: {one.verdict}{_words(one.since, moments)}; first: {words.first}"
+        # The sentence at the head says the first step of what it is about.
+        step = "" if any(one is each for each in lead) else f"; first: {words.first}"
+        line = f"{one.processor}: {one.verdict}{_words(one.since, moments)}{step}"
         if line not in lines:
             yield f"check has no line {line!r}"
     yield from _triggers(report, said["phases"], samples, "\n".join(lines))
