@@ -5,13 +5,14 @@ Made with Hypothesis's own `Random` in plain code: a whole snapshot drawn value 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from hypothesis import strategies as st
 
 from exporter.config.resolved import Mode, Relation, Trigger
+from exporter.config.schedules import Schedule
 from exporter.model import (
     CoverageCounts,
     Document,
@@ -107,15 +108,24 @@ class Maker:
         around = self.random.choice((0, 0, 1))
         return config(pipeline(both, bare=self.often(0.1)), past=around, future=around)
 
+    def schedule(self) -> Schedule:
+        """Mostly every day; now and then of work that was added or retired around now."""
+        around = [None, *(self.now.date() + ONE_DAY * shift for shift in (-1, 0, 1))]
+        since, until = (None, None) if self.often() else (self.random.choice(around), self.random.choice(around))
+        return Schedule(since=since, until=until)
+
     def phase(self, name: str, following: str | None, collection: str = "") -> PhaseConfig:
         choice = self.random.choice
         members = [
-            processor(
-                member,
-                offset=choice((-1, 0, 0, 1)),
-                due=choice(("0 11:30", "1 11:30", "-1 00:00", "0 02:30")),
-                critical=self.often(0.5),
-                bounds=choice((None, (2, 2), (0.5, 3.5))),
+            replace(
+                processor(
+                    member,
+                    offset=choice((-1, 0, 0, 1)),
+                    due=choice(("0 11:30", "1 11:30", "-1 00:00", "0 02:30")),
+                    critical=self.often(0.5),
+                    bounds=choice((None, (2, 2), (0.5, 3.5))),
+                ),
+                schedule=self.schedule(),
             )
             for member in NAMES[: choice((1, 2, 2))]
         ]

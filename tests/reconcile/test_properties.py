@@ -126,6 +126,21 @@ def test_a_date_without_games_or_demand_is_not_expected_unless_rows_that_are_the
             assert item.verdict is Verdict.NOT_EXPECTED
 
 
+@given(cases)
+def test_nothing_is_expected_outside_the_limits_of_the_work_whatever_the_records_say(case: Case) -> None:
+    (pipeline,) = case.config.pipelines.values()
+    for phase in judged(case).phases:
+        processors = pipeline.phases[phase.phase].processors
+        within = [name for name, one in processors.items() if one.schedule.covers(phase.run_date)]
+        outside = [item for item in phase.processors if item.processor not in within]
+        assert {item.verdict for item in outside} <= {Verdict.NOT_EXPECTED}
+        assert not any(item.expected for item in outside)
+        assert phase.expected is None or phase.expected <= len(within)
+        if not within:
+            assert phase.expected == 0
+            assert phase.trigger_state in {None, TriggerState.NOT_EXPECTED}
+
+
 @given(cases, st.sampled_from(COUNTS))
 def test_what_is_expected_does_not_depend_on_rows(case: Case, rows: int) -> None:
     days = {day for item in judged(case).processors for day in (item.data_date,)}
