@@ -56,6 +56,11 @@ class Schedule:
     since: date | None = None
     until: date | None = None
 
+    @property
+    def limits(self) -> tuple[date | None, date | None]:
+        """The first and the last run date; None: there is no such limit."""
+        return self.since, self.until
+
     def covers(self, run_date: date) -> bool:
         """Whether the run date is neither before `since` nor after `until`."""
         return (self.since or run_date) <= run_date <= (self.until or run_date)

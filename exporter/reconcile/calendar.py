@@ -93,12 +93,14 @@ def _nothing_until(
         *(each for one in processors for each in one.of_each_table),
         *pipeline.coverage.values(),
     ]
+    # In the table's dates.
+    limits = [
+        [limit and (limit if calendar.by_run_date else one.data_date(limit)) for limit in one.schedule.limits]
+        for one in work
+    ]
 
     def has_work(day: date) -> bool:
-        return any(
-            one.schedule.covers(day if calendar.by_run_date else one.table.period.moved(day, -one.data_date_offset))
-            for one in work
-        )
+        return any((since or day) <= day <= (until or day) for since, until in limits)
 
     return all((halts is not None and day in halts.dates) or not has_work(day) for day in missing)
 
