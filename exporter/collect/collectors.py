@@ -55,8 +55,8 @@ NOTICE: Final = 1.0
 
 NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
-REST: Final = 39
-"""How many times as long as a report took the next one of followed changes waits, so that they take a fortieth of the
+REST: Final = 19
+"""How many times as long as a report took the next one of followed changes waits, so that they take a twentieth of the
 time of one processor, however many there are."""
 
 
