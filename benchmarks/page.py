@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _HEAD = """\
 # Benchmarks
 
-`make bench` measures this in under ten minutes, prints the table and exits 1 if a bound does not hold.
+`make bench` measures this in a quarter of an hour, prints the table and exits 1 if a bound does not hold.
 `make bench ARGS="scrapes memory"` measures parts of it; `make bench ARGS=--help` lists them; with
 `ARGS="--write docs/benchmarks.md"` it writes this page, which is how the numbers got here.
 
