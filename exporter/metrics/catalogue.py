@@ -197,7 +197,7 @@ CONDITIONS = {
     Condition.COLLECTION_BLOATED: BLOATED,
 }
 """The families that export answers of the table of conditions. The series of the other conditions are older than it."""
-_SINCES = {"check": COVERAGE_SINCE, "processor": SINCE, "phase": PHASE_SINCE}
+_SINCES = {"check": (COVERAGE_SINCE, "check"), "processor": (SINCE, "phase"), "phase": (PHASE_SINCE, "phase")}
 
 _REMOVALS = [(kind, label_text(kind=kind)) for kind in RemovalKind if kind is not RemovalKind.REPLACED]
 _BOUNDS = [(bound, f',bound="{bound}"') for bound in Bound]
@@ -324,8 +324,7 @@ _TIMES: Sequence[tuple[Family, Callable[[ProcessorReport], datetime | None]]] = 
 
 
 def _owners(out: Out, pipeline: PipelineReport) -> None:
-    """One series a processor, whatever its run dates, and only where something is known."""
-    # Every run date has all processors of a phase.
+    """One series a processor, whatever its run dates (each has all processors), and only where something is known."""
     phases = {phase.phase: phase for phase in reversed(pipeline.phases)}
     for one in (processor for phase in reversed(phases.values()) for processor in phase.processors):
         if one.care is not NOBODY and one.care != NOBODY:
@@ -368,13 +367,14 @@ def pipeline_samples(out: Out, pipeline: PipelineReport, *, zone: str) -> None:
     _owners(out, pipeline)
     for coverage in pipeline.coverage:
         _coverage(out, coverage)
-    dates = {(one.check.name, str(one.run_date)): {"data_date": str(one.data_date)} for one in pipeline.coverage}
-    dates |= {(one.phase, str(one.run_date)): {"then": due_text(one.then, zone)} for one in pipeline.phases}
+    texts = {("check", at.check.name, str(at.run_date)): {"data_date": str(at.data_date)} for at in pipeline.coverage}
+    texts |= {("phase", one.phase, str(one.run_date)): {"then": due_text(one.then, zone)} for one in pipeline.phases}
     for found in pipeline.conditions:
         _condition(out, found)
-        if found.since and (family := next((_SINCES[name] for name in _SINCES if name in found.labels), None)):
-            texts = dates[found.labels.get("check") or found.labels["phase"], found.labels["run_date"]]
-            out[family].append(since(label_text(**found.labels), found.since, zone, about=found.condition, **texts))
+        if found.since and (subject := next((name for name in _SINCES if name in found.labels), None)):
+            family, of = _SINCES[subject]
+            more = texts[of, found.labels[of], found.labels["run_date"]]
+            out[family].append(since(label_text(**found.labels), found.since, zone, about=found.condition, **more))
     labels = label_text(pipeline=pipeline.pipeline)
     stale, silent = pipeline.heartbeat_stale_after, pipeline.heartbeat_silent_after
     values = (

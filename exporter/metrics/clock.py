@@ -31,8 +31,7 @@ def due_text(one: NextDue | None, zone: str) -> str:
     """`phase4 is due at 2026-01-23 17:30 UTC (12:30 EST)`, or that there is no such deadline."""
     if one is None:
         return NO_DEADLINE
-    there = local(one.due, zone)
-    return f"{one.phase} is due at {one.due:%Y-%m-%d %H:%M} UTC{f' ({there})' if there else ''}"
+    return f"{one.phase} is due at {_both(one.due, zone)}"
 
 
 def since(labels: str, found: Since, zone: str, **texts: str) -> Sample:

@@ -323,6 +323,23 @@ def test_a_condition_with_two_bounds_is_1_for_the_worse_of_those_that_are_passed
     assert values(samples, "coverage_unclassified") == {subject: 0}
 
 
+@pytest.mark.parametrize("name", ["minutes_played", "phase3"])
+def test_since_when_coverage_is_low_has_the_date_of_its_rows_also_for_a_check_named_after_a_phase(name: str) -> None:
+    whole = by_processing_date()
+    nba = whole.pipelines["nba"]
+    check = replace(nba.coverage["minutes_played"], name=name)
+    of = replace(whole, pipelines={"nba": replace(nba, coverage={name: check})})
+    reading: Reading[Mapping[date, CoverageCounts]] = Reading(
+        {DAY - ONE_DAY: CoverageCounts(100, 100, 10, {})}, on("17:55")
+    )
+    snapshot = World(of, units={DAY - ONE_DAY: 6, DAY: 7}).snapshot(on("18:00"))
+
+    report = reconcile(of, replace(snapshot, coverage={("nba", name): reading}), on("18:00"))
+
+    (labels,) = values(report_samples(report), "coverage_since_timestamp_seconds")
+    assert labels[:5] == ("nba", "2026-02-01", name, "coverage_low", "2026-01-31")
+
+
 @pytest.mark.parametrize(("units", "expected"), [({}, None), ({DAY: 6}, 0), ({DAY - ONE_DAY: 6}, 1)])
 def test_coverage_is_expected_where_the_calendar_has_games(units: dict[date, int], expected: int | None) -> None:
     world = World(by_processing_date(), units=units)
