@@ -199,7 +199,7 @@ def _completed_nearby(e: Evidence) -> bool:
 def _run_history(e: Evidence, verdict: Verdict) -> Iterator[Hint]:
     run = e.newest_run
     if run is not None and run.status == "success" and e.registered and e.done:
-        # An earlier run is told of only where the work is not done.
+        # Only where the work is not done is there more to say than the newest run's success.
         return
     early = newest(e.runs or (), e.now)
     if early is not None and early is not run and early.status != "success" and not e.done:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 COMPARED = (*CONDITIONS, Condition.PHASE_LOG_EMPTY)
 ALERTS = {alert_of(condition).name: condition for condition in COMPARED}
-"""The alerts that compare a condition's own gauge, and one that concludes it anew from others."""
+"""The alerts that compare a condition's own gauge, and one that concludes it from other series."""
 
 WAKING = frozenset({"critical", "warning"})
 """Severities that ask somebody to act, now or on a working day."""

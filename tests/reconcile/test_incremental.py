@@ -1,4 +1,4 @@
-"""A report of which only the changed parts are made anew is the report that is made whole."""
+"""A report of which only the changed parts are made again equals one that is made whole."""
 
 from __future__ import annotations
 
@@ -153,9 +153,13 @@ def test_what_is_kept_is_what_would_be_made_again(
         whole = reconcile(config, scene.eye.snapshot, scene.now)
         assert report == whole
         assert not [*tracked(report)]
-        rendered, anew = renderer.render(report), render(report_samples(whole))
-        assert rendered.plain == anew.plain == gzip.decompress(rendered.gzip_open + rendered.gzip_end())
-        assert (rendered.series, rendered.size, rendered.crc32) == (anew.series, anew.size, anew.crc32)
+        rendered, whole_bytes = renderer.render(report), render(report_samples(whole))
+        assert rendered.plain == whole_bytes.plain == gzip.decompress(rendered.gzip_open + rendered.gzip_end())
+        assert (rendered.series, rendered.size, rendered.crc32) == (
+            whole_bytes.series,
+            whole_bytes.size,
+            whole_bytes.crc32,
+        )
         starting = len(history.days) % 2 == 1
         before = history
         history, whole_history = history.after(report, starting=starting), whole_history.after(whole, starting=starting)
@@ -178,9 +182,9 @@ def test_only_the_document_that_changed_is_judged_again(config: Config) -> None:
     scene.follow(DocumentId("phase3_completion", DAY))
     after = kept.reconcile(config, scene.eye.snapshot, scene.now)
 
-    anew = {(one.phase, one.run_date) for one in after.phases if not any(one is other for other in before.phases)}
+    made = {(one.phase, one.run_date) for one in after.phases if not any(one is other for other in before.phases)}
     # The days before and after look into this document for entries that belong to them.
-    assert anew == {("phase3", DAY + day) for day in (-ONE_DAY, timedelta(), ONE_DAY)}
+    assert made == {("phase3", DAY + day) for day in (-ONE_DAY, timedelta(), ONE_DAY)}
 
 
 def test_a_report_says_when_time_alone_makes_it_another_one() -> None:
