@@ -97,6 +97,12 @@ def test_a_program_that_a_test_starts_ends_with_the_test() -> None:
     assert found == [], "use testing.processes.Process: a failed test would leave the program running"
 
 
+def test_no_program_is_started_with_python_code_between_fork_and_exec() -> None:
+    found = _found(r"preexec_fn", [path for path in PYTHON if path != Path(__file__)])
+
+    assert found == [], "gRPC's threads start again in the copy of the process, and abort it; start through `env`"
+
+
 def test_every_exception_to_a_rule_names_it_and_gives_a_reason() -> None:
     bare = [
         place

@@ -16,7 +16,7 @@ from testing.processes import Process
 from testing.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 COMMAND = [sys.executable, "-m", "exporter"]
@@ -36,31 +36,24 @@ def script(work: str) -> list[str]:
     return [sys.executable, "-c", SCRIPT.format(work="\n".join(f"    {line}" for line in work.splitlines()))]
 
 
-def ignoring(*numbers: signal.Signals) -> Callable[[], None]:
-    """Before the program: ignore signals, as the first process of a container does until it has handlers."""
-
-    def prepare() -> None:
-        for number in numbers:
-            signal.signal(number, signal.SIG_IGN)
-
-    return prepare
+AS_IN_A_TERMINAL = ("env", "--default-signal=HUP")
+"""What starts a program so that it hears the end of the terminal, also where the tests run under nohup."""
 
 
-def as_in_a_terminal() -> None:
-    """Before the program: hear the end of the terminal, also where the tests run under nohup."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+def ignoring(*numbers: signal.Signals) -> tuple[str, ...]:
+    """What starts a program with signals ignored, as a container's first process has them until it has handlers."""
+    return ("env", *(f"--ignore-signal={number.value}" for number in numbers))
 
 
-def started(command: list[str], prepare: Callable[[], None] | None = None, folder: Path | None = None) -> Process[str]:
+def started(command: list[str], way: tuple[str, ...] = AS_IN_A_TERMINAL, folder: Path | None = None) -> Process[str]:
     """`folder`: where it makes temporary ones."""
     return Process(
-        command,
+        [*way, *command],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, **({"TMPDIR": str(folder)} if folder else {})},
-        preexec_fn=prepare or as_in_a_terminal,
     )
 
 
@@ -134,7 +127,7 @@ print('ended', flush=True)"""
 
 def test_with_nohup_a_closed_terminal_does_not_end_the_command() -> None:
     work = "print('ready', flush=True)\nos.kill(os.getpid(), signal.SIGHUP)\ntime.sleep(0.2)\nprint('ended')"
-    with started(script(work), prepare=ignoring(signal.SIGHUP)) as process:
+    with started(script(work), way=ignoring(signal.SIGHUP)) as process:
         out, _ = process.communicate(timeout=60)
 
     assert (process.returncode, out) == (0, "ready\nended\n")
@@ -167,7 +160,7 @@ of_the_thread.left = Left()"""
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_first_process_of_a_container_hears_a_signal_from_its_first_instruction_on(number: signal.Signals) -> None:
-    with started([*COMMAND, "run", "--preset", "nba"], prepare=ignoring(number)) as process:
+    with started([*COMMAND, "run", "--preset", "nba"], way=ignoring(number)) as process:
         until(lambda: catches(process.pid, number), "the program's first instruction")
         process.send_signal(number)
         process.wait(60)
@@ -191,15 +184,10 @@ def test_a_standard_stream_that_is_closed_leads_nowhere_instead_of_into_the_next
     places = "[os.readlink(f'/proc/self/fd/{number}') for number in range(3)]"
     work = f"import os, sys; from exporter import __main__; print(1); sys.exit({places}.count('/dev/null'))"
 
-    def close() -> None:
-        for number in closed:
-            os.close(number)
-
     process = subprocess.run(
-        [sys.executable, "-c", work],
+        ["sh", "-c", 'exec "$@" ' + " ".join(f"{number}>&-" for number in closed), "sh", sys.executable, "-c", work],
         stdin=subprocess.PIPE,
         capture_output=True,
-        preexec_fn=close,
         timeout=60,
         check=False,
     )
