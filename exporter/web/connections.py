@@ -15,7 +15,7 @@ from exporter.metrics.telemetry import Refusal
 if TYPE_CHECKING:
     from exporter.web.refusals import Refusals
 
-MOST: Final = 512
+MOST: Final = 768
 """Connections in all. Under a limit of open files below the usual 1024 there are fewer (handles.py)."""
 
 MOST_OF_A_CLIENT: Final = 256

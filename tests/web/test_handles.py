@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from exporter.web import handles
+from exporter.web import connections, handles
 from testing.processes import Process
 from testing.running import ROOT
 
@@ -59,3 +59,13 @@ def test_connections_leave_handles_for_health_and_everything_else() -> None:
 def test_a_limit_of_open_files_that_can_be_raised_is_raised() -> None:
     with with_few_handles(100, 4096) as (_, limit):
         assert limit == handles.WANTED
+
+
+def test_the_documented_limits_are_those_of_the_server() -> None:
+    page = (ROOT / "docs/web.md").read_text(encoding="utf-8")
+
+    assert f"| connections in all | {connections.MOST} |" in page
+    assert f"| connections in all, each being answered | {connections.MOST} |" in page
+    assert f"which have {connections.RESERVE} more" in page
+    assert f"| connections from one address | {connections.MOST_OF_A_CLIENT} |" in page
+    assert f"fewer than {handles.WANTED} open files" in page
