@@ -118,7 +118,6 @@ ARRAYS: Final[Mapping[str, Type]] = {
 PROMISED: Final[Mapping[str, st.SearchStrategy[object]]] = {
     "INT64": _NUMBERS,
     "STRING": _WORDS,
-    "BOOL": st.booleans(),
     "DATE": st.dates(date(2026, 1, 29), date(2026, 2, 2)),
     "ARRAY<INT64>": st.lists(_NUMBERS, max_size=5),
 }

@@ -52,7 +52,9 @@ class RecordField:
     otherwise: str
 
 
-_TRIGGER: Final = "the trigger's state is `unknown`, and its hint says why"
+_TRIGGER: Final = (
+    "the trigger's state is `unknown`, unless the next phase has run (`bypassed`), and its hint names the field"
+)
 _NO_TIME: Final = "the time is unknown"
 _HINT: Final = "a hint says so"
 _NOTHING: Final = "nothing: it decides nothing"
@@ -73,7 +75,7 @@ FIELDS: Final = (
         "trigger_succeeded",
         ("_trigger_succeeded",),
         Kind.FLAG,
-        "Whether that start succeeded.",
+        "Whether the start of a document that says that it triggered succeeded.",
         "it succeeded",
         _TRIGGER,
     ),
@@ -84,7 +86,7 @@ FIELDS: Final = (
         Kind.FLAG,
         "Nothing: an unusable one only shows that the writer of these fields has a fault.",
         "nothing",
-        _TRIGGER,
+        _HINT,
     ),
     RecordField(
         DOCUMENTS,
@@ -93,7 +95,7 @@ FIELDS: Final = (
         Kind.MOMENT,
         "When the next phase was started; it is shown.",
         _NO_TIME,
-        _TRIGGER,
+        _HINT,
     ),
     RecordField(
         DOCUMENTS,

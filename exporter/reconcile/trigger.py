@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from exporter.reconcile.evidence import Evidence
     from exporter.reconcile.expectations import Dates, PhaseDay
 
-TRIGGER_FIELDS = frozenset({"triggered", "trigger_succeeded", "trigger_pending", "triggered_at"})
-"""Fields that say whether a document has triggered. If one of them cannot be used, the state is unknown."""
+BESIDE_A_TRIGGER: Final = ("triggered_at", "trigger_reason", "trigger_pending")
+"""Fields that say more of a trigger and decide nothing."""
 
 FINISHED_UNREGISTERED = frozenset({Verdict.UNREGISTERED, Verdict.WRONG_DATE, Verdict.LOST_UPDATE})
 """Verdicts of work that finished although its entry is not in the document."""
@@ -64,23 +64,35 @@ def trigger_of(
     document = asked[0].evidence.document if asked else None
     if all(item.evidence.units == 0 for item in asked) or (following and not following.phase.asks(day.run_date)):
         return TriggerConclusion(TriggerState.NOT_EXPECTED, ())
-    unusable = [field for field in document.malformed if field.key in TRIGGER_FIELDS] if document else []
-    if unusable:
-        text = f"the document's trigger cannot be read: {', '.join(map(str, unusable))}"
-        return TriggerConclusion(TriggerState.UNKNOWN, (Hint(HintKind.TRIGGER, text),))
-    if document is not None and document.triggered and document.trigger_succeeded is not False:
-        return TriggerConclusion(
-            TriggerState.TRIGGERED, (Hint(HintKind.TRIGGER, f"triggered: {_trigger_reason(document)}"),)
-        )
+    unread = _unread(document) if document else ()
+    if document is not None and document.triggered and document.trigger_succeeded is not False and not unread:
+        return TriggerConclusion(TriggerState.TRIGGERED, tuple(_triggered(document)))
     if document is None or any(item.evidence.units is None for item in asked):
-        return TriggerConclusion(TriggerState.UNKNOWN, (Hint(HintKind.TRIGGER, "document or calendar unknown"),))
+        return TriggerConclusion(
+            TriggerState.UNKNOWN, unread or (Hint(HintKind.TRIGGER, "document or calendar unknown"),)
+        )
     expected = [item for item in asked if item.evidence.units]
-    return _untriggered(trigger, expected, document, _next_phase_written(snapshot, following, now), day, now)
+    found = _untriggered(trigger, expected, document, _next_phase_written(snapshot, following, now), day, now)
+    if unread and found.state is not TriggerState.BYPASSED:
+        found = TriggerConclusion(TriggerState.UNKNOWN, ())
+    return replace(found, hints=(*unread, *found.hints))
 
 
-def _trigger_reason(document: Document) -> str:
-    unusable = next((field for field in document.malformed if field.key == "trigger_reason"), None)
-    return document.trigger_reason or (f"no usable reason: {unusable}" if unusable else "no reason written")
+def _unread(document: Document) -> tuple[Hint, ...]:
+    """Which of the fields that say whether the document has triggered are there and cannot be read."""
+    deciding = {"triggered": document.triggered}
+    if document.triggered:
+        deciding["trigger_succeeded"] = document.trigger_succeeded
+    fields = [str(field) for field in document.malformed if field.key in deciding and deciding[field.key] is None]
+    return (Hint(HintKind.TRIGGER, f"the document's trigger cannot be read: {', '.join(fields)}"),) if fields else ()
+
+
+def _triggered(document: Document) -> Iterator[Hint]:
+    """What is to be said of a document that has triggered."""
+    odd = [str(field) for field in document.malformed if field.key in BESIDE_A_TRIGGER]
+    yield Hint(HintKind.TRIGGER, f"triggered: {document.trigger_reason or 'no reason written'}")
+    if odd:
+        yield Hint(HintKind.TRIGGER, f"the document's trigger has unusable fields: {', '.join(odd)}")
 
 
 def _untriggered(

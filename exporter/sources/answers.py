@@ -16,7 +16,7 @@ from exporter.config.periods import ONE_DAY
 from exporter.messages.secrets import masked
 from exporter.model import CoverageCounts, ErrorKind, Halted, RowCount, Run, UnusableField
 from exporter.sources.errors import CallFailed, Fault
-from exporter.sources.fields import count, datetime_in, moment, said, unusable
+from exporter.sources.fields import FLAGS, count, datetime_in, flag, moment, said, unusable
 from exporter.sources.ports import Window
 from exporter.sources.queries import OUTSIDE
 
@@ -34,6 +34,7 @@ _NO_STATUS: Final = "unknown"
 _UNITS_REMEDY: Final = (
     "let the calendar's `units` give a whole number for each date that has rows; SUM gives NULL where all values are"
 )
+_FLAG_REMEDY: Final = f"write one of {', '.join(FLAGS)}, or say `backfill_mode: []` in `run_history.columns`"
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
@@ -171,7 +172,7 @@ def _logged(row: Row, processor: str, zone: ZoneInfo, history: RunHistoryConfig)
         category=masked(_text(row["category"]) or "") or None,
         started_at=times.read("started", next(iter(history.columns["started_at"]), "started_at")),
         finished_at=times.read("finished", history.finished_column),
-        backfill=_flag(row["backfill"]),
+        backfill=_backfill(row["backfill"], history),
         unusable=times.unusable,
     )
 
@@ -294,7 +295,10 @@ def _text(value: object) -> str | None:
     raise TypeError(f"a text was expected, not {said(value)}")
 
 
-def _flag(value: object) -> bool:
-    if value is None or isinstance(value, bool):
-        return value is True
-    raise TypeError(f"true or false was expected, not {said(value)}")
+def _backfill(value: object, history: RunHistoryConfig) -> bool:
+    written = _text(value)
+    found = False if written is None else flag(written)
+    if found is None:
+        name = next(iter(history.columns["backfill_mode"]))
+        raise CallFailed(Fault(ErrorKind.INVALID, f"its {name} is {said(value)}", remedy=_FLAG_REMEDY))
+    return found

@@ -36,6 +36,11 @@ _LONGEST_SAID: Final = 60
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}|\d{8}", re.ASCII)
 _MOMENT: Final = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}.*", re.ASCII)
 _NUMBER: Final = re.compile(r"\d+(\.\d+)?", re.ASCII)
+FLAGS: Final[Mapping[str, bool]] = {
+    **dict.fromkeys(("true", "yes", "y", "t", "on", "1"), True),
+    **dict.fromkeys(("false", "no", "n", "f", "off", "0"), False),
+}
+"""The words that mean true or false. In each pair the one for true is the greater text."""
 _EPOCH_UNITS: Final = {10: 1, 13: 10**3, 16: 10**6, 19: 10**9}
 """Digits of a number of seconds, milliseconds, microseconds or nanoseconds since 1970, from 2001 to 2286."""
 
@@ -53,13 +58,17 @@ class Unusable:
 
 
 def flag(value: object) -> bool | None:
-    """True or false; no other value counts as a flag."""
-    return value if isinstance(value, bool) else None
+    """True or false, also as a number or a word that can mean nothing else."""
+    if isinstance(value, bool):
+        return value
+    number = _number(value)
+    return FLAGS.get(str(int(number)) if number in {0, 1} else word(value) or "")
 
 
 def count(value: object) -> int | None:
-    """A count: whole and not negative. A bool is no number."""
-    number = _number(value)
+    """A count: whole and not negative, also as text. A bool is no number."""
+    written = value.strip() if isinstance(value, str) else ""
+    number = _number(Decimal(written) if _NUMBER.fullmatch(written) else value)
     return int(number) if number is not None and number == int(number) else None
 
 
@@ -120,13 +129,13 @@ def label(value: object) -> str | None:
 
 
 def anything(value: object) -> bool | None:
-    """True for every value except false: people write notes where a flag belongs."""
-    return value is not False
+    """True for every value that does not say false: people write notes where a flag belongs."""
+    return flag(value) is not False
 
 
 ALLOWED: Final[Mapping[Kind, str]] = {
-    Kind.FLAG: "boolean",
-    Kind.COUNT: "whole number that is not negative (also as double, BSON Int32 or BSON Decimal128)",
+    Kind.FLAG: "boolean; number 0 or 1; text, in any case: " + ", ".join(f"`{word}`" for word in FLAGS),
+    Kind.COUNT: "whole number that is not negative (also as text, double, BSON Int32 or BSON Decimal128)",
     Kind.MOMENT: (
         "timestamp (also BSON Timestamp), later than 0001-01-01, which is Go's zero time;"
         " text in ISO 8601's form with date and time, UTC unless it says otherwise;"
@@ -136,7 +145,7 @@ ALLOWED: Final[Mapping[Kind, str]] = {
     Kind.TEXT: "text",
     Kind.WORD: "text",
     Kind.LABEL: "text or number",
-    Kind.ANYTHING: "anything: all but false means yes",
+    Kind.ANYTHING: "anything: all that is no `false` of a flag means yes",
 }
 """The values that each kind of field accepts, in words."""
 

@@ -55,7 +55,7 @@ CONTEXT: Final[Mapping[str, str]] = {
     "category": "STRING",
     "started": "STRING",
     "finished": "STRING",
-    "backfill": "BOOL",
+    "backfill": "STRING",
     "units": "STRING",
     "counts": "ARRAY<INT64>",
 }
@@ -68,6 +68,8 @@ _NO_MOMENT: Final = (
     "no moment: the time is unknown, and a hint says so;"
     " JSON, GEOGRAPHY, ARRAY and STRUCT, which are no texts: the table is unknown, with its name and what BigQuery says"
 )
+_FLAG: Final = "BOOL; INT64 of 0 or 1; STRING with a word for true or false"
+_NO_FLAG: Final = "the table is unknown, with its name and the value"
 _NO_TIME: Final = "the time is unknown"
 _FALSE: Final = "false"
 _NO_UNITS: Final = "the calendar is unknown, with the date and the value"
@@ -109,7 +111,7 @@ COLUMNS: Final = (
     Column("status", "run history", "STRING", "the status is unknown", _REFUSED),
     Column("failure_category", "run history", "STRING; the column may be missing", "no category", _REFUSED),
     Column("started_at", "run history", _MOMENT, _NO_TIME, _NO_MOMENT),
-    Column("backfill_mode", "run history", "BOOL", "no backfill", _REFUSED),
+    Column("backfill_mode", "run history", _FLAG, "no backfill", _NO_FLAG),
     Column("phase_name", "phase log", "STRING", "no transition that is asked for", _REFUSED),
     Column("units", "calendar", "SQL: a whole number that is not negative, of any type", _NO_UNITS, _NO_UNITS),
     Column("where", "calendar, halts", "SQL: BOOL", "the row does not count", _REFUSED),
@@ -270,7 +272,7 @@ def run_history_part(pipeline: str, number: int, request: RunHistoryRequest, pro
     """
     table, finished = request.table.table, quoted(request.table.finished_column)
     names = {key: quoted(column) for key, found in request.table.columns.items() for column in found}
-    run, started = names.get("run_id"), names.get("started_at")
+    run, started, backfill = names.get("run_id"), names.get("started_at"), names.get("backfill_mode")
     read = {
         "name": names["processor_name"],
         "run": run and _as_text(run),
@@ -279,7 +281,8 @@ def run_history_part(pipeline: str, number: int, request: RunHistoryRequest, pro
         "category": names.get(CATEGORY),
         "started": started and _as_text(f"MIN({started})"),
         "finished": _as_text(f"MAX({finished})"),
-        "backfill": names.get("backfill_mode") and f"LOGICAL_OR({names['backfill_mode']})",
+        # Of two words for true and false, the one for true is the greater text.
+        "backfill": backfill and f"MAX(LOWER({_as_text(backfill)}))",
     }
     times = [column for column in (started, finished) if column]
     one_by_one = [f"IF({run} IS NULL, {column}, NULL)" if run else column for column in times]

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 PLAYER = "player_game_summary"
 HEARTBEAT = "processor_heartbeats/PlayerGameSummaryProcessor"
-TRIGGER_FIELDS = ("_triggered", "_trigger_succeeded", "_trigger_pending", "_triggered_at")
 # Twenty minutes before the clock of the day: older than `dead_after`.
 DEAD = datetime(2026, 1, 20, 17, 40, tzinfo=UTC)
 
@@ -53,16 +52,17 @@ def beating(day: Day, **fields: object) -> ProcessorReport:
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        ("true", 'text "true"'),
-        (1, "number 1"),
-        (1.0, "number 1.0"),
+        ("soon", 'text "soon"'),
+        (2, "number 2"),
+        (0.5, "number 0.5"),
+        (DEAD, "timestamp 2026-01-20T17:40:00Z"),
         ({"at": 1}, "map"),
         ([True], "array"),
         (b"\x01", "bytes"),
         ({"__oid__": "507f1f77bcf86cd799439011"}, "BSON ObjectId"),
     ],
 )
-@pytest.mark.parametrize("name", TRIGGER_FIELDS)
+@pytest.mark.parametrize("name", ["_triggered", "_trigger_succeeded"])
 def test_a_trigger_field_that_cannot_be_read_makes_the_state_unknown_and_is_named(
     day: Day, name: str, value: object, said: str
 ) -> None:
@@ -72,12 +72,31 @@ def test_a_trigger_field_that_cannot_be_read_makes_the_state_unknown_and_is_name
     assert [hint.text for hint in found.trigger_hints] == [f"the document's trigger cannot be read: {name} ({said})"]
 
 
-@pytest.mark.parametrize("name", TRIGGER_FIELDS[:3])
-def test_a_timestamp_is_no_flag(day: Day, name: str) -> None:
-    found = phase(day, **{name: DEAD})
+@pytest.mark.parametrize("value", ["true", "Yes", "1", 1, 1.0])
+def test_a_trigger_flag_is_read_however_it_is_written(day: Day, value: object) -> None:
+    found = phase(day, _triggered=value, _trigger_succeeded=value)
 
-    assert found.trigger_state is TriggerState.UNKNOWN
-    assert f"{name} (timestamp 2026-01-20T17:40:00Z)" in found.trigger_hints[0].text
+    assert found.trigger_state is TriggerState.TRIGGERED
+
+
+@pytest.mark.parametrize("fields", [{"_triggered": "false"}, {"_triggered": 0}, {"_trigger_succeeded": "no"}])
+def test_a_trigger_flag_that_says_no_leaves_the_phase_stuck(day: Day, fields: dict[str, object]) -> None:
+    assert phase(day, **fields).trigger_state is TriggerState.STUCK
+
+
+@pytest.mark.parametrize("name", ["_triggered_at", "_trigger_pending"])
+def test_what_only_says_more_of_a_trigger_does_not_decide_whether_there_was_one(day: Day, name: str) -> None:
+    found = phase(day, **{name: "soon"})
+
+    assert found.trigger_state is TriggerState.TRIGGERED
+    assert [hint.text for hint in found.trigger_hints] == [
+        "triggered: all_complete",
+        f'the document\'s trigger has unusable fields: {name} (text "soon")',
+    ]
+
+
+def test_a_success_that_cannot_be_read_decides_nothing_of_a_document_that_did_not_trigger(day: Day) -> None:
+    assert phase(day, _triggered=False, _trigger_succeeded="soon").trigger_state is TriggerState.STUCK
 
 
 @pytest.mark.parametrize("value", [1768923600, 1768923600.0, "1768923600000", "2026-01-20T15:40:00Z"])
@@ -92,7 +111,10 @@ def test_a_reason_that_is_no_text_is_said(day: Day) -> None:
     found = phase(day, _trigger_reason=3)
 
     assert found.trigger_state is TriggerState.TRIGGERED
-    assert found.trigger_hints[0].text == "triggered: no usable reason: _trigger_reason (number 3)"
+    assert [hint.text for hint in found.trigger_hints] == [
+        "triggered: no reason written",
+        "the document's trigger has unusable fields: _trigger_reason (number 3)",
+    ]
 
 
 def test_the_numbers_and_moments_of_a_mongodb_client_are_read(day: Day) -> None:
@@ -209,7 +231,7 @@ def test_a_data_date_that_leaves_a_doubt_is_named_and_not_called_absent(day: Day
     ) in texts(found)
 
 
-@pytest.mark.parametrize("value", ["true", 1])
+@pytest.mark.parametrize("value", ["perhaps", 2])
 def test_a_count_is_not_called_impossible_of_a_run_that_may_have_been_incremental(day: Day, value: object) -> None:
     day.local.firestore.merge(DOCUMENT, {PLAYER: {"record_count": 300, "is_incremental": value}}, project=PROJECT)
 
@@ -220,7 +242,7 @@ def test_a_count_is_not_called_impossible_of_a_run_that_may_have_been_incrementa
 
 
 def test_what_cannot_be_used_is_a_metric_by_kind_and_named_on_the_page(day: Day) -> None:
-    day.local.firestore.merge(DOCUMENT, {"_mode": 3, PLAYER: {"record_count": "280", "status": b"x"}}, project=PROJECT)
+    day.local.firestore.merge(DOCUMENT, {"_mode": 3, PLAYER: {"record_count": "all", "status": b"x"}}, project=PROJECT)
     day.local.firestore.merge(HEARTBEAT, {"started_at": "noon"}, project=PROJECT)
     day.collect(*FIRESTORE)
     report = day.reports[-1]
@@ -235,7 +257,7 @@ def test_what_cannot_be_used_is_a_metric_by_kind_and_named_on_the_page(day: Day)
     assert facts["Unusable fields, documents"] == "1: phase3_completion/2026-01-20: _mode (number 3)"
     assert facts["Unusable fields, entries"] == (
         "2: phase3_completion/2026-01-20 player_game_summary: status (bytes),"
-        ' phase3_completion/2026-01-20 player_game_summary: record_count (text "280")'
+        ' phase3_completion/2026-01-20 player_game_summary: record_count (text "all")'
     )
     beat = 'heartbeat PlayerGameSummaryProcessor: started_at (text "noon")'
     assert facts["Unusable fields, heartbeats"] == f"1: {beat}"

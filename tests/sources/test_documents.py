@@ -81,9 +81,15 @@ def names(malformed: Iterable[UnusableField]) -> tuple[str, ...]:
         ({"status": " Success "}, Entry("success")),
         ({"record_count": 0}, Entry(record_count=0)),
         ({"record_count": 12.0}, Entry(record_count=12)),
+        ({"record_count": " 12 "}, Entry(record_count=12)),
+        ({"record_count": "12.0"}, Entry(record_count=12)),
+        ({"is_incremental": "True"}, Entry(incremental=True)),
+        ({"is_incremental": 0}, Entry()),
         ({"record_count": None, "records_processed": 3}, Entry(record_count=3)),
         ({"manual_override": "by hand, 2026-02-01"}, Entry(manual=True)),
         ({"manual_override": False}, Entry()),
+        ({"manual_override": "no"}, Entry()),
+        ({"manual_override": 0}, Entry()),
         ({"correlation_id": 1234}, Entry(correlation_id="1234")),
         ({}, Entry()),
     ],
@@ -99,7 +105,10 @@ def test_an_entry_is_read_as_it_was_written(fields: Mapping[str, object], entry:
         ("status", "  ", 'text ""'),
         ("completed_at", "yesterday", 'text "yesterday"'),
         ("completed_at", 20260201, "number 20260201"),
-        ("record_count", "212", 'text "212"'),
+        ("record_count", "many", 'text "many"'),
+        ("record_count", "1.5", 'text "1.5"'),
+        ("record_count", "-1", 'text "-1"'),
+        ("record_count", "1,200", 'text "1,200"'),
         ("record_count", True, "boolean true"),
         ("record_count", -1, "number -1"),
         ("record_count", 1.5, "number 1.5"),
@@ -117,7 +126,7 @@ def test_a_field_that_cannot_be_used_is_named_and_unknown_not_zero(name: str, va
     assert parse_entry({name: value}) == Entry(malformed=(UnusableField(name, said),))
 
 
-@pytest.mark.parametrize("value", ["yes", "true", 1, 1.0, NOON, UNUSABLE])
+@pytest.mark.parametrize("value", ["perhaps", "", 2, -1, 0.5, NOON, UNUSABLE])
 def test_whether_a_run_was_incremental_is_unknown_where_it_cannot_be_read(value: object) -> None:
     entry = parse_entry({"is_incremental": value})
 
@@ -172,7 +181,19 @@ def test_metadata_is_told_apart_from_entries_by_its_underscore() -> None:
     assert (document.create_time, document.update_time) == (NOON, NOON + timedelta(hours=1))
 
 
-@pytest.mark.parametrize("value", [1, 1.0, "true", "yes", NOON, [True], {"at": NOON}])
+@pytest.mark.parametrize("value", [1, 1.0, Decimal(1), "1", "true", " True ", "YES", "y", "T", "on"])
+def test_a_trigger_flag_is_read_from_a_number_or_a_word_that_can_mean_nothing_else(value: object) -> None:
+    assert parse_document({"_triggered": value}).triggered is True
+
+
+@pytest.mark.parametrize("value", [0, 0.0, Decimal(0), "0", "false", "False\n", "no", "N", "f", "OFF"])
+def test_a_trigger_flag_that_says_no_is_no_trigger(value: object) -> None:
+    document = parse_document({"_triggered": value})
+
+    assert (document.triggered, document.malformed) == (False, ())
+
+
+@pytest.mark.parametrize("value", ["soon", "", "null", 2, -1, float("nan"), NOON, [True], {"at": NOON}, UNUSABLE])
 def test_a_trigger_flag_of_another_type_is_unknown(value: object) -> None:
     document = parse_document({"_triggered": value})
 
@@ -185,7 +206,7 @@ def test_a_document_without_a_trigger_flag_has_not_triggered(fields: dict[str, o
     assert parse_document(fields).triggered is False
 
 
-@pytest.mark.parametrize("value", [True, "5", -1, 2.5])
+@pytest.mark.parametrize("value", [True, "five", "", -1, 2.5])
 def test_a_completed_count_that_is_no_count_is_unknown(value: object) -> None:
     document = parse_document({"_completed_count": value})
 

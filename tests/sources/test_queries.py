@@ -128,7 +128,7 @@ def test_run_history_is_asked_for_its_processors_one_row_a_status_and_category()
     assert part.parameters == (Parameter("processors_2", "STRING", ("PlayerGameSummaryProcessor",)),)
     assert "CAST(MIN(`started_at`) AS STRING) AS started" in sql(part)
     assert "CAST(MAX(`processed_at`) AS STRING) AS finished" in sql(part)
-    assert "LOGICAL_OR(`backfill_mode`) AS backfill" in sql(part)
+    assert "MAX(LOWER(CAST(`backfill_mode` AS STRING))) AS backfill" in sql(part)
     assert "CAST(`run_id` AS STRING) AS run" in sql(part)
     assert "`failure_category` AS category" in sql(part)
 

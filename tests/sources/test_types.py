@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from exporter.config.fields import RecordField
     from exporter.model import UnusableField
 
+YES = ("true", "yes", "y", "t", "on", "1")
+NO = ("false", "no", "n", "f", "off", "0")
 READS: dict[tuple[str, str], Callable[[str, Value], tuple[object, tuple[UnusableField, ...]]]] = {}
 """For each field: what a record that has this field alone makes of it, and what it could not use."""
 
@@ -93,22 +96,30 @@ def test_a_field_of_any_type_is_the_right_value_or_named_and_never_a_default(
         assert _right(field, found, plain), (found, plain)
     else:
         assert field.key == "trigger_pending"
-        assert isinstance(plain, bool)
+        assert _told(plain) is not None
 
 
 def _right(field: RecordField, found: object, plain: object) -> bool:
     """Whether what was read is what the value says, by a rule that is not the reader's own."""
     match found:
         case bool():
-            return found is plain or (found and field.key == "manual_override" and plain is not False)
+            return found == _told(plain) or (found and field.key == "manual_override" and _told(plain) is None)
         case int():
-            return not isinstance(plain, bool | str) and found == plain
+            return not isinstance(plain, bool) and found == (Decimal(plain) if isinstance(plain, str) else plain)
         case datetime():
             return found.tzinfo is UTC and _says(found, plain)
         case date():
             return f"{found:%Y%m%d}" in str(plain).replace("-", "")
         case _:
             return str(found) in str(plain).lower() or str(found) in str(plain)
+
+
+def _told(plain: object) -> bool | None:
+    """What a value says as a flag."""
+    if isinstance(plain, datetime):
+        return None
+    told = str(int(plain)) if isinstance(plain, int | float) and plain in {0, 1} else str(plain).strip().lower()
+    return {**dict.fromkeys(YES, True), **dict.fromkeys(NO, False)}.get(told)
 
 
 def _says(found: datetime, plain: object) -> bool:

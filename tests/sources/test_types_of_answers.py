@@ -67,7 +67,7 @@ PLACES: Final[Mapping[str, Place]] = {
             "category": None,
             "started": WRITTEN,
             "finished": WRITTEN,
-            "backfill": False,
+            "backfill": "false",
             "counts": [],
         },
         _context(
@@ -92,6 +92,8 @@ COLUMNS: Final = [(place, column) for place in ("rows", "run history") for colum
 EVERY: Final = {**TYPES, **ARRAYS}
 AS_GOOD: Final = {"ARRAY<INT64>": "ARRAY<NUMERIC>"}
 CAST: Final = [name for name, kind in TYPES.items() if kind.texts is not None]
+YES: Final = ("true", "yes", "y", "t", "on", "1")
+NO: Final = ("false", "no", "n", "f", "off", "0")
 MOMENTS: Final = ("written", "started", "finished")
 READ: Final = [(place, column) for place in PLACES for column in PLACES[place].row]
 
@@ -177,7 +179,7 @@ def lawful(place: str, column: str, value: Any) -> bool:  # noqa: ANN401 - of ea
         case "units" if place != "rows":
             return str(value).strip().isdecimal() and int(value) < 2**63
         case _:
-            return True
+            return column != "backfill" or not value or value.strip().lower() in (*YES, *NO)
 
 
 def expected(place: str, row: Mapping[str, Any]) -> object:
@@ -209,7 +211,7 @@ def expected(place: str, row: Mapping[str, Any]) -> object:
                 phase=row["phase"] or None,
                 started_at=NOON,
                 finished_at=NOON if (row["status"] or "").strip().lower() != "running" else None,
-                backfill=row["backfill"] is True,
+                backfill=(row["backfill"] or "").strip().lower() in YES,
                 category=row["category"] or None,
             )
             return (run,) if row["name"] else ()
