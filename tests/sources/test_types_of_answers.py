@@ -177,9 +177,14 @@ def lawful(place: str, column: str, value: Any) -> bool:  # noqa: ANN401 - of ea
             wanted = {"phase log": 1, "coverage": 4}.get(place)
             return wanted is None or (len(value) == wanted and all(number >= 0 for number in value))
         case "units" if place != "rows":
-            return str(value).strip().isdecimal() and int(value) < 2**63
+            return unsigned(value).isdecimal() and int(value) < 2**63
         case _:
             return column != "backfill" or not value or value.strip().lower() in (*YES, *NO)
+
+
+def unsigned(value: object) -> str:
+    """A number's text without its plus."""
+    return str(value).strip().removeprefix("+")
 
 
 def expected(place: str, row: Mapping[str, Any]) -> object:
@@ -187,7 +192,7 @@ def expected(place: str, row: Mapping[str, Any]) -> object:
     days = {day: day == row["day"] for day in DAYS}
     match place:
         case "rows":
-            units = str(row["units"]).strip()
+            units = unsigned(row["units"])
             covered = int(units) if units.isdecimal() and int(units) < 2**63 else 0
             counted_rows = RowCount(row["counted"], NOON, covered or None, row["duplicates"])
             return {day: counted_rows if here else RowCount(0) for day, here in days.items()}
