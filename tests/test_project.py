@@ -100,7 +100,9 @@ def test_a_program_that_a_test_starts_ends_with_the_test() -> None:
 def test_no_program_is_started_with_python_code_between_fork_and_exec() -> None:
     found = _found(r"preexec_fn", [path for path in PYTHON if path != Path(__file__)])
 
-    assert found == [], "gRPC's threads start again in the copy of the process, and abort it; start through `env`"
+    assert found == [], (
+        "gRPC's threads start again in the copy of the process, and abort it; start it through a program that does it"
+    )
 
 
 def test_every_exception_to_a_rule_names_it_and_gives_a_reason() -> None:

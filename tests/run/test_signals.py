@@ -36,13 +36,17 @@ def script(work: str) -> list[str]:
     return [sys.executable, "-c", SCRIPT.format(work="\n".join(f"    {line}" for line in work.splitlines()))]
 
 
-AS_IN_A_TERMINAL = ("env", "--default-signal=HUP")
+AS_IN_A_TERMINAL = (
+    *(sys.executable, "-c"),
+    "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])",
+)
 """What starts a program so that it hears the end of the terminal, also where the tests run under nohup."""
 
 
 def ignoring(*numbers: signal.Signals) -> tuple[str, ...]:
     """What starts a program with signals ignored, as a container's first process has them until it has handlers."""
-    return ("env", *(f"--ignore-signal={number.value}" for number in numbers))
+    given = " ".join(str(int(number)) for number in numbers)
+    return ("sh", "-c", f'trap "" {given}; exec "$@"', "sh")
 
 
 def started(command: list[str], way: tuple[str, ...] = AS_IN_A_TERMINAL, folder: Path | None = None) -> Process[str]:
