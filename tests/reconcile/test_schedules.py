@@ -4,107 +4,47 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from exporter.config.load import load
 from exporter.model import (
     CalendarDoubt,
     CalendarEnd,
     Halted,
     HeartbeatState,
     Reading,
-    RowCount,
     TriggerState,
     Verdict,
 )
 from exporter.reconcile import reconcile
 from exporter.reconcile.expectations import reading_plan
 from exporter.reconcile.season import reconcile_season
-from exporter.reconcile.trigger import WORST
+from tests.reconcile.shop import (
+    A_DAY,
+    AHEAD,
+    COVERAGE,
+    FRIDAY,
+    GAMES,
+    HALTS,
+    LAST_MONDAY,
+    MONDAY,
+    NOON,
+    PROCESSORS,
+    SATURDAY,
+    SUNDAY,
+    TUESDAY,
+    ended,
+    judged,
+    loaded,
+    one,
+    phase_of,
+    shop,
+    shop_report,
+    table,
+    verdicts,
+)
 from tests.reconcile.world import World, clock
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-
-    from exporter.config.resolved import Config
-    from exporter.model import PhaseReport, PipelineReport, ProcessorReport, Snapshot
-
-A_DAY = timedelta(days=1)
-MONDAY = date(2026, 11, 23)
-TUESDAY, FRIDAY, SATURDAY, SUNDAY = (MONDAY + A_DAY * days for days in (1, 4, 5, 6))
-LAST_MONDAY = MONDAY - 7 * A_DAY
-NOON = "12:00:00"
-PROCESSORS = {
-    "orders": {"run_history_names": ["OrdersProcessor"], "heartbeats": ["OrdersProcessor"]},
-    "revenue": {"run_history_names": ["RevenueProcessor"], "heartbeats": ["RevenueProcessor"]},
-    "retention": {"run_history_names": ["RetentionProcessor"], "heartbeats": ["RetentionProcessor"]},
-}
-
-
-def table(name: str, **keys: object) -> dict[str, Any]:
-    return {"name": f"shop.{name}", "date_column": "day", "written_column": "at", "data_date_offset": -1, **keys}
-
-
-def shop(run_date: date, **pipeline: object) -> Config:
-    """Orders are loaded every day, revenue follows on weekdays, retention once a week; all about the day before."""
-    phases = {
-        "load": {
-            "collection": "load_done",
-            "next": "report",
-            "trigger": {"grace": "30m"},
-            "due": "06:00",
-            "processors": {"orders": {**PROCESSORS["orders"], "table": table("orders", rows_per_unit=10)}},
-        },
-        "report": {
-            "collection": "report_done",
-            "days": ["mon-fri"],
-            "due": "08:00",
-            "processors": {
-                "revenue": {**PROCESSORS["revenue"], "table": table("revenue")},
-                "retention": {
-                    **PROCESSORS["retention"],
-                    "every": "week",
-                    "table": table("retention", dated_by="week", rows_per_unit=4),
-                },
-            },
-        },
-    }
-    overlay = {
-        "project": "shop",
-        "timezone": "UTC",
-        "documents": {"only": [run_date]},
-        "pipelines": {
-            "nba": {
-                "calendar": "daily",
-                "heartbeats": {"collection": "beats"},
-                "run_history": {"table": "ops.runs"},
-                "phases": phases,
-                **pipeline,
-            }
-        },
-    }
-    return load(overlay=overlay, environ={}).config
-
-
-def judged(world: World, now: datetime, **changes: Any) -> PipelineReport:  # noqa: ANN401 fields of Snapshot
-    snapshot: Snapshot = replace(world.snapshot(now), **changes)
-    (report,) = reconcile(world.config, snapshot, now).pipelines
-    return report
-
-
-def phase_of(report: PipelineReport, name: str) -> PhaseReport:
-    return next(phase for phase in report.phases if phase.phase == name)
-
-
-def one(report: PipelineReport, name: str) -> ProcessorReport:
-    return next(one for phase in report.phases for one in phase.processors if one.processor == name)
-
-
-def verdicts(report: PipelineReport) -> Mapping[str, Verdict]:
-    return {one.processor: one.verdict for phase in report.phases for one in phase.processors}
 
 
 @pytest.mark.parametrize(
@@ -124,117 +64,6 @@ def test_weekdays_are_those_of_the_run_date_whatever_day_the_rows_are_of(run_dat
     assert {name for name, verdict in verdicts(report).items() if verdict is Verdict.NOT_EXPECTED} == {
         *PROCESSORS
     } - missing
-
-
-LIMITS = {"since": "2026-11-24", "until": "2026-11-26"}
-"""From Tuesday to Thursday."""
-
-
-@pytest.mark.parametrize("shift", range(7))
-def test_nothing_is_expected_before_the_first_run_date_and_after_the_last_whatever_day_the_rows_are_of(
-    shift: int,
-) -> None:
-    run_date = MONDAY + A_DAY * shift
-    report = judged(World(shop(run_date, **LIMITS)), clock(run_date, NOON))
-
-    within = 1 <= shift <= 3
-    assert one(report, "orders").verdict is (Verdict.MISSING if within else Verdict.NOT_EXPECTED)
-    assert phase_of(report, "load").expected == int(within)
-
-
-def test_a_processor_that_is_not_yet_or_no_longer_expected_says_why() -> None:
-    added = judged(World(shop(MONDAY, since="2026-11-24")), clock(MONDAY, NOON))
-    retired = judged(World(shop(SATURDAY, until="2026-11-27")), clock(SATURDAY, NOON))
-
-    assert [hint.text for hint in one(added, "orders").hints] == [
-        "run date 2026-11-23 is before 2026-11-24, the first on which it is expected (`since`)"
-    ]
-    assert [hint.text for hint in one(retired, "orders").hints] == [
-        "run date 2026-11-28 is after 2026-11-27, the last on which it was expected (`until`)"
-    ]
-
-
-def changing(run_date: date) -> World:
-    """Orders are loaded and registered. From Tuesday on refunds are critical too, and up to Monday vouchers were."""
-    processors = {
-        "orders": {"critical": True, "table": table("orders")},
-        "refunds": {"critical": True, "since": "2026-11-24", "table": table("refunds")},
-        "vouchers": {"critical": True, "until": "2026-11-23", "table": table("vouchers")},
-    }
-    load_phase = {"collection": "load_done", "next": "report", "trigger": {"grace": "30m"}, "due": "06:00"}
-    phases = {"load": {**load_phase, "processors": processors}, "report": shop_report()}
-    world = World(shop(run_date, phases=phases))
-    world.write("orders", run_date - A_DAY, clock(run_date, "05:00:00"), 10)
-    world.register("orders", run_date, clock(run_date, "05:00:10"), 10)
-    return world
-
-
-@pytest.mark.parametrize(
-    ("run_date", "registers", "absent"), [(MONDAY, "vouchers", "refunds"), (TUESDAY, "refunds", "vouchers")]
-)
-def test_document_and_trigger_ask_for_the_processors_of_their_run_date(
-    run_date: date, registers: str, absent: str
-) -> None:
-    world, now = changing(run_date), clock(run_date, NOON)
-
-    waiting = phase_of(judged(world, now), "load")
-    assert (waiting.expected, waiting.registered, waiting.trigger_state) == (2, 1, TriggerState.WAITING)
-    assert [hint.text for hint in waiting.trigger_hints] == [f"waiting for {registers}"]
-
-    world.register(registers, run_date, clock(run_date, "05:00:20"), 1)
-    whole = phase_of(judged(world, now), "load")
-    assert (whole.expected, whole.registered, whole.trigger_state) == (2, 2, TriggerState.STUCK)
-    assert whole.trigger_hints[0].text.startswith("all_complete")
-    assert one(judged(world, now), absent).verdict is Verdict.NOT_EXPECTED
-
-
-def test_an_entry_of_a_retired_processor_is_known_and_not_counted() -> None:
-    world = changing(TUESDAY)
-    world.register("vouchers", TUESDAY, clock(TUESDAY, "05:00:20"), 1)
-
-    load_phase = phase_of(judged(world, clock(TUESDAY, NOON)), "load")
-
-    assert (load_phase.expected, load_phase.registered, load_phase.unexpected) == (2, 1, 0)
-
-
-@pytest.mark.parametrize(
-    ("limit", "state"),
-    [
-        ({"since": "2026-11-25"}, TriggerState.NOT_EXPECTED),
-        ({"since": "2026-11-24"}, TriggerState.STUCK),
-        ({"until": "2026-11-24"}, TriggerState.STUCK),
-        ({"until": "2026-11-23"}, TriggerState.NOT_EXPECTED),
-    ],
-)
-def test_no_trigger_is_expected_before_the_next_phase_was_added_or_after_it_was_retired(
-    limit: dict[str, str], state: TriggerState
-) -> None:
-    phases = {
-        "load": {
-            "collection": "load_done",
-            "next": "report",
-            "trigger": {},
-            "due": "06:00",
-            "processors": {"orders": {"table": table("orders")}},
-        },
-        "report": {**shop_report(), **limit},
-    }
-    world = World(shop(TUESDAY, phases=phases))
-    world.register("orders", TUESDAY, clock(TUESDAY, "05:00:10"), 1)
-
-    assert phase_of(judged(world, clock(TUESDAY, NOON)), "load").trigger_state is state
-
-
-def test_a_season_has_no_gap_where_work_was_not_yet_or_no_longer_expected() -> None:
-    world = changing(MONDAY)
-    config = replace(world.config, documents=replace(world.config.documents, only=(MONDAY, TUESDAY)))
-    now = clock(TUESDAY, NOON)
-
-    season = reconcile_season(config, World(config).snapshot(now), now)
-
-    found = {(one.processor, one.run_date): one.verdict for one in season.report.processors}
-    assert [found[name, MONDAY] for name in ("refunds", "vouchers")] == [Verdict.NOT_EXPECTED, Verdict.MISSING]
-    assert [found[name, TUESDAY] for name in ("refunds", "vouchers")] == [Verdict.MISSING, Verdict.NOT_EXPECTED]
 
 
 def test_a_run_date_without_work_says_why() -> None:
@@ -309,14 +138,6 @@ def test_a_run_before_the_end_of_the_week_cannot_have_done_its_work() -> None:
     assert one(judged(world, clock(MONDAY, NOON)), "retention").verdict is Verdict.MISSING
 
 
-def loaded(run_date: date) -> World:
-    """The orders are loaded and registered, and nothing is triggered."""
-    world = World(shop(run_date))
-    world.write("orders", run_date - A_DAY, clock(run_date, "05:00:00"), 10)
-    world.register("orders", run_date, clock(run_date, "05:00:10"), 10)
-    return world
-
-
 @pytest.mark.parametrize(("run_date", "state"), [(FRIDAY, TriggerState.STUCK), (SATURDAY, TriggerState.NOT_EXPECTED)])
 def test_no_trigger_is_expected_on_a_run_date_on_which_the_next_phase_is_not(
     run_date: date, state: TriggerState
@@ -383,20 +204,6 @@ def test_what_is_due_next_leaves_out_the_weekend() -> None:
     assert report.next_due.due == clock(MONDAY + 7 * A_DAY, "08:00:00")
 
 
-def test_what_is_due_next_is_within_the_limits() -> None:
-    def due(**limits: str) -> datetime | None:
-        report = judged(World(shop(MONDAY, phases={"report": {**shop_report(), **limits}})), clock(MONDAY, NOON))
-        return report.next_due.due if report.next_due else None
-
-    assert due() == clock(TUESDAY, "08:00:00")
-    assert due(since="2026-12-10") == clock(date(2026, 12, 10), "08:00:00")
-    assert due(until="2026-11-23") is None
-
-
-def shop_report() -> dict[str, Any]:
-    return {"due": "08:00", "days": ["mon-fri"], "processors": {"revenue": {"table": table("revenue")}}}
-
-
 def test_a_transition_is_logged_only_on_run_dates_of_the_phase_that_it_leaves() -> None:
     log = {"table": "ops.log", "date_column": "day", "transitions": ["report_to_mail", "load_to_report"]}
     report = judged(World(shop(SATURDAY, phase_log=log)), clock(SATURDAY, NOON))
@@ -404,25 +211,11 @@ def test_a_transition_is_logged_only_on_run_dates_of_the_phase_that_it_leaves() 
     assert {one.transition: one.expected for one in report.phase_log} == {"report_to_mail": 0, "load_to_report": 1}
 
 
-COVERAGE = {"paid": {"table": "shop.orders", "date_column": "day", "eligible": "TRUE", "covered": "paid"}}
-
-
 @pytest.mark.parametrize(("run_date", "expected"), [(FRIDAY, True), (SATURDAY, False)])
 def test_coverage_is_expected_on_the_run_dates_of_the_pipeline(run_date: date, expected: bool) -> None:  # noqa: FBT001 a case
     report = judged(World(shop(run_date, days=["mon-fri"], coverage=COVERAGE)), clock(run_date, NOON))
 
     assert [one.expected for one in report.coverage] == [expected]
-
-
-@pytest.mark.parametrize(("run_date", "expected"), [(MONDAY, False), (TUESDAY, True), (FRIDAY, False)])
-def test_coverage_is_expected_within_limits_of_its_own(run_date: date, expected: bool) -> None:  # noqa: FBT001 a case
-    checks = {"paid": {**COVERAGE["paid"], **LIMITS}}
-    report = judged(World(shop(run_date, coverage=checks)), clock(run_date, NOON))
-
-    assert [one.expected for one in report.coverage] == [expected]
-
-
-GAMES = {"table": "ref.games", "date_column": "day", "units": "COUNT(*)", "noun": "game"}
 
 
 def test_a_table_and_a_schedule_are_both_asked() -> None:
@@ -463,9 +256,6 @@ def test_weeks_do_not_widen_what_is_read_of_daily_tables() -> None:
     assert [table.reach for table in plan.tables] == [0, 0, 28]
 
 
-HALTS = {"table": "ref.halts", "date_column": "day", "halted": "TRUE", "reason": "why"}
-
-
 @pytest.mark.parametrize(("applies_to", "halted"), [("run_date", SATURDAY), ("data_date", FRIDAY)])
 def test_halts_are_of_the_date_that_the_configuration_says(applies_to: str, halted: date) -> None:
     config = shop(SATURDAY, halts={**HALTS, "applies_to": applies_to})
@@ -491,15 +281,6 @@ def test_halts_that_are_no_longer_written_are_doubtful_without_a_calendar_table_
     assert report.calendar_doubtful[CalendarDoubt.HALTS]
 
 
-def ended(config: Config, last: date, **changes: Any) -> Mapping[CalendarDoubt, str]:  # noqa: ANN401 as above
-    """The doubts on Saturday about a calendar whose last date is this one, while the orders of Friday are loaded."""
-    world, now = World(config), clock(SATURDAY, NOON)
-    world.write("orders", FRIDAY, clock(SATURDAY, "05:00:00"), 10)
-    report = judged(world, now, calendars_end={"nba": Reading(CalendarEnd(last), now)}, **changes)
-    assert report.calendar is not None
-    return report.calendar.doubts
-
-
 def test_a_calendar_that_ended_is_doubtful_while_work_goes_on() -> None:
     assert ended(shop(SATURDAY, calendar=GAMES), FRIDAY - A_DAY) == {
         CalendarDoubt.ENDED: "the last date in table ref.games is 2026-11-26, but table shop.orders has 10 rows of"
@@ -518,9 +299,6 @@ def test_a_calendar_of_run_dates_ends_with_the_work_of_its_last_run_date() -> No
 
     assert ended(config, SATURDAY) == {}
     assert CalendarDoubt.ENDED in ended(config, FRIDAY)
-
-
-AHEAD = {**GAMES, "days_ahead": 7}
 
 
 @pytest.mark.parametrize("last", [SATURDAY, SATURDAY + 6 * A_DAY])
@@ -552,58 +330,6 @@ def test_a_calendar_need_not_reach_over_dates_that_are_halted() -> None:
     assert ended(config, SATURDAY, halts={halts: Reading(off_season, clock(SATURDAY, NOON))}) == {}
 
 
-@pytest.mark.parametrize(
-    ("until", "doubtful"),
-    # The orders are about the day before their run date.
-    [("2026-11-28", False), ("2026-11-29", False), ("2026-11-30", True), (None, True)],
-)
-def test_a_calendar_need_not_reach_beyond_the_work_that_was_retired(until: str | None, doubtful: bool) -> None:  # noqa: FBT001 a case
-    assert (CalendarDoubt.ENDING in ended(shop(SATURDAY, calendar=AHEAD, until=until), SATURDAY)) is doubtful
-
-
-def test_a_calendar_of_run_dates_need_not_reach_beyond_the_last_one() -> None:
-    by_run_date = {**AHEAD, "applies_to": "run_date"}
-
-    assert ended(shop(SATURDAY, calendar=by_run_date, until="2026-11-28"), SATURDAY) == {}
-    assert CalendarDoubt.ENDING in ended(shop(SATURDAY, calendar=by_run_date, until="2026-11-29"), SATURDAY)
-
-
-@pytest.mark.parametrize(
-    ("limit", "doubtful"), [({"since": "2026-11-29"}, False), ({"since": "2026-11-28"}, True), ({}, True)]
-)
-def test_the_calendar_of_a_pipeline_that_has_not_begun_may_be_empty(limit: dict[str, str], doubtful: bool) -> None:  # noqa: FBT001 a case
-    config, now = shop(SATURDAY, calendar=GAMES, **limit), clock(SATURDAY, NOON)
-
-    report = judged(World(config), now, calendars_end={"nba": Reading(CalendarEnd(None), now)})
-
-    assert report.calendar is not None
-    assert (CalendarDoubt.EMPTY in report.calendar.doubts) is doubtful
-
-
-@pytest.mark.parametrize(
-    ("limit", "doubtful"), [({"until": "2026-11-27"}, False), ({"until": "2026-11-28"}, True), ({}, True)]
-)
-@pytest.mark.parametrize("place", ["pipeline", "phase"])
-def test_the_halts_of_what_was_retired_need_not_be_written(
-    place: str,
-    limit: dict[str, str],
-    doubtful: bool,  # noqa: FBT001 a case
-) -> None:
-    halts = {"halts": {**HALTS, "written_column": "at", "stale_after": "36h"}}
-    retired = {**shop_report(), "days": ["mon-sun"], **limit}
-    if place == "pipeline":
-        config = shop(SATURDAY, phases={"report": retired}, **halts)
-    else:
-        load_phase = {"due": "06:00", "processors": {"orders": {"table": table("orders")}}}
-        config = shop(SATURDAY, phases={"load": load_phase, "report": {**retired, **halts}})
-    now = clock(SATURDAY, NOON)
-    (known,) = config.pipelines["nba"].all_halts
-
-    report = judged(World(config), now, halts={known: Reading(Halted({}, now - 3 * A_DAY), now)})
-
-    assert report.calendar_doubtful[CalendarDoubt.HALTS] is doubtful
-
-
 def test_nothing_is_doubtful_at_the_end_of_a_season() -> None:
     world, now = World(shop(SATURDAY, calendar=AHEAD)), clock(SATURDAY, NOON)
 
@@ -627,81 +353,6 @@ def test_the_next_phase_of_another_pipeline_shows_that_it_ran() -> None:
 
     assert reports.phases[0].trigger_state is TriggerState.BYPASSED
     assert "other/report wrote rows" in reports.phases[0].trigger_hints[0].text
-
-
-@pytest.mark.parametrize(("until", "state"), [("2026-11-23", TriggerState.NOT_EXPECTED), (None, TriggerState.STUCK)])
-def test_the_limits_of_a_next_phase_in_another_shard_count(until: str | None, state: TriggerState) -> None:
-    config = shop(TUESDAY)
-    nba = config.pipelines["nba"]
-    report = shop(TUESDAY, until=until).pipelines["nba"].phases["report"]
-    moved = replace(nba, phases={"load": replace(nba.phases["load"], next="other/report")})
-    other = replace(nba, name="other", phases={"report": report})
-    now = clock(TUESDAY, NOON)
-
-    reports = reconcile(
-        replace(config, pipelines={"nba": moved}, elsewhere={"other": other}), loaded(TUESDAY).snapshot(now), now
-    )
-
-    assert reports.phases[0].trigger_state is state
-
-
-LINES = {"lines": table("lines", rows_per_unit=[20, 30])}
-
-
-def two_tables(orders: int, lines: int, *, registered: int | None = None) -> World:
-    """A processor that writes orders and their lines: so many rows of each, and an entry with this record count."""
-    bill = {
-        "collection": "bill_done",
-        "due": "06:00",
-        "processors": {"orders": {"table": table("orders", rows_per_unit=10), "more_tables": LINES}},
-    }
-    world = World(shop(SATURDAY, phases={"bill": bill}))
-    at = clock(SATURDAY, "05:00:00")
-    for name, rows in (("orders", orders), ("lines", lines)):
-        world.rows[f"shop.{name}", FRIDAY] = RowCount(rows, at)
-    if registered is not None:
-        world.register("orders", SATURDAY, at + timedelta(minutes=1), registered)
-    return world
-
-
-@pytest.mark.parametrize(
-    ("world", "verdict", "named"),
-    [
-        (two_tables(10, 20, registered=10), Verdict.OK, "shop.orders"),
-        (two_tables(10, 20, registered=30), Verdict.OK, "shop.orders"),
-        (two_tables(10, 20), Verdict.UNREGISTERED, "shop.orders"),
-        (two_tables(10, 0), Verdict.MISSING, "shop.lines"),
-        (two_tables(0, 20), Verdict.MISSING, "shop.orders"),
-        (two_tables(10, 0, registered=10), Verdict.PHANTOM, "shop.lines"),
-        (two_tables(10, 19, registered=10), Verdict.PARTIAL, "shop.lines"),
-        (two_tables(9, 31, registered=10), Verdict.PARTIAL, "shop.orders"),
-        (two_tables(10, 31, registered=10), Verdict.DUPLICATED, "shop.lines"),
-    ],
-)
-def test_the_worst_of_several_tables_decides_and_is_named(world: World, verdict: Verdict, named: str) -> None:
-    orders = one(judged(world, clock(SATURDAY, NOON)), "orders")
-
-    assert (orders.verdict, orders.table) == (verdict, named)
-    said = [hint.text for hint in orders.hints if "of its 2 tables" in hint.text]
-    assert said == ([] if verdict is Verdict.OK else [f"of its 2 tables, this is of {named}"])
-
-
-def test_work_has_finished_once_every_table_has_rows() -> None:
-    early = clock(SATURDAY, "05:30:00")
-
-    assert one(judged(two_tables(10, 0), early), "orders").verdict is Verdict.NOT_DUE
-    assert one(judged(two_tables(10, 20), early), "orders").verdict is Verdict.UNREGISTERED
-
-
-def test_a_table_that_cannot_be_read_leaves_unknown_whether_the_work_has_finished() -> None:
-    world, now = two_tables(10, 20), clock(SATURDAY, NOON)
-    rows = {table: reading for table, reading in world.snapshot(now).rows.items() if table.name != "shop.lines"}
-
-    assert one(judged(world, now, rows=rows), "orders").verdict is Verdict.UNKNOWN
-
-
-def test_every_verdict_has_its_place_among_those_of_several_tables() -> None:
-    assert sorted(WORST) == sorted(Verdict)
 
 
 def test_a_season_keeps_the_rows_of_weeks() -> None:
