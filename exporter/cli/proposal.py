@@ -6,12 +6,12 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Final
 
 from exporter.cli.columns import BEGUN, ENDED, JOB, RESULT, dated_column, is_run_history, named, written_column
 from exporter.config.fields import ENTRIES, HEARTBEATS, STATUS, WORDS, meaning_of, names_of, words_of
 from exporter.config.identifiers import PROCESSOR_PATTERN
+from exporter.config.likeness import SUFFIXES, alike, bare
 from exporter.config.quantities import format_due
 from exporter.config.resolved import Due
 from exporter.config.wording import quote
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     Record = Mapping[str, object]
 
-_ALIKE: Final = 0.7
-"""How alike the names of a processor and of its table or heartbeat are at least."""
 _SAME_RUN: Final = timedelta(minutes=30)
 _FRESH: Final = timedelta(days=3)
 _STEP: Final = timedelta(minutes=30)
@@ -36,7 +34,6 @@ _LEAST_DAYS: Final = 7
 _NEWEST: Final = 3
 """Dates of entries that are compared with the dates of rows."""
 _WEEKEND: Final = 5
-_SUFFIXES: Final = re.compile(r"[_-]?(processor|loader|job|task|completions?|done|complete)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +110,7 @@ def proposal(found: Found, *, project: str, database: str, zone: ZoneInfo, now: 
         lines += [f"        collection: {_plain(place)}"] if place else []
         lines.append("        processors:")
         for one in work:
-            one.heartbeats = _alike(one.name, list(beats[1]), 1) if beats else []
+            one.heartbeats = alike(one.name, list(beats[1]), 1) if beats else []
             lines += _processor(one, found)
     return "\n".join([*lines, ""])
 
@@ -165,7 +162,7 @@ def _of_documents(
     finished = (*own["completed_at"], *([guessed["completed_at"]] if "completed_at" in guessed else []))
     work, without = [], []
     for name in sorted(names):
-        close = _alike(name, [table.name.rpartition(".")[2] for table in tables], 1)
+        close = alike(name, [table.name.rpartition(".")[2] for table in tables], 1)
         table = next((one for one in tables if close and one.name.rpartition(".")[2] == close[0]), None)
         if table is None or not re.fullmatch(PROCESSOR_PATTERN, name):
             without.append(name)
@@ -224,26 +221,13 @@ def _alone(table: FoundTable, found: Found, zone: ZoneInfo, *, alone: bool) -> _
 
 
 def _short(name: str) -> str:
-    return _SUFFIXES.sub("", re.sub(r"[^A-Za-z0-9_-]", "-", name)) or name
-
-
-def _bare(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", _SUFFIXES.sub("", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()))
-
-
-def _alike(name: str, others: Sequence[str], most: int) -> list[str]:
-    """Those of the others whose names are nearly the same, the nearest first."""
-    rated = sorted(
-        ((SequenceMatcher(None, _bare(name), _bare(other)).ratio(), other) for other in others),
-        key=lambda one: (-one[0], one[1]),
-    )
-    return [other for ratio, other in rated if ratio >= _ALIKE][:most]
+    return SUFFIXES.sub("", re.sub(r"[^A-Za-z0-9_-]", "-", name)) or name
 
 
 def _runs_as(name: str, runs: Sequence[str]) -> str | None:
     """The name in the run history that has a processor's name in it, or is nearly the same."""
-    holding = sorted((run for run in runs if _bare(name) in _bare(run)), key=lambda run: (len(run), run))
-    return next(iter([*holding, *_alike(name, runs, 1)]), None)
+    holding = sorted((run for run in runs if bare(name) in bare(run)), key=lambda run: (len(run), run))
+    return next(iter([*holding, *alike(name, runs, 1)]), None)
 
 
 def _heartbeats(found: Found, now: datetime) -> tuple[str, Mapping[str, Record]] | None:

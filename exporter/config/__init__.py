@@ -11,6 +11,7 @@ schedule_schema.py              its wire form; run_days.py, public_holidays.py: 
 shards.py                       which of several exporters has which pipeline
 links.py                        the template of a link to a processor's logs
 validation.py, relations.py     faults of one key, and between keys; errors.py, wording.py: their texts
+likeness.py                     names that are nearly the same
 resolve.py                      wire form to frozen objects
 reference.py, json_schema.py    docs/configuration.md and the JSON Schema; presets/: the shipped configurations
 

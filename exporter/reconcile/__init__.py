@@ -14,6 +14,7 @@ since.py, upcoming.py       since when each fault has been there; what is expect
 hints.py, explain.py        the evidence in words; why a registration is missing
 season.py                   the same for many run dates, also those whose documents the pipeline has deleted
 removals.py, unusable.py    entries that were removed from a document; fields that could not be used
+renamed.py                  entries of no known processor, and whose they may be
 calendar.py, dating.py      how far the calendar can be relied on; which reading of a date the documents fit
 """
 

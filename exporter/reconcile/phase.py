@@ -24,6 +24,7 @@ from exporter.reconcile.explain import explanations
 from exporter.reconcile.heartbeat import heartbeat_of
 from exporter.reconcile.hints import hints
 from exporter.reconcile.removals import lately, overwritten
+from exporter.reconcile.renamed import renamed
 from exporter.reconcile.since import of_processor, of_trigger
 from exporter.reconcile.trigger import WORST, Judged, trigger_of
 from exporter.reconcile.units import noun_of
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from exporter.config.resolved import PhaseConfig, PipelineConfig
-    from exporter.model import Document, Doubt, Failure, Heartbeat, RowCount, Run, Snapshot, Watched
+    from exporter.model import Document, Doubt, Failure, Heartbeat, Hint, RowCount, Run, Snapshot, Watched
     from exporter.reconcile.expectations import Obligation, PhaseDay
     from exporter.reconcile.runs import History
     from exporter.reconcile.units import UnitsOf
@@ -184,6 +185,7 @@ def phase_report(
     succeeded = _succeeded(judged, history)
     known = pipeline.registering(phase)
     others = known - phase.processors.keys()
+    new_names = renamed(document, known, judged)
     back = tuple(one for one in overwritten(watched, now) if one.processor not in others)
     report = PhaseReport(
         pipeline=pipeline.name,
@@ -209,7 +211,7 @@ def phase_report(
         has_document=phase.collection is not None,
         completion=phase.completion,
         watched=watched is not None,
-        processors=tuple(_processor(pipeline, day, item) for item in judged),
+        processors=tuple(_processor(pipeline, day, item, new_names) for item in judged),
         overwritten=back,
         overwritten_lately=len(lately(back, now)),
     )
@@ -242,9 +244,12 @@ def _expected(evidence: Evidence) -> bool | None:
     return None if evidence.units is None else evidence.units > 0
 
 
-def _processor(pipeline: PipelineConfig, day: PhaseDay, judged: Judged) -> ProcessorReport:
+def _processor(
+    pipeline: PipelineConfig, day: PhaseDay, judged: Judged, new_names: Mapping[str, Hint]
+) -> ProcessorReport:
     e, verdict = judged.evidence, judged.verdict
     obligation = e.obligation
+    new_name = new_names.get(obligation.processor.name)
     bounds = None if verdict is Verdict.NOT_EXPECTED and not obligation.asked else e.row_bounds
     return ProcessorReport(
         pipeline=pipeline.name,
@@ -257,7 +262,7 @@ def _processor(pipeline: PipelineConfig, day: PhaseDay, judged: Judged) -> Proce
         rows_due=obligation.rows_due,
         expected=_expected(e),
         verdict=verdict,
-        hints=hints(e, verdict),
+        hints=(*((new_name,) if new_name else ()), *hints(e, verdict)),
         registered=e.registered if e.has_document else None,
         entry=e.entry,
         table=obligation.processor.table.name,

@@ -1,0 +1,45 @@
+"""Entries under names that no processor has, and the processor whose new name each of them may be."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from exporter.config.likeness import likeness
+from exporter.config.wording import named
+from exporter.model import Hint, HintKind, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from exporter.model import Document
+    from exporter.reconcile.trigger import Judged
+
+WITHOUT_ENTRY: Final = frozenset({Verdict.UNREGISTERED, Verdict.MISSING})
+"""Verdicts of work that may have registered under another name."""
+RENAMED: Final = 0.6
+"""How alike an old and a new name are at least."""
+_MOST: Final = 20
+"""Names of one document that are compared: a document can have thousands that nobody knows."""
+
+
+def renamed(document: Document | None, known: Collection[str], judged: Sequence[Judged]) -> Mapping[str, Hint]:
+    """By processor without an entry the hint that names the entry that may be its own. `known`: names in use."""
+    lacking = [item.evidence.obligation.processor.name for item in judged if item.verdict in WITHOUT_ENTRY]
+    if document is None or not lacking:
+        return {}
+    strangers = list(islice((name for name in document.entries if name not in known), _MOST))
+    found: dict[str, tuple[float, str]] = {}
+    for stranger in strangers:
+        alike = {name: likeness(name, stranger) for name in lacking}
+        nearest = max(alike.values())
+        if nearest >= RENAMED:
+            # Of two processors that were merged into one, both may have the new name.
+            for name in (name for name in lacking if alike[name] == nearest):
+                found[name] = max(found.get(name, (0.0, "")), (nearest, stranger))
+    return {name: Hint(HintKind.ENTRY, _said(*nearest)) for name, nearest in found.items()}
+
+
+def _said(alike: float, stranger: str) -> str:
+    why = "this one in another spelling" if alike == 1 else "perhaps this one under a new name"
+    return f"the document's entry {named(stranger)} is of no known processor: {why}"
