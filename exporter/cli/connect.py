@@ -17,7 +17,7 @@ from exporter.collect.context import context_request
 from exporter.metrics.telemetry import Telemetry
 from exporter.model import ErrorKind
 from exporter.reconcile.dating import misread_dates
-from exporter.reconcile.expectations import reading_plan
+from exporter.reconcile.plan import reading_plan
 from exporter.sources.budget import GIBIBYTE, LEAST_BYTES_PER_TABLE, MEBIBYTE, day_against_budget, too_large
 from exporter.sources.ports import Deadline, HeartbeatId, SourceError, Window
 from exporter.sources.samples import misfit_documents, misfit_heartbeats, near
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from exporter.config.load import Loaded
     from exporter.config.resolved import Config
     from exporter.model import Document, DocumentId, Heartbeat
-    from exporter.reconcile.expectations import ReadingPlan
+    from exporter.reconcile.plan import ReadingPlan
     from exporter.sources.ports import Estimate, Sources
 
 SECONDS = 10.0
@@ -215,7 +215,7 @@ def _tables(config: Config, plan: ReadingPlan, sources: Sources) -> Iterator[Tri
     for table, outcome in counts.items():
         yield _table(config, window, f"rows of table {table.name}", outcome)
     context: Mapping[str, Estimate | SourceError] = sources.warehouse.dry_run_context(
-        context_request(config), window, Deadline(SECONDS)
+        context_request(config, plan.run_dates), window, Deadline(SECONDS)
     )
     for subject, outcome in context.items():
         yield _table(config, window, subject, outcome)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from exporter.collect.collector import FIRESTORE, Collector, ReadResult
 from exporter.memory.losses import newer
 from exporter.model import Matter, Reading
-from exporter.reconcile.expectations import processor_names, reading_plan
+from exporter.reconcile.expectations import processor_names
+from exporter.reconcile.plan import reading_plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

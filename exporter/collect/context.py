@@ -11,13 +11,17 @@ from exporter.model import Matter
 from exporter.sources.ports import ContextAnswer, ContextRequest, RunHistoryRequest, SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from datetime import date
 
     from exporter.config.resolved import Config, PipelineConfig, RunHistoryConfig
 
 
-def context_request(config: Config) -> ContextRequest:
-    """The request for everything that the configuration reads from BigQuery besides the row counts."""
+def context_request(config: Config, dates: Collection[date] | None = None) -> ContextRequest:
+    """The request for everything that the configuration reads from BigQuery besides the row counts.
+
+    With run dates, without the coverage checks whose limits (`since`, `until`) have none of them.
+    """
     pipelines = config.pipelines.values()
     return ContextRequest(
         calendars={pipeline.name: pipeline.calendar for pipeline in pipelines if pipeline.calendar},
@@ -27,7 +31,12 @@ def context_request(config: Config) -> ContextRequest:
             if (table := pipeline.run_history)
         },
         phase_log={pipeline.name: pipeline.phase_log for pipeline in pipelines if pipeline.phase_log},
-        coverage={(pipeline.name, check.name): check for pipeline in pipelines for check in pipeline.coverage.values()},
+        coverage={
+            (pipeline.name, check.name): check
+            for pipeline in pipelines
+            for check in pipeline.coverage.values()
+            if dates is None or any(map(check.schedule.covers, dates))
+        },
         halts=tuple(dict.fromkeys(halts for pipeline in pipelines for halts in pipeline.all_halts)),
     )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from exporter.collect.collector import FIRESTORE, Collector, ReadResult
 from exporter.model import Matter, Reading
-from exporter.reconcile.expectations import reading_plan
+from exporter.reconcile.plan import reading_plan
 from exporter.sources.ports import HeartbeatId
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from exporter.collect.warehouse import Warehouse
 from exporter.config.schema import MOST_SEASON_DAYS
 from exporter.memory.documents import Memory
 from exporter.metrics.telemetry import Telemetry
-from exporter.reconcile.expectations import ONE_DAY, reading_plan
+from exporter.reconcile.expectations import ONE_DAY
+from exporter.reconcile.plan import reading_plan
 from exporter.reconcile.season import reconcile_season
 from exporter.sources.budget import LEAST_BYTES_PER_TABLE
 from exporter.sources.queries import MAXIMUM_PARTS
@@ -71,7 +72,8 @@ def of_dates(loaded: Loaded, first: date, last: date) -> Loaded:
 
 def expense(config: Config, now: datetime) -> Expense:
     """The cost of reading the exposed run dates, if every table can be read."""
-    plan, request = reading_plan(config, now), context_request(config)
+    plan = reading_plan(config, now)
+    request = context_request(config, plan.run_dates)
     of_jobs = len(plan.tables), sum(len(getattr(request, part.name)) for part in fields(request))
     heartbeats = sum(map(len, plan.heartbeats.values()))
     return Expense(

@@ -15,7 +15,7 @@ from exporter.collect.context import context_request, outcome_of, requests, toge
 from exporter.collect.pieces import in_pieces
 from exporter.metrics.live import UNREACHED
 from exporter.model import CalendarEnd, ErrorKind, Failure, Matter, Reading
-from exporter.reconcile.expectations import reading_plan
+from exporter.reconcile.plan import reading_plan
 from exporter.sources.answers import window_dates
 from exporter.sources.ports import SourceError, Window
 
@@ -69,7 +69,7 @@ class Warehouse(Collector):
         board.change(run, rows=merged(before.rows, counted, now, age))
         answer = together(
             board.sources.warehouse.context(request, window, run.deadline)
-            for request in requests(context_request(board.config), pieces)
+            for request in requests(context_request(board.config, plan.run_dates), pieces)
         )
         found = counting_context(board.settling, answer, now)
         ends = {name: CalendarEnd(last) for name, last in answer.calendars_end.items()}
@@ -90,7 +90,8 @@ class Warehouse(Collector):
     def kept(self, failure: Failure) -> dict[str, Any]:
         """The last values of every table and every part of the context."""
         old, config = self.board.snapshot, self.board.config
-        plan, context = reading_plan(config, failure.at), context_request(config)
+        plan = reading_plan(config, failure.at)
+        context = context_request(config, plan.run_dates)
         return {
             "rows": self.failed(old.rows, plan.tables, failure),
             "units": self.failed(old.units, context.calendars, failure),

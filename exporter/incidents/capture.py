@@ -18,7 +18,7 @@ from exporter.incidents.sayable import Notes, document
 from exporter.messages.secrets import HIDDEN, Masked, masked, masked_data, masked_record
 from exporter.metrics.telemetry import Telemetry
 from exporter.present.status import phase_key, processor_key
-from exporter.reconcile.expectations import reading_plan
+from exporter.reconcile.plan import reading_plan
 from exporter.sources.factory import firestore_of
 from exporter.sources.ports import Deadline, SourceError
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from exporter.config.load import Loaded
     from exporter.config.resolved import Config
     from exporter.model import Report
-    from exporter.reconcile.expectations import ReadingPlan
+    from exporter.reconcile.plan import ReadingPlan
     from exporter.sources.ports import Sources
 
 Fields = dict[str, Any]

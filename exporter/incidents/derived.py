@@ -6,6 +6,7 @@ a phase log have; the file's rows show the rest. What stays open is an error tha
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +15,7 @@ from exporter.config.wording import listed, quote
 from exporter.incidents.kinds import DATES
 from exporter.incidents.mentioned import certain_words, parts_by_table, quoted_columns
 from exporter.incidents.tables import REPEAT, TABLE_NAME, TableDataError, TableDefinition, shipped_definitions
-from exporter.reconcile.expectations import reading_plan
+from exporter.reconcile.plan import every_table, reading_plan
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -43,7 +44,7 @@ def derived_definitions(config: Config, incident: Incident, known: Collection[st
     Raises TableDataError where more than one is possible.
     """
     rows = _rows(incident)
-    named = parts_by_table(config, reading_plan(config, incident.clock))
+    named = parts_by_table(config, replace(reading_plan(config, incident.clock), tables=every_table(config)))
     fixed = fixed_types(config)
     return {
         name: _derived(name, parts, rows.get(name, ()), fixed.get(name, {}))

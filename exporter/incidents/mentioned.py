@@ -13,7 +13,7 @@ from exporter.sources.queries import MOVED, quoted
 
 if TYPE_CHECKING:
     from exporter.config.resolved import Config, TableRef
-    from exporter.reconcile.expectations import ReadingPlan
+    from exporter.reconcile.plan import ReadingPlan
     from exporter.sources.queries import Part
 
 _NO_COLUMNS: Final = re.compile(

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from exporter.config.resolved import Config
     from exporter.incidents.kinds import Kind
     from exporter.incidents.sayable import Notes
-    from exporter.reconcile.expectations import ReadingPlan
+    from exporter.reconcile.plan import ReadingPlan
     from exporter.sources.queries import Part
 
 SECONDS: Final = 60.0

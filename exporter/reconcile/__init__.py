@@ -3,7 +3,7 @@
 report.py                   snapshot in, report out: every exposed phase and processor at one moment
 phase.py                    one phase of one run date: its processors judged, and its trigger
 parts.py, moments.py        what is kept from one report to the next, and until when it holds
-expectations.py             what is expected of each document and processor, and by when; what has to be read
+expectations.py, plan.py     what is expected of each document and processor, and by when; what has to be read
 units.py                    how many units are owed, by schedule, halts and calendar table
 evidence.py, runs.py        what the records hold about one processor's work for one run date
 heartbeat.py                which heartbeat speaks for it, and what it says

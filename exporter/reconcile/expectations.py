@@ -10,25 +10,22 @@ from datetime import UTC, datetime, time, timedelta
 from functools import cache, partial
 from typing import TYPE_CHECKING, TypeVar
 
-from exporter.config.periods import A_DAY, Unit
+from exporter.config.periods import Unit
 from exporter.config.resolved import Due, Relation
-from exporter.model import DocumentId
 from exporter.model.records import record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import date
     from zoneinfo import ZoneInfo
 
     from exporter.config.periods import Period
     from exporter.config.resolved import (
         Config,
-        Dated,
         Mode,
         PhaseConfig,
         PipelineConfig,
         ProcessorConfig,
-        TableRef,
         Trigger,
     )
     from exporter.config.schedules import Schedule
@@ -156,18 +153,6 @@ class PhaseDay:
     obligations: tuple[Obligation, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ReadingPlan:
-    """Everything one cycle has to read. `first` and `last` are data dates, neighbours included."""
-
-    run_dates: tuple[date, ...]
-    documents: tuple[DocumentId, ...]
-    heartbeats: Mapping[str, tuple[str, ...]]
-    tables: tuple[TableRef, ...]
-    first: date
-    last: date
-
-
 def today(now: datetime, zone: ZoneInfo) -> date:
     """The calendar date in the pipeline's zone."""
     return now.astimezone(zone).date()
@@ -290,70 +275,6 @@ def _first_asked(
         if deadline >= due and processor.name in asked:
             return deadline
     return due
-
-
-def reading_plan(config: Config, now: datetime) -> ReadingPlan:
-    """What must be read to judge the exposed run dates at `now`, neighbouring days included.
-
-    Every shard reads the same window of dates, so that all judge as one exporter would. Of other shards' pipelines it
-    reads the tables of the phases that its own start.
-    """
-    dates = run_dates(config, now)
-    with_neighbours = sorted({day + shift for day in dates for shift in (*NEIGHBOURS, timedelta())})
-    pipelines, of_all_shards = config.pipelines.values(), config.of_all_shards.values()
-    phases = [phase for pipeline in pipelines for phase in pipeline.phases.values()]
-    following = [phase_after(config, pipeline, phase) for pipeline in pipelines for phase in pipeline.phases.values()]
-    # A table whose rows are of weeks or months is read beyond the window.
-    dated: list[Dated] = [
-        processor
-        for pipeline in of_all_shards
-        for processor in _of_each_table(pipeline.phases.values())
-        if processor.table.period == A_DAY
-    ]
-    for pipeline in of_all_shards:
-        dated += [check for check in pipeline.coverage.values() if check.table.period == A_DAY]
-        if pipeline.phase_log:
-            dated.append(pipeline.phase_log)
-    first, last = with_neighbours[0], with_neighbours[-1]
-    by_run_date = [dates[0], dates[-1]] if any(map(_reads_run_dates, of_all_shards)) else []
-    return ReadingPlan(
-        run_dates=dates,
-        documents=_distinct(
-            DocumentId(phase.collection, day)
-            for pipeline in pipelines
-            for phase in pipeline.phases.values()
-            if phase.collection
-            for day in with_neighbours
-        ),
-        heartbeats={
-            pipeline.name: _distinct(
-                document
-                for phase in pipeline.phases.values()
-                for processor in phase.processors.values()
-                for document in processor.heartbeats
-            )
-            for pipeline in pipelines
-            if pipeline.heartbeats
-        },
-        tables=_distinct(processor.table for processor in _of_each_table((*phases, *filter(None, following)))),
-        first=min((*by_run_date, *(one.data_date(first) for one in dated)), default=first),
-        last=max((*by_run_date, *(one.data_date(last) for one in dated)), default=last),
-    )
-
-
-def _of_each_table(phases: Iterable[PhaseConfig]) -> Iterator[ProcessorConfig]:
-    """Every processor of these phases, once for each of its tables."""
-    for phase in phases:
-        for processor in phase.processors.values():
-            yield from processor.of_each_table
-
-
-def _reads_run_dates(pipeline: PipelineConfig) -> bool:
-    return pipeline.calendar is not None and pipeline.calendar.by_run_date
-
-
-def _distinct(items: Iterable[K]) -> tuple[K, ...]:
-    return tuple(dict.fromkeys(items))
 
 
 @dataclass(frozen=True, slots=True)

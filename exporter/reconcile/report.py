@@ -221,8 +221,8 @@ class _Pipeline:
             found[Record.ENTRIES] = tuple(text for _, of_entries in each for text in of_entries)
         others = self._part(
             "unusable",
-            (self.common, Same(self.beats)),
-            lambda now: unusable_elsewhere(self.snapshot, self.pipeline, self.beats, now),
+            (self.common, Same(self.beats), tuple(days)),
+            lambda now: unusable_elsewhere(self.snapshot, self.pipeline, self.beats, days, now),
         )
         return {**found, **others}
 

@@ -7,7 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from exporter.model import LIFETIME, DocumentId, Report
-from exporter.reconcile.expectations import ONE_DAY, reading_plan, run_dates, today
+from exporter.reconcile.expectations import ONE_DAY, run_dates, today
+from exporter.reconcile.plan import reading_plan
 from exporter.reconcile.report import reconcile
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from exporter.config.resolved import Config, PipelineConfig
     from exporter.model import PhaseReport, PipelineReport, Reading, Run, Snapshot
-    from exporter.reconcile.expectations import ReadingPlan
+    from exporter.reconcile.plan import ReadingPlan
 
     PhaseDate = tuple[str, str, date]
     """A pipeline, one of its phases, and a run date."""

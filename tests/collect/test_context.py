@@ -8,7 +8,7 @@ import yaml
 from exporter.collect.context import reads_alike
 from exporter.config.load import load
 from exporter.model import DocumentId, Matter
-from exporter.reconcile.expectations import reading_plan
+from exporter.reconcile.plan import reading_plan
 from testing.builders import DAY, on
 
 CONFIG = load(preset="nba", environ={}).config

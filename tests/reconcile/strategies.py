@@ -29,7 +29,7 @@ from exporter.model import (
     Sighting,
     Snapshot,
 )
-from exporter.reconcile.expectations import reading_plan
+from exporter.reconcile.plan import reading_plan
 from exporter.sources.fields import EARLIEST, LATEST
 from testing.builders import ONE_DAY, config, heartbeat_name, phase, pipeline, processor, unusable, without
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from exporter.config.resolved import Config, PhaseConfig, TableRef
-    from exporter.reconcile.expectations import ReadingPlan
+    from exporter.reconcile.plan import ReadingPlan
 
 T = TypeVar("T")
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from exporter.config.resolved import Due, Mode, Relation, Trigger
 from exporter.model import DocumentId
-from exporter.reconcile.expectations import due_at, phase_day, reading_plan, relation, rule_met, run_dates, today
+from exporter.reconcile.expectations import due_at, phase_day, relation, rule_met, run_dates, today
+from exporter.reconcile.plan import reading_plan
 from testing.builders import (
     BY_RELATION,
     DAY,

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from exporter.collect.context import context_request
 from exporter.model import (
     CalendarDoubt,
     CalendarEnd,
     Halted,
     Reading,
+    Record,
     TriggerState,
     Verdict,
 )
 from exporter.reconcile import reconcile
+from exporter.reconcile.plan import reading_plan
 from exporter.reconcile.season import reconcile_season
 from tests.reconcile.shop import (
     A_DAY,
@@ -41,6 +44,7 @@ from tests.reconcile.shop import (
 from tests.reconcile.world import World, clock
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
 
@@ -239,3 +243,48 @@ def test_the_limits_of_a_next_phase_in_another_shard_count(until: str | None, st
     )
 
     assert reports.phases[0].trigger_state is state
+
+
+@pytest.mark.parametrize(
+    ("limits", "read"),
+    [
+        ({}, True),
+        ({"since": "2026-11-23"}, True),
+        ({"since": "2026-11-24"}, True),
+        ({"since": "2026-11-25"}, False),
+        ({"until": "2026-11-22"}, True),
+        ({"until": "2026-11-21"}, False),
+    ],
+    ids=str,
+)
+def test_a_table_is_read_on_the_run_dates_of_its_work_and_on_the_days_beside_them(
+    limits: dict[str, str],
+    read: bool,  # noqa: FBT001 a case
+) -> None:
+    check = {**COVERAGE["paid"], "table": "shop.payments", **limits}
+
+    config = shop(MONDAY, phases=loads({**limits, "table": table("orders")}), coverage={"paid": check})
+
+    plan = reading_plan(config, clock(MONDAY, NOON))
+    assert bool(plan.tables) is read
+    of_run_date = limits in ({}, {"since": "2026-11-23"})
+    assert bool(context_request(config, plan.run_dates).coverage) is of_run_date
+
+
+def test_an_optional_table_is_read_whatever_the_limits_are_because_its_rows_say_whether_it_is_in_use() -> None:
+    config = shop(MONDAY, phases=loads({"since": "2027-01-01", "table": table("orders", optional=True)}))
+
+    assert reading_plan(config, clock(MONDAY, NOON)).tables
+
+
+def test_a_table_that_is_not_read_leaves_nothing_unknown() -> None:
+    config = shop(MONDAY, phases=loads({"since": "2027-01-01", "table": table("orders")}))
+
+    report = judged(World(config), clock(MONDAY, NOON))
+
+    assert one(report, "orders").verdict is Verdict.NOT_EXPECTED
+    assert Record.ROWS in report.unusable
+
+
+def loads(orders: Mapping[str, object]) -> Mapping[str, object]:
+    return {"load": {"due": "06:00", "processors": {"orders": orders}}}

@@ -18,7 +18,7 @@ from exporter.model import (
     Verdict,
 )
 from exporter.reconcile import reconcile
-from exporter.reconcile.expectations import reading_plan
+from exporter.reconcile.plan import reading_plan
 from exporter.reconcile.season import reconcile_season
 from tests.reconcile.shop import (
     A_DAY,

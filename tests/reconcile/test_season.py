@@ -21,7 +21,7 @@ from exporter.model import (
     Verdict,
 )
 from exporter.reconcile import reconcile
-from exporter.reconcile.expectations import reading_plan
+from exporter.reconcile.plan import reading_plan
 from exporter.reconcile.season import reconcile_season
 from testing.builders import DAY, OFFENSE, ONE_DAY, RULE, beat, config, on, phase, pipeline, processor, run
 from tests.reconcile.strategies import Case, Maker, make

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from exporter.memory.losses import watch
 from exporter.model import Document, DocumentId, Entry, Heartbeat, Reading, RowCount, Run, Snapshot, Watched
 from exporter.reconcile import Reconciler, reconcile
-from exporter.reconcile.expectations import ONE_DAY, reading_plan
+from exporter.reconcile.expectations import ONE_DAY
+from exporter.reconcile.plan import reading_plan
 from exporter.sources.answers import dates_of
 from exporter.sources.ports import Window
 from testing.builders import heartbeat_name
