@@ -92,6 +92,8 @@ def _as_it_is(value: Any) -> Any:  # noqa: ANN401 - as above
 def _number(value: Any) -> Any:  # noqa: ANN401 - as above
     if not isinstance(value, Decimal):
         return value
+    if not value.is_finite():
+        return None
     if value == value.to_integral_value():
         return int(value)
     return float(value) if Decimal(str(float(value))) == value else f"{value:f}"
