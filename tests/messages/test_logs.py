@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import logging
@@ -19,6 +20,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
+import exporter
 from exporter.messages import logs
 from exporter.messages.secrets import masked
 
@@ -82,6 +84,18 @@ def test_events_below_the_level_are_left_out(stream: io.StringIO, level: str, ex
         method("event")
 
     assert [json.loads(line)["level"] for line in stream.getvalue().splitlines()] == expected
+
+
+def test_no_event_of_the_exporter_has_a_field_that_every_line_has() -> None:
+    """Structlog writes a line's own time, level and logger over such a field, without a word."""
+    modules = [ast.parse(path.read_text("utf-8")) for path in Path(exporter.__file__).parent.rglob("*.py")]
+    calls = [node for module in modules for node in ast.walk(module) if isinstance(node, ast.Call)]
+    methods = {"debug", "info", "warning", "error", "exception", "bind"}
+    events = [call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr in methods]
+    fields = {keyword.arg for event in events for keyword in event.keywords}
+
+    assert "error" in fields
+    assert not fields & {"timestamp", "level", "logger"}
 
 
 def test_values_keep_their_types_in_json(stream: io.StringIO) -> None:
