@@ -217,7 +217,7 @@ def _totals(season: Season, wide: int) -> Iterator[RenderableType]:
             group = total.group
             table.add_row(Text(_cut(group, wide), "bold"), "")
         counts = (Text(f"{count:,} {verdict}", STYLES[verdict]) for verdict, count in total.counts.items())
-        table.add_row(_cut(f"  {total.name}", wide), Text(", ").join(counts))
+        table.add_row(Text(_cut(f"  {total.name}", wide)), Text(", ").join(counts))
     yield table
 
 

@@ -65,6 +65,14 @@ def test_sixty_days_of_the_preset_are_at_most_eighty_columns_wide() -> None:
         assert f"  {one.processor} " in text
 
 
+def test_a_name_in_brackets_is_no_style_of_the_console() -> None:
+    season = a_season("players[bold]", verdict=all_well)
+
+    text = season_text(season, {})
+
+    assert [line for line in text.splitlines() if "players" in line and "players[bold]" not in line] == []
+
+
 def test_a_name_that_is_too_long_loses_its_end_in_the_grid_and_not_in_the_json() -> None:
     name = "x" * 100
     season = a_season(name, verdict=all_well)
