@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from exporter.collect.collector import FIRESTORE, Collector, ReadResult
 from exporter.memory.losses import newer
-from exporter.model import Matter, Reading
+from exporter.model import DocumentId, ErrorKind, Matter, Reading, UnusableField
 from exporter.reconcile.expectations import processor_names
 from exporter.reconcile.plan import reading_plan
+from exporter.sources.ports import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import date, datetime
 
     from exporter.collect.collector import Board, Run
+    from exporter.config.resolved import Config, PhaseConfig
     from exporter.memory.settling import Settling
-    from exporter.model import Document, DocumentId, Failure
+    from exporter.model import Document, Failure
 
     Documents = Mapping[DocumentId, Document]
 
@@ -50,6 +52,7 @@ class Completion(Collector):
             if board.follower:
                 board.follower.compare(documents)
             self._remember(documents, run.now, run)
+            return ReadResult(tuple(_undecided(board.config, plan.run_dates, documents)))
         return ReadResult()
 
     def kept(self, failure: Failure) -> dict[str, Any]:
@@ -91,6 +94,29 @@ class Completion(Collector):
     def _remembered(self) -> dict[str, Any]:
         now = self.board.memory.now
         return {"watched": now.watched, "followed_since": now.followed_since, "gaps": now.gaps}
+
+
+def _undecided(config: Config, run_dates: Sequence[date], documents: Documents) -> Iterator[SourceError]:
+    """An error for each exposed document that has fields which cannot be used, and decide."""
+    for phase in (phase for pipeline in config.pipelines.values() for phase in pipeline.phases.values()):
+        for day in run_dates if phase.collection else ():
+            document = documents.get(DocumentId(phase.collection or "", day))
+            fields = [str(field) for field in _deciding(phase, document)] if document else []
+            if fields:
+                where = f"{phase.collection}/{day}"
+                yield SourceError(ErrorKind.INVALID, f"document {where}: {', '.join(fields)}, which nobody can read")
+
+
+def _deciding(phase: PhaseConfig, document: Document) -> Iterator[UnusableField]:
+    """The unusable fields without which nobody knows who is registered, or whether the next phase was started."""
+    if document.unreadable:
+        yield document.unreadable
+    if phase.trigger:
+        yield from document.undecided
+    for name in phase.processors:
+        entry = document.entries.get(name)
+        if entry and entry.failed_elsewhere:
+            yield from (UnusableField(f"{name}.{field.name}", field.said) for field in entry.malformed)
 
 
 def counting_documents(

@@ -30,6 +30,7 @@ from exporter.model.concluded import (
 from exporter.model.explained import Cause, Explanation, Hint, HintKind, NextDue, Since, Standing
 from exporter.model.observed import (
     AHEAD,
+    HOLDER,
     LIFETIME,
     LOST,
     CalendarEnd,
@@ -58,6 +59,7 @@ from exporter.model.observed import (
 
 __all__ = [
     "AHEAD",
+    "HOLDER",
     "LIFETIME",
     "LOST",
     "Bound",

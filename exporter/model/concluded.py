@@ -90,7 +90,8 @@ class LogSource(StrEnum):
 class HeartbeatReport:
     """The processor's heartbeat for this data date, or its newest one if none is for this date.
 
-    `unusable`: its fields that could not be used. `dated`: heartbeats say which date they are for.
+    `unusable`: its fields that could not be used. `dated`: heartbeats say which date they are for. `over`: whatever it
+    says, its last beat is too old for a processor that runs.
     """
 
     state: HeartbeatState
@@ -100,6 +101,7 @@ class HeartbeatReport:
     data_date: date | None = None
     unusable: tuple[UnusableField, ...] = ()
     dated: bool = True
+    over: bool = False
 
 
 @record(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,6 +82,10 @@ class Record(StrEnum):
     ROWS = "rows"
 
 
+HOLDER: Final = "entries"
+"""The key of the field that holds the entries, where they are no fields of the document itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class UnusableField:
     """A field or column that has a value which cannot be used. `said`: its type and value in words.
@@ -143,6 +147,19 @@ class Document:
     update_time: datetime | None = None
     read_time: datetime | None = field(default=None, compare=False)
     contents: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def unreadable(self) -> UnusableField | None:
+        """The field that should hold the entries, if it is no map: then nobody knows who is registered."""
+        return next((field for field in self.malformed if field.key == HOLDER), None)
+
+    @property
+    def undecided(self) -> tuple[UnusableField, ...]:
+        """The fields that cannot be used, so that nobody knows whether it has triggered."""
+        unread = {"triggered"} if self.triggered is None else set()
+        if self.triggered and self.trigger_succeeded is None:
+            unread.add("trigger_succeeded")
+        return tuple(field for field in self.malformed if field.key in unread)
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,8 +169,11 @@ class Evidence:
 
     @property
     def heartbeat_unclear(self) -> bool:
-        """Whether the heartbeat is of this work, but does not show whether the work is running."""
-        if self.heartbeat.state is not HeartbeatState.UNKNOWN:
+        """Whether the heartbeat is of this work, but does not show whether the work is running.
+
+        What last beat longer ago than `dead_after` does not run, whatever its status should mean.
+        """
+        if self.heartbeat.state is not HeartbeatState.UNKNOWN or self.heartbeat.over:
             return False
         if HEARTBEAT in self.doubts:
             return True

@@ -69,8 +69,11 @@ def heartbeat_of(
     among = own or found
     beat = among[0] if len(among) == 1 else max(among, key=lambda heartbeat: past(heartbeat.beat_at, now) or NEVER)
     state = _state(beat, pipeline.heartbeats, entry, runs, now) if own else HeartbeatState.OTHER_DATE
+    over = False
+    if state is HeartbeatState.UNKNOWN and beat.beat_at is not None:
+        over = now - beat.beat_at > pipeline.heartbeats.dead_after
     return (
-        HeartbeatReport(state, beat.document, beat.status, beat.beat_at, beat.data_date, beat.malformed, dated),
+        HeartbeatReport(state, beat.document, beat.status, beat.beat_at, beat.data_date, beat.malformed, dated, over),
         beat.error_message,
     )
 

@@ -163,7 +163,7 @@ def _heartbeat(e: Evidence) -> Iterator[Hint]:
             HintKind.HEARTBEAT,
             f"heartbeat says {beat.status}{at} but carries {carried}, not {e.obligation.data_date}{weak}",
         )
-    elif e.heartbeat_unclear:
+    elif e.heartbeat_unclear or (beat.over and beat.unusable):
         yield Hint(HintKind.HEARTBEAT, _unclear(e))
     elif beat.state is HeartbeatState.SUPERSEDED:
         yield Hint(HintKind.HEARTBEAT, f"heartbeat still says running{at}, before the work was recorded as finished")
@@ -184,6 +184,9 @@ def _unclear(e: Evidence) -> str:
     if beat.beat_at is not None and beat.status == "running":
         return f"heartbeat says running at {moment(beat.beat_at, e.now)}, ahead of the clock: no sign that it runs now"
     fields = ", ".join(map(str, beat.unusable)) or "no time of a beat"
+    if beat.over and beat.beat_at:
+        at = moment(beat.beat_at, e.now)
+        return f"heartbeat {beat.document} does not say how its run ended: {fields}; its last beat was at {at}"
     return f"heartbeat {beat.document} does not say whether it runs: {fields}"
 
 

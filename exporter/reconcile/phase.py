@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from exporter.model import DocumentId, LogSource, Matter, PhaseReport, ProcessorReport, Verdict
+from exporter.model import DocumentId, ErrorKind, Failure, LogSource, Matter, PhaseReport, ProcessorReport, Verdict
 from exporter.reconcile.evidence import (
     CALENDAR,
     DOCUMENT,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from exporter.config.resolved import PhaseConfig, PipelineConfig
-    from exporter.model import Document, Doubt, Failure, Heartbeat, Hint, RowCount, Run, Snapshot, Watched
+    from exporter.model import Document, Doubt, Heartbeat, Hint, RowCount, Run, Snapshot, Watched
     from exporter.reconcile.expectations import Obligation, PhaseDay
     from exporter.reconcile.runs import History
     from exporter.reconcile.units import UnitsOf
@@ -142,14 +142,25 @@ def _neighbours(
     )
 
 
-def failures_of(snapshot: Snapshot, pipeline: PipelineConfig, phase: PhaseConfig) -> Mapping[str, Failure | None]:
-    """Why the last attempts to read what decides whether and where a phase's processors register failed, by record."""
+def failures_of(
+    snapshot: Snapshot, pipeline: PipelineConfig, phase: PhaseConfig, document: Document | None, now: datetime
+) -> Mapping[str, Failure | None]:
+    """Why the last attempts to read what decides whether and where a phase's processors register failed, by record.
+
+    `document`: that of the run date, which can be there and have no entries that can be read.
+    """
+    if document and document.unreadable:
+        unreadable: Failure | None = Failure(ErrorKind.INVALID, f"{document.unreadable} should hold the entries", now)
+    else:
+        unreadable = snapshot.documents.failure
     readings = {
         CALENDAR: snapshot.units.get(pipeline.name),
         HALTS: snapshot.halts.get(phase.halts) if phase.halts else None,
-        DOCUMENT: snapshot.documents,
     }
-    return {record: reading.failure if reading else None for record, reading in readings.items()}
+    return {
+        DOCUMENT: unreadable,
+        **{record: reading.failure if reading else None for record, reading in readings.items()},
+    }
 
 
 def _doubts(

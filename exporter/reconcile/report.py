@@ -176,7 +176,7 @@ class _Pipeline:
         around = [run_date, *(run_date + shift for shift in NEIGHBOURS)]
         read = self.documents if self.documents and collection else {}
         found = {one: read.get(DocumentId(collection or "", one)) for one in around}
-        documents = {one: document for one, document in found.items() if document is not None}
+        documents = {one: document for one, document in found.items() if document and not document.unreadable}
         watched = self.snapshot.watched.get(DocumentId(collection, run_date)) if collection else None
         beats = self._part(
             ("beats", phase.name), (self.common, Same(self.beats)), lambda _: _own_beats(phase, self.beats)
@@ -191,7 +191,7 @@ class _Pipeline:
                 history=self.history,
                 beats=beats,
                 units=UnitsOf(self.snapshot, self.pipeline, phase, now),
-                failures=failures_of(self.snapshot, self.pipeline, phase),
+                failures=failures_of(self.snapshot, self.pipeline, phase, found[run_date], now),
                 calendar_doubt=self.calendar.why_unknown if self.calendar else None,
                 standing=standing_entries(documents.get(run_date)),
             )
@@ -201,7 +201,7 @@ class _Pipeline:
             dates = frozenset(processor.data_date for processor in report.processors)
             return _Judged(report, phase_conditions(report, now), dates)
 
-        inputs = (self.common, Same(day), Same(then), documents, _remembered(watched), beats)
+        inputs = (self.common, Same(day), Same(then), found, _remembered(watched), beats)
         return self._made(("phase", phase.name, run_date), inputs, make)
 
     def _deadline(self, day: PhaseDay | None) -> NextDue | None:

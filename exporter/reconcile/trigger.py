@@ -80,11 +80,8 @@ def trigger_of(
 
 def _unread(document: Document) -> tuple[Hint, ...]:
     """Which of the fields that say whether the document has triggered are there and cannot be read."""
-    deciding = {"triggered": document.triggered}
-    if document.triggered:
-        deciding["trigger_succeeded"] = document.trigger_succeeded
-    fields = [str(field) for field in document.malformed if field.key in deciding and deciding[field.key] is None]
-    return (Hint(HintKind.TRIGGER, f"the document's trigger cannot be read: {', '.join(fields)}"),) if fields else ()
+    fields = ", ".join(map(str, document.undecided))
+    return (Hint(HintKind.TRIGGER, f"the document's trigger cannot be read: {fields}"),) if fields else ()
 
 
 def _triggered(document: Document) -> Iterator[Hint]:

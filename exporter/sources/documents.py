@@ -26,7 +26,7 @@ from google.protobuf.message import DecodeError
 
 from exporter.config.fields import HEARTBEATS, names_of, words_of
 from exporter.config.resolved import CompletionConfig
-from exporter.model import Document, Entry, Heartbeat, Record
+from exporter.model import HOLDER, Document, Entry, Heartbeat, Record
 from exporter.sources.fields import (
     EPOCH,
     Fields,
@@ -110,7 +110,7 @@ def _entries(
         case dict() as entries:
             return entries, ()
         case value:
-            return {}, (unusable(shape.entries, value),)
+            return {}, (unusable(shape.entries, value, key=HOLDER),)
 
 
 def parse_entry(value: object, processor: str = "", shape: CompletionConfig = USUAL) -> Entry:

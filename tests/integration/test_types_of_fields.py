@@ -20,6 +20,7 @@ PLAYER = "player_game_summary"
 HEARTBEAT = "processor_heartbeats/PlayerGameSummaryProcessor"
 # Twenty minutes before the clock of the day: older than `dead_after`.
 DEAD = datetime(2026, 1, 20, 17, 40, tzinfo=UTC)
+BEATING = datetime(2026, 1, 20, 17, 59, tzinfo=UTC)
 
 
 @pytest.fixture(name="day")
@@ -70,6 +71,7 @@ def test_a_trigger_field_that_cannot_be_read_makes_the_state_unknown_and_is_name
 
     assert found.trigger_state is TriggerState.UNKNOWN
     assert [hint.text for hint in found.trigger_hints] == [f"the document's trigger cannot be read: {name} ({said})"]
+    assert day.failing("completion") == {"invalid"}
 
 
 @pytest.mark.parametrize("value", ["true", "Yes", "1", 1, 1.0])
@@ -89,6 +91,7 @@ def test_what_only_says_more_of_a_trigger_does_not_decide_whether_there_was_one(
     found = phase(day, **{name: "soon"})
 
     assert found.trigger_state is TriggerState.TRIGGERED
+    assert day.failing("completion") == set()
     assert [hint.text for hint in found.trigger_hints] == [
         "triggered: all_complete",
         f'the document\'s trigger has unusable fields: {name} (text "soon")',
@@ -177,7 +180,8 @@ def test_a_beat_is_read_however_it_is_written_and_a_dead_one_is_stalled(day: Day
         ({"last_heartbeat": b"x", "updated_at": True}, "last_heartbeat (bytes), updated_at (boolean true)"),
         ({"last_heartbeat": datetime(1, 1, 1, tzinfo=UTC)}, "last_heartbeat (timestamp 0001-01-01T00:00:00Z)"),
         ({"last_heartbeat": None}, "no time of a beat"),
-        ({"status": 3}, "status (number 3)"),
+        ({"status": 3, "last_heartbeat": BEATING}, "status (number 3)"),
+        ({"status": "idle", "last_heartbeat": BEATING}, 'status (text "idle", which `statuses` does not name)'),
     ],
 )
 def test_a_heartbeat_that_does_not_say_whether_it_runs_leaves_the_verdict_unknown(
@@ -187,6 +191,27 @@ def test_a_heartbeat_that_does_not_say_whether_it_runs_leaves_the_verdict_unknow
 
     assert (found.verdict, found.heartbeat.state) == (Verdict.UNKNOWN, HeartbeatState.UNKNOWN)
     assert f"heartbeat PlayerGameSummaryProcessor does not say whether it runs: {said}" in texts(found)
+
+
+@pytest.mark.parametrize("status", [3, "idle"])
+def test_a_status_that_nobody_knows_hides_nothing_once_the_last_beat_is_too_old(day: Day, status: object) -> None:
+    found = beating(day, status=status)
+
+    assert (found.verdict, found.heartbeat.state) == (Verdict.UNREGISTERED, HeartbeatState.UNKNOWN)
+    assert any(
+        text.startswith("heartbeat PlayerGameSummaryProcessor does not say how its run ended: status (")
+        and text.endswith("; its last beat was at 17:40:00Z")
+        for text in texts(found)
+    )
+
+
+def test_an_entry_that_failed_by_a_field_that_is_not_read_is_unknown_and_said_to_be_unread(day: Day) -> None:
+    document = day.local.firestore.get(DOCUMENT, project=PROJECT)
+    assert document is not None
+    day.local.firestore.put(DOCUMENT, {**document, PLAYER: {"state": "failed"}}, project=PROJECT)
+
+    assert player(day).verdict is Verdict.UNKNOWN
+    assert day.failing("completion") == {"invalid"}
 
 
 def test_the_other_time_of_a_beat_stands_in_for_one_that_cannot_be_read(day: Day) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.model import Document, DocumentId, LogSource, Reading, Record, RowCount
+from exporter.model import Document, DocumentId, LogSource, Reading, Record, RowCount, Verdict
+from exporter.model import TriggerState as State
 from exporter.reconcile import reconcile
 from testing.builders import (
     DAY,
@@ -317,3 +318,19 @@ def test_a_write_time_that_cannot_be_used_is_a_hint_and_is_counted() -> None:
     ]
     (pipeline,) = report.pipelines
     assert pipeline.unusable[Record.ROWS] == (f"table {TABLE.name} 2026-01-31: processed_at (date 2026-02-01)",)
+
+
+@pytest.mark.parametrize("triggered", [False, True])
+def test_a_document_whose_entries_cannot_be_read_registers_nobody_and_leaves_nobody_out(*, triggered: bool) -> None:
+    of = world()
+    for name, shift in ((PLAYER, 1), (OFFENSE, 1), (UPCOMING_PLAYER, 0)):
+        of.write(name, DAY - shift * ONE_DAY, on("15:00"), 12)
+    holder = replace(unusable("steps")[0], of="entries")
+    of.documents[DocumentId("phase3_completion", DAY)] = Document(malformed=(holder,), triggered=triggered)
+
+    found = phase_of(of)
+
+    assert (found.registered, found.entries, found.unexpected, found.trigger_state) == (None, None, None, State.UNKNOWN)
+    unknown = next(one for one in found.processors if one.processor == PLAYER)
+    assert unknown.verdict is Verdict.UNKNOWN
+    assert any("completion document unknown (invalid: steps (" in hint.text for hint in unknown.hints)
