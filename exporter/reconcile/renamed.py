@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from exporter.config.likeness import likeness
+from exporter.config.likeness import bare, likeness
 from exporter.config.wording import named
 from exporter.model import Hint, HintKind, Verdict
 
@@ -20,19 +19,20 @@ WITHOUT_ENTRY: Final = frozenset({Verdict.UNREGISTERED, Verdict.MISSING})
 RENAMED: Final = 0.6
 """How alike an old and a new name are at least."""
 _MOST: Final = 20
-"""Names of one document that are compared: a document can have thousands that nobody knows."""
+"""Processors, and names of a document, that are compared letter by letter: there can be thousands of each."""
 
 
 def renamed(document: Document | None, known: Collection[str], judged: Sequence[Judged]) -> Mapping[str, Hint]:
     """By processor without an entry the hint that names the entry that may be its own. `known`: names in use."""
     lacking = [item.evidence.obligation.processor.name for item in judged if item.verdict in WITHOUT_ENTRY]
-    if document is None or not lacking:
-        return {}
-    strangers = list(islice((name for name in document.entries if name not in known), _MOST))
-    found: dict[str, tuple[float, str]] = {}
-    for stranger in strangers:
+    strangers = [name for name in document.entries if name not in known] if document and lacking else []
+    spelled = {bare(stranger): stranger for stranger in strangers}
+    found = {name: (1.0, spelled[bare(name)]) for name in lacking if bare(name) in spelled}
+    used = {stranger for _, stranger in found.values()}
+    lacking = [name for name in lacking if name not in found][:_MOST]
+    for stranger in [name for name in strangers if name not in used][:_MOST]:
         alike = {name: likeness(name, stranger) for name in lacking}
-        nearest = max(alike.values())
+        nearest = max(alike.values(), default=0.0)
         if nearest >= RENAMED:
             # Of two processors that were merged into one, both may have the new name.
             for name in (name for name in lacking if alike[name] == nearest):

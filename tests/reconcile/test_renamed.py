@@ -17,8 +17,12 @@ from testing.builders import (
     UPCOMING_PLAYER,
     UPCOMING_TEAM,
     by_processing_date,
+    config,
     entry,
     on,
+    phase,
+    pipeline,
+    processor,
 )
 from tests.reconcile.world import World
 
@@ -97,3 +101,20 @@ def test_a_document_of_ten_thousand_unknown_names_is_no_work() -> None:
     found = hints({f"player_game_summary_{number}": "15:00" for number in range(10_000)}, (PLAYER,))
 
     assert found[PLAYER] == [said("player_game_summary_9", NEW_NAME)]
+
+
+def test_a_thousand_processors_in_another_spelling_are_each_told_theirs() -> None:
+    names = [f"player_game_summary_{number}" for number in range(1000)]
+    work = phase("phase3", [processor(name, due="0 11:30") for name in names])
+    world = World(config(pipeline((work,))), units={DAY: 6})
+    for name in names:
+        world.write(name, DAY, on("15:00"), 12)
+    others = {name.replace("_", "-"): entry("15:00", 12) for name in names}
+    world.documents[DocumentId("phase3_completion", DAY)] = Document(entries=others)
+
+    report = world.phase("phase3", DAY, on("18:00"))
+
+    told = {
+        one.processor: [hint.text for hint in one.hints if "another spelling" in hint.text] for one in report.processors
+    }
+    assert told == {name: [said(name.replace("_", "-"), SPELLING)] for name in names}
