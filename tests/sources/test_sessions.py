@@ -100,3 +100,34 @@ def test_the_time_for_a_request_is_the_adapters_whatever_its_caller_says() -> No
     ):
         session.get(f"http://127.0.0.1:{mute.getsockname()[1]}/", timeout=1000)
     adapter.end()
+
+
+def test_an_answer_that_asks_to_come_back_tomorrow_is_returned_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The HTTP library's own retries would sleep as long as `Retry-After` says, whatever the time for a request."""
+    adapter = _EndableAdapter()
+    adapter.seconds = 60.0
+    session = requests.Session()
+    session.mount("http://", adapter)
+    slept: list[float] = []
+    monkeypatch.setattr("time.sleep", slept.append)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        answering = threading.Thread(
+            target=_answer_tomorrow, args=(listener, 1 + (adapter.max_retries.total or 0)), daemon=True
+        )
+        answering.start()
+        answer = session.get(f"http://127.0.0.1:{listener.getsockname()[1]}/")
+        answering.join(60)
+    adapter.end()
+
+    assert (answer.status_code, slept) == (503, [])
+
+
+def _answer_tomorrow(listener: socket.socket, times: int) -> None:
+    for _ in range(times):
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(
+                b"HTTP/1.1 503 Busy\r\nRetry-After: 86400\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            )
