@@ -40,12 +40,16 @@ class Outage:
         return f"not all of {self.source} could be read ({self.reasons})"
 
     @property
-    def after(self) -> str:
-        """What becomes of it after the repair."""
+    def about(self) -> str:
+        """What its alert is about."""
         reasons = {*self.reasons.split(", ")}
         spent, silent = reasons == {ErrorKind.BUDGET}, reasons <= SILENT
-        about = "budget_exhausted" if spent else "source_unreachable" if silent else "collector_failing"
-        return after(about, source=self.source.lower())
+        return "budget_exhausted" if spent else "source_unreachable" if silent else "collector_failing"
+
+    @property
+    def after(self) -> str:
+        """What becomes of it after the repair."""
+        return after(self.about, source=self.source.lower())
 
 
 def outages(report: Report, unread: Mapping[str, str] | None) -> list[Outage]:

@@ -156,7 +156,7 @@ def season_text(
 
 def render_season(season: Season, console: Console, unread: Mapping[str, str] | None = None) -> None:
     """Print the grid on a console."""
-    console.print(sentence(season.report, unread))
+    console.print(sentence(summarize(season.report, unread)))
     names = [name for total in totals(season) for name in (total.group, f"  {total.name}")]
     room = max(LEAST_NAME, console.width - LONGEST_MONTH - 1)
     wide = min(room, max(len(shown(name)) for name in names))

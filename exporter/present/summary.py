@@ -140,12 +140,15 @@ def summarize(report: Report, unread: Mapping[str, str] | None = None) -> Summar
     return Summary(Health.WELL, f"All well: {checked} checked, no discrepancy{some}", besides=again)
 
 
-def _beyond(report: Report, held: Sequence[ConditionReport], rows: Sequence[str], again: str) -> Summary:
+def _beyond(
+    report: Report, held: Sequence[ConditionReport], beyond: Sequence[tuple[str, Verdict]], again: str
+) -> Summary:
     """The sentence where verdicts and triggers are well, and an alert about something else is open."""
     texts = [one.text for one in held if one.text]
     lead = held[0] if held else None
     since = lead.since if lead else None
-    words = CONDITIONS[lead.condition] if lead else WORDS[Verdict.PARTIAL]
+    rows = [text for text, _ in beyond]
+    words = CONDITIONS[lead.condition] if lead else WORDS[beyond[0][1]]
     if lead and lead.condition is Condition.OVERWRITTEN:
         what, rest = again, [*texts, *rows]
     else:
@@ -156,7 +159,7 @@ def _beyond(report: Report, held: Sequence[ConditionReport], rows: Sequence[str]
         Moments.of(report).since(since) if since else "",
         f"{words.effect}{_by_when(report, lead)}",
         words.first,
-        after_condition(lead) if lead else after(Verdict.PARTIAL),
+        after_condition(lead) if lead else after(beyond[0][1]),
         listed(rest),
     )
 
@@ -221,22 +224,24 @@ def earliest(times: Iterable[Since | None]) -> Since | None:
 
 def beyond_bounds(report: Report) -> list[str]:
     """Faults that no verdict shows: rows and counts out of bounds, and the conditions that hold."""
-    return rows_beyond(report) + [one.text for one in held_conditions(report) if one.text]
+    return [text for text, _ in rows_beyond(report)] + [one.text for one in held_conditions(report) if one.text]
 
 
-def rows_beyond(report: Report) -> list[str]:
-    """Rows and counts that cannot be right, where no verdict says so."""
-    return [text for phase in report.phases for text in _rows_beyond(phase, report.at)]
+def rows_beyond(report: Report) -> list[tuple[str, Verdict]]:
+    """Rows and counts that cannot be right, where no verdict says so; each with the verdict whose alert says it."""
+    return [found for phase in report.phases for found in _rows_beyond(phase, report.at)]
 
 
-def _rows_beyond(phase: PhaseReport, now: datetime) -> Iterator[str]:
+def _rows_beyond(phase: PhaseReport, now: datetime) -> Iterator[tuple[str, Verdict]]:
     """Wrong rows and counts of processors whose verdict is about something else."""
     of = f"of {phase.phase} {phase.run_date}"
     for one in phase.processors:
         if rows_wrong_beside_the_verdict(one, now):
-            yield f"{one.processor} {of} has {rows_judged(one)}"
+            verdict = Verdict.PARTIAL if one.too_few else Verdict.DUPLICATED
+            yield f"{one.processor} {of} has {rows_judged(one)}", verdict
         elif count_wrong_beside_the_verdict(one, now):
-            yield f"{one.processor} {of} registered {one.record_count:,} and has {plural(one.table_rows or 0, 'row')}"
+            counted = f"registered {one.record_count:,} and has {plural(one.table_rows or 0, 'row')}"
+            yield f"{one.processor} {of} {counted}", Verdict.COUNT_MISMATCH
 
 
 def overwritten(report: Report) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from shlex import quote
 from typing import TYPE_CHECKING, Final
 
@@ -16,10 +17,21 @@ from exporter.messages.secrets import Masked
 from exporter.model import HeartbeatState, Verdict
 from exporter.present.beside import beside, notes
 from exporter.present.opened import first_runbook
-from exporter.present.outages import own_hints, shared_reasons
-from exporter.present.summary import QUIET, Health, problems, summarize, tally, urgency, well, worst_first
+from exporter.present.outages import outages, own_hints, shared_reasons
+from exporter.present.summary import (
+    QUIET,
+    Health,
+    problems,
+    rows_beyond,
+    summarize,
+    tally,
+    urgency,
+    well,
+    worst_first,
+)
 from exporter.present.words import (
     BAD_TRIGGERS,
+    ELSEWHERE,
     OVERWRITTEN,
     TRIGGERS,
     WORDS,
@@ -40,7 +52,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from exporter.model import PhaseReport, ProcessorReport, Report, Since
+    from exporter.model import PhaseReport, ProcessorReport, Report, Since, TriggerState
+    from exporter.present.summary import Problem, Summary
 
 STYLES: Final = {
     Verdict.OK: "green",
@@ -54,10 +67,12 @@ HEALTHS: Final = {Health.WRONG: "bold red", Health.UNKNOWN: "bold magenta", Heal
 COLUMNS: Final = ("Firestore", "Heartbeat", "BigQuery")
 WIDTH: Final = 100
 """The width of output that goes to no terminal."""
-NARROW: Final = 72
+NARROW: Final = 80
 """In narrower output, the records are under the processor instead of beside it."""
 LONGEST_UNBROKEN: Final = 28
 """Names up to this length stay on one line, so that they can be copied. Longer ones would hide the verdict."""
+LONGEST_RECORD: Final = len("not registered")
+"""The same of what Firestore and BigQuery say."""
 
 
 def render_report(
@@ -65,30 +80,32 @@ def render_report(
 ) -> None:
     """Print the report on a console: the sentence, a table for each phase at fault, one line for each fault.
 
-    `exporter`: the address of the running exporter that it comes from.
+    Nothing is said twice: the sentence is about the worst fault alone, and `explain` says why. `exporter`: the address
+    of the running exporter that it comes from.
     """
     moments, shared = Moments.of(report), shared_reasons(report)
     if warning := without_memory(report):
         console.print(Text(warning, "yellow"))
-    console.print(sentence(report, unread))
-    console.print(Text(f"As of {moments.both(report.at)}. {next_line(report)}.", "dim"))
+    said, lead = summarize(report, unread), next(iter(problems(report)), None)
+    console.print(sentence(replace(said, besides="")))
+    # What is due next is told where nothing else is.
+    due = f" {next_line(report)}." if said.health is Health.WELL else ""
+    console.print(Text(f"As of {moments.both(report.at)}.{due}", "dim"))
     for text in shared:
         console.print(item(text, 0))
-    said, lead = summarize(report, unread), next((one.processors for one in problems(report)), ())
-    for fault in beside(report):
-        if fault.text[1:] != said.what[1:]:
-            console.print(_fault(fault.text, fault.since, fault.first, moments, "yellow"))
+    for line in _beside(report, unread, said, moments):
+        console.print(line)
     ordered = sorted(report.phases, key=urgency)
     trouble = [phase for phase in ordered if not well(phase)]
     for phase in trouble:
         console.print()
-        console.print(_phase(phase, moments, shared, said.first, lead, narrow=console.width < NARROW))
+        console.print(_phase(phase, moments, shared, said, lead, narrow=console.width < NARROW))
     if trouble or shared or beside(report):
         for text in _where_to_read_on(report, trouble, exporter):
             # An address stays whole, however long: it is copied.
             console.print(Text(text), soft_wrap=exporter is not None)
     rest = [_line(phase) for phase in ordered if well(phase)]
-    rest += [_fault(f"note: {note.text}", note.since, note.first, moments, "") for note in notes(report)]
+    rest += [_fault(f"note: {note.text}", note.since, "", moments, "") for note in notes(report)]
     if rest:
         console.print(Text(), *rest, sep="\n")
 
@@ -103,14 +120,24 @@ def _where_to_read_on(report: Report, trouble: Sequence[PhaseReport], exporter: 
         yield f"runbook: {shown(book)}"
 
 
-def sentence(report: Report, unread: Mapping[str, str] | None = None) -> Text:
+def sentence(said: Summary) -> Text:
     """The sentence at the top."""
-    summary = summarize(report, unread)
-    style = HEALTHS[summary.health]
+    style = HEALTHS[said.health]
     return Text(" ").join(
         Text(shown(text), style if name == "what" else "bold" if name == "first" else "")
-        for name, text in summary.clauses()
+        for name, text in said.clauses()
     )
+
+
+def _beside(report: Report, unread: Mapping[str, str] | None, said: Summary, moments: Moments) -> Iterator[Text]:
+    """A line for each fault that no table shows and that the sentence is not about."""
+    found = [(fault.text, fault.since, fault.first) for fault in beside(report)]
+    found += [(text, None, WORDS[about].first) for text, about in rows_beyond(report)]
+    if said.health is Health.WRONG:
+        found += [(one.text, one.since, ELSEWHERE[one.about].first) for one in outages(report, unread)]
+    for text, since, first in found:
+        if text[1:] != said.what[1:]:
+            yield _fault(text, since, first, moments, "yellow")
 
 
 def report_text(
@@ -146,8 +173,7 @@ def _line(phase: PhaseReport) -> Text:
     """A phase without discrepancy."""
     counts = ", ".join(f"{number:,} {verdict}" for verdict, number in tally(phase.processors).items())
     trigger = f"trigger {phase.trigger_state}" if phase.trigger_state else ""
-    again = f"{len(phase.overwritten)} {OVERWRITTEN}" if phase.overwritten else ""
-    said = ", ".join(part for part in (registered(phase), counts, trigger, again) if part)
+    said = ", ".join(part for part in (registered(phase), counts, trigger, _again(phase)) if part)
     return Text.assemble((f"{_name(phase)}: ", "bold"), shown(said))
 
 
@@ -155,17 +181,20 @@ def _phase(
     phase: PhaseReport,
     moments: Moments,
     shared: tuple[str, ...],
-    first: str,
-    lead: Sequence[ProcessorReport],
+    said: Summary,
+    lead: Problem | None,
     *,
     narrow: bool,
 ) -> RenderableType:
-    """A phase at fault. `first`: what the sentence says to do first, about `lead`: that is not said again."""
+    """A phase at fault. What the sentence says, which is about `lead`, is not said again."""
     processors = worst_first(phase.processors)
-    parts: list[RenderableType] = [*_head(phase, moments, first)]
+    parts: list[RenderableType] = [_head(phase, moments)]
+    if phase.trigger_state and not (lead and lead.phase is phase and lead.verdict is None):
+        parts.append(_trigger(phase, phase.trigger_state, said.first))
     parts += [_stacked(phase, processors)] if narrow else [_table(phase, processors)]
+    told = lead.processors if lead else ()
     for processor in processors:
-        parts += _below(processor, moments, shared, told=any(processor is one for one in lead))
+        parts += _below(processor, moments, shared, told=any(processor is one for one in told))
     return Group(*parts)
 
 
@@ -173,30 +202,37 @@ def _name(phase: PhaseReport) -> str:
     return shown(f"{phase.pipeline} {phase.phase} {phase.run_date} [{phase.mode}]")
 
 
-def _head(phase: PhaseReport, moments: Moments, said: str) -> Iterator[RenderableType]:
-    count = registered(phase)
+def _head(phase: PhaseReport, moments: Moments) -> Text:
     due = f"deadline {moments.both(phase.due)}, {moments.away(phase.due)}" if phase.due else ""
-    counts = ", ".join(part for part in (count, due) if part)
-    yield Text.assemble((_name(phase), "bold"), f": {counts}" if counts else "")
-    state = phase.trigger_state
-    if state:
-        reason = trigger_reason(phase)
-        words = TRIGGERS.get(state)
-        first = f"; first: {words.first}" if words and words.first != said else ""
-        style = "bold red" if state in BAD_TRIGGERS else ""
-        yield Text.assemble("trigger ", (state.value, style), f": {reason}" if reason else "", first)
+    counts = ", ".join(part for part in (registered(phase), due, _again(phase)) if part)
+    return Text.assemble((_name(phase), "bold"), f": {counts}" if counts else "")
+
+
+def _again(phase: PhaseReport) -> str:
+    return f"{len(phase.overwritten)} {OVERWRITTEN}" if phase.overwritten else ""
+
+
+def _trigger(phase: PhaseReport, state: TriggerState, said: str) -> Text:
+    """The state of the trigger and its reason. `said`: the first step that the sentence says."""
+    reason, words = trigger_reason(phase), TRIGGERS.get(state)
+    first = f"; first: {words.first}" if words and words.first != said else ""
+    style = "bold red" if state in BAD_TRIGGERS else ""
+    return Text.assemble("trigger ", (state.value, style), f": {reason}" if reason else "", first)
 
 
 def _table(phase: PhaseReport, processors: Sequence[ProcessorReport]) -> Table:
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, header_style="bold")
     short_names = all(len(processor.processor) <= LONGEST_UNBROKEN for processor in processors)
     table.add_column("Processor", overflow="fold", no_wrap=short_names)
-    for column in COLUMNS:
-        table.add_column(column, overflow="fold")
+    records = [_records(phase, processor) for processor in processors]
+    for column, cells in zip(COLUMNS, zip(*records, strict=True), strict=True):
+        # Heartbeats may quote a document, and are seldom long: they are broken where something has to be.
+        unbroken = column != "Heartbeat" and short_names and max(map(len, cells)) <= LONGEST_RECORD
+        table.add_column(column, overflow="fold", no_wrap=unbroken)
     table.add_column("Verdict", no_wrap=True)
-    for processor in processors:
+    for processor, cells in zip(processors, records, strict=True):
         verdict = Text(processor.verdict, style=STYLES[processor.verdict])
-        table.add_row(Text(shown(processor.processor)), *_records(phase, processor), verdict)
+        table.add_row(Text(shown(processor.processor)), *cells, verdict)
     return table
 
 

@@ -226,10 +226,7 @@ STANDINGS: Final = {
 }
 
 
-NO_MEMORY: Final = (
-    "Without memory: an entry that was lost cannot be told here from one that never came."
-    " The running exporter can: --from URL."
-)
+NO_MEMORY: Final = "Without memory, a lost entry looks like one that never came: use --from URL."
 
 
 def without_memory(report: Report) -> str:

@@ -48,7 +48,8 @@ def disagreements(report: Report) -> Iterator[str]:
     said, page, samples = status(report), sections(report, History()), report_samples(report)
     lines = report_text(report, width=WIDE).splitlines()
     headline, first_said = lines[0], str(said["summary"])
-    yield from (f"check begins with {line!r}" for line in [headline] if line != first_said)
+    # What the sentence names besides the worst has lines of its own in `check`.
+    yield from (f"check begins with {line!r}" for line in [headline] if line != first_said.partition(" Besides: ")[0])
     moments, lead = Moments.of(report), next((one.processors for one in problems(report)), ())
     rows = {(section.name, row.name): row for section in page.trouble for row in (*section.rows, *section.folded)}
     asking = sum(row.why is not None for row in rows.values())
@@ -128,8 +129,8 @@ def _conditions(report: Report, api: list[Mapping[str, object]], samples: Sample
             found["bound"] = {"message": _state(samples, COVERAGE_LOW, labels), "api": said["bound"]}
         expected = {"since": at, "first": one.first, "after": one.after, "bound": one.condition.bound}
         yield from _different(one.text, found, expected)
-        line = f"{one.text}{_words(one.since, moments)}; first: {one.first}"
-        if not {line, f"note: {line}"} & {*lines} and one.text[1:] not in lines[0]:
+        line = f"{one.text}{_words(one.since, moments)}"
+        if not {f"{line}; first: {one.first}", f"note: {line}"} & {*lines} and one.text[1:] not in lines[0]:
             yield f"check has no line {line!r}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ import pytest
 from exporter.config.errors import ConfigError
 from exporter.incidents.incident import IncidentError, load_incident, parse_incident
 from exporter.incidents.replay import Replayer, by_key, go_through, removal_failures, replay
+from exporter.present.table import report_text
 from exporter.shipped.alerts import alert_of
 from testing.reports import overwritten, reported
 from tests.incidents.agreement import Noting, differences, falsely_well, undelayed
@@ -225,6 +226,24 @@ def test_the_json_has_what_scripts_rely_on(local: LocalSources, clock: Simulated
     assert processor["record_count_delta"] is None
     assert processor["heartbeat"] == "completed"
     assert said["failures"] == []
+
+
+@pytest.mark.parametrize(("columns", "most"), [(80, 28), (100, 25), (120, 24)])
+def test_check_of_the_incident_report_s_day_fits_on_a_screen(
+    columns: int, most: int, local: LocalSources, clock: SimulatedClock
+) -> None:
+    report = replay(load_incident(SEED), local, clock).report
+
+    texts = [
+        report_text(report, width=columns),
+        report_text(report, width=columns, exporter="http://localhost:9189"),
+        report_text(replace(report, remembers=False), width=columns),
+    ]
+
+    assert [text for text in texts if len(text.splitlines()) > most] == []
+    wide = [line for text in texts for line in text.splitlines() if len(line) > columns]
+    # An address is copied, so it stays on one line.
+    assert [line for line in wide if "http://" not in line] == []
 
 
 def test_a_step_changes_what_the_next_collection_sees(local: LocalSources, clock: SimulatedClock) -> None:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exporter.config.care import Care
-from exporter.model import Document, ErrorKind, Verdict
+from exporter.model import Document, ErrorKind, TriggerState, Verdict
 from exporter.present.opened import first_runbook
 from exporter.present.table import report_text
+from exporter.present.words import TRIGGERS, WORDS
 from exporter.shipped.alerts import alert_of
 from exporter.sources.ports import SourceError
 from testing.builders import (
@@ -30,7 +31,7 @@ from testing.builders import (
     processor,
 )
 from testing.collecting import PHASE3_DOCUMENT, Scene, healthy
-from testing.reports import changed, explained, overwritten, reported, seed_like
+from testing.reports import changed, explained, overwritten, reported, seed_like, triggered
 
 if TYPE_CHECKING:
     from datetime import date
@@ -208,15 +209,47 @@ def test_a_phase_without_faults_is_one_line_below_the_others_and_what_nobody_has
         "",
         "nba phase4 2026-02-01 [daily]: 3 of 3 registered, 3 ok",
         "nba phase5 2026-02-01 [daily]: 1 ok",
-        f"note: the phase log of nba {DAY} is empty, although phases ran; first: find out whether anything writes it",
+        f"note: the phase log of nba {DAY} is empty, although phases ran",
     ]
 
 
-def test_a_trigger_says_why_and_what_to_do_first() -> None:
-    text = report_text(reported(seed_like())).replace("\n", " ")
+def test_a_trigger_says_why_and_what_to_do_first_unless_the_sentence_is_about_it() -> None:
+    report = reported(seed_like())
+    both = changed(
+        report,
+        of_phase=lambda one: replace(one, trigger_state=one.trigger_state or TriggerState.STUCK, trigger_hints=()),
+    )
 
-    assert "trigger blocked: all_complete since 15:00:50Z by what really finished" in text
-    assert text.lower().count("first: register what finished, do not run it again") == 1
+    alone, together = (report_text(one, width=200).splitlines() for one in (report, both))
+
+    assert not [line for line in alone if line.startswith("trigger ")]
+    assert [line for line in together if line.startswith("trigger ")] == [
+        f"trigger stuck; first: {TRIGGERS[TriggerState.STUCK].first}"
+    ] * (len(report.phases) - 1)
+    assert " is blocked: " in together[0]
+    assert " ".join(together).lower().count(f"first: {TRIGGERS[TriggerState.BLOCKED].first}") == 1
+
+
+def test_what_is_due_next_is_told_where_nothing_is_wrong() -> None:
+    assert "Next: " in report_text(reported(triggered()))
+    assert "Next: " not in report_text(reported(seed_like()))
+
+
+def test_what_the_sentence_is_not_about_has_a_line_of_its_own_and_is_not_in_the_sentence() -> None:
+    report = changed(
+        reported(seed_like()),
+        of_processor=lambda one: (
+            replace(one, verdict=Verdict.BACKFILL, too_few=True, rows_minimum=14) if one.processor == OFFENSE else one
+        ),
+    )
+
+    lines = report_text(report, {"heartbeat_count": ErrorKind.INVALID}, width=1000).splitlines()
+
+    assert "Besides" not in lines[0]
+    assert (
+        f"{OFFENSE} of phase3 {DAY} has 12 rows, at least 14 expected; first: {WORDS[Verdict.PARTIAL].first}" in lines
+    )
+    assert [line for line in lines if line.startswith("not all of Firestore could be read (invalid); first: ")]
 
 
 @pytest.mark.parametrize("width", [36, 60])
