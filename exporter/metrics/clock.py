@@ -28,10 +28,10 @@ def local(at: datetime, zone: str) -> str:
 
 
 def due_text(one: NextDue | None, zone: str) -> str:
-    """`phase4 is due at 2026-01-23 17:30 UTC (12:30 EST)`, or that there is no such deadline."""
+    """`phase4 is due at 2026-01-23 17:30 UTC (12:30 EST)`, `was` once that is over, or that there is no deadline."""
     if one is None:
         return NO_DEADLINE
-    return f"{one.phase} is due at {_both(one.due, zone)}"
+    return f"{one.what} {_both(one.due, zone)}"
 
 
 def since(labels: str, found: Since, zone: str, **texts: str) -> Sample:

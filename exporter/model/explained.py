@@ -87,9 +87,15 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class NextDue:
-    """What a pipeline is expected to do next, and by when."""
+    """What a pipeline is expected to do next, and by when. `past`: whether that is over."""
 
     pipeline: str
     phase: str
     run_date: date
     due: datetime
+    past: bool = False
+
+    @property
+    def what(self) -> str:
+        """What its time follows: `phase4 is due at`, or `was` once that is over."""
+        return f"{self.phase} {'was' if self.past else 'is'} due at"

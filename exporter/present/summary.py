@@ -287,7 +287,7 @@ def _lead(problem: Problem, moments: Moments) -> tuple[str, str, str, str]:
 
 
 def _then(phase: PhaseReport, moments: Moments) -> str:
-    return f"; {phase.then.phase} is due at {moments.both(phase.then.due)}" if phase.then else ""
+    return f"; {phase.then.what} {moments.both(phase.then.due)}" if phase.then else ""
 
 
 def _after(problem: Problem) -> str:

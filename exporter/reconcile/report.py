@@ -197,19 +197,22 @@ class _Pipeline:
             )
             report = phase_report(self.snapshot, self.pipeline, then, day, shared)
             name = f"{self.config.firestore_root}/{collection}/{run_date}" if collection else None
-            report = replace(report, then=self._deadline(then), document=name)
+            report = replace(report, then=self._deadline(then, now), document=name)
             dates = frozenset(processor.data_date for processor in report.processors)
             return _Judged(report, phase_conditions(report, now), dates)
 
         inputs = (self.common, Same(day), Same(then), found, _remembered(watched), beats)
         return self._made(("phase", phase.name, run_date), inputs, make)
 
-    def _deadline(self, day: PhaseDay | None) -> NextDue | None:
+    def _deadline(self, day: PhaseDay | None, now: datetime) -> NextDue | None:
         """When the phase is due in full for its run date; None if document and schedule ask for nothing."""
         if day is None:
             return None
         dues = [one.due for one in day.obligations if one.owed and one.processor.schedule.asks(day.run_date)]
-        return NextDue(self.pipeline.name, day.phase.name, day.run_date, max(dues)) if dues else None
+        if not dues:
+            return None
+        due = max(dues)
+        return NextDue(self.pipeline.name, day.phase.name, day.run_date, due, past=due <= now)
 
     def _unusable(self, days: Sequence[date]) -> Mapping[Record, tuple[str, ...]]:
         """Each unusable field and where it is, by kind of record. A kind that is unknown is left out."""

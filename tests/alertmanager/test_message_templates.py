@@ -496,3 +496,5 @@ def test_a_message_has_the_local_time_the_rows_date_and_the_next_deadline_that_t
     assert title == "minutes 67.8% under 80% (nba, rows of 27 Jan)"
     assert "trigger stuck since 2026-01-28 16:30 UTC (11:30 EST)" in text
     assert " is late from now on; phase4 is due at 2026-01-28 17:30 UTC (12:30 EST). It cannot wait" in text
+    past = rendered("plain", stuck | day, {"description": trigger.replace("is due", "was due")}, tmp_path)
+    assert " is late from now on; phase4 was due at 2026-01-28 17:30 UTC (12:30 EST). It cannot wait" in past

@@ -107,7 +107,7 @@ def _expected(
 ) -> Iterator[tuple[tuple[tuple[str, str], ...], tuple[str, str | None, str, str, str, str]]]:
     """By alert, what the API has: verdict (empty: whatever), since when, by when, first, what after, whose rows."""
     said = status(report)
-    then = {key: _then(phase["then"], report.timezone) for key, phase in said["phases"].items()}
+    then = {key: _then(phase["then"], report) for key, phase in said["phases"].items()}
     for one in report.processors:
         api = said["processors"][f"{one.pipeline}/{one.phase}/{one.run_date}/{one.processor}"]
         if api["first"]:
@@ -151,9 +151,12 @@ def _expected(
         yield (("about", about), *where), ("", since, by_when, fault["first"], fault["after"], said_rows)
 
 
-def _then(api: Mapping[str, Any] | None, zone: str) -> str:
+def _then(api: Mapping[str, Any] | None, report: Report) -> str:
     """By when, as a message has it."""
-    return f"{api['phase']} is due at {_time(api['due'], zone)}" if api else NO_DEADLINE
+    if api is None:
+        return NO_DEADLINE
+    over = datetime.fromisoformat(api["due"]) <= report.at
+    return f"{api['phase']} {'was' if over else 'is'} due at {_time(api['due'], report.timezone)}"
 
 
 def _words(api: Mapping[str, Any], zone: str) -> str | None:

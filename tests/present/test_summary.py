@@ -54,10 +54,21 @@ def test_the_sentence_of_a_blocked_day_says_since_when_how_bad_and_what_to_do_fi
         "nba phase3 of 2026-02-01 is blocked: 2 of 5 processors finished and never registered"
         " (player_game_summary, upcoming_team_game_context)."
         " It has been so for 2 h 59 min, since 15:00:50 UTC (10:00:50 EST)."
-        " The next phase does not start by itself, but the data is there; phase4 is due at 17:30 UTC (12:30 EST)."
+        " The next phase does not start by itself, but the data is there; phase4 was due at 17:30 UTC (12:30 EST)."
         " First: register what finished, do not run it again."
         " After the repair: page and check show it good within 10 min, and the alert closes by itself within 47 min."
     )
+
+
+def test_what_comes_next_is_due_until_its_deadline_and_was_due_from_then_on() -> None:
+    scene = seed_like()
+    said = {}
+    for clock in ("17:29", "17:30"):
+        scene.clock.now = on(clock)
+        said[clock] = str(summarize(reported(scene)))
+
+    assert "; phase4 is due at 17:30 UTC (12:30 EST)." in said["17:29"]
+    assert "; phase4 was due at 17:30 UTC (12:30 EST)." in said["17:30"]
 
 
 def test_different_ways_of_not_being_registered_are_one_number_where_they_block() -> None:
@@ -73,7 +84,7 @@ def test_unknown_rows_are_not_reported_as_present() -> None:
     blocked = with_trigger(with_verdicts(**{PLAYER: Verdict.UNREGISTERED}), TriggerState.BLOCKED)
     report = changed(blocked, of_processor=lambda one: replace(one, table_rows=None))
 
-    assert summarize(report).effect.startswith("the next phase does not start by itself; phase4 is due at ")
+    assert summarize(report).effect.startswith("the next phase does not start by itself; phase4 was due at ")
 
 
 def test_a_stuck_trigger_says_that_its_rule_is_met() -> None:
@@ -104,7 +115,7 @@ def test_critical_faults_lead_the_sentence_and_others_follow() -> None:
     summary = summarize(with_verdicts(**verdicts, **{PHASE4[0]: Verdict.PARTIAL}), {"warehouse": "quota"})
 
     assert "1 of 5 processors left too many rows (player_game_summary)" in summary.what
-    assert "and it is critical for the next phase; phase4 is due at " in summary.effect
+    assert "and it is critical for the next phase; phase4 was due at " in summary.effect
     assert summary.besides == (
         f"1 failed ({PHASE3[1]}), 1 left no row by the deadline ({PHASE3[2]}),"
         f" 1 registered without one row ({PHASE3[4]}), 1 more with other discrepancies,"

@@ -52,7 +52,7 @@ _BETWEEN: Final = r", since a moment between ([-\d]+ [:\d]+ UTC(?: \(\d[^()]*\))
 """How a description says that nobody knows it more exactly, and when the fault was not there yet."""
 _LOCAL: Final = r"(?: \+0000 UTC)?(?: \((\d[^()]*)\))?"
 """What can follow a time in a description: the same time where the pipeline is."""
-_THEN: Final = rf"; ({NO_DEADLINE}|[\w.-]+ is due at [-\d]+ [:\d]+ UTC(?: \(\d[^()]*\))?)"
+_THEN: Final = rf"; ({NO_DEADLINE}|[\w.-]+ (?:is|was) due at [-\d]+ [:\d]+ UTC(?: \(\d[^()]*\))?)"
 """How a description says when the next phase is due, or that none is."""
 _ROWS: Final = r", rows of (\d{4}-\d\d-\d\d)"
 """How a description says which rows it is about, where that is not the run date."""
