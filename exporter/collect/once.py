@@ -10,6 +10,7 @@ from exporter.memory.documents import Memory
 from exporter.metrics.catalogue import report_samples
 from exporter.metrics.live import live_samples
 from exporter.metrics.telemetry import Telemetry
+from exporter.present.outages import began
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -67,4 +68,6 @@ def one_pass_samples(
         config_hash=loaded.digest,
         reload_ok=True,
         reloaded_at=loaded_at,
+        began=began(report, telemetry.unread()),
+        zone=report.timezone,
     )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from exporter.metrics.telemetry import Telemetry
 
+LEDGER_FAILING_SINCE: Final = "ledger_failing_since"
 PATIENCE: Final = timedelta(minutes=15)
 """How long a listener may be down before that is a fault: a stream that breaks is opened again. The alert's `for`."""
 
@@ -28,7 +29,7 @@ def own_conditions(telemetry: Telemetry, pipelines: Iterable[str], now: datetime
     down = _at(telemetry, DOWN_SINCE)
     unfollowed = down is not None and now - down.at >= PATIENCE
     broken = None if telemetry.value(CONNECTED) is None else unfollowed
-    durable = telemetry.value(DURABLE)
+    durable, undurable = telemetry.value(DURABLE), _undurable(telemetry, now)
     refused = _at(telemetry, RELOAD_REFUSED_AT)
     listening = [
         _condition(
@@ -40,7 +41,7 @@ def own_conditions(telemetry: Telemetry, pipelines: Iterable[str], now: datetime
     return (
         *listening,
         _condition(
-            ConditionReport(Condition.LEDGER_FAILING, {}, None if durable is None else durable == 0),
+            ConditionReport(Condition.LEDGER_FAILING, {}, None if durable is None else durable == 0, since=undurable),
             "the ledger cannot be written: what was seen is only in memory",
         ),
         _condition(
@@ -48,6 +49,16 @@ def own_conditions(telemetry: Telemetry, pipelines: Iterable[str], now: datetime
             "a new configuration was refused, and the old one stays in force",
         ),
     )
+
+
+def _undurable(telemetry: Telemetry, now: datetime) -> Since | None:
+    """Since the first report that found that the ledger cannot be written; it is noted for the next ones."""
+    if telemetry.value(DURABLE) != 0:
+        if telemetry.value(LEDGER_FAILING_SINCE) is not None:
+            telemetry.drop(LEDGER_FAILING_SINCE)
+    elif telemetry.value(LEDGER_FAILING_SINCE) is None:
+        telemetry.set(LEDGER_FAILING_SINCE, now.timestamp())
+    return _at(telemetry, LEDGER_FAILING_SINCE)
 
 
 def _at(telemetry: Telemetry, value: str) -> Since | None:

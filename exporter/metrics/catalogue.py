@@ -6,7 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from exporter.config.care import NOBODY
-from exporter.metrics.clock import due_text, since
+from exporter.metrics.clock import conditions_since, due_text, since
+from exporter.metrics.owners import owner_labels
 from exporter.metrics.samples import Family, label_text
 from exporter.model import Bound, Condition, HeartbeatState, LogSource, RemovalKind, TriggerState, Verdict
 
@@ -67,7 +68,7 @@ TRIGGER_STATE = _gauge("phase_trigger_state", (*PHASE, "state"), "State of the t
 PHASE_SINCE = _gauge(
     "phase_since_timestamp_seconds",
     (*PHASE, "about", "then", "local", "after"),
-    "Since when the trigger is stuck or blocked, or when entries were overwritten; no sample while it is not so.",
+    "Since when the trigger is stuck or blocked, a count is wrong, or entries were overwritten; no sample otherwise.",
 )
 MODE = _gauge("phase_mode", (*PHASE, "mode"), "Mode of the document; 1 for the one it is in.")
 PROCESSOR_REGISTERED = _gauge("processor_registered", PROCESSOR, "1 if the document has its entry.")
@@ -135,6 +136,11 @@ COVERAGE_SINCE = _gauge(
 COVERAGE_UNCLASSIFIED = _gauge("coverage_unclassified", CHECK, "1 if rows are unclassified or unmarked.")
 UNITS = _gauge("calendar_units", (*PIPELINE, "date"), "Units that the calendar has for a data date.")
 CALENDAR_DOUBTFUL = _gauge("calendar_doubtful", (*PIPELINE, "reason"), "1 if what the calendar says is no fact.")
+PIPELINE_SINCE = _gauge(
+    "pipeline_since_timestamp_seconds",
+    (*DAY, "reason", "about", "local", "after"),
+    "Since when heartbeats are silent, the phase log is empty, or the calendar is doubtful; no sample otherwise.",
+)
 HEARTBEAT_DOCUMENTS = _gauge("heartbeat_documents", PIPELINE, "Documents in the heartbeat collection.")
 DOCUMENTS_WARN = _gauge("heartbeat_documents_warn", PIPELINE, "More documents than this are too many.")
 DOCUMENTS_CRITICAL = _gauge("heartbeat_documents_critical", PIPELINE, "More documents than this are far too many.")
@@ -155,6 +161,12 @@ UNUSABLE = _gauge("unusable_fields", (*PIPELINE, "kind"), "Fields that were ther
 LAST_RUN = _gauge("run_history_last_run_timestamp_seconds", PIPELINE, "Newest run in the run history.")
 
 REPORT_AT = _live("report_timestamp_seconds", (), "When the served report was made.")
+EXPORTER_SINCE = _live(
+    "since_timestamp_seconds",
+    ("about", "source", "collector", "local", "after"),
+    "Since when a source cannot be read, or another fault of the exporter itself is there; no sample otherwise.",
+)
+UTC_OFFSET = _live("utc_offset_seconds", ("zone",), "How far the configured time zone is ahead of UTC now.")
 SERIES = _live("series", (), "Series of the served report.")
 SOURCE_UP = _live(
     "source_up", ("source",), "0 if the last attempt did not reach the source (or was refused, timed out, over quota)."
@@ -197,7 +209,7 @@ CONDITIONS = {
     Condition.COLLECTION_BLOATED: BLOATED,
 }
 """The families that export answers of the table of conditions. The series of the other conditions are older than it."""
-_SINCES = {"check": (COVERAGE_SINCE, "check"), "processor": (SINCE, "phase"), "phase": (PHASE_SINCE, "phase")}
+_SINCES = {"check": COVERAGE_SINCE, "processor": SINCE, "phase": PHASE_SINCE, "pipeline": PIPELINE_SINCE}
 
 _REMOVALS = [(kind, label_text(kind=kind)) for kind in RemovalKind if kind is not RemovalKind.REPLACED]
 _BOUNDS = [(bound, f',bound="{bound}"') for bound in Bound]
@@ -323,23 +335,6 @@ _TIMES: Sequence[tuple[Family, Callable[[ProcessorReport], datetime | None]]] = 
 )
 
 
-def _owners(out: Out, pipeline: PipelineReport) -> None:
-    """One series a processor, whatever its run dates (each has all processors), and only where something is known."""
-    phases = {phase.phase: phase for phase in reversed(pipeline.phases)}
-    for one in (processor for phase in reversed(phases.values()) for processor in phase.processors):
-        if one.care is not NOBODY and one.care != NOBODY:
-            # Prometheus renames a label `job`, which is its own.
-            labels = label_text(
-                pipeline=one.pipeline,
-                phase=one.phase,
-                processor=one.processor,
-                owner=one.care.owner or "",
-                runs_in=str(one.care.runs_in or ""),
-                logs=one.care.log_link or "",
-            )
-            out[OWNER_INFO].append((labels, 1))
-
-
 def _coverage(out: Out, coverage: CoverageReport) -> None:
     check, counts = coverage.check, coverage.counts
     labels = label_text(pipeline=coverage.pipeline, run_date=coverage.run_date.isoformat(), check=check.name)
@@ -364,17 +359,19 @@ def _condition(out: Out, found: ConditionReport) -> None:
 
 def pipeline_samples(out: Out, pipeline: PipelineReport, *, zone: str) -> None:
     """Add the series of a pipeline that are of none of its phases' dates. `zone`: that of local times."""
-    _owners(out, pipeline)
+    # One series a processor, whatever its run dates (each has all processors), and only where something is known.
+    once = {phase.phase: phase for phase in reversed(pipeline.phases)}
+    for one in (each for phase in reversed(once.values()) for each in phase.processors):
+        if one.care is not NOBODY and one.care != NOBODY:
+            out[OWNER_INFO].append((owner_labels(one.pipeline, one.phase, one.processor, one.care), 1))
     for coverage in pipeline.coverage:
         _coverage(out, coverage)
-    texts = {("check", at.check.name, str(at.run_date)): {"data_date": str(at.data_date)} for at in pipeline.coverage}
-    texts |= {("phase", one.phase, str(one.run_date)): {"then": due_text(one.then, zone)} for one in pipeline.phases}
     for found in pipeline.conditions:
         _condition(out, found)
-        if found.since and (subject := next((name for name in _SINCES if name in found.labels), None)):
-            family, of = _SINCES[subject]
-            more = texts[of, found.labels[of], found.labels["run_date"]]
-            out[family].append(since(label_text(**found.labels), found.since, zone, about=found.condition, **more))
+    rows = {(one.check.name, str(one.run_date)): str(one.data_date) for one in pipeline.coverage}
+    then = {(one.phase, str(one.run_date)): due_text(one.then, zone) for one in pipeline.phases}
+    for of, sample in conditions_since(pipeline.conditions, rows, then, zone):
+        out[_SINCES[of]].append(sample)
     labels = label_text(pipeline=pipeline.pipeline)
     stale, silent = pipeline.heartbeat_stale_after, pipeline.heartbeat_silent_after
     values = (

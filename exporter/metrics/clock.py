@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from exporter.metrics.samples import label_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from exporter.metrics.samples import Sample
-    from exporter.model import NextDue, Since
+    from exporter.model import ConditionReport, NextDue, Since
 
 
 NO_DEADLINE: Final = "no deadline of a next phase is known"
@@ -37,7 +39,30 @@ def due_text(one: NextDue | None, zone: str) -> str:
 def since(labels: str, found: Since, zone: str, **texts: str) -> Sample:
     """A fault's time under these labels and texts about it, which a message takes from there without another query."""
     after = "" if found.after is None else _both(found.after, zone)
-    return f"{labels},{label_text(**texts, local=local(found.at, zone), after=after)}", found.at.timestamp()
+    # Prometheus prints parts of a second, which a reader has no use for.
+    at = found.at.replace(microsecond=0).timestamp()
+    return f"{labels},{label_text(**texts, local=local(found.at, zone), after=after)}", at
+
+
+Texts = Mapping[tuple[str, str], str]
+
+
+def conditions_since(
+    conditions: Iterable[ConditionReport], rows: Texts, then: Texts, zone: str
+) -> Iterator[tuple[str, Sample]]:
+    """Since when each condition holds, and what it is about: a `check`, `processor`, `phase`, or the `pipeline`.
+
+    `rows`: by check and run date, the date of its rows; `then`: by phase and run date, when the next one is due.
+    """
+    for found in conditions:
+        if found.since:
+            labels = found.labels
+            of = next((name for name in ("check", "processor", "phase") if name in labels), "pipeline")
+            if of == "pipeline":
+                labels = {name: labels.get(name, "") for name in ("pipeline", "run_date", "reason")}
+            texts = {"data_date": rows[labels["check"], labels["run_date"]]} if of == "check" else {}
+            texts |= {"then": then[labels["phase"], labels["run_date"]]} if "phase" in labels else {}
+            yield of, since(label_text(**labels), found.since, zone, about=found.condition, **texts)
 
 
 def _both(at: datetime, zone: str) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import platform
+from datetime import timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from exporter import __version__
 from exporter.metrics.catalogue import (
@@ -13,6 +15,7 @@ from exporter.metrics.catalogue import (
     BYTES_PROCESSED,
     CONFIG,
     DURATION,
+    EXPORTER_SINCE,
     FAILING,
     FAILURES,
     INTERVAL,
@@ -36,18 +39,21 @@ from exporter.metrics.catalogue import (
     SKIPPED,
     SOURCE_ERROR,
     SOURCE_UP,
+    UTC_OFFSET,
     put,
 )
+from exporter.metrics.clock import since
 from exporter.metrics.samples import label_text
 from exporter.metrics.telemetry import Refusal
 from exporter.model import ErrorKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from exporter.metrics.samples import Family, Sample, Samples
     from exporter.metrics.telemetry import Telemetry
+    from exporter.model import Since
 
 SKIP_REASONS = ("missed", "max_instances", "busy", "error")
 
@@ -65,8 +71,13 @@ def live_samples(  # noqa: PLR0913 - one argument a thing the exporter knows of 
     config_hash: str,
     reload_ok: bool,
     reloaded_at: datetime,
+    began: Iterable[tuple[Mapping[str, str], Since]],
+    zone: str,
 ) -> Samples:
-    """The exporter's own series: health, cost, build. Every reason has its counter from the start."""
+    """The exporter's own series: health, cost, build. Every reason has its counter from the start.
+
+    `began`: since when each fault of its own has been there, by its labels; `zone`: that of local times.
+    """
     out: dict[Family, list[Sample]] = {family: [] for family in LIVE_FAMILIES}
     put(
         out,
@@ -97,6 +108,11 @@ def live_samples(  # noqa: PLR0913 - one argument a thing the exporter knows of 
                 (LISTENER_GAPS, telemetry.total("listener_gaps")),
             ),
         )
+    out[EXPORTER_SINCE].extend([since(label_text(**labels), at, zone) for labels, at in began])
+    if report_at is not None:
+        here = report_at.astimezone(ZoneInfo(zone))
+        ahead = (here.utcoffset() or timedelta()).total_seconds()
+        out[UTC_OFFSET].append((label_text(zone=here.tzname() or zone), ahead))
     out[BUILD].append((label_text(version=__version__, python=platform.python_version()), 1))
     out[CONFIG].append((label_text(source=config_source, hash=config_hash), 1))
     for refusal in Refusal:

@@ -180,9 +180,9 @@ class PhaseReport:
     no processor of the phase has. `removals`: entries that were seen in the document and removed from it;
     `overwritten`: those of them that were lost and restored; `overwritten_lately`: the processors of those that were
     lost within the last hour. `watched` False: the document was never read. `document`: the full resource name of the
-    completion document; None if the phase has none. `since`: since when the trigger has been stuck or blocked.
-    `completion`: what the document looks like. `then`: the phase that it starts, and when
-    that one is due for the same run date.
+    completion document; None if the phase has none. `written_at`: when it was last written. `since`: since when the
+    trigger has been stuck or blocked. `completion`: what the document looks like. `then`: the phase that it starts, and
+    when that one is due for the same run date.
     """
 
     pipeline: str
@@ -211,6 +211,7 @@ class PhaseReport:
     overwritten: tuple[Overwritten, ...] = ()
     overwritten_lately: int = 0
     document: str | None = None
+    written_at: datetime | None = None
     since: Since | None = None
     completion: CompletionConfig = field(default_factory=CompletionConfig)
     then: NextDue | None = None
@@ -267,10 +268,14 @@ class CalendarDoubt(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CalendarReport:
-    """How far a calendar can be relied on. `last`: the last date with any row; `doubts`: the reasons, in words."""
+    """How far a calendar can be relied on. `last`: the last date with any row; `doubts`: the reasons, in words.
+
+    `since`: since when each has been one, where that is known.
+    """
 
     last: date | None
     doubts: Mapping[CalendarDoubt, str]
+    since: Mapping[CalendarDoubt, Since] = field(default_factory=dict)
 
     @property
     def why_unknown(self) -> str | None:
@@ -345,6 +350,7 @@ class PipelineReport:
     run_history_known: bool | None
     last_run_at: datetime | None
     heartbeats_read_at: datetime | None = None
+    heartbeats_counted_at: datetime | None = None
     documents_read_at: datetime | None = None
     unusable: Mapping[Record, tuple[str, ...]] = field(default_factory=dict)
     calendar: CalendarReport | None = None

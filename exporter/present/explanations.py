@@ -128,7 +128,7 @@ def _asks(processor: ProcessorReport, shared: tuple[str, ...]) -> bool:
 
 
 def _beside(one: Beside, moments: Moments) -> Iterator[RenderableType]:
-    since = f" since {moments.began(one.since)}" if one.since else ""
+    since = f", since {moments.began(one.since)}" if one.since else ""
     yield Text(shown(f"{one.text}{since}"))
     yield item(f"first: {one.first}", 2)
     yield item(f"after the repair: {one.after}", 2)

@@ -33,6 +33,7 @@ class Outage:
     source: str
     reasons: str
     since: Since | None
+    collectors: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -54,25 +55,45 @@ class Outage:
 
 def outages(report: Report, unread: Mapping[str, str] | None) -> list[Outage]:
     """The outages. `unread`: the collectors that could not read everything, each with the reasons."""
+    if not unread:
+        return []
     together: dict[tuple[str, str], list[str]] = {}
-    for name, reasons in (unread or {}).items():
+    for name, reasons in unread.items():
         together.setdefault((SOURCES.get(name, name), reasons), []).append(name)
     read = _last_read(report)
     found = []
     for (source, reasons), names in together.items():
         times = [at for name in names if (at := read.get(name)) is not None]
-        found.append(Outage(source, reasons, Since(min(times)) if times else None))
+        found.append(Outage(source, reasons, Since(min(times)) if times else None, tuple(names)))
+    return found
+
+
+def began(report: Report, unread: Mapping[str, str] | None) -> list[tuple[dict[str, str], Since]]:
+    """Since when each fault of the exporter or of its sources has been there, by the labels of its series."""
+    # One of each: a listener is down for every pipeline.
+    own = {one.condition: one.since for one in report.own if one.holds and one.since}
+    found = [({"about": str(about), "source": "", "collector": ""}, since) for about, since in own.items()]
+    there = [one for one in outages(report, unread) if one.since]
+    for one in there:
+        # Of one source its earliest, which the sentence tells too.
+        alike = [other.since for other in there if (other.source, other.about) == (one.source, one.about)]
+        at = min(filter(None, alike), key=lambda since: since.at)
+        labels = {"about": one.about, "source": one.source.lower()}
+        found += [({**labels, "collector": name}, at) for name in one.collectors]
     return found
 
 
 def _last_read(report: Report) -> dict[str, datetime | None]:
     """When each collector last read everything, as far as the report knows."""
     documents = [one.documents_read_at for one in report.pipelines if one.documents_read_at]
-    rows = [one.rows_read_at for one in report.processors if one.rows_read_at]
+    phases = [phase for one in report.pipelines for phase in one.phases]
+    rows = [one.rows_read_at for phase in phases for one in phase.processors if one.rows_read_at]
     beats = [one.heartbeats_read_at for one in report.pipelines if one.heartbeats_read_at]
+    counts = [one.heartbeats_counted_at for one in report.pipelines if one.heartbeats_counted_at]
     return {
         "completion": min(documents, default=None),
         "heartbeats": min(beats, default=None),
+        "heartbeat_count": min(counts, default=None),
         "warehouse": min(rows, default=None),
     }
 

@@ -87,9 +87,10 @@ def render_report(
     if warning := without_memory(report):
         console.print(Text(warning, "yellow"))
     said, lead = summarize(report, unread), next(iter(problems(report)), None)
-    console.print(sentence(replace(said, besides="")))
+    well_so_far = said.health is Health.WELL
+    console.print(sentence(said if well_so_far else replace(said, besides="")))
     # What is due next is told where nothing else is.
-    due = f" {next_line(report)}." if said.health is Health.WELL else ""
+    due = f" {next_line(report)}." if well_so_far else ""
     console.print(Text(f"As of {moments.both(report.at)}.{due}", "dim"))
     for text in shared:
         console.print(item(text, 0))
@@ -105,7 +106,7 @@ def render_report(
             # An address stays whole, however long: it is copied.
             console.print(Text(text), soft_wrap=exporter is not None)
     rest = [_line(phase) for phase in ordered if well(phase)]
-    rest += [_fault(f"note: {note.text}", note.since, "", moments, "") for note in notes(report)]
+    rest += [_fault(_clause(f"note: {note.text}", note.since), note.since, "", moments, "") for note in notes(report)]
     if rest:
         console.print(Text(), *rest, sep="\n")
 
@@ -137,7 +138,7 @@ def _beside(report: Report, unread: Mapping[str, str] | None, said: Summary, mom
         found += [(one.text, one.since, ELSEWHERE[one.about].first) for one in outages(report, unread)]
     for text, since, first in found:
         if text[1:] != said.what[1:]:
-            yield _fault(text, since, first, moments, "yellow")
+            yield _fault(_clause(text, since), since, first, moments, "yellow")
 
 
 def report_text(
@@ -273,6 +274,11 @@ def _below(
         yield Text.assemble(line, f"; owner: {shown(processor.care.owner)}" if processor.care.owner else "")
     elif verdict is Verdict.UNKNOWN and (own := own_hints(processor, shared)):
         yield Text.assemble((f"{name}: {verdict}", STYLES[verdict]), f": {shown('; '.join(own))}")
+
+
+def _clause(text: str, since: Since | None) -> str:
+    """A text that may end in a clause of its own, which the time that follows is not about."""
+    return f"{text}," if since else text
 
 
 def _fault(what: str, since: Since | None, first: str, moments: Moments, style: str) -> Text:

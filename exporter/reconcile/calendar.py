@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Final
 
-from exporter.model import CalendarDoubt, CalendarReport, Matter
+from exporter.model import CalendarDoubt, CalendarReport, Matter, Since
 from exporter.reconcile.expectations import ONE_DAY, run_dates, today
 from exporter.reconcile.hints import moment, plural
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
-    from datetime import date, datetime
+    from datetime import date
 
     from exporter.config.resolved import (
         CalendarConfig,
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
     End = tuple[PhaseConfig, ProcessorConfig, date]
     """A processor of a phase, and the last data date of which the calendar says anything."""
+    Doubtful = tuple[str, Since | None]
+    """Why a calendar is doubtful, in words, and since when, where that is known."""
 
 WORKING: Final = ("running", "success", "partial")
 """Statuses in the run history of runs that did work. A run that failed or was skipped may have had nothing to do."""
@@ -32,7 +35,7 @@ WORKING: Final = ("running", "success", "partial")
 
 def calendar_of(config: Config, pipeline: PipelineConfig, snapshot: Snapshot, now: datetime) -> CalendarReport | None:
     """What is doubtful about the pipeline's calendar; None if its last date is unknown."""
-    doubts: dict[CalendarDoubt, str] = {}
+    found: dict[CalendarDoubt, Doubtful] = {}
     exposed = run_dates(config, now)
     covered = [phase for phase in pipeline.phases.values() if _covered(phase, exposed)]
     last: date | None = None
@@ -42,13 +45,17 @@ def calendar_of(config: Config, pipeline: PipelineConfig, snapshot: Snapshot, no
         if end is None:
             return None
         last = end.last
-        doubts = dict(_of_table(config, pipeline, calendar, snapshot, last, now))
+        found = dict(_of_table(config, pipeline, calendar, snapshot, last, now))
         if not covered:
             # Of a pipeline that has not begun.
-            doubts.pop(CalendarDoubt.EMPTY, None)
-    if stale := next(_stale_halts(pipeline, covered, snapshot, now), ""):
-        doubts[CalendarDoubt.HALTS] = stale
-    return CalendarReport(last, doubts)
+            found.pop(CalendarDoubt.EMPTY, None)
+    if stale := next(_stale_halts(pipeline, covered, snapshot, now), None):
+        found[CalendarDoubt.HALTS] = stale
+    return CalendarReport(
+        last,
+        {doubt: text for doubt, (text, _) in found.items()},
+        {doubt: since for doubt, (_, since) in found.items() if since},
+    )
 
 
 def _of_table(
@@ -58,17 +65,23 @@ def _of_table(
     snapshot: Snapshot,
     last: date | None,
     now: datetime,
-) -> Iterator[tuple[CalendarDoubt, str]]:
+) -> Iterator[tuple[CalendarDoubt, Doubtful]]:
     table, current = f"table {calendar.table.name}", today(now, config.timezone)
+
+    def begins(day: date) -> Since:
+        return Since(datetime.combine(day, time(), config.timezone).astimezone(UTC))
+
     if last is None:
-        yield CalendarDoubt.EMPTY, f"{table} has no row at all"
+        # Nobody can say when the rows went.
+        yield CalendarDoubt.EMPTY, (f"{table} has no row at all", None)
     elif last < current:
         if work := next(_work_after(pipeline, calendar, snapshot, last, now), ""):
-            yield CalendarDoubt.ENDED, f"the last date in {table} is {last}, but {work}"
-    elif calendar.ahead is not None and not _nothing_until(
-        wanted := current + ONE_DAY * calendar.ahead, last, pipeline, calendar, snapshot, now
-    ):
-        yield CalendarDoubt.ENDING, f"the last date in {table} is {last}, and it is to reach {wanted} today"
+            yield CalendarDoubt.ENDED, (f"the last date in {table} is {last}, but {work}", begins(last + ONE_DAY))
+    elif calendar.ahead is not None:
+        wanted = current + ONE_DAY * calendar.ahead
+        if missing := _first_missing(wanted, last, pipeline, calendar, snapshot, now):
+            text = f"the last date in {table} is {last}, and it is to reach {wanted} today"
+            yield CalendarDoubt.ENDING, (text, begins(missing - ONE_DAY * calendar.ahead))
     dropped = sorted(
         (key[1], doubt)
         for (matter, key), doubt in snapshot.doubts.items()
@@ -78,13 +91,16 @@ def _of_table(
         day, doubt = dropped[0]
         noun = plural(doubt.was, calendar.noun)
         more = f", and {plural(len(dropped) - 1, 'other date')} has fewer" if len(dropped) > 1 else ""
-        yield CalendarDoubt.DROPPED, f"{day} had {noun} and has {doubt.found[-1]}{more}"
+        yield (
+            CalendarDoubt.DROPPED,
+            (f"{day} had {noun} and has {doubt.found[-1]}{more}", Since(doubt.since, after=doubt.seen_at)),
+        )
 
 
-def _nothing_until(
+def _first_missing(
     wanted: date, last: date, pipeline: PipelineConfig, calendar: CalendarConfig, snapshot: Snapshot, now: datetime
-) -> bool:
-    """Whether nothing has to be known of the dates after `last`: each is halted, or has no work yet or any more."""
+) -> date | None:
+    """The first date after `last` of which something has to be known: not halted, and within the limits of its work."""
     reading = snapshot.halts.get(pipeline.halts) if pipeline.halts else None
     halts = reading.known(now) if reading else None
     missing = (last + ONE_DAY * day for day in range(1, (wanted - last).days + 1))
@@ -102,7 +118,7 @@ def _nothing_until(
     def has_work(day: date) -> bool:
         return any((since or day) <= day <= (until or day) for since, until in limits)
 
-    return all((halts is not None and day in halts.dates) or not has_work(day) for day in missing)
+    return next((day for day in missing if has_work(day) and not (halts and day in halts.dates)), None)
 
 
 def _covered(phase: PhaseConfig, dates: Collection[date]) -> bool:
@@ -112,7 +128,7 @@ def _covered(phase: PhaseConfig, dates: Collection[date]) -> bool:
 
 def _stale_halts(
     pipeline: PipelineConfig, covered: Sequence[PhaseConfig], snapshot: Snapshot, now: datetime
-) -> Iterator[str]:
+) -> Iterator[Doubtful]:
     """A table of halts that was in use and is no longer written. A table without any row is not in use.
 
     `covered`: the phases that may have work on an exposed run date. The halts of the others need not be written.
@@ -123,7 +139,8 @@ def _stale_halts(
         halts = reading.known(now) if reading else None
         written_at = halts.written_at if halts else None
         if written_at and config.is_stale(now - written_at):
-            yield f"the newest row of table {config.table.name} was written at {moment(written_at, now)}"
+            text = f"the newest row of table {config.table.name} was written at {moment(written_at, now)}"
+            yield text, Since(written_at)
 
 
 def relied_on(units: Reading[Mapping[date, int]], calendar: CalendarReport | None) -> Reading[Mapping[date, int]]:

@@ -117,11 +117,9 @@ def _count_inconsistent(at: Moment[PhaseReport, PhaseReport]) -> bool:
 
 
 def _count_text(at: Moment[PhaseReport, PhaseReport]) -> str:
-    phase = at.subject
-    return (
-        f"_completed_count of {phase.phase} {phase.run_date} is {phase.completed_count:,},"
-        f" and the entries are {phase.entries:,}"
-    )
+    one = at.subject
+    of = f"{one.phase} {one.run_date}"
+    return f"_completed_count of {of} is {one.completed_count:,}, and the entries are {one.entries:,}"
 
 
 # --- coverage ---------------------------------------------------------------------------------------------------
@@ -232,12 +230,14 @@ def _log_empty(at: Moment[date, PipelineReport]) -> bool:
     found = [one for one in at.owner.phase_log if one.run_date == at.subject]
     if any(one.rows for one in found) or not any(one.expected for one in found):
         return False
-    return any(
-        phase.log_source in {LogSource.RUN_HISTORY, LogSource.ROWS}
-        and all(processor.due <= at.now for processor in phase.processors)
-        for phase in at.owner.phases
-        if phase.run_date == at.subject and phase.processors
-    )
+    return any(due <= at.now for due in _log_dues(at))
+
+
+def _log_dues(at: Moment[date, PipelineReport]) -> list[datetime]:
+    """When each phase that ran by another record is due in full: the log should say so from then on."""
+    ran = {LogSource.RUN_HISTORY, LogSource.ROWS}
+    phases = [one for one in at.owner.phases if one.run_date == at.subject and one.log_source in ran]
+    return [max(processor.due for processor in phase.processors) for phase in phases if phase.processors]
 
 
 # --- the calendar -----------------------------------------------------------------------------------------------
@@ -295,6 +295,7 @@ OF_PHASES: Final[tuple[Row[PhaseReport, PhaseReport] | Row[ProcessorReport, Phas
         known=lambda at: at.subject.expected is not None and at.subject.entries is not None,
         holds={None: _count_inconsistent},
         text=_count_text,
+        since=lambda at: Since.known(at.subject.written_at),
     ),
     Row(
         Condition.OVERWRITTEN,
@@ -383,6 +384,7 @@ OF_PIPELINES: Final[
         known=_log_known,
         holds={None: _log_empty},
         text=lambda at: f"the phase log of {at.owner.pipeline} {at.subject} is empty, although phases ran",
+        since=lambda at: Since.known(min(_log_dues(at), default=None)),
     ),
     Row(
         Condition.CALENDAR_DOUBTFUL,
@@ -391,6 +393,7 @@ OF_PIPELINES: Final[
         known=lambda _: True,
         holds={None: lambda _: True},
         text=lambda at: f"the calendar of {at.owner.pipeline} is doubtful: {at.subject[1]}",
+        since=lambda at: at.owner.calendar.since.get(at.subject[0]) if at.owner.calendar else None,
     ),
 )
 

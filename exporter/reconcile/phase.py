@@ -219,6 +219,7 @@ def phase_report(
         due=max((e.obligation.due for e in asked if e.units != 0), default=None),
         run_history_processors=None if succeeded is None else len({run.processor for run in succeeded}),
         log_source=_log_source(snapshot, pipeline, day, [item.evidence for item in judged], succeeded),
+        written_at=document.update_time if document else None,
         has_document=phase.collection is not None,
         completion=phase.completion,
         watched=watched is not None,

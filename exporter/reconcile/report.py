@@ -152,6 +152,7 @@ class _Pipeline:
             run_history_known=self.runs is not None if pipeline.run_history else None,
             last_run_at=self._part("last run", (self.common,), lambda at: _last_run(pipeline, self.runs, at)),
             heartbeats_read_at=beats_reading.read_at if beats_reading else None,
+            heartbeats_counted_at=count_reading.read_at if count_reading else None,
             documents_read_at=snapshot.documents.read_at,
             unusable=self._unusable(days),
             calendar=self.calendar,

@@ -23,6 +23,7 @@ from exporter.metrics.process import ProcessMetrics
 from exporter.metrics.rendering import Renderer
 from exporter.metrics.telemetry import RELOAD_REFUSED_AT, Telemetry
 from exporter.present.history import History, State, Subject, news
+from exporter.present.outages import began
 from exporter.present.status import status_json
 from exporter.present.transfer import report_json
 from exporter.run.schedule import Schedule
@@ -274,6 +275,8 @@ class Service:
                 config_hash=running.loaded.digest,
                 reload_ok=self._reload_ok,
                 reloaded_at=self._loaded_at,
+                began=began(published.report, published.view.unread),
+                zone=published.report.timezone,
             )
             self._live = (key, {**own, **process})
         return self._live[1]

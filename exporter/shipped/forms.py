@@ -66,6 +66,7 @@ TAKEN: Final = frozenset(
             "transition",
             "verdict",
             "version",
+            "zone",
         ),
     }
 )

@@ -96,7 +96,7 @@ def test_every_alert_of_the_rules_reads_well(labels: Labels, annotations: Mappin
     told, described, _, unattended, first, look, mended, _, *links = (
         line.replace("\u00a0", " ") for line in text.splitlines()
     )
-    at = r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)? UTC( \(\d\d:\d\d EST\))?"
+    at = r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)? UTC( \((\d{4}-\d\d-\d\d )?\d\d:\d\d EST\))?"
     since = rf" since (a moment between {at} and )?{at}|, alert since 2026-02-01 18:10 UTC"
     assert re.fullmatch(rf"{name}, [\w-]+: [a-z_, ]+({since})", told)
     assert described == f"  {annotations['description'].replace(' +0000 UTC', ' UTC')}"

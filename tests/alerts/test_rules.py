@@ -37,7 +37,9 @@ DASHBOARDS = "https://grafana.example.com/d"
 DASHBOARD_VARIABLES = ("pipeline", "phase", "run_date", "processor")
 ANNOTATIONS = {"summary", "description", "action", "runbook_url", "dashboard_url"}
 LABELS = {"severity", "source", "bound"}
-IDENTITY = {"pipeline", "phase", "run_date", "processor", "check", "collector"}
+IDENTITY = {"pipeline", "phase", "run_date", "processor", "check", "collector", "reason"}
+
+OWNERS_OF_A_TIME = ("phase", "processor", "coverage", "pipeline", "exporter")
 
 # What a matcher may ask for, by metric and label.
 VALUES: dict[tuple[str, str], set[str]] = {
@@ -54,7 +56,8 @@ VALUES: dict[tuple[str, str], set[str]] = {
     ("orchestration_coverage_excluded_rows", "reason"): {"unmarked"},
     ("up", "job"): {"orchestration-exporter"},
     ("orchestration_coverage_low", "bound"): {*Bound},
-    **{(f"orchestration_{what}_since_timestamp_seconds", "about"): KEYS for what in ("phase", "processor", "coverage")},
+    **{(f"orchestration_{what}_since_timestamp_seconds", "about"): KEYS for what in OWNERS_OF_A_TIME},
+    ("orchestration_exporter_since_timestamp_seconds", "source"): {FIRESTORE, BIGQUERY},
     ("orchestration_heartbeat_collection_bloated", "bound"): {*Bound},
     # What fires is asked to hold an alert whose cause is unknown.
     ("ALERTS", "alertname"): NAMES,

@@ -22,7 +22,9 @@ NOON = on("18:00")
         ({"listener_connected": 0, "listener_down_since": "17:46"}, {}),
         ({"listener_connected": 0, "listener_down_since": "17:45"}, {Condition.LISTENER_DOWN: "17:45"}),
         ({"ledger_durable": 1}, {}),
-        ({"ledger_durable": 0}, {Condition.LEDGER_FAILING: None}),
+        ({"ledger_durable": 0}, {Condition.LEDGER_FAILING: "18:00"}),
+        ({"ledger_durable": 0, "ledger_failing_since": "17:30"}, {Condition.LEDGER_FAILING: "17:30"}),
+        ({"ledger_durable": 1, "ledger_failing_since": "17:30"}, {}),
         ({"reload_refused_at": "17:59"}, {Condition.RELOAD_REFUSED: "17:59"}),
     ],
 )

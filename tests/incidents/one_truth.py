@@ -9,6 +9,7 @@ from exporter.metrics.catalogue import (
     COVERAGE_LOW,
     COVERAGE_SINCE,
     PHASE_SINCE,
+    PIPELINE_SINCE,
     SINCE,
     TRIGGER_STATE,
     VERDICT,
@@ -39,6 +40,10 @@ EXPORTED = {
     Condition.HEARTBEAT_STALE: SINCE,
     Condition.RUNNING_PAST_DUE: SINCE,
     Condition.OVERWRITTEN: PHASE_SINCE,
+    Condition.COUNT_INCONSISTENT: PHASE_SINCE,
+    Condition.HEARTBEATS_SILENT: PIPELINE_SINCE,
+    Condition.CALENDAR_DOUBTFUL: PIPELINE_SINCE,
+    Condition.PHASE_LOG_EMPTY: PIPELINE_SINCE,
 }
 """The conditions whose messages take from these series since when they hold."""
 
@@ -124,12 +129,15 @@ def _conditions(report: Report, api: list[Mapping[str, object]], samples: Sample
         found = {"since": {"api": said["since"]}, "first": {"api": said["first"]}, "after": {"api": said["after"]}}
         labels, about = label_text(**one.condition.labels), one.condition.condition.value
         if family := EXPORTED.get(one.condition.condition):
-            found["since"]["message"] = _since(samples, family, f'{labels},about="{about}"')
+            told = dict(one.condition.labels)
+            if family is PIPELINE_SINCE:
+                told = {name: told.get(name, "") for name in ("pipeline", "run_date", "reason")}
+            found["since"]["message"] = _since(samples, family, label_text(**told, about=about))
         if one.condition.condition is Condition.COVERAGE_LOW:
             found["bound"] = {"message": _state(samples, COVERAGE_LOW, labels), "api": said["bound"]}
         expected = {"since": at, "first": one.first, "after": one.after, "bound": one.condition.bound}
         yield from _different(one.text, found, expected)
-        line = f"{one.text}{_words(one.since, moments)}"
+        line = f"{one.text}{',' if one.since else ''}{_words(one.since, moments)}"
         if not {f"{line}; first: {one.first}", f"note: {line}"} & {*lines} and one.text[1:] not in lines[0]:
             yield f"check has no line {line!r}"
 

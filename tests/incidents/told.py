@@ -36,10 +36,8 @@ SAID: Final = re.compile(r"Labels:\{(?P<labels>.*)\}\s*\n\s*Annotations:\{(?P<an
 PAIR: Final = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*")')
 INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?= \+0000 UTC)")
 PARTS: Final = ("verdict", "since", "unattended", "first", "mended", "push", "at")
-NAMES: Final = ("pipeline", "phase", "run_date", "processor", "check")
+NAMES: Final = ("pipeline", "phase", "run_date", "processor", "check", "reason")
 KEYS: Final = {alert.name: alert.key for alert in alerts()}
-IN_UTC: Final = frozenset({"heartbeats_silent"})
-"""What a message gives a time of in UTC alone."""
 
 
 def differences(
@@ -144,7 +142,7 @@ def _expected(
         about, labels = fault["condition"], fault["labels"]
         where = tuple((name, labels[name]) for name in NAMES if name in labels)
         by_when = alert_of(about).when or then["/".join(labels[name] for name in NAMES[:3])]
-        since = _words(fault, "UTC" if about in IN_UTC else report.timezone)
+        since = _words(fault, report.timezone)
         days = re.findall(r"rows of (\d{4}-\d\d-\d\d)", fault["text"]) if "check" in labels else ()
         rows = [date.fromisoformat(day) for day in days]
         said_rows = f"{rows[0]:%-d %b}" if rows else ""

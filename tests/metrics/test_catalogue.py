@@ -18,7 +18,7 @@ from exporter.metrics.catalogue import (
 from exporter.metrics.live import SKIP_REASONS, UNREACHED, live_samples
 from exporter.metrics.reference import markdown
 from exporter.metrics.telemetry import Telemetry
-from exporter.model import ErrorKind
+from exporter.model import ErrorKind, Since
 from testing.builders import on
 from testing.samples import labels, one, values
 
@@ -44,6 +44,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "phase_triggered": PHASE,
     "phase_triggered_timestamp_seconds": PHASE,
     "phase_due_timestamp_seconds": PHASE,
+    "pipeline_since_timestamp_seconds": (*DAYS, "reason", "about", "local", "after"),
     "phase_since_timestamp_seconds": (*PHASE, "about", "then", "local", "after"),
     "phase_trigger_state": (*PHASE, "state"),
     "phase_mode": (*PHASE, "mode"),
@@ -101,6 +102,8 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "processor_units_expected": PROCESSOR,
     "processor_rows_due_timestamp_seconds": PROCESSOR,
     "exporter_report_timestamp_seconds": (),
+    "exporter_since_timestamp_seconds": ("about", "source", "collector", "local", "after"),
+    "exporter_utc_offset_seconds": ("zone",),
     "exporter_series": (),
     "exporter_source_up": ("source",),
     "exporter_source_error": ("source", "reason"),
@@ -206,6 +209,8 @@ def live(telemetry: Telemetry, *, reported: bool = True, reload_ok: bool = True)
         config_hash="abc",
         reload_ok=reload_ok,
         reloaded_at=on("12:00"),
+        began=[({"about": "collector_failing", "source": "firestore", "collector": "completion"}, Since(on("17:30")))],
+        zone="America/New_York",
     )
 
 
@@ -226,6 +231,14 @@ def test_before_its_first_run_a_collector_has_all_its_counters() -> None:
     assert one(samples, "exporter_bigquery_budget_remaining_bytes") is None
     for name in ("bigquery_jobs", "bigquery_bytes_processed", "bigquery_bytes_billed", "firestore_document_reads"):
         assert one(samples, f"exporter_{name}_total") == 0
+
+
+def test_the_exporter_says_since_when_it_has_a_fault_and_how_far_its_zone_is_from_utc() -> None:
+    samples = live(Telemetry())
+
+    labels = "collector_failing", "firestore", "completion", "12:30 EST", ""
+    assert values(samples, "exporter_since_timestamp_seconds") == {labels: on("17:30").timestamp()}
+    assert values(samples, "exporter_utc_offset_seconds") == {("EST",): -5 * 3600}
 
 
 def test_what_the_exporter_counts_is_exposed() -> None:

@@ -158,6 +158,7 @@ def test_before_anything_is_read_no_value_is_made_up() -> None:
         "phase_since_timestamp_seconds",
         "processor_since_timestamp_seconds",
         "coverage_since_timestamp_seconds",
+        "pipeline_since_timestamp_seconds",
         "processor_rows_too_few",
         "processor_rows_too_many",
         "processor_duplicate_rows",

@@ -209,7 +209,7 @@ def test_a_phase_without_faults_is_one_line_below_the_others_and_what_nobody_has
         "",
         "nba phase4 2026-02-01 [daily]: 3 of 3 registered, 3 ok",
         "nba phase5 2026-02-01 [daily]: 1 ok",
-        f"note: the phase log of nba {DAY} is empty, although phases ran",
+        f"note: the phase log of nba {DAY} is empty, although phases ran, since 16:30 UTC (11:30 EST)",
     ]
 
 
@@ -249,7 +249,7 @@ def test_what_the_sentence_is_not_about_has_a_line_of_its_own_and_is_not_in_the_
     assert (
         f"{OFFENSE} of phase3 {DAY} has 12 rows, at least 14 expected; first: {WORDS[Verdict.PARTIAL].first}" in lines
     )
-    assert [line for line in lines if line.startswith("not all of Firestore could be read (invalid); first: ")]
+    assert [line for line in lines if line.startswith("not all of Firestore could be read (invalid), since ")]
 
 
 @pytest.mark.parametrize("width", [36, 60])

@@ -51,7 +51,7 @@ STATES: Final = ("condition", "since", "ended", "active")
 """The last part of their names."""
 HEADER: Final = "# Generated from alerts/source: python -m tools.alerting.persistent\n"
 _ALERTS: Final = re.compile(r"\bALERTS\{([^}]*)\}")
-_QUERIED: Final = re.compile(r'printf (?P<text>"[^"]*"|`[^`]*`) (?P<arguments>[^|}]*) \| query')
+_QUERIED: Final = re.compile(r'printf (?P<text>"(?:[^"\\]|\\.)*"|`[^`]*`) (?P<arguments>[^|}]*) \| query')
 _ASKED: Final = re.compile(r"(\{[^}]*\}|time\(\))")
 _STATE: Final = re.compile(r'alertstate="firing",?|,alertstate="firing"')
 _IDENTITY: Final = ("pipeline", "phase", "run_date", "processor", "check", "collector", "source", "reason", "bound")
@@ -150,6 +150,7 @@ def _as_it_was(printed: re.Match[str]) -> str:
             given += [*islice(arguments, piece.count("%")), "$value"]
         else:
             pieces.append(piece)
+            given += islice(arguments, piece.count("%"))
     return f"printf {''.join(pieces)} {' '.join(given)} | query"
 
 

@@ -92,6 +92,14 @@ waits, 15 minutes being a good choice.
 """
 
 OVER = """\
+## Since when
+
+Message, page, `check`, API and runbook tell since when the fault has been there by the records, in UTC and in the
+configured time zone: the last beat, the deadline, the last good reading, the last report. Nobody knows it of a
+collection with too many documents (they are only counted) and of a replaced label (no exporter sees it), and of an
+alert that goes on while its data is unknown. Their messages tell since when there has been the alert, in UTC, because
+Alertmanager knows no other zone.
+
 ## How long until it is over
 
 Once a fault is mended, page and `check` show it at the collector's next run. The alert goes on for the rule's
