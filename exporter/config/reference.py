@@ -98,7 +98,7 @@ weekdays and a weekly processor. `config show` ends with a sentence for each pro
   neither the number of entries that a document must have nor the trigger's rule counts it. A week or month does not
   begin with `since`: weekly work of Mondays that is added on a Wednesday is expected from the next Monday on. Its
   table is read while one of the run dates looked at, or of the days beside them, is within the limits: create it a day
-  before `since`.
+  before `since`. `since: 0001-01-01` and `until: 9999-12-31` lift a limit of the section above.
 - The rows of a week or month (`dated_by`) are counted together, and the data date is its first day. With
   `data_date_offset: -1` it is the week or month before that of the run date.
 - A calendar table that ends is doubtful, which is an [alert](alerts.md), once work goes on after its last date, and

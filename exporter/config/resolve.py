@@ -8,6 +8,7 @@ which the program has names of its own.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from datetime import MAXYEAR, MINYEAR
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from exporter.config.shards import part_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import date
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,12 @@ def _more(processor: schema.Processor) -> tuple[object, ...]:
 
 def _schedule(section: Scheduled) -> Schedule:
     days, holidays = section.days or EVERY_DAY, section.holidays or ()
-    return Schedule(section.every or A_DAY, days, holidays, section.since, section.until)
+    return Schedule(section.every or A_DAY, days, holidays, *map(_limit, (section.since, section.until)))
+
+
+def _limit(day: date | None) -> date | None:
+    """A limit; None for the first and the last year that dates have, which lift one of a section above."""
+    return None if day and day.year in {MINYEAR, MAXYEAR} else day
 
 
 def _modes(phase: schema.Phase) -> tuple[resolved.Mode, ...]:

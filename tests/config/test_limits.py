@@ -148,3 +148,22 @@ def test_limits_are_dates() -> None:
         "since": '"2026-02-30" is in no calendar: day is out of range for month',
         "until": '"tomorrow" is not a date: write it as 2026-02-01',
     }
+
+
+def test_the_first_and_the_last_date_there_is_lift_a_limit_of_the_section_above() -> None:
+    whole = limited(
+        top={"since": "2026-11-20", "until": "2027-05-31"},
+        report={"since": "0001-01-01"},
+        sales={"until": "9999-12-31"},
+    )
+
+    said = [line.partition(", due")[0] for line in expected_lines(load(overlay=whole, environ={}).config)][1:]
+
+    holidays = "except holidays (DE-BE)"
+    assert said == [
+        f"shop load orders: run dates every day, {holidays}, since 2026-11-20, until 2027-05-31",
+        f"shop report revenue: run dates mon-fri, {holidays}, until 2027-05-31",
+        f"shop report retention: run dates once a week (the first of mon-fri), {holidays}, until 2027-05-31",
+        "shop report sales: run dates sat",
+        f"shop report target: run dates once a month (the first of mon-fri), {holidays}, until 2027-05-31",
+    ]

@@ -286,5 +286,11 @@ def test_a_table_that_is_not_read_leaves_nothing_unknown() -> None:
     assert Record.ROWS in report.unusable
 
 
+def test_a_lifted_limit_leaves_the_calendar_to_reach_ahead() -> None:
+    config = shop(MONDAY, calendar=AHEAD, since="0001-01-01", until="9999-12-31")
+
+    assert CalendarDoubt.ENDING in ended(config, SATURDAY)
+
+
 def loads(orders: Mapping[str, object]) -> Mapping[str, object]:
     return {"load": {"due": "06:00", "processors": {"orders": orders}}}
