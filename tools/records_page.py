@@ -56,7 +56,8 @@ processors.""",
     ENTRIES: """\
 A map for each processor, under the processor's name: a field of the document itself, or of the map that
 `completion.entries` names. Fields whose names begin with `_`, and those that `completion.metadata` lists, are no
-entries.""",
+entries. An entry may also be a word of a status alone, `true` (it is done) or `false` (it is not done yet), or the time
+at which the work was finished.""",
     HEARTBEATS: """\
 One document a processor in `heartbeats.collection`, whose id is one of the processor's `heartbeats`. It is written
 again with every beat.""",

@@ -22,6 +22,7 @@ PHASE_LOG: Final = "phase_log"
 
 STATUS: Final = "status"
 DATA_DATE: Final = "data_date"
+SUCCESS: Final = "success"
 FAILED: Final = "failed"
 RUNNING: Final = "running"
 

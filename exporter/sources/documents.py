@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from google.cloud.firestore_v1.types import Value
 from google.protobuf.message import DecodeError
 
-from exporter.config.fields import HEARTBEATS, names_of, words_of
+from exporter.config.fields import HEARTBEATS, RUNNING, SUCCESS, meaning_of, names_of, words_of
 from exporter.config.resolved import CompletionConfig
 from exporter.model import HOLDER, Document, Entry, Heartbeat, Record
 from exporter.sources.fields import (
@@ -116,7 +116,7 @@ def _entries(
 def parse_entry(value: object, processor: str = "", shape: CompletionConfig = USUAL) -> Entry:
     """A processor's entry, also one made by hand (by default `timestamp`, `records_processed`, `manual_override`)."""
     if not isinstance(value, dict):
-        return Entry(malformed=(unusable("entry", value, processor),))
+        return _short_entry(value, shape) or Entry(malformed=(unusable("entry", value, processor),))
     read = Fields(Record.ENTRIES, value, shape.fields)
     return Entry(
         status=read.status(shape.statuses),
@@ -128,6 +128,17 @@ def parse_entry(value: object, processor: str = "", shape: CompletionConfig = US
         failed_elsewhere=read.failed_elsewhere(shape.statuses),
         malformed=read.malformed,
     )
+
+
+def _short_entry(value: object, shape: CompletionConfig) -> Entry | None:
+    """An entry that is no map, but says what one of its fields would: a status, whether it is done, or since when."""
+    status = meaning_of((word(value) or ""), shape.statuses)
+    if status is None and isinstance(value, bool | str) and (done := flag(value)) is not None:
+        status = SUCCESS if done else RUNNING
+    if status:
+        return Entry(status)
+    completed_at = moment(value) if isinstance(value, datetime | str) else None
+    return Entry(completed_at=completed_at) if completed_at else None
 
 
 def parse_heartbeat(

@@ -141,8 +141,28 @@ def test_a_field_of_a_hand_made_entry_stands_in_for_one_that_cannot_be_used() ->
     assert names(entry.malformed) == ("completed_at", "record_count")
 
 
-@pytest.mark.parametrize("value", [None, "success", 3, True, ["success"], NOON, UNUSABLE])
-def test_an_entry_that_is_no_map_is_there_and_malformed(value: object) -> None:
+@pytest.mark.parametrize(
+    ("value", "entry"),
+    [
+        ("success", Entry("success")),
+        (" Done ", Entry("success")),
+        ("partial", Entry("partial")),
+        ("FAILED", Entry("failed")),
+        ("in_progress", Entry("running")),
+        (True, Entry("success")),
+        ("yes", Entry("success")),
+        (False, Entry("running")),
+        ("no", Entry("running")),
+        (NOON, Entry(completed_at=NOON)),
+        ("2026-02-01T12:00:00Z", Entry(completed_at=NOON)),
+    ],
+)
+def test_an_entry_that_is_no_map_says_what_one_of_its_fields_would(value: object, entry: Entry) -> None:
+    assert parse_document({"player_game_summary": value}).entries == {"player_game_summary": entry}
+
+
+@pytest.mark.parametrize("value", [None, "", "soon", 3, 1, 0, 212.0, ["success"], UNUSABLE])
+def test_an_entry_that_is_no_map_and_says_nothing_is_there_and_malformed(value: object) -> None:
     document = parse_document({"player_game_summary": value})
 
     (entry,) = document.entries.values()
