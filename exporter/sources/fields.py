@@ -33,7 +33,7 @@ _LARGEST: Final = 2**63 - 1
 _LONGEST_TEXT: Final = 300
 """Characters kept of a free text: enough to say what happened, however much was written into the field."""
 _LONGEST_SAID: Final = 60
-_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}|\d{8}", re.ASCII)
+_DATE: Final = re.compile(r"\d{4}([-/])\d{2}\1\d{2}|\d{8}", re.ASCII)
 _MOMENT: Final = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}.*", re.ASCII)
 _NUMBER: Final = re.compile(r"\d+(\.\d+)?", re.ASCII)
 FLAGS: Final[Mapping[str, bool]] = {
@@ -95,7 +95,7 @@ def datetime_in(text: str) -> datetime | None:
 
 
 def day(value: object) -> date | None:
-    """A date from a text or number (2026-02-01, 20260201), or from a time of exactly midnight."""
+    """A date from a text or number (2026-02-01, 2026/02/01, 20260201), or from a time of exactly midnight."""
     if isinstance(value, datetime):
         return value.date() if value.time() == time() else None
     if isinstance(value, str) and (found := datetime_in(value.strip())):
@@ -103,7 +103,7 @@ def day(value: object) -> date | None:
     number = count(value)
     text = value.strip() if isinstance(value, str) else "" if number is None else str(number)
     try:
-        return date.fromisoformat(text) if _DATE.fullmatch(text) else None
+        return date.fromisoformat(text.replace("/", "-")) if _DATE.fullmatch(text) else None
     except ValueError:
         return None
 
@@ -141,7 +141,7 @@ ALLOWED: Final[Mapping[Kind, str]] = {
         " text in ISO 8601's form with date and time, UTC unless it says otherwise;"
         " number or text of 10, 13, 16 or 19 digits: seconds, ms, µs or ns since 1970"
     ),
-    Kind.DAY: "text or number: `2026-02-01`, `20260201`; timestamp or text of exactly midnight",
+    Kind.DAY: "text or number: `2026-02-01`, `2026/02/01`, `20260201`; timestamp or text of exactly midnight",
     Kind.TEXT: "text",
     Kind.WORD: "text",
     Kind.LABEL: "text or number",

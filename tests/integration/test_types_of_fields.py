@@ -241,7 +241,9 @@ def test_an_unreadable_heartbeat_takes_nothing_from_what_is_registered(day: Day)
     assert player(day).verdict is Verdict.OK
 
 
-@pytest.mark.parametrize("value", ["20260119", 20260119, datetime(2026, 1, 19, tzinfo=UTC), "2026-01-19T00:00:00Z"])
+@pytest.mark.parametrize(
+    "value", ["20260119", 20260119, "2026/01/19", datetime(2026, 1, 19, tzinfo=UTC), "2026-01-19T00:00:00Z"]
+)
 def test_a_data_date_is_read_however_it_is_written(day: Day, value: object) -> None:
     assert beating(day, data_date=value).verdict is Verdict.STALLED
 

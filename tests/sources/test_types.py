@@ -109,7 +109,7 @@ def _right(field: RecordField, found: object, plain: object) -> bool:
         case datetime():
             return found.tzinfo is UTC and _says(found, plain)
         case date():
-            return f"{found:%Y%m%d}" in str(plain).replace("-", "")
+            return f"{found:%Y%m%d}" in str(plain).replace("-", "").replace("/", "")
         case _:
             return str(found) in str(plain).lower() or str(found) in str(plain)
 
