@@ -13,6 +13,7 @@ import sqlite3
 import threading
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -127,7 +128,7 @@ class Ledger:
                 if before is not None and _same(before, seen):
                     database.execute(_SEEN, (_text(seen.seen_at), _text_or_none(seen.read_time), *_place(key)))
                 else:
-                    _write(database, key, seen)
+                    _write(database, key, seen, before)
         # Only after the commit: a failed write leaves the file in an unknown state, and the next one writes everything.
         self._recorded = {**recorded, **watched}
 
@@ -268,8 +269,12 @@ def _unusable(path: str, error: Exception) -> LedgerError:
     )
 
 
-def _write(database: sqlite3.Connection, key: DocumentId, seen: Watched) -> None:
+def _write(database: sqlite3.Connection, key: DocumentId, seen: Watched, before: Watched | None) -> None:
+    """Write what of a document is not in the file yet. `before`: what the file holds of it, if that is known."""
     place = _place(key)
+    entries, removals = (before.entries, before.removals) if before else ({}, ())
+    pairs = zip(removals, seen.removals, strict=False)
+    stayed = len([*takewhile(lambda pair: pair[0] == pair[1], pairs)])
     metadata = {name: content.hex() for name, content in seen.metadata.items()}
     database.execute(
         "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -282,12 +287,21 @@ def _write(database: sqlite3.Connection, key: DocumentId, seen: Watched) -> None
             json.dumps(metadata),
         ),
     )
-    database.execute("DELETE FROM entries WHERE collection = ? AND run_date = ?", place)
+    if before is None:
+        database.execute("DELETE FROM entries WHERE collection = ? AND run_date = ?", place)
     database.executemany(
-        "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [(*place, name, *_sighting_row(sighting)) for name, sighting in seen.entries.items()],
+        "DELETE FROM entries WHERE collection = ? AND run_date = ? AND name = ?",
+        [(*place, name) for name in entries if name not in seen.entries],
     )
-    database.execute("DELETE FROM removals WHERE collection = ? AND run_date = ?", place)
+    database.executemany(
+        "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (*place, name, *_sighting_row(sighting))
+            for name, sighting in seen.entries.items()
+            if (known := entries.get(name)) is not sighting and known != sighting
+        ],
+    )
+    database.execute("DELETE FROM removals WHERE collection = ? AND run_date = ? AND number >= ?", (*place, stayed))
     database.executemany(
         f"INSERT INTO removals VALUES ({', '.join('?' * 15)})",  # noqa: S608 - question marks
         [
@@ -305,6 +319,7 @@ def _write(database: sqlite3.Connection, key: DocumentId, seen: Watched) -> None
                 _text_or_none(removal.ended_at),
             )
             for number, removal in enumerate(seen.removals)
+            if number >= stayed
         ],
     )
 

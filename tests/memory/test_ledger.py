@@ -6,10 +6,13 @@ import re
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from exporter.memory.ledger import Ledger, LedgerError, LedgerInUseError
 from exporter.model import DocumentId, Gap, Removal, RemovalKind, Sighting, Watched
@@ -17,9 +20,6 @@ from exporter.sources.documents import read_entry
 from testing.builders import DAY, ONE_DAY, on
 from testing.ledger_victim import content
 from testing.remembering import KEY
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 KILLS = 60
 
@@ -75,6 +75,33 @@ def test_a_later_sighting_of_the_same_entry_is_recorded(path: Path) -> None:
 
     assert ledger.load() == {KEY: later}
     ledger.close()
+
+
+@settings(max_examples=30)
+@given(
+    states=st.lists(
+        st.tuples(st.dictionaries(st.sampled_from("abcd"), st.integers(1, 3)), st.lists(st.integers(1, 3), max_size=4)),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_whatever_changed_the_file_holds_the_last_state(states: list[tuple[dict[str, int], list[int]]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder, "ledger.sqlite"))
+        ledger = Ledger(path)
+        watched = WATCHED
+        for minute, (entries, removed) in enumerate(states):
+            watched = replace(
+                watched,
+                seen_at=on(f"15:{minute:02}"),
+                entries={name: sighting(number) for name, number in entries.items()},
+                removals=tuple(replace(WATCHED.removals[0], sighting=sighting(number)) for number in removed),
+            )
+            ledger.record({KEY: watched})
+        held = ledger.load()
+        ledger.close()
+
+        assert held == {KEY: watched}
 
 
 def test_documents_of_old_run_dates_are_forgotten(path: Path) -> None:
