@@ -83,10 +83,10 @@ class Completion(Collector):
             longest_gap = self.max_age
             everything = run is not None
             board.memory.observe(documents, self._names, now, longest_gap=longest_gap, everything=everything)
-            known = board.snapshot.documents.value or {}
-            newest = {key: newer(known.get(key), document) for key, document in documents.items()}
+            known = dict(board.snapshot.documents.value or {})
+            newest = {key: newer(known.pop(key, None), document) for key, document in documents.items()}
             counting = counting_documents(board.settling, newest, now)
-            others = {} if everything else {key: known[key] for key in known if key not in newest}
+            others = {} if everything else known
             reading = Reading(cast("Documents", {**others, **counting}), self.read_at(now), max_age=self.max_age)
             remembered = self._remembered()
             board.snapshot = replace(board.snapshot, documents=reading, doubts=board.settling.doubts, **remembered)

@@ -152,11 +152,12 @@ def _sightings(
 
 def _removals(key: DocumentId, before: Watched, after: Watched, longest_gap: timedelta) -> Iterator[Removal]:
     """Every entry that this step removed, or replaced by a newer one of the same name."""
-    changed = [name for name, seen in after.entries.items() if before.entries.get(name) != seen]
+    changed = [name for name, seen in after.entries.items() if not _stayed(before, name, seen)]
     metadata = [name for name in sorted(after.metadata) if before.metadata.get(name) != after.metadata[name]]
     gone = [name for name in before.entries if name not in after.entries]
     kinds = dict.fromkeys((name for name in changed if name in before.entries), RemovalKind.REPLACED)
-    kinds.update(_kinds(key, before, after, gone, longest_gap))
+    if gone:
+        kinds.update(_kinds(key, before, after, gone, longest_gap))
     for name, kind in kinds.items():
         yield Removal(
             name=name,
@@ -171,6 +172,12 @@ def _removals(key: DocumentId, before: Watched, after: Watched, longest_gap: tim
         )
 
 
+def _stayed(before: Watched, name: str, seen: Sighting) -> bool:
+    """Whether the entry is as it was. Most are the very same object, which a comparison by value does not ask first."""
+    known = before.entries.get(name)
+    return known is seen or known == seen
+
+
 def _kinds(
     key: DocumentId, before: Watched, after: Watched, gone: Collection[str], longest_gap: timedelta
 ) -> Mapping[str, RemovalKind]:
@@ -179,7 +186,7 @@ def _kinds(
         return dict.fromkeys(gone, RemovalKind.EXPIRED if expired else RemovalKind.RESET)
     if _created_again(before, after) or not after.entries:
         return dict.fromkeys(gone, RemovalKind.RESET)
-    stayed = [seen for name, seen in after.entries.items() if before.entries.get(name) == seen]
+    stayed = [seen for name, seen in after.entries.items() if _stayed(before, name, seen)]
     of_all = None if stayed else _of_all(before, after, longest_gap)
     if of_all is RemovalKind.RESET:
         return dict.fromkeys(gone, of_all)

@@ -71,9 +71,10 @@ class Settling:
                 counting[key] = size, now
             else:
                 doubts[key] = doubt
-        gone = {key for key, (_, at) in counting.items() if key not in sizes and abs(now - at) > KEPT}
-        self._counting[matter] = {key: counted for key, counted in counting.items() if key not in gone}
-        self._doubts[matter] = {key: doubt for key, doubt in doubts.items() if key not in gone}
+        for gone in [key for key, (_, at) in counting.items() if abs(now - at) > KEPT and key not in sizes]:
+            del counting[gone]
+            doubts.pop(gone, None)
+        self._counting[matter], self._doubts[matter] = counting, doubts
         return frozenset(key for key in sizes if key in doubts)
 
     def repeat_at(self, matters: Collection[Matter]) -> datetime | None:
