@@ -10,6 +10,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -29,28 +30,39 @@ _ONE: Final = 1 << 31
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Some pieces in a row, compressed, and what the checksum of a text needs to go on over them."""
+    """Some pieces in a row, compressed, and what the checksum of a text needs to go on over them.
 
-    pieces: Sequence[bytes]
-    packed: bytes
+    `key`: the identities of the pieces, which are kept, so that no other object has one of them. `parts`: the segments
+    that it was joined from, if it was.
+    """
+
+    key: tuple[int, ...]
+    pieces: tuple[bytes, ...]
+    packed: Sequence[bytes]
     size: int
     crc32: int
     moved: int
+    parts: Sequence[Segment] = ()
 
     @classmethod
-    def of(cls, pieces: Sequence[bytes]) -> Segment:
-        """Compress these pieces. They are kept, so that no other object has the identity of one of them."""
+    def of(cls, key: tuple[int, ...], pieces: tuple[bytes, ...]) -> Segment:
+        """Compress these pieces."""
         compressor = zlib.compressobj(_COMPRESSION, zlib.DEFLATED, -zlib.MAX_WBITS)
         packed, size, checksum = [], 0, 0
         for piece in pieces:
             packed.append(compressor.compress(piece))
             size, checksum = size + len(piece), zlib.crc32(piece, checksum)
         packed.append(compressor.flush(zlib.Z_FULL_FLUSH))
-        return cls(pieces, b"".join(packed), size, checksum, _moved_by(size))
+        return cls(key, pieces, [b"".join(packed)], size, checksum, _moved_by(size))
 
-    def after(self, checksum: int) -> int:
-        """The checksum of a text with this checksum and the segment together."""
-        return _times(self.moved, checksum) ^ self.crc32
+    @classmethod
+    def joined(cls, key: tuple[int, ...], pieces: tuple[bytes, ...], parts: Sequence[Segment]) -> Segment:
+        """These segments, one after the other."""
+        size, checksum = 0, 0
+        for one in parts:
+            size, checksum = size + one.size, _times(one.moved, checksum) ^ one.crc32
+        packed = [*chain.from_iterable(one.packed for one in parts)]
+        return cls(key, pieces, packed, size, checksum, _moved_by(size), parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,43 +79,50 @@ class Packer:
 
     def __init__(self) -> None:
         """Nothing was compressed yet."""
-        self._kept: dict[tuple[int, ...], Segment] = {}
+        self._kept: Sequence[Segment] = ()
 
     @property
     def segments(self) -> list[Segment]:
-        """Those of the last text."""
-        return [*self._kept.values()]
+        """Those of the last text that were compressed by themselves."""
+        return [segment for one in self._kept for segment in one.parts or [one]]
 
     def pack(self, parts: Sequence[Sequence[bytes]]) -> Packed:
         """Compress the parts of a text, each in its pieces. A piece is the same as before if it is the same object."""
-        used: dict[tuple[int, ...], Segment] = {}
-        packed, size, checksum = [HEAD], 0, 0
-        for pieces in _in_segments(parts):
+        kept = {one.key: one for run in self._kept for one in (run, *run.parts)}
+
+        def segment(pieces: tuple[bytes, ...], several: int) -> Segment:
             key = tuple(map(id, pieces))
-            segment = used[key] = self._kept.get(key) or Segment.of(pieces)
-            packed.append(segment.packed)
-            size, checksum = size + segment.size, segment.after(checksum)
-        self._kept = used
-        return Packed(b"".join(packed), size, checksum)
+            if (before := kept.get(key)) is not None:
+                return before
+            if len(pieces) <= several:
+                return Segment.of(key, pieces)
+            each = (pieces[start : start + several] for start in range(0, len(pieces), several))
+            return Segment.joined(key, pieces, [segment(some, several) for some in each])
+
+        self._kept = [segment(tuple(pieces), several) for pieces, several in _runs(parts)]
+        text = Segment.joined((), (), self._kept)
+        return Packed(b"".join([HEAD, *text.packed]), text.size, text.crc32)
 
 
-def _in_segments(parts: Sequence[Sequence[bytes]]) -> Iterator[Sequence[bytes]]:
-    """Small parts together, large ones by a number of pieces that does not depend on the size of any single one."""
+def _runs(parts: Sequence[Sequence[bytes]]) -> Iterator[tuple[Sequence[bytes], int]]:
+    """Pieces in a row, and how many of them make a segment: small parts together in one, each large part by itself.
+
+    The number does not depend on the size of any single piece.
+    """
     run: list[bytes] = []
     size = 0
     for part in parts:
         length = sum(map(len, part))
         if length >= SEGMENT or size + length >= SEGMENT:
             if run:
-                yield run
+                yield run, len(run)
             run, size = [], 0
         if length < SEGMENT:
             run, size = [*run, *part], size + length
             continue
-        several = 1 << max(0, (SEGMENT * len(part) // length).bit_length() - 1)
-        yield from (part[start : start + several] for start in range(0, len(part), several))
+        yield part, 1 << max(0, (SEGMENT * len(part) // length).bit_length() - 1)
     if run:
-        yield run
+        yield run, len(run)
 
 
 def _times(one: int, other: int) -> int:
