@@ -35,6 +35,7 @@ from exporter.sources.ports import Deadline, SourceError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from exporter.collect.pace import Seen
     from exporter.config.resolved import CollectorConfig, Config
     from exporter.memory.settling import Settling
     from exporter.metrics.telemetry import Telemetry
@@ -103,7 +104,7 @@ class Collectors:
         self._publish = publish
         self._wait_for_all = wait_for_all
         self._reconciler = Reconciler()
-        self._seen = PerPhase(seen)
+        self._seen: PerPhase[Config, Seen] = PerPhase(lambda phase, config, _: seen(phase, config))
         self._publishing = threading.Lock()
         self._under_way: set[Run] = set()
         self._left_behind: dict[str, threading.Thread] = {}

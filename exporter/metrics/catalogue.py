@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from exporter.metrics.samples import Kind, Sample, Samples
+    from exporter.metrics.samples import Kind, Out, Sample, Samples
     from exporter.model import ConditionReport, CoverageReport, PhaseReport, PipelineReport, ProcessorReport, Report
 
-    Out = Mapping[Family, list[Sample]]
+    Labelled = Sequence[tuple[str, ProcessorReport]]
 
 PREFIX = "orchestration_"
 PIPELINE = ("pipeline",)
@@ -225,6 +225,8 @@ def report_samples(report: Report) -> Samples:
     out: dict[Family, list[Sample]] = {family: [] for family in REPORT_FAMILIES}
     for pipeline in report.pipelines:
         pipeline_samples(out, pipeline, zone=report.timezone)
+        for phase in pipeline.each_phase:
+            owner_samples(out, phase)
         for phase in pipeline.phases:
             phase_samples(out, phase, zone=report.timezone, every_state=report.every_state)
             heartbeat_ages(out, phase, pipeline.heartbeats_read_at)
@@ -249,19 +251,10 @@ def _state(out: Out, family: Family, labels: str, state: str, *, every_state: bo
 def phase_samples(out: Out, phase: PhaseReport, *, zone: str, every_state: bool) -> None:
     """Add the series of one phase of one run date, and of its processors; `zone` is that of local times."""
     labels = _labels(phase)
-    values = (
-        (EXPECTED, phase.expected),
-        (REGISTERED, phase.registered),
-        (UNEXPECTED, phase.unexpected),
-        (ENTRIES, phase.entries),
-        (COMPLETED_COUNT, phase.completed_count),
-        (MALFORMED, phase.malformed),
-        (TRIGGERED, phase.triggered),
-        (TRIGGERED_AT, phase.triggered_at),
-        (PHASE_DUE, phase.due),
-        (HISTORY, phase.run_history_processors),
-    )
-    put(out, labels, values)
+    put(out, labels, ((EXPECTED, phase.expected), (REGISTERED, phase.registered), (UNEXPECTED, phase.unexpected)))
+    put(out, labels, ((ENTRIES, phase.entries), (COMPLETED_COUNT, phase.completed_count), (MALFORMED, phase.malformed)))
+    put(out, labels, ((TRIGGERED, phase.triggered), (TRIGGERED_AT, phase.triggered_at), (PHASE_DUE, phase.due)))
+    put(out, labels, ((HISTORY, phase.run_history_processors),))
     if phase.watched:
         kinds = Counter(removal.kind for removal in phase.removals)
         out[REMOVED].extend([(f"{labels},{text}", kinds[kind]) for kind, text in _REMOVALS])
@@ -274,16 +267,22 @@ def phase_samples(out: Out, phase: PhaseReport, *, zone: str, every_state: bool)
     then = due_text(phase.then, zone)
     if phase.since:
         out[PHASE_SINCE].append(since(labels, phase.since, zone, about=str(phase.trigger_state), then=then))
-    labelled = _labelled(phase, phase.processors)
+    processor_samples(out, _labelled(phase, phase.processors), zone, then, every_state=every_state)
+
+
+def processor_samples(out: Out, labelled: Labelled, zone: str, then: str, *, every_state: bool) -> None:
+    """Add the series of processors in those of their families that `out` has. `then`: when the next phase is due."""
     for family, number in _NUMBERS:
-        if found := [(text, known + 0) for text, one in labelled if (known := number(one)) is not None]:
-            out[family].extend(found)
+        if family in out:
+            out[family].extend([(text, known + 0) for text, one in labelled if (known := number(one)) is not None])
     for family, time in _TIMES:
-        if found := [(text, at.timestamp()) for text, one in labelled if (at := time(one)) is not None]:
-            out[family].extend(found)
-    for text, one in labelled:
+        if family in out:
+            out[family].extend([(text, at.timestamp()) for text, one in labelled if (at := time(one)) is not None])
+    for text, one in labelled if VERDICT in out else ():
         _state(out, VERDICT, text, one.verdict, every_state=every_state)
+    for text, one in labelled if HEARTBEAT_STATE in out else ():
         _state(out, HEARTBEAT_STATE, text, one.heartbeat.state, every_state=every_state)
+    for text, one in labelled if SINCE in out else ():
         if one.since:
             out[SINCE].append(since(text, one.since, zone, about=one.verdict, then=then))
 
@@ -300,7 +299,7 @@ def _labels(phase: PhaseReport) -> str:
     return label_text(pipeline=phase.pipeline, phase=phase.phase, run_date=phase.run_date.isoformat())
 
 
-def _labelled(phase: PhaseReport, some: Iterable[ProcessorReport]) -> list[tuple[str, ProcessorReport]]:
+def _labelled(phase: PhaseReport, some: Iterable[ProcessorReport]) -> Labelled:
     """Some of the phase's processors, each with its labels."""
     labels = _labels(phase)
     return [(f"{labels},{label_text(processor=one.processor)}", one) for one in some]
@@ -335,6 +334,13 @@ _TIMES: Sequence[tuple[Family, Callable[[ProcessorReport], datetime | None]]] = 
 )
 
 
+def owner_samples(out: Out, phase: PhaseReport) -> None:
+    """Add one series for each of the phase's processors, and only where something is known."""
+    for one in phase.processors:
+        if one.care is not NOBODY and one.care != NOBODY:
+            out[OWNER_INFO].append((owner_labels(one.pipeline, one.phase, one.processor, one.care), 1))
+
+
 def _coverage(out: Out, coverage: CoverageReport) -> None:
     check, counts = coverage.check, coverage.counts
     labels = label_text(pipeline=coverage.pipeline, run_date=coverage.run_date.isoformat(), check=check.name)
@@ -359,11 +365,6 @@ def _condition(out: Out, found: ConditionReport) -> None:
 
 def pipeline_samples(out: Out, pipeline: PipelineReport, *, zone: str) -> None:
     """Add the series of a pipeline that are of none of its phases' dates. `zone`: that of local times."""
-    # One series a processor, whatever its run dates (each has all processors), and only where something is known.
-    once = {phase.phase: phase for phase in reversed(pipeline.phases)}
-    for one in (each for phase in reversed(once.values()) for each in phase.processors):
-        if one.care is not NOBODY and one.care != NOBODY:
-            out[OWNER_INFO].append((owner_labels(one.pipeline, one.phase, one.processor, one.care), 1))
     for coverage in pipeline.coverage:
         _coverage(out, coverage)
     for found in pipeline.conditions:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
@@ -29,6 +30,7 @@ def local(at: datetime, zone: str) -> str:
     return f"{day}{there:{form}} {there.tzname()}"
 
 
+@lru_cache(1024)
 def due_text(one: NextDue | None, zone: str) -> str:
     """`phase4 is due at 2026-01-23 17:30 UTC (12:30 EST)`, `was` once that is over, or that there is no deadline."""
     if one is None:

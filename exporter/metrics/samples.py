@@ -34,6 +34,9 @@ Sample = tuple[str, float]
 Samples = Mapping[Family, Sequence[Sample]]
 """Families in the order of the catalogue, each with its samples. A family without samples still has its header."""
 
+Out = Mapping[Family, list[Sample]]
+"""Families to which samples are added."""
+
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 

@@ -181,8 +181,7 @@ class PhaseReport:
     `overwritten`: those of them that were lost and restored; `overwritten_lately`: the processors of those that were
     lost within the last hour. `watched` False: the document was never read. `document`: the full resource name of the
     completion document; None if the phase has none. `written_at`: when it was last written. `since`: since when the
-    trigger has been stuck or blocked. `completion`: what the document looks like. `then`: the phase that it starts, and
-    when that one is due for the same run date.
+    trigger has been stuck or blocked. `completion`: what the document looks like. `then`: when the next phase is due.
     """
 
     pipeline: str
@@ -356,6 +355,11 @@ class PipelineReport:
     calendar: CalendarReport | None = None
     conditions: tuple[ConditionReport, ...] = ()
     next_due: NextDue | None = None
+
+    @property
+    def each_phase(self) -> list[PhaseReport]:
+        """Each phase once, for its first run date. Every run date has all of its processors."""
+        return list({phase.phase: phase for phase in reversed(self.phases)}.values())[::-1]
 
     @property
     def calendar_doubtful(self) -> Mapping[CalendarDoubt, bool]:

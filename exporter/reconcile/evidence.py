@@ -20,11 +20,9 @@ if TYPE_CHECKING:
         Doubt,
         Entry,
         Failure,
-        Gap,
         Removal,
         RowCount,
         Run,
-        Watched,
     )
     from exporter.reconcile.expectations import Obligation
 
@@ -56,8 +54,10 @@ class Evidence:
     entry shows, or its rows where no entry is expected. `rows_failure`: the failure of the table, which `failures` has
     not. `nothing_owed`: why `units` is 0 although the calendar may have some; `left_out`: units of the data date that
     the calendar does not count. `row_bounds`: the fewest and the most rows that these units may have; None if not
-    configured or not known. `remembers`: whether earlier readings of the document are remembered. `newest_run`: the
-    newest run that can have done the work.
+    configured or not known. `newest_run`: the newest run that can have done the work.
+
+    Of the documents it holds what they say of this processor, and no more: as long as that is the same, so is the
+    verdict, whatever else is written there.
     """
 
     obligation: Obligation
@@ -65,13 +65,10 @@ class Evidence:
     noun: str
     has_document: bool
     units: int | None
-    document: Document | None
+    document_known: bool
     document_read_at: datetime | None
     entry: Entry | None
     loss: Removal | None
-    watched: Watched | None
-    followed_since: datetime | None
-    gaps: tuple[Gap, ...]
     heartbeat: HeartbeatReport
     heartbeat_error: str | None
     rows: RowCount | None
@@ -90,8 +87,6 @@ class Evidence:
     rows_failure: Failure | None
     doubts: Mapping[str, Doubt]
     calendar_doubt: str | None = None
-    standing: Sequence[tuple[datetime, str]] = ()
-    remembers: bool = True
 
     @property
     def due(self) -> bool:

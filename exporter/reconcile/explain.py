@@ -6,6 +6,7 @@ These are hints for people; no verdict depends on them. The rules are in docs/lo
 from __future__ import annotations
 
 from bisect import bisect_left
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -16,9 +17,10 @@ from exporter.reconcile.removals import HOW, writes
 from exporter.reconcile.verdict import wrote_here
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
+    from exporter.model import Document, Gap, Watched
     from exporter.reconcile.evidence import Evidence
 
 ASKED = frozenset(
@@ -42,12 +44,38 @@ ON_ITS_WAY = timedelta(minutes=10)
 _RANK = {standing: rank for rank, standing in enumerate(Standing)}
 
 
-def explanations(e: Evidence, verdict: Verdict) -> tuple[Explanation, ...]:
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What explanations look at besides the processor's own evidence: its document, and how that was watched.
+
+    `standing`: the document's entries that give a time, in the order of their times. `remembers`: whether earlier
+    readings of the document are remembered.
+    """
+
+    now: datetime = field(compare=False)
+    document: Document | None
+    watched: Watched | None
+    standing: Sequence[tuple[datetime, str]]
+    followed_since: datetime | None
+    gaps: tuple[Gap, ...]
+    remembers: bool
+
+
+def standing_entries(document: Document | None) -> Sequence[tuple[datetime, str]]:
+    """The document's entries that give a time, in the order of their times."""
+    entries = document.entries if document else {}
+    return sorted((entry.completed_at, name) for name, entry in entries.items() if entry.completed_at is not None)
+
+
+def explanations(e: Evidence, verdict: Verdict, scene: Scene) -> tuple[Explanation, ...]:
     """Every explanation of the missing entry, ranked; empty where the verdict raises no such question."""
     if verdict not in ASKED or not e.by_entry or e.registered is not False:
         return ()
-    lost = _lost(e)
-    found = [lost, _never_written(e, lost), _wrong_date(e), _backfill(e), _failed_run(e), _not_run(e), _not_yet(e)]
+    lost = _lost(e, scene)
+    found = [
+        *(lost, _never_written(e, scene, lost), _wrong_date(e, scene), _backfill(e), _failed_run(e)),
+        *(_not_run(e, scene), _not_yet(e, scene)),
+    ]
     return tuple(sorted(found, key=lambda explanation: _RANK[explanation.standing]))
 
 
@@ -73,132 +101,134 @@ def finished_at(e: Evidence) -> datetime | None:
     return max((at for at in ended if at is not None), default=None)
 
 
-def _watched_throughout(e: Evidence) -> bool:
+def _watched_throughout(e: Evidence, scene: Scene) -> bool:
     """Whether every change of the document was seen since a time before the work ended."""
     done = finished_at(e)
-    return e.followed_since is not None and done is not None and e.followed_since <= done
+    return scene.followed_since is not None and done is not None and scene.followed_since <= done
 
 
-def _lost(e: Evidence) -> Explanation:
+def _lost(e: Evidence, scene: Scene) -> Explanation:
     if e.loss is not None:
-        return Explanation(Cause.LOST_UPDATE, Standing.PROVEN, supports=tuple(_seen_lost(e)))
-    supports, contradicts = [*_witnesses(e)], [*_blind(e)]
+        return Explanation(Cause.LOST_UPDATE, Standing.PROVEN, supports=tuple(_seen_lost(e, scene)))
+    supports, contradicts = [*_witnesses(scene)], [*_blind(scene)]
     ruled_out = False
-    unwatched = _last_removal(e)
+    unwatched = _last_removal(e, scene)
     if unwatched:
         supports.append(unwatched)
     done = finished_at(e)
     if done is not None and not unwatched:
-        stale = _stale(e, done)
+        stale = _stale(scene, done)
         supports.extend(stale[0])
         contradicts.extend(stale[1])
-        written = e.document.update_time if e.document else None
+        written = scene.document.update_time if scene.document else None
         if written is not None and written < done and not supports:
             contradicts.append(
-                f"the document was last written at {moment(written, e.now)}, before the work ended"
-                f" ({moment(done, e.now)}): nothing can have overwritten its entry"
+                f"the document was last written at {moment(written, scene.now)}, before the work ended"
+                f" ({moment(done, scene.now)}): nothing can have overwritten its entry"
             )
             ruled_out = True
-    if _watched_throughout(e) and e.followed_since is not None:
+    if _watched_throughout(e, scene) and scene.followed_since is not None:
         contradicts.append(
-            f"every change of the document since {moment(e.followed_since, e.now)} was seen: no such entry"
+            f"every change of the document since {moment(scene.followed_since, scene.now)} was seen: no such entry"
         )
         ruled_out = True
     if ruled_out:
         standing = Standing.RULED_OUT
-    elif not e.remembers:
+    elif not scene.remembers:
         standing = Standing.UNRATED
     elif supports:
-        standing = Standing.LIKELY if not contradicts or unwatched or _missed_count(e) else Standing.POSSIBLE
+        standing = Standing.LIKELY if not contradicts or unwatched or _missed_count(scene) else Standing.POSSIBLE
     else:
         standing = Standing.UNLIKELY if contradicts else Standing.POSSIBLE
     return Explanation(Cause.LOST_UPDATE, standing, tuple(supports), tuple(contradicts))
 
 
-def _seen_lost(e: Evidence) -> Iterator[str]:
+def _seen_lost(e: Evidence, scene: Scene) -> Iterator[str]:
     assert e.loss is not None  # noqa: S101 - for the types: only asked where there is one
     loss = e.loss
     yield (
-        f"its entry was there at {moment(loss.last_seen_at, e.now)} and gone at {moment(loss.missed_at, e.now)},"
-        f" while the document lives on: {HOW[loss.kind]}"
+        f"its entry was there at {moment(loss.last_seen_at, scene.now)} and gone at"
+        f" {moment(loss.missed_at, scene.now)}, while the document lives on: {HOW[loss.kind]}"
     )
-    yield from writes(loss, e.now)
+    yield from writes(loss, scene.now)
 
 
-def _missed_count(e: Evidence) -> int:
+def _missed_count(scene: Scene) -> int:
     """How many more entries `_completed_count` counts than there are."""
-    if e.document is None or e.document.completed_count is None:
+    if scene.document is None or scene.document.completed_count is None:
         return 0
-    return max(0, e.document.completed_count - len(e.document.entries))
+    return max(0, scene.document.completed_count - len(scene.document.entries))
 
 
-def _witnesses(e: Evidence) -> Iterator[str]:
-    missed = _missed_count(e)
-    if missed and e.document is not None:
+def _witnesses(scene: Scene) -> Iterator[str]:
+    missed = _missed_count(scene)
+    if missed and scene.document is not None:
         yield (
-            f"_completed_count says {e.document.completed_count}, the document has {len(e.document.entries)}:"
+            f"_completed_count says {scene.document.completed_count}, the document has {len(scene.document.entries)}:"
             f" {plural(missed, 'entry').replace('entrys', 'entries')} more were there once"
         )
 
 
-def _last_removal(e: Evidence) -> str | None:
+def _last_removal(e: Evidence, scene: Scene) -> str | None:
     name = e.obligation.processor.name
-    removals = [removal for removal in (e.watched.removals if e.watched else ()) if removal.name == name]
+    removals = [removal for removal in (scene.watched.removals if scene.watched else ()) if removal.name == name]
     if not removals or removals[-1].kind not in HOW:
         return None
     last = removals[-1]
     return (
-        f"its entry was there at {moment(last.last_seen_at, e.now)} and gone at {moment(last.missed_at, e.now)}:"
-        f" {HOW[last.kind]}"
+        f"its entry was there at {moment(last.last_seen_at, scene.now)} and gone at"
+        f" {moment(last.missed_at, scene.now)}: {HOW[last.kind]}"
     )
 
 
-def _blind(e: Evidence) -> Iterator[str]:
+def _blind(scene: Scene) -> Iterator[str]:
     """Evidence that the writers keep each other's entries, so that none of them overwrites blindly."""
-    if len(e.standing) > 1:
-        last, writer = e.standing[-1]
-        earlier = e.standing[-3:-1]
-        kept = " and ".join(moment(at, e.now) for at, _ in earlier)
+    if len(scene.standing) > 1:
+        last, writer = scene.standing[-1]
+        earlier = scene.standing[-3:-1]
+        kept = " and ".join(moment(at, scene.now) for at, _ in earlier)
         entries = "the entry" if len(earlier) == 1 else "the entries"
         yield (
-            f"the last write at {moment(last, e.now)} ({writer}) left {entries} of {kept} standing,"
+            f"the last write at {moment(last, scene.now)} ({writer}) left {entries} of {kept} standing,"
             " which a blind overwrite would not"
         )
 
 
-def _stale(e: Evidence, done: datetime) -> tuple[list[str], list[str]]:
+def _stale(scene: Scene, done: datetime) -> tuple[list[str], list[str]]:
     """The only write that can have written a stale copy: that of the first entry completed after the work ended."""
-    first = bisect_left(e.standing, (done, ""))
-    if first == len(e.standing):
+    first = bisect_left(scene.standing, (done, ""))
+    if first == len(scene.standing):
         return [], []
-    at, writer = e.standing[first]
+    at, writer = scene.standing[first]
     held = at - done
-    write = f"the write at {moment(at, e.now)} ({writer})"
+    write = f"the write at {moment(at, scene.now)} ({writer})"
     if held > HELD:
-        why = f"a copy that it read before {moment(done, e.now)}, at least {lapse(held)} earlier"
+        why = f"a copy that it read before {moment(done, scene.now)}, at least {lapse(held)} earlier"
         return [], [f"to lose it, {write} would have had to put back {why}"]
     return [f"{write} came {lapse(held)} after the work ended: a stale copy put back would explain it"], []
 
 
-def _never_written(e: Evidence, lost: Explanation) -> Explanation:
+def _never_written(e: Evidence, scene: Scene, lost: Explanation) -> Explanation:
     supports: list[str] = []
     contradicts: list[str] = []
-    if lost.standing is Standing.PROVEN or _last_removal(e):
+    if lost.standing is Standing.PROVEN or _last_removal(e, scene):
         return Explanation(Cause.NEVER_WRITTEN, Standing.RULED_OUT, contradicts=("its entry was seen in the document",))
     data_date = e.obligation.data_date
     if e.rows is not None and e.rows.rows:
         supports.append(f"the table has {plural(e.rows.rows, 'row')} of {data_date}, and no entry says so")
     elif e.heartbeat.state is HeartbeatState.COMPLETED and e.heartbeat.beat_at:
-        at = moment(e.heartbeat.beat_at, e.now)
+        at = moment(e.heartbeat.beat_at, scene.now)
         supports.append(f"its heartbeat of {data_date} says completed at {at}, and no entry says so")
     elif e.rows is not None:
         contradicts.append(f"nothing shows that the work of {data_date} was finished")
-    if _missed_count(e):
+    if _missed_count(scene):
         contradicts.append("_completed_count counts entries that are not there")
-    if _watched_throughout(e) and e.followed_since is not None:
-        supports.append(f"every change of the document since {moment(e.followed_since, e.now)} was seen: it never came")
+    if _watched_throughout(e, scene) and scene.followed_since is not None:
+        supports.append(
+            f"every change of the document since {moment(scene.followed_since, scene.now)} was seen: it never came"
+        )
         return Explanation(Cause.NEVER_WRITTEN, Standing.PROVEN, tuple(supports), tuple(contradicts))
-    contradicts.extend(_unseen(e))
+    contradicts.extend(_unseen(e, scene))
     doubtful = lost.standing in {Standing.LIKELY, Standing.PROVEN, Standing.UNRATED}
     if supports:
         standing = Standing.POSSIBLE if doubtful else Standing.LIKELY
@@ -207,36 +237,36 @@ def _never_written(e: Evidence, lost: Explanation) -> Explanation:
     return Explanation(Cause.NEVER_WRITTEN, standing, tuple(supports), tuple(contradicts))
 
 
-def _unseen(e: Evidence) -> Iterator[str]:
+def _unseen(e: Evidence, scene: Scene) -> Iterator[str]:
     """When the document was not watched. An entry can have come and gone unseen then."""
     done = finished_at(e)
     if done is None:
         return
-    if e.followed_since is None:
-        since = f" (first read at {moment(e.watched.first_seen_at, e.now)})" if e.watched else ""
+    if scene.followed_since is None:
+        since = f" (first read at {moment(scene.watched.first_seen_at, scene.now)})" if scene.watched else ""
         yield f"the document is not followed{since}: the entry may have come and gone unseen"
         return
-    gap = next((gap for gap in reversed(e.gaps) if gap.end > done), None)
+    gap = next((gap for gap in reversed(scene.gaps) if gap.end > done), None)
     began = (
-        f"between {moment(gap.start, e.now)} and {moment(gap.end, e.now)}"
+        f"between {moment(gap.start, scene.now)} and {moment(gap.end, scene.now)}"
         if gap
-        else (f"before {moment(e.followed_since, e.now)}")
+        else (f"before {moment(scene.followed_since, scene.now)}")
     )
     yield f"the document was not followed {began}: the entry may have come and gone unseen"
 
 
-def _wrong_date(e: Evidence) -> Explanation:
+def _wrong_date(e: Evidence, scene: Scene) -> Explanation:
     supports: list[str] = []
     contradicts: list[str] = []
     for neighbour in e.neighbours:
         entry = neighbour.entry
         if wrote_here(e, neighbour) and entry and entry.completed_at:
             supports.append(
-                f"the document of {neighbour.run_date} has its entry of {moment(entry.completed_at, e.now)},"
+                f"the document of {neighbour.run_date} has its entry of {moment(entry.completed_at, scene.now)},"
                 " which fits the rows of this date"
             )
         elif entry is not None:
-            at = f" of {moment(entry.completed_at, e.now)}" if entry.completed_at else ""
+            at = f" of {moment(entry.completed_at, scene.now)}" if entry.completed_at else ""
             contradicts.append(f"the document of {neighbour.run_date} has an entry{at}, which is not of this run")
         else:
             contradicts.append(f"the document of {neighbour.run_date} has no entry of it")
@@ -292,11 +322,11 @@ RAN: Final = frozenset(HeartbeatState) - {HeartbeatState.UNKNOWN, HeartbeatState
 """States of a heartbeat that carries this data date: it ran, however that ended."""
 
 
-def _not_run(e: Evidence) -> Explanation:
+def _not_run(e: Evidence, scene: Scene) -> Explanation:
     data_date, run = e.obligation.data_date, e.newest_run
     supports: list[str] = []
     contradicts: list[str] = []
-    if e.loss is not None or _last_removal(e):
+    if e.loss is not None or _last_removal(e, scene):
         contradicts.append("its entry was seen in the document")
     if e.rows is not None:
         said = f"the table has {plural(e.rows.rows, 'row')} of {data_date}"
@@ -317,16 +347,16 @@ def _not_run(e: Evidence) -> Explanation:
     return Explanation(Cause.NOT_RUN, standing, tuple(supports), tuple(contradicts))
 
 
-def _not_yet(e: Evidence) -> Explanation:
+def _not_yet(e: Evidence, scene: Scene) -> Explanation:
     done = finished_at(e)
     if e.loss is not None:
         return Explanation(Cause.NOT_YET, Standing.RULED_OUT, contradicts=("its entry was seen in the document",))
-    if done is not None and done <= e.now:
-        said = f"its work ended at {moment(done, e.now)}"
-        if e.now - done <= ON_ITS_WAY:
+    if done is not None and done <= scene.now:
+        said = f"its work ended at {moment(done, scene.now)}"
+        if scene.now - done <= ON_ITS_WAY:
             return Explanation(Cause.NOT_YET, Standing.LIKELY, (f"{said}: the message may still be on its way",))
         return Explanation(Cause.NOT_YET, Standing.RULED_OUT, contradicts=(f"{said}; a registration takes seconds",))
-    due = moment(e.obligation.due, e.now)
-    if e.now >= e.obligation.due:
+    due = moment(e.obligation.due, scene.now)
+    if scene.now >= e.obligation.due:
         return Explanation(Cause.NOT_YET, Standing.UNLIKELY, contradicts=(f"it was due at {due}",))
     return Explanation(Cause.NOT_YET, Standing.LIKELY, (f"it is due at {due}",))

@@ -105,7 +105,7 @@ def _unknown(e: Evidence) -> Iterator[Hint]:
     known = {
         CALENDAR: e.units is not None or not e.halts_known,
         HALTS: e.halts_known,
-        DOCUMENT: e.document is not None or not e.has_document,
+        DOCUMENT: e.document_known or not e.has_document,
         of_table: e.rows is not None,
     }
     for record, is_known in known.items():

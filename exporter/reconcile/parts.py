@@ -59,6 +59,14 @@ class Part(Generic[T]):
         # Equal inputs are most often the same objects, which a tuple compares first.
         return self.inputs == inputs
 
+    def go_on(self, now: datetime, read_at: datetime | None) -> None:
+        """Go on at other times, for which it holds."""
+        self.of_report.at = now
+        self.now = Now.of(now, self.of_report)
+        if self.of_reading is not None and read_at is not None:
+            self.of_reading.at = read_at
+            self.read_at = Now.of(read_at, self.of_reading)
+
 
 class Parts:
     """The parts of the last report, by key."""
@@ -96,6 +104,10 @@ class Round:
             part = Part(inputs, self._at, self._read_at)
         self.used[key] = part
         return part
+
+    def go_on(self, part: Part[Any]) -> None:
+        """Let more be made of a part of this report: at the report's times, for which the part holds."""
+        part.go_on(self._at, self._read_at)
 
     @property
     def turns_at(self) -> datetime | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from exporter.model import DocumentId, ErrorKind, Failure, LogSource, Matter, PhaseReport, ProcessorReport, Verdict
@@ -20,7 +22,7 @@ from exporter.reconcile.evidence import (
     row_bounds,
     too_early,
 )
-from exporter.reconcile.explain import explanations
+from exporter.reconcile.explain import Scene, explanations, standing_entries
 from exporter.reconcile.heartbeat import heartbeat_of
 from exporter.reconcile.hints import hints
 from exporter.reconcile.removals import lately, overwritten
@@ -35,23 +37,37 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from exporter.config.resolved import PhaseConfig, PipelineConfig
-    from exporter.model import Document, Doubt, Heartbeat, Hint, RowCount, Run, Snapshot, Watched
+    from exporter.model import (
+        Document,
+        Doubt,
+        Entry,
+        Explanation,
+        Heartbeat,
+        Hint,
+        Removal,
+        RowCount,
+        Run,
+        Snapshot,
+        Watched,
+    )
     from exporter.reconcile.expectations import Obligation, PhaseDay
     from exporter.reconcile.runs import History
     from exporter.reconcile.units import UnitsOf
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Shared:
     """Values that all processors of a phase share for one run date.
 
-    `documents`: its completion document and those of the days before and after it; None if they are unknown or there
-    are none. `history`, `beats`: the pipeline's run history and heartbeats, if known. `calendar_doubt`: why the
-    calendar may be wrong. `standing`: the result of `standing_entries`; `failures`: that of `failures_of`.
+    `documents`: its completion document and those of the days before and after it, as far as they are known.
+    `history`, `beats`: the pipeline's run history and heartbeats, if known. `calendar_doubt`: why the calendar may be
+    wrong. `failures`: the result of `failures_of`.
     """
 
+    snapshot: Snapshot
+    run_date: date
     now: datetime
-    documents: Mapping[date, Document] | None
+    documents: Mapping[date, Document]
     documents_read_at: datetime | None
     watched: Watched | None
     history: History | None
@@ -59,53 +75,93 @@ class Shared:
     units: UnitsOf
     failures: Mapping[str, Failure | None]
     calendar_doubt: str | None = None
-    standing: Sequence[tuple[datetime, str]] = ()
+
+    @cached_property
+    def losses(self) -> Mapping[str, Removal]:
+        """The entries of the document that are lost and not restored, by name."""
+        return self.watched.losses if self.watched else {}
+
+    @cached_property
+    def scene(self) -> Scene:
+        """What explanations and the trigger look at besides single processors."""
+        document, read = self.documents.get(self.run_date), self.snapshot
+        standing = standing_entries(document)
+        return Scene(self.now, document, self.watched, standing, read.followed_since, read.gaps, read.remembers)
+
+    def entry(self, run_date: date, name: str) -> Entry | None:
+        """The entry of this name in the document of this date."""
+        document = self.documents.get(run_date)
+        return document.entries.get(name) if document else None
 
 
-def standing_entries(document: Document | None) -> Sequence[tuple[datetime, str]]:
-    """The document's entries that give a time, in the order of their times."""
-    entries = document.entries if document else {}
-    return sorted((entry.completed_at, name) for name, entry in entries.items() if entry.completed_at is not None)
+class Processors:
+    """The processors of a phase for one run date, and how each was judged last.
+
+    For as long as nothing else changes (also not whether the run date's document can be read), one is judged again only
+    if the documents say something else of it.
+    """
+
+    def __init__(self) -> None:
+        """None was judged yet."""
+        self._judged: Sequence[Judged] = ()
+        self._scene: Scene | None = None
+
+    def judge(self, pipeline: PipelineConfig, day: PhaseDay, shared: Shared) -> Sequence[Judged]:
+        """Judge each, in the order of the obligations of `day`, which are always the same ones."""
+        scene, losses = shared.scene, shared.losses
+        entries, changed = scene.document.entries if scene.document else {}, scene != self._scene
+
+        def same(e: Evidence) -> bool:
+            """Whether the documents say of this processor what they said when it was judged."""
+            name = e.obligation.processor.name
+            entry = entries.get(name)
+            return (
+                (entry is e.entry or entry == e.entry)
+                and (entry is not None or losses.get(name) == e.loss)
+                and not (e.neighbours and any(one.entry != shared.entry(one.run_date, name) for one in e.neighbours))
+            )
+
+        def judged(obligation: Obligation, last: Judged | None) -> Judged:
+            if last is None or not same(last.evidence):
+                of_tables = [gather(pipeline, day.phase, one, shared) for one in obligation.of_each_table]
+                return _worst(pipeline, day, of_tables, scene)
+            said = explanations(last.evidence, last.verdict, scene) if changed else last.report.explanations
+            if said == last.report.explanations:
+                return last
+            return Judged(last.evidence, last.verdict, replace(last.report, explanations=said))
+
+        self._judged, self._scene = [*map(judged, day.obligations, self._judged or repeat(None))], scene
+        return self._judged
 
 
-def gather(
-    snapshot: Snapshot,
-    pipeline: PipelineConfig,
-    phase: PhaseConfig,
-    obligation: Obligation,
-    shared: Shared,
-) -> Evidence:
+def gather(pipeline: PipelineConfig, phase: PhaseConfig, obligation: Obligation, shared: Shared) -> Evidence:
     """Collect what the snapshot knows about this obligation."""
-    now, processor, dates = shared.now, obligation.processor, obligation.dates
+    snapshot, now, processor, dates = shared.snapshot, shared.now, obligation.processor, obligation.dates
     reading = snapshot.rows.get(processor.table)
     of_dates = reading.known(now) if reading else None
     rows = of_dates.get(dates.data_date) if of_dates is not None else None
     units = shared.units.of(obligation)
     runs = None if shared.history is None else shared.history.of(phase, obligation)
-    documents, has_document = shared.documents or {}, phase.collection is not None
-    document = documents.get(dates.run_date)
+    has_document, document = phase.collection is not None, shared.documents.get(dates.run_date)
     entry = document.entries.get(processor.name) if document else None
-    watched = shared.watched
     heartbeat, heartbeat_error = heartbeat_of(shared.beats, pipeline, obligation, entry, runs, now)
     # For a phase without completion documents, rows take the place of the entry.
     by_rows = None if rows is None else rows.rows > 0
     by_entry = registered(document, entry) if has_document else by_rows
     done = by_entry if obligation.asked else by_rows
     counts_agree = entry is None or rows is None or entry.record_count in {None, rows.rows}
-    unsuspicious = by_entry and done and counts_agree
+    # Of several tables one evidence is kept for all: it shows what the documents say to any of them.
+    unsuspicious = by_entry and done and counts_agree and not processor.more
     return Evidence(
         obligation=obligation,
         now=now,
         noun=noun_of(pipeline, processor),
         has_document=has_document,
         units=units.owed,
-        document=document,
+        document_known=document is not None,
         document_read_at=shared.documents_read_at,
         entry=entry,
-        loss=watched.losses.get(processor.name) if watched and entry is None else None,
-        watched=watched,
-        followed_since=snapshot.followed_since,
-        gaps=snapshot.gaps,
+        loss=shared.losses.get(processor.name) if entry is None else None,
         heartbeat=heartbeat,
         heartbeat_error=heartbeat_error,
         rows=rows,
@@ -114,7 +170,7 @@ def gather(
         newest_run=newest([run for run in runs if not too_early(run.finished_at or run.started_at, obligation)], now)
         if runs
         else None,
-        neighbours=() if unsuspicious else _neighbours(obligation, documents, of_dates or {}),
+        neighbours=() if unsuspicious else _neighbours(obligation, shared, of_dates or {}),
         dates=of_dates or {},
         nothing_owed=units.why_none,
         halts_known=units.halts_known,
@@ -126,19 +182,16 @@ def gather(
         rows_failure=reading.failure if reading else None,
         doubts=_doubts(snapshot, pipeline, phase, obligation) if snapshot.doubts else {},
         calendar_doubt=shared.calendar_doubt,
-        standing=shared.standing,
-        remembers=snapshot.remembers,
     )
 
 
-def _neighbours(
-    obligation: Obligation, documents: Mapping[date, Document], rows: Mapping[date, RowCount]
-) -> tuple[Neighbour, ...]:
+def _neighbours(obligation: Obligation, shared: Shared, rows: Mapping[date, RowCount]) -> tuple[Neighbour, ...]:
     name = obligation.processor.name
     return tuple(
-        Neighbour(run_date, data_date, document.entries.get(name) if document else None, rows.get(data_date))
-        for run_date, data_date in obligation.dates.neighbours
-        for document in (documents.get(run_date),)
+        [
+            Neighbour(run_date, data_date, shared.entry(run_date, name), rows.get(data_date))
+            for run_date, data_date in obligation.dates.neighbours
+        ]
     )
 
 
@@ -181,19 +234,19 @@ def _doubts(
 
 
 def phase_report(
-    snapshot: Snapshot, pipeline: PipelineConfig, following: PhaseDay | None, day: PhaseDay, shared: Shared
+    snapshot: Snapshot,
+    pipeline: PipelineConfig,
+    following: PhaseDay | None,
+    day: PhaseDay,
+    judged: Sequence[Judged],
+    scene: Scene,
 ) -> PhaseReport:
     """The phase's document of that day, and all its processors. `following`: the phase that it starts."""
-    phase, history, now, watched = day.phase, shared.history, shared.now, shared.watched
-    document = shared.documents.get(day.run_date) if shared.documents else None
-    of_tables = (
-        [gather(snapshot, pipeline, phase, one, shared) for one in each.of_each_table] for each in day.obligations
-    )
-    judged = [_worst(evidences) for evidences in of_tables]
+    phase, now, document, watched = day.phase, scene.now, scene.document, scene.watched
     asked = [item.evidence for item in judged if item.evidence.obligation.asked]
     expected = None if any(e.units is None for e in asked) else [e for e in asked if e.units]
-    trigger = trigger_of(snapshot, following, day, judged, now)
-    succeeded = _succeeded(judged, history)
+    trigger = trigger_of(snapshot, following, day, judged, scene)
+    succeeded = _succeeded(judged)
     known = pipeline.registering(phase)
     others = known - phase.processors.keys()
     new_names = renamed(document, known, judged)
@@ -218,30 +271,25 @@ def phase_report(
         rule_met_at=trigger.rule_met_at if trigger else None,
         due=max((e.obligation.due for e in asked if e.units != 0), default=None),
         run_history_processors=None if succeeded is None else len({run.processor for run in succeeded}),
-        log_source=_log_source(snapshot, pipeline, day, [item.evidence for item in judged], succeeded),
+        log_source=_log_source(snapshot, pipeline, day, [item.evidence for item in judged], succeeded, now),
         written_at=document.update_time if document else None,
         has_document=phase.collection is not None,
         completion=phase.completion,
         watched=watched is not None,
-        processors=tuple(_processor(pipeline, day, item, new_names) for item in judged),
+        processors=tuple([_named(item.report, new_names) for item in judged]),
         overwritten=back,
         overwritten_lately=len(lately(back, now)),
     )
-    return _dated(report)
+    return replace(report, since=of_trigger(report))
 
 
-def _worst(of_tables: Sequence[Evidence]) -> Judged:
-    """The evidence that counts for a processor, of that by each of its tables."""
-    judged = [Judged(evidence, judge(evidence)) for evidence in of_tables]
-    return judged[0] if len(judged) == 1 else min(judged, key=lambda one: WORST.index(one.verdict))
-
-
-def _dated(phase: PhaseReport) -> PhaseReport:
-    """The phase with the time of its fault, and of those of its processors."""
-    processors = tuple(
-        one if (since := of_processor(one, phase)) is None else replace(one, since=since) for one in phase.processors
-    )
-    return replace(phase, since=of_trigger(phase), processors=processors)
+def _worst(pipeline: PipelineConfig, day: PhaseDay, of_tables: Sequence[Evidence], scene: Scene) -> Judged:
+    """What counts for a processor, of the evidence by each of its tables."""
+    judged = [(judge(evidence), evidence) for evidence in of_tables]
+    verdict, evidence = judged[0] if len(judged) == 1 else min(judged, key=lambda one: WORST.index(one[0]))
+    report = _processor(pipeline, day, evidence, verdict, explanations(evidence, verdict, scene))
+    since = of_processor(report, evidence.loss)
+    return Judged(evidence, verdict, report if since is None else replace(report, since=since))
 
 
 def _malformed(document: Document | None) -> int | None:
@@ -257,11 +305,9 @@ def _expected(evidence: Evidence) -> bool | None:
 
 
 def _processor(
-    pipeline: PipelineConfig, day: PhaseDay, judged: Judged, new_names: Mapping[str, Hint]
+    pipeline: PipelineConfig, day: PhaseDay, e: Evidence, verdict: Verdict, said: tuple[Explanation, ...]
 ) -> ProcessorReport:
-    e, verdict = judged.evidence, judged.verdict
     obligation = e.obligation
-    new_name = new_names.get(obligation.processor.name)
     bounds = None if verdict is Verdict.NOT_EXPECTED and not obligation.asked else e.row_bounds
     return ProcessorReport(
         pipeline=pipeline.name,
@@ -274,7 +320,7 @@ def _processor(
         rows_due=obligation.rows_due,
         expected=_expected(e),
         verdict=verdict,
-        hints=(*((new_name,) if new_name else ()), *hints(e, verdict)),
+        hints=hints(e, verdict),
         registered=e.registered if e.has_document else None,
         entry=e.entry,
         table=obligation.processor.table.name,
@@ -291,15 +337,21 @@ def _processor(
         record_count_possible=e.record_count_possible,
         heartbeat=e.heartbeat,
         rows_read_at=e.rows_read_at,
-        explanations=explanations(e, verdict),
+        explanations=said,
         failed_at=(run.finished_at or run.started_at) if (run := e.newest_run) and run.status == "failed" else None,
         care=obligation.processor.care,
     )
 
 
-def _succeeded(judged: Iterable[Judged], history: History | None) -> tuple[Run, ...] | None:
+def _named(report: ProcessorReport, new_names: Mapping[str, Hint]) -> ProcessorReport:
+    """The report with the hint at the entry that may be of this processor, if there is one."""
+    hint = new_names.get(report.processor)
+    return report if hint is None else replace(report, hints=(hint, *report.hints))
+
+
+def _succeeded(judged: Iterable[Judged]) -> tuple[Run, ...] | None:
     """The phase's successful runs for this run date's data; None if the run history is unknown."""
-    if history is None:
+    if any(item.evidence.runs is None for item in judged):
         return None
     return tuple(run for item in judged for run in item.evidence.runs or () if run.status == "success")
 
@@ -310,9 +362,10 @@ def _log_source(
     day: PhaseDay,
     evidences: Sequence[Evidence],
     succeeded: tuple[Run, ...] | None,
+    now: datetime,
 ) -> LogSource:
     """The record that shows that the phase ran: its transition in the phase log, else run history, else its rows."""
-    log = _logged(snapshot, pipeline, day, evidences[0].now) if evidences else 0
+    log = _logged(snapshot, pipeline, day, now)
     if log:
         return LogSource.PHASE_LOG
     if succeeded:

@@ -20,7 +20,7 @@ from exporter.reconcile.calendar import calendar_of, relied_on
 from exporter.reconcile.conditions import conditions_of, phase_conditions
 from exporter.reconcile.expectations import NEIGHBOURS, kinds_of, phase_after, phase_day, run_dates
 from exporter.reconcile.parts import Parts, Same
-from exporter.reconcile.phase import Shared, failures_of, phase_report, standing_entries
+from exporter.reconcile.phase import Processors, Shared, failures_of, phase_report
 from exporter.reconcile.runs import History
 from exporter.reconcile.units import UnitsOf, units_of_pipeline
 from exporter.reconcile.unusable import in_document, unusable_elsewhere
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from exporter.config.resolved import Config, PhaseConfig, PhaseLogConfig, PipelineConfig
     from exporter.model import Heartbeat, PhaseReport, Run, Snapshot, Watched
     from exporter.reconcile.conditions import PhaseAnswers
-    from exporter.reconcile.expectations import Obligation, PhaseDay
+    from exporter.reconcile.expectations import Kinds, Obligation, PhaseDay
     from exporter.reconcile.parts import Part, Round
 
     Beats = Mapping[str, Heartbeat | None]
@@ -93,17 +93,19 @@ class _Pipeline:
         self.documents = snapshot.documents.known(now)
         self.beats = beats.known(now) if beats else None
         self.runs = runs.known(now) if runs else None
+        self.kinds: dict[str, Kinds] = self._part("kinds", (Same(config),), lambda _: {})
+        self.days: dict[tuple[str, date], PhaseDay] = {}
         self.history = self._part("history", (Same(self.runs),), lambda _: _history(self.runs))
         self.common = self._part("common", self._behind_every_phase(), lambda _: Same(object()))
 
     def _part(self, key: Hashable, inputs: tuple[object, ...], make: Callable[[datetime], T]) -> T:
-        return self._made(key, inputs, lambda now, _: make(now))
+        return self._made(key, inputs, make).value
 
-    def _made(self, key: Hashable, inputs: tuple[object, ...], make: Callable[[datetime, datetime | None], T]) -> T:
+    def _made(self, key: Hashable, inputs: tuple[object, ...], make: Callable[[datetime], T]) -> Part[T]:
         part: Part[T] = self.round.part((self.pipeline.name, key), inputs)
         if not part.made:
-            part.value, part.made = make(part.now, part.read_at), True
-        return part.value
+            part.value, part.made = make(part.now), True
+        return part
 
     def _behind_every_phase(self) -> tuple[object, ...]:
         """All that the report on a phase depends on, but for its documents and heartbeats."""
@@ -163,11 +165,14 @@ class _Pipeline:
     def _day(self, phase: PhaseConfig, run_date: date, name: str | None = None) -> PhaseDay:
         """What is expected of a phase. `name`: what this pipeline calls it, if it is one of another pipeline."""
         name, zone = name or phase.name, self.config.timezone
-        key, kinds = (
-            ("day", name, run_date),
-            self._part(("kinds", name), (Same(self.config),), lambda _: kinds_of(phase)),
-        )
-        return self._part(key, (Same(self.config),), lambda now: phase_day(phase, run_date, now, zone, kinds))
+
+        def make(now: datetime) -> PhaseDay:
+            kinds = self.kinds.get(name) or self.kinds.setdefault(name, kinds_of(phase))
+            return phase_day(phase, run_date, now, zone, kinds)
+
+        if (key := (name, run_date)) not in self.days:
+            self.days[key] = self._part(("day", *key), (Same(self.config),), make)
+        return self.days[key]
 
     def _phase(self, phase: PhaseConfig, run_date: date) -> _Judged:
         """A phase's report for one run date, made again only if anything that it depends on has changed."""
@@ -183,27 +188,33 @@ class _Pipeline:
             ("beats", phase.name), (self.common, Same(self.beats)), lambda _: _own_beats(phase, self.beats)
         )
 
-        def make(now: datetime, read_at: datetime | None) -> _Judged:
+        own = found[run_date]
+        behind = self.common, Same(day), beats, own is None, own and own.unreadable
+        processors = self._made(("processors", phase.name, run_date), behind, lambda _: Processors())
+
+        def make(now: datetime) -> _Judged:
+            self.round.go_on(processors)
             shared = Shared(
-                now=now,
+                snapshot=self.snapshot,
+                run_date=run_date,
+                now=processors.now,
                 documents=documents,
-                documents_read_at=read_at if collection else None,
+                documents_read_at=processors.read_at if collection else None,
                 watched=watched,
                 history=self.history,
                 beats=beats,
-                units=UnitsOf(self.snapshot, self.pipeline, phase, now),
-                failures=failures_of(self.snapshot, self.pipeline, phase, found[run_date], now),
+                units=UnitsOf(self.snapshot, self.pipeline, phase, processors.now),
+                failures=failures_of(self.snapshot, self.pipeline, phase, own, processors.now),
                 calendar_doubt=self.calendar.why_unknown if self.calendar else None,
-                standing=standing_entries(documents.get(run_date)),
             )
-            report = phase_report(self.snapshot, self.pipeline, then, day, shared)
+            judged = processors.value.judge(self.pipeline, day, shared)
+            report = phase_report(self.snapshot, self.pipeline, then, day, judged, replace(shared.scene, now=now))
             name = f"{self.config.firestore_root}/{collection}/{run_date}" if collection else None
             report = replace(report, then=self._deadline(then, now), document=name)
-            dates = frozenset(processor.data_date for processor in report.processors)
-            return _Judged(report, phase_conditions(report, now), dates)
+            return _Judged(report, phase_conditions(report, now), frozenset(one.data_date for one in report.processors))
 
-        inputs = (self.common, Same(day), Same(then), found, _remembered(watched), beats)
-        return self._made(("phase", phase.name, run_date), inputs, make)
+        inputs = (Same(processors.value), Same(then), found, _remembered(watched))
+        return self._part(("phase", phase.name, run_date), inputs, make)
 
     def _deadline(self, day: PhaseDay | None, now: datetime) -> NextDue | None:
         """When the phase is due in full for its run date; None if document and schedule ask for nothing."""

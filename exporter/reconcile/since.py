@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from exporter.model import LOST, HeartbeatState, Since, TriggerState, Verdict
+from exporter.model import HeartbeatState, Since, TriggerState, Verdict
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from exporter.model import PhaseReport, ProcessorReport
+    from exporter.model import PhaseReport, ProcessorReport, Removal
 
 
 def of_trigger(phase: PhaseReport) -> Since | None:
@@ -23,12 +23,13 @@ def of_trigger(phase: PhaseReport) -> Since | None:
     return Since(phase.rule_met_at)
 
 
-def of_processor(processor: ProcessorReport, phase: PhaseReport) -> Since | None:
-    """Since when the verdict's fault has been there; None for a verdict that is none, or where no record says."""
-    if processor.verdict is Verdict.LOST_UPDATE:
-        for removal in reversed(phase.removals):
-            if removal.name == processor.processor and removal.kind in LOST and removal.ended_at is None:
-                return Since(removal.missed_at, after=removal.last_seen_at)
+def of_processor(processor: ProcessorReport, loss: Removal | None) -> Since | None:
+    """Since when the verdict's fault has been there; None for a verdict that is none, or where no record says.
+
+    `loss`: how its entry was lost, if it was.
+    """
+    if processor.verdict is Verdict.LOST_UPDATE and loss is not None:
+        return Since(loss.missed_at, after=loss.last_seen_at)
     at = _at(processor)
     return Since.known(at)
 

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from exporter.config.resolved import Trigger
-    from exporter.model import Document, RowCount, Snapshot
+    from exporter.model import Document, ProcessorReport, RowCount, Snapshot, Watched
     from exporter.reconcile.evidence import Evidence
     from exporter.reconcile.expectations import Dates, PhaseDay
+    from exporter.reconcile.explain import Scene
 
 BESIDE_A_TRIGGER: Final = ("triggered_at", "trigger_reason", "trigger_pending")
 """Fields that say more of a trigger and decide nothing."""
@@ -38,10 +39,11 @@ class TriggerConclusion:
 
 @record(frozen=True, slots=True)
 class Judged:
-    """A processor's evidence and its verdict."""
+    """A processor's evidence, its verdict, and the report on both."""
 
     evidence: Evidence
     verdict: Verdict
+    report: ProcessorReport
 
 
 WORST: Final = (
@@ -54,14 +56,14 @@ WORST: Final = (
 
 
 def trigger_of(
-    snapshot: Snapshot, following: PhaseDay | None, day: PhaseDay, judged: Sequence[Judged], now: datetime
+    snapshot: Snapshot, following: PhaseDay | None, day: PhaseDay, judged: Sequence[Judged], scene: Scene
 ) -> TriggerConclusion | None:
-    """The trigger's state at `now`; None for a phase whose trigger is not judged. `following`: the phase it starts."""
+    """The trigger's state now; None for a phase whose trigger is not judged. `following`: the phase it starts."""
     trigger = day.phase.trigger
     if trigger is None:
         return None
     asked = [item for item in judged if item.evidence.obligation.asked]
-    document = asked[0].evidence.document if asked else None
+    document = scene.document
     if all(item.evidence.units == 0 for item in asked) or (following and not following.phase.asks(day.run_date)):
         return TriggerConclusion(TriggerState.NOT_EXPECTED, ())
     unread = _unread(document) if document else ()
@@ -72,7 +74,7 @@ def trigger_of(
             TriggerState.UNKNOWN, unread or (Hint(HintKind.TRIGGER, "document or calendar unknown"),)
         )
     expected = [item for item in asked if item.evidence.units]
-    found = _untriggered(trigger, expected, document, _next_phase_written(snapshot, following, now), day, now)
+    found = _untriggered(trigger, expected, document, _next_phase_written(snapshot, following, scene.now), day, scene)
     if unread and found.state is not TriggerState.BYPASSED:
         found = TriggerConclusion(TriggerState.UNKNOWN, ())
     return replace(found, hints=(*unread, *found.hints))
@@ -98,8 +100,9 @@ def _untriggered(
     document: Document,
     next_written_at: datetime | None,
     day: PhaseDay,
-    now: datetime,
+    scene: Scene,
 ) -> TriggerConclusion:
+    now = scene.now
     failed = (
         (Hint(HintKind.TRIGGER, "_triggered is set, but _trigger_succeeded is false"),) if document.triggered else ()
     )
@@ -112,7 +115,7 @@ def _untriggered(
         return TriggerConclusion(TriggerState.BYPASSED, (*failed, Hint(HintKind.TRIGGER, text)))
     if met is None:
         return _not_met(trigger, expected, document, failed)
-    met = _since_reset(met, expected)
+    met = _since_reset(met, scene.watched)
     since = f" since {moment(met.since, now)}" if met.since else ""
     if met.since is not None and met.since > now + AHEAD:
         text = f"{met.reason}{since}, which is ahead of the clock: nobody knows whether its grace is over"
@@ -127,9 +130,8 @@ def _untriggered(
     return TriggerConclusion(state, (*failed, Hint(HintKind.TRIGGER, text)), met.since)
 
 
-def _since_reset(met: RuleMet, expected: Sequence[Judged]) -> RuleMet:
+def _since_reset(met: RuleMet, watched: Watched | None) -> RuleMet:
     """The rule as it is met since the document was last reset. A reset begins the phase again, and its grace."""
-    watched = expected[0].evidence.watched
     resets = [one.missed_at for one in watched.removals if one.kind is RemovalKind.RESET] if watched else []
     return met if met.since is None else replace(met, since=max((met.since, *resets)))
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.metrics.catalogue import report_samples
+from exporter.metrics.catalogue import DELTA, RECORD_COUNT, report_samples
 from exporter.metrics.exposition import render
 from exporter.metrics.rendering import Renderer
-from exporter.model import DocumentId, ErrorKind, Failure
+from exporter.model import DocumentId, ErrorKind, Failure, Verdict
 from exporter.present.history import History, news
 from exporter.reconcile import reconcile
 from exporter.reconcile.moments import Age, Now
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from exporter.config.resolved import Config
+    from exporter.model import Explanation
 
 CONFIGS = {
     "by processing date": by_processing_date(past=1, future=1),
@@ -185,6 +186,68 @@ def test_only_the_document_that_changed_is_judged_again(config: Config) -> None:
     made = {(one.phase, one.run_date) for one in after.phases if not any(one is other for other in before.phases)}
     # The days before and after look into this document for entries that belong to them.
     assert made == {("phase3", DAY + day) for day in (-ONE_DAY, timedelta(), ONE_DAY)}
+
+
+def test_a_loss_that_is_known_later_than_the_document_without_the_entry_is_judged() -> None:
+    config = by_processing_date()
+    world = World(config, units={DAY + ONE_DAY * shift: 6 for shift in range(-3, 4)})
+    scene, kept, key = Scene(world, Eye(world), on("12:00")), Reconciler(), DocumentId("phase3_completion", DAY)
+    for name in (PLAYER, OFFENSE):
+        world.register(name, DAY, on("11:50"), 12)
+    scene.eye.look(scene.now)
+    scene.lose(PLAYER, timedelta())
+    scene.follow(key)
+    kept.reconcile(config, scene.eye.snapshot, scene.now)
+
+    scene.eye.completion(scene.now)
+    report = kept.reconcile(config, scene.eye.snapshot, scene.now)
+
+    assert PLAYER in {one.processor for one in report.processors if one.verdict is Verdict.LOST_UPDATE}
+    assert report == reconcile(config, scene.eye.snapshot, scene.now)
+
+
+def test_why_an_entry_is_missing_follows_what_others_write_into_the_document() -> None:
+    config = by_processing_date()
+    world = World(config, units={DAY + ONE_DAY * shift: 6 for shift in range(-3, 4)})
+    world.write(PLAYER, DAY - ONE_DAY, on("11:40"), 35)
+    world.register(OFFENSE, DAY, on("11:30"), 12)
+    scene, kept = Scene(world, Eye(world), on("12:00")), Reconciler()
+    scene.eye.look(scene.now)
+
+    def said() -> tuple[Explanation, ...]:
+        report = kept.reconcile(config, scene.eye.snapshot, scene.now)
+        assert report == reconcile(config, scene.eye.snapshot, scene.now)
+        return next(one for one in report.processors if (one.processor, one.run_date) == (PLAYER, DAY)).explanations
+
+    before = said()
+    world.register(DEFENSE, DAY, on("11:50"), 12)
+    scene.eye.completion(scene.now)
+
+    assert before
+    assert said() != before
+
+
+@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
+def test_in_the_document_that_changed_only_the_entry_that_changed_is_judged_and_rendered_again(config: Config) -> None:
+    world = World(config, units={DAY + ONE_DAY * shift: 6 for shift in range(-3, 4)})
+    scene, kept, renderer = Scene(world, Eye(world), on("12:00")), Reconciler(), Renderer()
+    for name in (PLAYER, OFFENSE, DEFENSE):
+        world.register(name, DAY, on("11:50"), 12)
+    scene.eye.look(scene.now)
+    scene.follow(DocumentId("phase3_completion", DAY))
+    before = kept.reconcile(config, scene.eye.snapshot, scene.now)
+    bytes_before = renderer.render(before)
+
+    world.register(DEFENSE, DAY, on("11:50"), 13)
+    scene.now = on("12:00:01")
+    scene.follow(DocumentId("phase3_completion", DAY))
+    after = kept.reconcile(config, scene.eye.snapshot, scene.now)
+
+    old = {id(one) for one in before.processors}
+    assert {one.processor for one in after.processors if id(one) not in old} == {DEFENSE}
+    pieces = {id(piece) for piece in bytes_before.pieces}
+    changed = [piece.decode() for piece in renderer.render(after).pieces if id(piece) not in pieces]
+    assert {text.partition("{")[0] for text in changed} == {RECORD_COUNT.name, DELTA.name}
 
 
 def test_a_report_says_when_time_alone_makes_it_another_one() -> None:

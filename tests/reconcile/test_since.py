@@ -21,7 +21,7 @@ def since(verdict: Verdict, **changes: Any) -> Since | None:  # noqa: ANN401 - a
     phase = Scene().phase()
     (one,) = phase.processors
     heartbeat = replace(one.heartbeat, state=HeartbeatState.DEAD, beat_at=BEAT)
-    return of_processor(replace(one, verdict=verdict, **{"heartbeat": heartbeat, **changes}), phase)
+    return of_processor(replace(one, verdict=verdict, **{"heartbeat": heartbeat, **changes}), None)
 
 
 @pytest.mark.parametrize(
