@@ -56,9 +56,9 @@ NOTICE: Final = 1.0
 
 NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
-REST: Final = 19
-"""How many times as long as a report took the next one of followed changes waits, so that they take a twentieth of the
-time of one processor, however many there are."""
+REST: Final = 99
+"""How many times as long as a report took the next one of followed changes waits: however many there are, they take a
+hundredth of the time of one processor."""
 
 
 class Collectors:

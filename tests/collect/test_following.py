@@ -140,7 +140,7 @@ def test_a_rest_is_as_many_times_as_long_as_the_report_took_and_ends_with_the_ne
     for took in (0.0, 0.5, 3600.0):
         followed.collectors._rest(took)  # noqa: SLF001 - without a report that takes so long
 
-    assert rest.asked == [0, 9.5, 60]
+    assert rest.asked == [0, 49.5, 60]
 
 
 def test_a_lost_stream_begins_a_gap_and_its_return_ends_it(followed: Followed) -> None:
