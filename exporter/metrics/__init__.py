@@ -3,6 +3,7 @@
 catalogue.py    every family with name, type, help and labels, and how a report becomes samples. No other module
                 spells a metric's name; reference.py: docs/metrics.md
 clock.py        times as texts in labels, for messages
+owners.py       who looks after a processor, as labels
 live.py         how the exporter's own counts become samples
 samples.py      families and samples as data
 exposition.py   samples to bytes, in both text formats of Prometheus
