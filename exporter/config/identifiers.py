@@ -122,6 +122,8 @@ def parse_table(value: object) -> str:
         parse_project(name)
     if not re.fullmatch(r"[A-Za-z0-9_]+", dataset):
         raise ValueError(f"{describe(dataset)} cannot be a dataset: use letters, digits and _")
+    if table.endswith("*"):
+        raise ValueError(f"{describe(table)} stands for many tables: name a view that has their rows, with their date")
     if any(not unicodedata.category(character).startswith(_TABLE_CATEGORIES) for character in table):
         raise ValueError(f"{describe(table)} cannot be a table: use letters, digits, _, - and spaces, no backticks")
     if len(table.encode()) > _LONGEST_TABLE:

@@ -65,7 +65,7 @@ REFUSED: list[tuple[Callable[[object], object], object, str]] = [
     (ids.parse_table, "d.t` WHERE TRUE --", "cannot be a table"),
     (ids.parse_table, "d.t\n", "cannot be a table"),
     (ids.parse_table, "d.t$20260201", "cannot be a table"),
-    (ids.parse_table, "d.events_*", "cannot be a table"),
+    (ids.parse_table, "d.events_*", "stands for many tables: name a view"),
     (ids.parse_table, "My.d.t", "cannot be a project id"),
     (ids.parse_table, "p.d-x.t", "cannot be a dataset"),
     (ids.parse_table, "d." + "t" * 1025, "at most 1024 bytes"),
