@@ -7,10 +7,10 @@ and the sentence reads them. An answer is yes, no, or None: unknown, because a v
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from exporter.model import Bound, Condition, ConditionReport, HeartbeatState, LogSource, Since, Verdict
+from exporter.reconcile.evidence import PATIENCE
 from exporter.reconcile.hints import lasting
 from exporter.reconcile.removals import last_overwritten, lately
 
@@ -248,9 +248,6 @@ def _doubts(pipeline: PipelineReport) -> list[tuple[CalendarDoubt, str]]:
 
 
 # --- entries, and running processors ----------------------------------------------------------------------------
-
-PATIENCE: Final = timedelta(hours=1)
-"""How long after its deadline a processor that runs is only late; the alert's `for`."""
 
 
 def _running(phase: PhaseReport) -> list[ProcessorReport]:

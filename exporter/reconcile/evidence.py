@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from exporter.config.fields import FAILED, RUNNING, STATUS
@@ -30,6 +31,8 @@ CALENDAR, HALTS = "calendar", "halts"
 DOCUMENT, HEARTBEAT, RUN_HISTORY = "completion document", "heartbeat", "run history"
 """The records of a piece of work apart from its table."""
 
+PATIENCE: Final = timedelta(hours=1)
+"""How long after its deadline a processor that runs, or may run, is only late."""
 _UNFINISHED: Final = frozenset({FAILED, RUNNING})
 
 
@@ -166,9 +169,12 @@ class Evidence:
     def heartbeat_unclear(self) -> bool:
         """Whether the heartbeat is of this work, but does not show whether the work is running.
 
-        What last beat longer ago than `dead_after` does not run, whatever its status should mean.
+        What last beat longer ago than `dead_after` does not run, whatever its status should mean. Nor does a heartbeat
+        that shows nothing excuse a table that is still empty at `PATIENCE` after the deadline.
         """
         if self.heartbeat.state is not HeartbeatState.UNKNOWN or self.heartbeat.over:
+            return False
+        if self.rows is not None and not self.rows.rows and self.now >= self.obligation.rows_owed_by + PATIENCE:
             return False
         if HEARTBEAT in self.doubts:
             return True

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from exporter.model import Entry, Removal, RowCount, Run
+    from exporter.model import Entry, HeartbeatReport, Removal, RowCount, Run
     from exporter.reconcile.evidence import Evidence
 
 MINUTE: Final = timedelta(minutes=1)
@@ -163,7 +163,7 @@ def _heartbeat(e: Evidence) -> Iterator[Hint]:
             HintKind.HEARTBEAT,
             f"heartbeat says {beat.status}{at} but carries {carried}, not {e.obligation.data_date}{weak}",
         )
-    elif e.heartbeat_unclear or (beat.over and beat.unusable):
+    elif e.heartbeat_unclear or _shows_nothing(beat):
         yield Hint(HintKind.HEARTBEAT, _unclear(e))
     elif beat.state is HeartbeatState.SUPERSEDED:
         yield Hint(HintKind.HEARTBEAT, f"heartbeat still says running{at}, before the work was recorded as finished")
@@ -175,6 +175,11 @@ def _heartbeat(e: Evidence) -> Iterator[Hint]:
         yield Hint(HintKind.HEARTBEAT, f"heartbeat says failed{at}{message}")
     elif beat.state is HeartbeatState.COMPLETED:
         yield Hint(HintKind.HEARTBEAT, f"heartbeat says completed{at}, table has no rows")
+
+
+def _shows_nothing(beat: HeartbeatReport) -> bool:
+    """Whether the heartbeat is of this work, and has fields that do not tell what became of it."""
+    return beat.state is HeartbeatState.UNKNOWN and bool(beat.status == RUNNING or (beat.over and beat.unusable))
 
 
 def _unclear(e: Evidence) -> str:

@@ -19,7 +19,8 @@ from exporter.model import (
     Since,
     Verdict,
 )
-from exporter.reconcile.conditions import PATIENCE, TABLE, conditions_of
+from exporter.reconcile.conditions import TABLE, conditions_of
+from exporter.reconcile.evidence import PATIENCE
 from exporter.reconcile.removals import NEWS
 from exporter.shipped.alerts import alert_of
 from testing.builders import DAY, ONE_DAY, PHASE3, PLAYER, on

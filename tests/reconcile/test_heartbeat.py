@@ -63,3 +63,23 @@ def test_a_beat_without_a_status_means_running_while_it_is_fresh_and_then_nothin
     scene = bare(at, status=None, lacking=("status", "data_date"))
 
     assert scene.report().verdict is verdict
+
+
+@pytest.mark.parametrize(("now", "verdict"), [("17:29:59", Verdict.UNKNOWN), ("17:30", Verdict.MISSING)])
+@pytest.mark.parametrize("ahead", [None, "23:00"])
+def test_a_heartbeat_that_shows_nothing_excuses_an_empty_table_for_an_hour_after_the_deadline(
+    ahead: str | None, now: str, verdict: Verdict
+) -> None:
+    one = replace(beat("running", "17:00"), beat_at=on(ahead) if ahead else None)
+    scene = Scene(entry=None, rows=0, written=None, beats=[one], now=now, counted="17:29", read="17:29")
+
+    found = scene.report()
+
+    assert (found.verdict, found.heartbeat.state) == (verdict, HeartbeatState.UNKNOWN)
+    assert any(hint.text.startswith("heartbeat ") for hint in found.hints)
+
+
+def test_a_heartbeat_that_shows_nothing_leaves_rows_without_an_entry_unknown() -> None:
+    one = replace(beat("running", "17:00"), beat_at=None)
+
+    assert Scene(entry=None, beats=[one]).report().verdict is Verdict.UNKNOWN
