@@ -13,7 +13,7 @@ from testing.alertmanager import SHIPPED, amtool
 from tools.alerting.rulefiles import SOURCE, load_rules, read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 NEVER_KNOWN: Final = {
@@ -24,6 +24,9 @@ NEVER_KNOWN: Final = {
 """Alerts whose fault has no time that anybody knows. Their messages say since when there has been the alert."""
 TESTS: Final = SOURCE.parent / "tests"
 TIME: Final = r"(\d{4}-\d\d-\d\d )?\d\d:\d\d(:\d\d)?"
+LATER: Final = "2031-01-02 03:04 UTC (22:04 EST)"
+FOLLOWED: Final = f"; phase4 was due at {LATER}; last beat was at {LATER}, the last one at {LATER}, since {LATER}"
+"""What a description can say of other times, after the fault's own."""
 SINCE: Final = rf" since (a moment between {TIME} UTC \({TIME} EST\) and )?{TIME} UTC \({TIME} EST\)"
 
 
@@ -40,8 +43,10 @@ def described() -> Iterator[tuple[str, str]]:
 @pytest.fixture(name="said", scope="module")
 def _said(_programs: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     """By alert, what the messages with these descriptions say since when."""
-    texts = list(dict.fromkeys(described()))
-    data: Path = tmp_path_factory.mktemp("since") / "alerts.json"
+    return _rendered(list(dict.fromkeys(described())), tmp_path_factory.mktemp("since") / "alerts.json")
+
+
+def _rendered(texts: Sequence[tuple[str, str]], data: Path) -> dict[str, list[str]]:
     told = [
         {
             "status": "firing",
@@ -71,6 +76,21 @@ def test_a_message_says_since_when_its_fault_has_been_there_unless_nobody_can_kn
     own = [text for text in said[alert.name] if re.fullmatch(SINCE, text)]
 
     assert bool(own) == (alert.key not in NEVER_KNOWN), said[alert.name]
+
+
+def test_no_other_time_in_a_description_is_taken_for_the_fault_s_own(
+    said: dict[str, list[str]], tmp_path: Path
+) -> None:
+    texts = [(name, f"{text}{FOLLOWED}") for name, text in dict.fromkeys(described())]
+    followed = _rendered(texts, tmp_path / "alerts.json")
+
+    known = {
+        name: [
+            (before, after) for before, after in zip(texts, followed[name], strict=True) if re.fullmatch(SINCE, before)
+        ]
+        for name, texts in said.items()
+    }
+    assert {name: pairs for name, pairs in known.items() if any(before != after for before, after in pairs)} == {}
 
 
 def test_only_alerts_that_there_are_have_a_reason_why_their_time_is_not_known() -> None:
