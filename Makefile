@@ -125,6 +125,11 @@ notifications: $(VENV)/.dev ## Measure the time from every fault to its message
 	@tools/ensure-system-packages $(PROGRAMS)
 	@exec $(BIN)/python -m tools.alerting.detection $(ARGS)
 
+.PHONY: lived
+lived: $(VENV)/.dev ## Live through five days as somebody who is paged: message, page, terminal and runbook, in build/lived
+	@tools/ensure-system-packages $(PROGRAMS)
+	@PYTHONPATH=. exec $(BIN)/python -m tools.alerting.lived $(ARGS)
+
 .PHONY: scorecard
 scorecard: $(VENV)/.dev ## Replay all incident files, and say of every alert whether it was right and how soon
 	@tools/ensure-system-packages $(PROGRAMS)

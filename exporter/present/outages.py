@@ -64,7 +64,9 @@ def outages(report: Report, unread: Mapping[str, str] | None) -> list[Outage]:
     found = []
     for (source, reasons), names in together.items():
         times = [at for name in names if (at := read.get(name)) is not None]
-        found.append(Outage(source, reasons, Since(min(times)) if times else None, tuple(names)))
+        # A source that gives no answer gave its last one to the collector that read last, however slow the others are.
+        last = max if {*reasons.split(", ")} <= SILENT else min
+        found.append(Outage(source, reasons, Since(last(times)) if times else None, tuple(names)))
     return found
 
 

@@ -20,6 +20,7 @@ from exporter.present.runbook_blocks import Known, filled
 from exporter.present.runbook_records import phases_run, records_of, runs
 from exporter.present.runbook_tables import tables_of
 from exporter.present.summary import worst_first
+from exporter.present.words import Moments
 from exporter.reconcile.expectations import phase_after
 from exporter.reconcile.units import noun_of
 from exporter.shipped.alerts import alerts
@@ -113,7 +114,7 @@ def rendered(name: str, asked: Asked, config: Config, report: Report) -> Page:
     care = subject.processor.care
     known = Known(subject.processor.name, values(subject))
     said = with_noun(filled(text, [known], MISSING), noun_of(subject.pipeline, subject.processor))
-    return Page(Masked(said), masked(_about(subject)), logs(care, _window(subject)))
+    return Page(Masked(said), masked(_about(subject, Moments.of(report))), logs(care, _window(subject)))
 
 
 def about_coverage(name: str) -> bool:
@@ -121,10 +122,11 @@ def about_coverage(name: str) -> bool:
     return any(alert.name == name and alert.key.startswith("coverage") for alert in alerts())
 
 
-def _about(subject: Subject) -> str:
-    """What a page was filled in for, in words."""
+def _about(subject: Subject, moments: Moments) -> str:
+    """What a page was filled in for, in words, and since when its fault has been there."""
     found = subject.processor_report
-    now = f", now {found.verdict}" if found else ""
+    since = f" since {moments.began(found.since)}" if found and found.since else ""
+    now = f", now {found.verdict}{since}" if found else ""
     about = f"{subject.pipeline.name} {subject.phase.name} of {subject.run_date}, {subject.processor.name}{now}."
     return " ".join(filter(None, [about, care_text(subject.processor.care)]))
 

@@ -193,7 +193,8 @@ def _phase(
     if phase.trigger_state and not (lead and lead.phase is phase and lead.verdict is None):
         parts.append(_trigger(phase, phase.trigger_state, said.first))
     parts += [_stacked(phase, processors)] if narrow else [_table(phase, processors)]
-    told = lead.processors if lead else ()
+    # What blocks a trigger has to be registered, as the sentence says; a lost entry or another date asks for more.
+    told = [one for one in lead.processors if lead.verdict or one.verdict is Verdict.UNREGISTERED] if lead else []
     for processor in processors:
         parts += _below(processor, moments, shared, told=any(processor is one for one in told))
     return Group(*parts)

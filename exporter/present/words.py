@@ -375,4 +375,6 @@ def registered(phase: PhaseReport) -> str:
 
 def trigger_reason(phase: PhaseReport) -> str:
     """The reasons for the trigger's state."""
-    return shown("; ".join(hint.text for hint in phase.trigger_hints).removeprefix(f"{phase.trigger_state}: "))
+    text, state = "; ".join(hint.text for hint in phase.trigger_hints), phase.trigger_state
+    # The state stands before it.
+    return shown(text.removeprefix(f"{state}: ").removeprefix(f"{state} for "))

@@ -168,8 +168,8 @@ def _heartbeat(e: Evidence) -> Iterator[Hint]:
     elif beat.state is HeartbeatState.SUPERSEDED:
         yield Hint(HintKind.HEARTBEAT, f"heartbeat still says running{at}, before the work was recorded as finished")
     elif beat.state in {HeartbeatState.DEAD, HeartbeatState.STALE} and beat.beat_at:
-        minutes = whole(e.now - beat.beat_at, MINUTE)
-        yield Hint(HintKind.HEARTBEAT, f"heartbeat says running, last beat{at}, {plural(minutes, 'minute')} ago")
+        ago = lasting(e.now - beat.beat_at)
+        yield Hint(HintKind.HEARTBEAT, f"heartbeat says running, last beat{at}, {ago} ago")
     elif beat.state is HeartbeatState.FAILED:
         message = f": {e.heartbeat_error[:200]}" if e.heartbeat_error else ""
         yield Hint(HintKind.HEARTBEAT, f"heartbeat says failed{at}{message}")

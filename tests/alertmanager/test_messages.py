@@ -63,12 +63,13 @@ def lead(text: str, key: str, processor: str, verdict: str) -> str:
     dashboard = ANNOTATIONS["dashboard_url"].replace("&", "&amp;")
     return (
         f"{alert.short_name}, `{processor}`: *{verdict}*, alert since 2026-02-01 18:10 UTC\n"
-        f"{ANNOTATIONS['description']}\n"
         "\n"
-        f"*If nobody acts:* {alert.unattended}. It can wait until morning.\n"
         f"*First:* {WORDS[Verdict(key)].first}\n"
-        f"*Look:* `{ACTION}`\n"
+        f"*If nobody acts:* {alert.unattended}. It can wait until morning.\n"
         f"*After the repair:* {after(key)}\n"
+        f"*Look:* `{ACTION}`\n"
+        "\n"
+        f"{ANNOTATIONS['description']}\n"
         "\n"
         f"<{ANNOTATIONS['runbook_url']}|Runbook> · <{dashboard}|Dashboard> · <{silence[1]}|Silence>"
     )
@@ -181,7 +182,7 @@ def test_what_a_label_or_an_annotation_says_has_no_power(alertmanager: Alertmana
         message["title"].replace("\u00a0", " ")
         == 'a`*b* • `c`: *fine* !channel {{ .Status }} "d" ünï not registered (odd phase3, 1 Feb)'
     )
-    told, described, _, _, _, look, _, _, links = message["text"].splitlines()
+    told, _, _, _, _, look, _, described, _, links = message["text"].splitlines()
     assert told == f"{UNREGISTERED}, `{code}`: *unregistered*, alert since 2026-02-01 18:10 UTC"
     assert described == escaped
     assert look == f"*Look:* `echo {code}`"
@@ -210,12 +211,13 @@ def test_a_page_carries_the_same_in_plain_text(alertmanager: Alertmanager, recor
     assert payload["custom_details"] == {
         "firing": (
             f"{LOST}, player_game_summary:\u00a0lost_update, alert since 2026-02-01 18:10 UTC\n"
-            f"  {described}\n"
             "\n"
-            f"If nobody acts:\u00a0{alert_of('lost_update').unattended}. It cannot wait until morning.\n"
             f"First:\u00a0{WORDS[Verdict.LOST_UPDATE].first}\n"
-            f"Look:\u00a0{ACTION}\n"
+            f"If nobody acts:\u00a0{alert_of('lost_update').unattended}. It cannot wait until morning.\n"
             f"After the repair:\u00a0{after('lost_update')}\n"
+            f"Look:\u00a0{ACTION}\n"
+            "\n"
+            f"{described}\n"
             "\n"
             f"Runbook:\u00a0{links[0]}\n"
             f"Dashboard:\u00a0{links[1]}\n"

@@ -172,7 +172,7 @@ def test_every_message_is_within_the_limits_of_its_receiver_and_about_as_long_as
             if lengths and (max(lengths) > limit or len(stated) != len(COUNTS) or not near):
                 wrong.append((kind, what, lengths, stated))
 
-    assert wrong == []
+    assert not wrong, "\n".join(map(str, wrong))
     assert complaints == []
 
 

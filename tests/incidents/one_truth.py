@@ -16,7 +16,7 @@ from exporter.metrics.catalogue import (
     report_samples,
 )
 from exporter.metrics.samples import label_text
-from exporter.model import Condition
+from exporter.model import Condition, Verdict
 from exporter.present.beside import beside, notes
 from exporter.present.explanations import explain_text
 from exporter.present.history import History
@@ -55,7 +55,8 @@ def disagreements(report: Report) -> Iterator[str]:
     headline, first_said = lines[0], str(said["summary"])
     # What the sentence names besides the worst has lines of its own in `check`.
     yield from (f"check begins with {line!r}" for line in [headline] if line != first_said.partition(" Besides: ")[0])
-    moments, lead = Moments.of(report), next((one.processors for one in problems(report)), ())
+    moments, worst = Moments.of(report), next(iter(problems(report)), None)
+    lead = [one for one in worst.processors if worst.verdict or one.verdict is Verdict.UNREGISTERED] if worst else []
     rows = {(section.name, row.name): row for section in page.trouble for row in (*section.rows, *section.folded)}
     asking = sum(row.why is not None for row in rows.values())
     for one in report.processors:

@@ -84,11 +84,11 @@ def said(scene: Scene) -> list[str]:
         ),
         (
             nothing(beats=[beat("running", "17:40")]),
-            ["heartbeat: heartbeat says running, last beat at 17:40:00Z, 20 minutes ago"],
+            ["heartbeat: heartbeat says running, last beat at 17:40:00Z, 20 min ago"],
         ),
         (
             nothing(beats=[beat("running", "17:54")]),
-            ["heartbeat: heartbeat says running, last beat at 17:54:00Z, 6 minutes ago"],
+            ["heartbeat: heartbeat says running, last beat at 17:54:00Z, 6 min ago"],
         ),
         (nothing(beats=[beat("running", "17:59")]), []),
         (

@@ -150,7 +150,7 @@ def test_the_fault_chooses_processor_and_time_where_the_link_does_not() -> None:
     with serving(ExampleState(shown=View(reported(seed_like())))) as server:
         page = text(httpx.get(f"{server.url}/runbooks/background", params={"pipeline": "nba"}, timeout=30))
 
-    assert "nba phase3 of 2026-02-01, player_game_summary, now unregistered." in page
+    assert "nba phase3 of 2026-02-01, player_game_summary, now unregistered since " in page
 
 
 def test_the_way_to_the_logs_leads_on_with_the_time_of_the_fault(client: httpx.Client) -> None:

@@ -54,6 +54,11 @@ _LOCAL: Final = r"(?: \+0000 UTC)?(?: \((\d[^()]*)\))?"
 """What can follow a time in a description: the same time where the pipeline is."""
 _THEN: Final = rf"; ({NO_DEADLINE}|[\w.-]+ (?:is|was) due at [-\d]+ [:\d]+ UTC(?: \(\d[^()]*\))?)"
 """How a description says when the next phase is due, or that none is."""
+_CUT: Final = (
+    f'reReplaceAll `{_THEN}` "" | reReplaceAll " \\\\+0000 UTC" " UTC"'
+    f' | reReplaceAll "^(.{{{LONGEST["description"]}}}).+$" "${{1}}…"'
+)
+"""What a message shows of a description: not all of a long one, nor when the next phase is due, which it has said."""
 _ROWS: Final = r", rows of (\d{4}-\d\d-\d\d)"
 """How a description says which rows it is about, where that is not the run date."""
 _OWN: Final = r"/runbooks/Orchestration\w+(\?[^/]*)?$"
@@ -99,7 +104,7 @@ def template() -> str:
         shown=SHOWN,
         BAD=f"[^{_BARE}]",
         BARE=_BARED,
-        CUT=f'reReplaceAll " \\\\+0000 UTC" " UTC" | reReplaceAll "^(.{{{LONGEST["description"]}}}).+$" "${{1}}…"',
+        CUT=_CUT,
         SINCE=_SINCE,
         LOCAL=_LOCAL,
         BETWEEN=_BETWEEN,
