@@ -1,7 +1,7 @@
 """Mutation testing of the alert rules: every small fault in a rule must make a test fail.
 
 `python -m tools.alerting.mutate` tries all of them, `... Name` those of one rule; `--by-labels` those of the form that
-`dump rules --by` writes; `--report` tries those that the committed page does not speak of as they are now, and writes the page.
+`dump rules --by` writes; `--report` those of rules that are others than on the committed page, and writes the page.
 
 The page says of which rules and tests it speaks, by a fingerprint: `make test` tries all mutants of a rule
 whose fingerprint is another, and of the others a sample.
@@ -96,11 +96,12 @@ def report(outcome: Outcome, reasons: Reasons, fingerprints: Mapping[str, str]) 
         [
             "# Mutation testing of the alert rules",
             "",
-            "Written by `make mutants ARGS=--report`, which tries the mutants of every rule whose fingerprint is stale.",
-            "A mutant is a rule with one small fault: a guard dropped, a comparison flipped, a number, duration or label",
-            "changed, an annotation gone. A test must notice it, or it must be equivalent: the rule means the same with",
-            "it. The fingerprint is of the rule, its tests and the code that makes mutants. While one is stale,",
-            "`make test` fails and tries all of that rule; of the others it tries a sample. `make mutants` tries all.",
+            "Written by `make mutants ARGS=--report`, which tries the mutants of rules whose fingerprint is stale. A",
+            "mutant is a rule with one small fault: a guard dropped, a comparison flipped, a number, duration or",
+            "label changed, an annotation gone. A test must notice it, or it must be equivalent: the rule means the",
+            "same with it. The fingerprint is of the rule, its tests and the code that makes mutants. While one is",
+            "stale, `make test` fails and tries all of that rule; of the others it tries a sample. `make mutants`",
+            "tries all.",
             "",
             f"**{tried.total()} mutants: {tried.total() - survived.total()} noticed, {survived.total()} equivalent.**",
             "",
