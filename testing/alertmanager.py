@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
@@ -14,13 +13,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import httpx
 import yaml
 
 from exporter.config.parsing import parse_yaml
 from exporter.emulators.bigquery.loopback import Answer, Call, LoopbackServer
 from exporter.shipped.forms import Form
-from testing.prometheus import complaints, free_port
+from testing.served import Served
 from testing.waiting import until
 
 if TYPE_CHECKING:
@@ -31,7 +29,6 @@ CONFIG = SHIPPED / "alertmanager.yml"
 WEBHOOK, SLACK, PAGERDUTY = "webhook", "slack", "pagerduty"
 _TIMES = ("group_wait", "group_interval", "repeat_interval")
 _UNITS = {"s": 1, "m": 60, "h": 3600}
-_ENDS_WITHIN = 30.0
 
 
 def shipped(form: Form | None = None) -> dict[str, Any]:
@@ -156,54 +153,24 @@ def _lead(receiver: dict[str, Any], folder: Path, url: str) -> None:
 
 
 @dataclass
-class Alertmanager:
+class Alertmanager(Served):
     """The real program with a configuration, on a free port, without peers; a context manager.
 
     `external`: the address that its messages give for it; by default its own.
     """
 
-    folder: Path
     config: Path
     external: str = ""
-    _stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
-    def __enter__(self) -> Self:
-        self._log = self.folder / "alertmanager.log"
-        self.url = f"http://127.0.0.1:{free_port()}"
-        with contextlib.ExitStack() as stack:
-            log = stack.enter_context(self._log.open("w"))
-            process = subprocess.Popen(
-                [
-                    "prometheus-alertmanager",
-                    f"--config.file={self.config}",
-                    f"--storage.path={self.folder / 'alertmanager'}",
-                    f"--web.listen-address={self.url.removeprefix('http://')}",
-                    f"--web.external-url={self.external or self.url}",
-                    "--cluster.listen-address=",
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-            stack.callback(_end, process)
-            self._client = stack.enter_context(httpx.Client(base_url=self.url, timeout=30))
-            until(lambda: self._is_up() or process.poll() is not None, "Alertmanager to answer")
-            assert process.poll() is None, self.log
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    @property
-    def log(self) -> str:
-        """The program's output so far."""
-        return self._log.read_text(encoding="utf-8")
-
-    @property
-    def complaints(self) -> list[str]:
-        """The warnings and errors in its log."""
-        return complaints(self.log)
+    def _command(self, address: str) -> list[str]:
+        return [
+            "prometheus-alertmanager",
+            f"--config.file={self.config}",
+            f"--storage.path={self.folder / 'alertmanager'}",
+            f"--web.listen-address={address}",
+            f"--web.external-url={self.external or self.url}",
+            "--cluster.listen-address=",
+        ]
 
     def post(
         self,
@@ -235,20 +202,6 @@ class Alertmanager:
         assert answer.is_success, answer.text
         found: list[dict[str, Any]] = answer.json()
         return found
-
-    def _is_up(self) -> bool:
-        with contextlib.suppress(httpx.TransportError):
-            return self._client.get("/-/ready").is_success
-        return False
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(_ENDS_WITHIN)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def version() -> tuple[int, int]:

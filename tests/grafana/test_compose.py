@@ -16,7 +16,8 @@ import yaml
 from compose_spec import PyCompose
 
 from testing.processes import Process
-from testing.prometheus import free_port, promtool
+from testing.prometheus import promtool
+from testing.served import free_port
 from testing.waiting import until
 
 ROOT = Path(__file__).parents[2]
