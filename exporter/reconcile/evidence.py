@@ -170,12 +170,15 @@ class Evidence:
         """Whether the heartbeat is of this work, but does not show whether the work is running.
 
         What last beat longer ago than `dead_after` does not run, whatever its status should mean. Nor does a heartbeat
-        that shows nothing excuse a table that is still empty at `PATIENCE` after the deadline.
+        that shows nothing excuse, from `PATIENCE` after the deadline on, a table that is still empty, or an entry that
+        is still missing.
         """
         if self.heartbeat.state is not HeartbeatState.UNKNOWN or self.heartbeat.over:
             return False
-        if self.rows is not None and not self.rows.rows and self.now >= self.obligation.rows_owed_by + PATIENCE:
-            return False
+        if self.rows is not None:
+            deadline = self.obligation.due if self.rows.rows else self.obligation.rows_owed_by
+            if self.now >= deadline + PATIENCE:
+                return False
         if HEARTBEAT in self.doubts:
             return True
         return self.heartbeat.status == "running" or any(field.key == STATUS for field in self.heartbeat.unusable)

@@ -79,7 +79,15 @@ def test_a_heartbeat_that_shows_nothing_excuses_an_empty_table_for_an_hour_after
     assert any(hint.text.startswith("heartbeat ") for hint in found.hints)
 
 
-def test_a_heartbeat_that_shows_nothing_leaves_rows_without_an_entry_unknown() -> None:
-    one = replace(beat("running", "17:00"), beat_at=None)
+@pytest.mark.parametrize(("now", "verdict"), [("17:29:59", Verdict.UNKNOWN), ("17:30", Verdict.UNREGISTERED)])
+@pytest.mark.parametrize("ahead", [None, "23:00"])
+def test_a_heartbeat_that_shows_nothing_excuses_a_missing_entry_for_an_hour_after_the_deadline(
+    ahead: str | None, now: str, verdict: Verdict
+) -> None:
+    one = replace(beat("running", "17:00"), beat_at=on(ahead) if ahead else None)
+    scene = Scene(entry=None, beats=[one], now=now, counted="17:29", read="17:29")
 
-    assert Scene(entry=None, beats=[one]).report().verdict is Verdict.UNKNOWN
+    found = scene.report()
+
+    assert (found.verdict, found.heartbeat.state) == (verdict, HeartbeatState.UNKNOWN)
+    assert any(hint.text.startswith("heartbeat ") for hint in found.hints)
