@@ -23,6 +23,7 @@ PHASE_LOG: Final = "phase_log"
 STATUS: Final = "status"
 DATA_DATE: Final = "data_date"
 SUCCESS: Final = "success"
+PARTIAL: Final = "partial"
 FAILED: Final = "failed"
 RUNNING: Final = "running"
 
@@ -292,15 +293,15 @@ _SUCCEEDED: Final = ("success", "succeeded", "successful", "complete", "complete
 _RUNNING: Final = ("running", "started", "in_progress")
 
 WORDS: Final[Mapping[tuple[str, str], tuple[tuple[str, ...], str]]] = {
-    (ENTRIES, "success"): (_SUCCEEDED, "The work is done."),
-    (ENTRIES, "partial"): (("partial", "incomplete"), "A part of the work is done: its count is not compared."),
+    (ENTRIES, SUCCESS): (_SUCCEEDED, "The work is done."),
+    (ENTRIES, PARTIAL): (("partial", "incomplete"), "A part of the work is done: its count is not compared."),
     (ENTRIES, FAILED): (_FAILED, "The work is not done: the entry is no registration."),
     (ENTRIES, RUNNING): (_RUNNING, "The work has begun: the entry is no registration yet."),
     (HEARTBEATS, RUNNING): (_RUNNING, "The processor runs."),
     (HEARTBEATS, "completed"): (_SUCCEEDED, "Its run has ended; whether well, only the other records know."),
     (HEARTBEATS, FAILED): (_FAILED, "Its run failed."),
-    (RUN_HISTORY, "success"): (_SUCCEEDED, "The run ended well."),
-    (RUN_HISTORY, "partial"): (("partial", "incomplete"), "The run did a part of its work."),
+    (RUN_HISTORY, SUCCESS): (_SUCCEEDED, "The run ended well."),
+    (RUN_HISTORY, PARTIAL): (("partial", "incomplete"), "The run did a part of its work."),
     (RUN_HISTORY, "skipped"): (("skipped",), "The run decided that there was nothing to do."),
     (RUN_HISTORY, FAILED): (_FAILED, "The run failed."),
     (RUN_HISTORY, RUNNING): (_RUNNING, "The run has begun, and has not ended."),

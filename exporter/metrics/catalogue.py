@@ -57,7 +57,7 @@ OVERWRITTEN = _gauge(
     "phase_entries_overwritten", PHASE, "Entries that were lost within the last hour and are restored."
 )
 COUNT_INCONSISTENT = _gauge(
-    "phase_count_inconsistent", PHASE, "1 if _completed_count is the number neither of entries nor of known names."
+    "phase_count_inconsistent", PHASE, "1 if _completed_count is no number of entries that a writer may count."
 )
 COMPLETED_COUNT = _gauge("phase_completed_count", PHASE, "The document's _completed_count as written.")
 MALFORMED = _gauge("phase_malformed_fields", PHASE, "Fields of the document that could not be used.")

@@ -177,11 +177,10 @@ class PhaseReport:
     """One phase, one run date. `trigger_state` is None if the trigger is not judged.
 
     `registered` counts only expected processors, `entries` every entry of the document, `unexpected` entries whose name
-    no processor of the phase has. `removals`: entries that were seen in the document and removed from it;
-    `overwritten`: those of them that were lost and restored; `overwritten_lately`: the processors of those that were
-    lost within the last hour. `watched` False: the document was never read. `document`: the full resource name of the
-    completion document; None if the phase has none. `written_at`: when it was last written. `since`: since when the
-    trigger has been stuck or blocked. `completion`: what the document looks like. `then`: when the next phase is due.
+    no processor of the phase has; `countings`: what `completed_count` may be. `removals`: entries that were removed;
+    `overwritten`: those that were restored; `overwritten_lately`: the processors of those lost within the last hour.
+    `watched` False: the document was never read. `document`: its full resource name. `written_at`: when it was last
+    written. `since`: since when the trigger is stuck or blocked. `completion`: its form. `then`: the next phase's due.
     """
 
     pipeline: str
@@ -194,6 +193,7 @@ class PhaseReport:
     unexpected: int | None
     entries: int | None
     completed_count: int | None
+    countings: tuple[int, ...]
     removals: tuple[Removal, ...]
     malformed: int | None
     triggered: bool | None

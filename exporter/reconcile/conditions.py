@@ -110,10 +110,9 @@ def _phase_labels(phase: PhaseReport) -> Labels:
 
 
 def _count_inconsistent(at: Moment[PhaseReport, PhaseReport]) -> bool:
-    """Some writers count every entry, others only those they know; both are right. Not on dates without units."""
+    """Writers count every entry, or only some of them; each of these is right. Not on dates without units."""
     phase = at.subject
-    entries, unexpected = phase.entries or 0, phase.unexpected or 0
-    return bool(phase.expected) and phase.completed_count not in {None, entries, entries - unexpected}
+    return bool(phase.expected) and phase.completed_count not in {None, *phase.countings}
 
 
 def _count_text(at: Moment[PhaseReport, PhaseReport]) -> str:

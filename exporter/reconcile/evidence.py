@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from exporter.config.fields import FAILED, RUNNING, STATUS
+from exporter.config.fields import FAILED, PARTIAL, RUNNING, STATUS
 from exporter.model import HeartbeatReport, HeartbeatState
 from exporter.model.records import record
 from exporter.reconcile.heartbeat import NEVER, past
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
     from datetime import date, datetime
 
     from exporter.config.resolved import ProcessorConfig
@@ -34,6 +35,7 @@ DOCUMENT, HEARTBEAT, RUN_HISTORY = "completion document", "heartbeat", "run hist
 PATIENCE: Final = timedelta(hours=1)
 """How long after its deadline a processor that runs, or may run, is only late."""
 _UNFINISHED: Final = frozenset({FAILED, RUNNING})
+_NOT_WHOLE: Final = _UNFINISHED | {PARTIAL}
 
 
 @record(frozen=True, slots=True)
@@ -189,6 +191,20 @@ def registered(document: Document | None, entry: Entry | None) -> bool | None:
     if document is None or (entry is not None and entry.failed_elsewhere):
         return None
     return entry is not None and entry.status not in _UNFINISHED
+
+
+def countings(entries: Mapping[str, Entry], known: Container[str]) -> tuple[int, ...]:
+    """Each number that the document's own count may have: writers differ in what they count.
+
+    All entries or those of known names; of these, all, those that are a registration, or those that are not partial.
+    """
+    counted = Counter((name in known, entry.status) for name, entry in entries.items())
+    found = {
+        sum(number for (is_known, status), number in counted.items() if is_known >= only and status not in uncounted)
+        for only in (False, True)
+        for uncounted in (frozenset[str](), _UNFINISHED, _NOT_WHOLE)
+    }
+    return tuple(sorted(found))
 
 
 def too_early(moment: datetime | None, obligation: Obligation) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from exporter.config.fields import FAILED
+from exporter.config.fields import FAILED, PARTIAL
 from exporter.model import HeartbeatState, Verdict
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _fault_in_rows(e: Evidence, answer: bool | None) -> bool | None:
 
 
 def _registered_partial(e: Evidence) -> bool:
-    return e.entry is not None and e.entry.status == "partial"
+    return e.entry is not None and e.entry.status == PARTIAL
 
 
 def _phantom(e: Evidence) -> bool | None:

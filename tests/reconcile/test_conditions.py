@@ -122,15 +122,15 @@ def test_a_pipeline_without_heartbeats_has_no_condition_of_them() -> None:
     [
         ({"completed_count": 3}, True),
         ({"completed_count": 5}, False),
-        ({"completed_count": 4, "unexpected": 1}, False),
-        ({"completed_count": 3, "unexpected": 1}, True),
+        ({"completed_count": 4, "countings": (4, 5)}, False),
+        ({"completed_count": 3, "countings": (4, 5)}, True),
         ({"completed_count": None}, False),
         ({"completed_count": 3, "expected": 0}, False),
         ({"completed_count": 3, "expected": None}, None),
-        ({"completed_count": 3, "entries": None, "unexpected": None}, None),
+        ({"completed_count": 3, "entries": None, "countings": ()}, None),
     ],
 )
-def test_a_documents_own_count_is_the_number_of_its_entries_or_of_the_known_ones(
+def test_a_documents_own_count_is_a_number_of_its_entries_that_a_writer_may_count(
     values: dict[str, Any],
     holds: bool | None,  # noqa: FBT001 - what is expected
 ) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.model import Document, DocumentId, LogSource, Reading, Record, RowCount, Verdict
+from exporter.model import Document, DocumentId, Entry, LogSource, Reading, Record, RowCount, Verdict
 from exporter.model import TriggerState as State
 from exporter.reconcile import reconcile
 from testing.builders import (
@@ -139,6 +139,26 @@ def test_a_phase_counts_expected_names_only() -> None:
 
     assert (found.expected, found.registered, found.unexpected, found.entries) == (5, 2, 2, 4)
     assert (found.completed_count, found.triggered) == (4, True)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "unknown", "countings"),
+    [
+        (["success", "complete", None], "success", (3, 4)),
+        (["success", "success", "partial"], "success", (2, 3, 4)),
+        (["success", "success", "failed"], "failed", (2, 3, 4)),
+        (["success", "partial", "running"], "partial", (1, 2, 3, 4)),
+        ([], "success", (0, 1)),
+    ],
+)
+def test_the_own_count_of_a_document_may_leave_out_unknown_names_and_entries_that_are_not_whole(
+    statuses: list[str | None], unknown: str, countings: tuple[int, ...]
+) -> None:
+    of = world()
+    known = dict(zip((PLAYER, UPCOMING_PLAYER, OFFENSE), map(Entry, statuses), strict=False))
+    of.documents[DocumentId("phase3_completion", DAY)] = Document(entries={**known, "retired": Entry(unknown)})
+
+    assert phase_of(of).countings == countings
 
 
 def test_a_known_name_that_the_mode_does_not_expect_is_neither_registered_nor_unexpected() -> None:
