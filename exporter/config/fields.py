@@ -32,6 +32,7 @@ class Kind(StrEnum):
     """How a field's value is read."""
 
     FLAG = "true or false"
+    HAPPENED = "true, false or a moment"
     COUNT = "whole number"
     MOMENT = "moment"
     DAY = "date"
@@ -67,7 +68,7 @@ FIELDS: Final = (
         DOCUMENTS,
         "triggered",
         ("_triggered",),
-        Kind.FLAG,
+        Kind.HAPPENED,
         "Whether the next phase was started: the state of the trigger.",
         "not started",
         _TRIGGER,

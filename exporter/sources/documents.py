@@ -35,6 +35,7 @@ from exporter.sources.fields import (
     count,
     day,
     flag,
+    happened,
     label,
     moment,
     text,
@@ -43,7 +44,7 @@ from exporter.sources.fields import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from google.protobuf.message import Message
     from google.protobuf.timestamp_pb2 import Timestamp
@@ -87,8 +88,8 @@ def parse_document(
     return Document(
         entries={name: parse_entry(value, name, shape) for name, value in entries.items() if shape.is_entry(name)},
         completed_count=read.first(count, "completed_count"),
-        triggered=read.flag("triggered"),
-        triggered_at=read.first(moment, "triggered_at"),
+        triggered=read.flag("triggered", happened),
+        triggered_at=read.first(moment, "triggered_at") or _when(fields, shape.document_fields["triggered"]),
         trigger_succeeded=read.first(flag, "trigger_succeeded"),
         trigger_reason=read.first(text, "trigger_reason"),
         written_mode=read.first(word, "mode"),
@@ -96,6 +97,11 @@ def parse_document(
         create_time=create_time,
         update_time=update_time,
     )
+
+
+def _when(fields: Mapping[str, object], names: Iterable[str]) -> datetime | None:
+    """The moment in the first of these fields that holds one and is read as true."""
+    return next((moment(value) for name in names if (value := fields.get(name)) and happened(value)), None)
 
 
 def _entries(

@@ -45,6 +45,8 @@ _EPOCH_UNITS: Final = {10: 1, 13: 10**3, 16: 10**6, 19: 10**9}
 """Digits of a number of seconds, milliseconds, microseconds or nanoseconds since 1970, from 2001 to 2286."""
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+EARLIEST_OF_RECORDS: Final = datetime(2001, 1, 1, tzinfo=UTC)
+"""Nothing that a pipeline writes happened before: an earlier moment, such as 1970's first, stands for none."""
 EARLIEST: Final = datetime.min.replace(tzinfo=UTC) + timedelta(days=1)
 LATEST: Final = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 """The first and the last moment that exist in every zone's calendar. Go's zero time, for example, lies before them."""
@@ -63,6 +65,12 @@ def flag(value: object) -> bool | None:
         return value
     number = _number(value)
     return FLAGS.get(str(int(number)) if number in {0, 1} else word(value) or "")
+
+
+def happened(value: object) -> bool | None:
+    """True or false as `flag` reads it, or true for a moment: that at which it happened. One before 2001 is none."""
+    at = moment(value)
+    return True if at is not None and at >= EARLIEST_OF_RECORDS else flag(value)
 
 
 def count(value: object) -> int | None:
@@ -135,6 +143,7 @@ def anything(value: object) -> bool | None:
 
 ALLOWED: Final[Mapping[Kind, str]] = {
     Kind.FLAG: "boolean; number 0 or 1; text, in any case: " + ", ".join(f"`{word}`" for word in FLAGS),
+    Kind.HAPPENED: "as for true or false; a moment from 2001 on means true, and says when",
     Kind.COUNT: "whole number that is not negative (also as text, double, BSON Int32 or BSON Decimal128)",
     Kind.MOMENT: (
         "timestamp (also BSON Timestamp), later than 0001-01-01, which is Go's zero time;"
@@ -151,6 +160,7 @@ ALLOWED: Final[Mapping[Kind, str]] = {
 
 READERS: Final[Mapping[Kind, Callable[[object], object]]] = {
     Kind.FLAG: flag,
+    Kind.HAPPENED: happened,
     Kind.COUNT: count,
     Kind.MOMENT: moment,
     Kind.DAY: day,
@@ -194,9 +204,9 @@ class Fields:
             self._malformed.append(unusable(name, value, key=key))
         return None
 
-    def flag(self, key: str) -> bool | None:
+    def flag(self, key: str, read: Callable[[object], bool | None] = flag) -> bool | None:
         """A flag: false where it is absent, None where it is there and cannot be used."""
-        found = self.first(flag, key)
+        found = self.first(read, key)
         if found is None and not self.odd(key):
             return False
         return found

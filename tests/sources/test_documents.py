@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 NOON = datetime(2026, 2, 1, 12, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UNUSABLE = Unusable("bytes")
 
 SCALARS = st.one_of(
@@ -213,12 +214,27 @@ def test_a_trigger_flag_that_says_no_is_no_trigger(value: object) -> None:
     assert (document.triggered, document.malformed) == (False, ())
 
 
-@pytest.mark.parametrize("value", ["soon", "", "null", 2, -1, float("nan"), NOON, [True], {"at": NOON}, UNUSABLE])
+@pytest.mark.parametrize(
+    "value", ["soon", "", "null", 2, -1, float("nan"), EPOCH, "2026-02-01", [True], {"at": NOON}, UNUSABLE]
+)
 def test_a_trigger_flag_of_another_type_is_unknown(value: object) -> None:
     document = parse_document({"_triggered": value})
 
     assert document.triggered is None
     assert names(document.malformed) == ("_triggered",)
+
+
+@pytest.mark.parametrize("value", [NOON, NOON.isoformat(), int(NOON.timestamp()), f"{NOON.timestamp():.0f}000"])
+def test_a_moment_in_place_of_a_trigger_flag_says_that_it_triggered_and_when(value: object) -> None:
+    document = parse_document({"_triggered": value})
+
+    assert (document.triggered, document.triggered_at, document.malformed) == (True, NOON, ())
+
+
+def test_the_field_for_the_moment_of_the_trigger_comes_before_a_moment_in_place_of_the_flag() -> None:
+    document = parse_document({"_triggered": NOON, "_triggered_at": NOON + timedelta(minutes=1)})
+
+    assert document.triggered_at == NOON + timedelta(minutes=1)
 
 
 @pytest.mark.parametrize("fields", [{}, {"_triggered": None}, {"_triggered": False}])

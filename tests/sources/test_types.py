@@ -103,7 +103,10 @@ def _right(field: RecordField, found: object, plain: object) -> bool:
     """Whether what was read is what the value says, by a rule that is not the reader's own."""
     match found:
         case bool():
-            return found == _told(plain) or (found and field.key == "manual_override" and _told(plain) is None)
+            told = _told(plain)
+            if found and told is None and field.kind is Kind.HAPPENED:
+                return isinstance(plain, datetime) or str(plain).strip()[:1].isdecimal()
+            return found == told or (found and told is None and field.key == "manual_override")
         case int():
             return not isinstance(plain, bool) and found == (Decimal(plain) if isinstance(plain, str) else plain)
         case datetime():
