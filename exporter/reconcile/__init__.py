@@ -8,7 +8,7 @@ units.py                    how many units are owed, by schedule, halts and cale
 evidence.py, runs.py        what the records hold about one processor's work for one run date
 heartbeat.py                which heartbeat speaks for it, and what it says
 verdict.py                  the verdict table: the first row that applies is the answer (docs/verdicts.md)
-trigger.py                  the state of a phase's trigger
+trigger.py, ran.py          the state of a phase's trigger; which record shows that a phase ran
 conditions.py               the table of conditions: faults of a pipeline that no verdict or trigger state shows
 since.py, upcoming.py       since when each fault has been there; what is expected next
 hints.py, explain.py        the evidence in words; why a registration is missing

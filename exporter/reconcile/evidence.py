@@ -32,6 +32,8 @@ CALENDAR, HALTS = "calendar", "halts"
 DOCUMENT, HEARTBEAT, RUN_HISTORY = "completion document", "heartbeat", "run history"
 """The records of a piece of work apart from its table."""
 
+AGAIN: Final = timedelta(minutes=30)
+"""How long a phase without a trigger, whose grace says it for the others, has after its document was reset."""
 PATIENCE: Final = timedelta(hours=1)
 """How long after its deadline a processor that runs, or may run, is only late."""
 _UNFINISHED: Final = frozenset({FAILED, RUNNING})
@@ -59,7 +61,8 @@ class Evidence:
     entry shows, or its rows where no entry is expected. `rows_failure`: the failure of the table, which `failures` has
     not. `nothing_owed`: why `units` is 0 although the calendar may have some; `left_out`: units of the data date that
     the calendar does not count. `row_bounds`: the fewest and the most rows that these units may have; None if not
-    configured or not known. `newest_run`: the newest run that can have done the work.
+    configured or not known. `newest_run`: the newest run that can have done the work. `reset_at`: when the document was
+    last reset, if it has no entry since; `again_by`: by when what was done before must be registered again.
 
     Of the documents it holds what they say of this processor, and no more: as long as that is the same, so is the
     verdict, whatever else is written there.
@@ -74,6 +77,8 @@ class Evidence:
     document_read_at: datetime | None
     entry: Entry | None
     loss: Removal | None
+    reset_at: datetime | None
+    again_by: datetime | None
     heartbeat: HeartbeatReport
     heartbeat_error: str | None
     rows: RowCount | None
@@ -105,8 +110,9 @@ class Evidence:
     @property
     def done_before_asked(self) -> bool:
         """Whether all that was done may be of an earlier run than the one that must register, which still has time."""
-        begun = self.obligation.registers_from
-        if begun is None or self.now >= self.obligation.due:
+        times = ((self.obligation.registers_from, self.obligation.due), (self.reset_at, self.again_by))
+        begun = max((start for start, end in times if start and end and self.now < end), default=None)
+        if begun is None:
             return False
         ends = [run.finished_at for run in self.runs or () if run.status == "success" and not run.backfill]
         ends.append(self.rows.written_at if self.rows else None)

@@ -8,8 +8,9 @@ from functools import cached_property
 from itertools import repeat
 from typing import TYPE_CHECKING
 
-from exporter.model import DocumentId, ErrorKind, Failure, LogSource, Matter, PhaseReport, ProcessorReport, Verdict
+from exporter.model import DocumentId, ErrorKind, Failure, Matter, PhaseReport, ProcessorReport, Verdict
 from exporter.reconcile.evidence import (
+    AGAIN,
     CALENDAR,
     DOCUMENT,
     HALTS,
@@ -26,7 +27,8 @@ from exporter.reconcile.evidence import (
 from exporter.reconcile.explain import Scene, explanations, standing_entries
 from exporter.reconcile.heartbeat import heartbeat_of
 from exporter.reconcile.hints import hints
-from exporter.reconcile.removals import lately, overwritten
+from exporter.reconcile.ran import log_source, succeeded_runs
+from exporter.reconcile.removals import last_reset, lately, overwritten
 from exporter.reconcile.renamed import renamed
 from exporter.reconcile.since import of_processor, of_trigger
 from exporter.reconcile.trigger import WORST, Judged, trigger_of
@@ -34,7 +36,7 @@ from exporter.reconcile.units import noun_of
 from exporter.reconcile.verdict import judge, too_few, too_many
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date, datetime
 
     from exporter.config.resolved import PhaseConfig, PipelineConfig
@@ -47,7 +49,6 @@ if TYPE_CHECKING:
         Hint,
         Removal,
         RowCount,
-        Run,
         Snapshot,
         Watched,
     )
@@ -81,6 +82,11 @@ class Shared:
     def losses(self) -> Mapping[str, Removal]:
         """The entries of the document that are lost and not restored, by name."""
         return self.watched.losses if self.watched else {}
+
+    @cached_property
+    def reset_at(self) -> datetime | None:
+        """When the document was last reset."""
+        return last_reset(self.watched)
 
     @cached_property
     def scene(self) -> Scene:
@@ -118,7 +124,7 @@ class Processors:
             entry = entries.get(name)
             return (
                 (entry is e.entry or entry == e.entry)
-                and (entry is not None or losses.get(name) == e.loss)
+                and (entry is not None or (losses.get(name), shared.reset_at) == (e.loss, e.reset_at))
                 and not (e.neighbours and any(one.entry != shared.entry(one.run_date, name) for one in e.neighbours))
             )
 
@@ -145,6 +151,7 @@ def gather(pipeline: PipelineConfig, phase: PhaseConfig, obligation: Obligation,
     runs = None if shared.history is None else shared.history.of(phase, obligation)
     has_document, document = phase.collection is not None, shared.documents.get(dates.run_date)
     entry = document.entries.get(processor.name) if document else None
+    reset_at = shared.reset_at if entry is None else None
     heartbeat, heartbeat_error = heartbeat_of(shared.beats, pipeline, obligation, entry, runs, now)
     # For a phase without completion documents, rows take the place of the entry.
     by_rows = None if rows is None else rows.rows > 0
@@ -163,6 +170,8 @@ def gather(pipeline: PipelineConfig, phase: PhaseConfig, obligation: Obligation,
         document_read_at=shared.documents_read_at,
         entry=entry,
         loss=shared.losses.get(processor.name) if entry is None else None,
+        reset_at=reset_at,
+        again_by=reset_at and reset_at + (phase.trigger.grace if phase.trigger else AGAIN),
         heartbeat=heartbeat,
         heartbeat_error=heartbeat_error,
         rows=rows,
@@ -247,7 +256,7 @@ def phase_report(
     asked = [item.evidence for item in judged if item.evidence.obligation.asked]
     expected = None if any(e.units is None for e in asked) else [e for e in asked if e.units]
     trigger = trigger_of(snapshot, following, day, judged, scene)
-    succeeded = _succeeded(judged)
+    succeeded = succeeded_runs(judged)
     known = pipeline.registering(phase)
     others = known - phase.processors.keys()
     new_names = renamed(document, known, judged)
@@ -273,7 +282,7 @@ def phase_report(
         rule_met_at=trigger.rule_met_at if trigger else None,
         due=max((e.obligation.due for e in asked if e.units != 0), default=None),
         run_history_processors=None if succeeded is None else len({run.processor for run in succeeded}),
-        log_source=_log_source(snapshot, pipeline, day, [item.evidence for item in judged], succeeded, now),
+        log_source=log_source(snapshot, pipeline, day, [item.evidence for item in judged], succeeded, now),
         written_at=document.update_time if document else None,
         has_document=phase.collection is not None,
         completion=phase.completion,
@@ -349,47 +358,3 @@ def _named(report: ProcessorReport, new_names: Mapping[str, Hint]) -> ProcessorR
     """The report with the hint at the entry that may be of this processor, if there is one."""
     hint = new_names.get(report.processor)
     return report if hint is None else replace(report, hints=(hint, *report.hints))
-
-
-def _succeeded(judged: Iterable[Judged]) -> tuple[Run, ...] | None:
-    """The phase's successful runs for this run date's data; None if the run history is unknown."""
-    if any(item.evidence.runs is None for item in judged):
-        return None
-    return tuple(run for item in judged for run in item.evidence.runs or () if run.status == "success")
-
-
-def _log_source(
-    snapshot: Snapshot,
-    pipeline: PipelineConfig,
-    day: PhaseDay,
-    evidences: Sequence[Evidence],
-    succeeded: tuple[Run, ...] | None,
-    now: datetime,
-) -> LogSource:
-    """The record that shows that the phase ran: its transition in the phase log, else run history, else its rows."""
-    log = _logged(snapshot, pipeline, day, now)
-    if log:
-        return LogSource.PHASE_LOG
-    if succeeded:
-        return LogSource.RUN_HISTORY
-    if any(e.rows is not None and e.rows.rows > 0 for e in evidences):
-        return LogSource.ROWS
-    unread = succeeded is None and pipeline.run_history is not None
-    unknown = unread or log is None or any(e.rows is None for e in evidences)
-    return LogSource.UNKNOWN if unknown else LogSource.NONE
-
-
-def _logged(snapshot: Snapshot, pipeline: PipelineConfig, day: PhaseDay, now: datetime) -> int | None:
-    """Rows that the phase log has for this phase's own transition (`phase3_to_...`); None: unknown."""
-    config = pipeline.phase_log
-    if config is None:
-        return 0
-    transitions = [name for name in config.transitions if name.startswith(f"{day.phase.name}_to_")]
-    reading = snapshot.phase_log.get(pipeline.name)
-    log = reading.known(now) if reading else None
-    if not transitions:
-        return 0
-    if log is None:
-        return None
-    rows = [log.get((config.data_date(day.run_date), name)) for name in transitions]
-    return None if None in rows else sum(counted or 0 for counted in rows)

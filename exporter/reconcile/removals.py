@@ -83,6 +83,12 @@ def lately(found: Iterable[Overwritten], now: datetime) -> set[str]:
     return {one.processor for one in found if now - one.missed_at < NEWS}
 
 
+def last_reset(watched: Watched | None) -> datetime | None:
+    """When the document was last found to be reset."""
+    found = (one.missed_at for one in watched.removals if one.kind is RemovalKind.RESET) if watched else ()
+    return max(found, default=None)
+
+
 def last_overwritten(found: Iterable[Overwritten]) -> Since:
     """When the last of these was lost. Raises ValueError for none."""
     last = max(found, key=lambda one: one.missed_at)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from exporter.model import AHEAD, HeartbeatState, Hint, HintKind, RemovalKind, TriggerState, Verdict
+from exporter.model import AHEAD, HeartbeatState, Hint, HintKind, TriggerState, Verdict
 from exporter.model.records import record
 from exporter.reconcile.expectations import RuleMet, rule_met
 from exporter.reconcile.heartbeat import past
 from exporter.reconcile.hints import moment
+from exporter.reconcile.removals import last_reset
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
@@ -132,8 +133,8 @@ def _untriggered(
 
 def _since_reset(met: RuleMet, watched: Watched | None) -> RuleMet:
     """The rule as it is met since the document was last reset. A reset begins the phase again, and its grace."""
-    resets = [one.missed_at for one in watched.removals if one.kind is RemovalKind.RESET] if watched else []
-    return met if met.since is None else replace(met, since=max((met.since, *resets)))
+    reset_at = last_reset(watched)
+    return met if met.since is None or reset_at is None else replace(met, since=max(met.since, reset_at))
 
 
 def _met(

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from exporter.memory.losses import watch
-from exporter.model import Document, RemovalKind, Verdict
+from exporter.model import LOST, Document, RemovalKind, Verdict
 from exporter.reconcile.removals import MOST, overwritten
-from testing.builders import DAY, PLAYER, UPCOMING_TEAM, entry, on
+from testing.builders import DAY, PLAYER, UPCOMING_TEAM, entry, loss, on
 from testing.collecting import PHASE3_DOCUMENT
 from testing.reports import overwritten as overwritten_scene
 from testing.reports import reported
+from tests.reconcile.scene import Scene
 
 if TYPE_CHECKING:
+    from exporter.config.resolved import Config
     from exporter.model import Entry, Watched
 
 NOW = on("18:00")
@@ -35,6 +38,49 @@ def seen(*readings: tuple[str, dict[str, Entry]], created: str = "06:00") -> Wat
             watch(known, {PHASE3_DOCUMENT: document}, ("a", "b", "c"), on(at), longest_gap=HOUR)  # type: ignore[arg-type] # one key
         )
     return known[PHASE3_DOCUMENT]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Triggerless(Scene):
+    """A scene of a phase whose trigger is not judged."""
+
+    def config(self) -> Config:
+        found = Scene.config(self)
+        (pipeline,) = found.pipelines.values()
+        phases = {name: replace(phase, trigger=None) for name, phase in pipeline.phases.items()}
+        return replace(found, pipelines={"nba": replace(pipeline, phases=phases)})
+
+
+@pytest.mark.parametrize("scene", [Scene, Triggerless])
+@pytest.mark.parametrize(
+    ("now", "written", "verdict"),
+    [
+        ("17:06", "15:00:44", Verdict.NOT_DUE),
+        ("17:34:59", "15:00:44", Verdict.NOT_DUE),
+        ("17:35", "15:00:44", Verdict.UNREGISTERED),
+        ("17:15", "17:04:59", Verdict.NOT_DUE),
+        ("17:15", "17:05", Verdict.UNREGISTERED),
+    ],
+)
+def test_what_was_done_before_a_reset_has_the_grace_to_register_again(
+    scene: type[Scene], now: str, written: str, verdict: Verdict
+) -> None:
+    reset = replace(loss(), kind=RemovalKind.RESET, missed_at=on("17:05"))
+
+    report = scene(entry=None, loss=reset, written=written, now=now, read=now).report()
+
+    assert report.verdict is verdict
+    if verdict is Verdict.NOT_DUE:
+        assert "the document was reset at 17:05:00Z: what was done before has until 17:35:00Z to register again" in {
+            hint.text for hint in report.hints
+        }
+
+
+@pytest.mark.parametrize("kind", sorted({*RemovalKind} - {RemovalKind.RESET} - LOST))
+def test_only_a_reset_gives_time_to_register_again(kind: RemovalKind) -> None:
+    removed = replace(loss(), kind=kind, missed_at=on("17:05"))
+
+    assert Scene(entry=None, loss=removed, now="17:06").report().verdict is Verdict.UNREGISTERED
 
 
 def test_a_restored_entry_is_reported_with_how_and_when_it_was_overwritten() -> None:
