@@ -97,15 +97,16 @@ class Written(Dated):
 class ProcessorConfig(Dated):
     """One processor: the name that it registers under, its heartbeats, and the table that it writes.
 
-    `runs_as`: its names in the run history. `rows_due`: when its rows are due, whatever the document's mode expects;
-    None: they are due with the registration. `schedule`: the run dates on which it is expected; `by_calendar`: and only
-    where the pipeline's calendar table has units. `more`: further tables that it writes.
+    `runs_as`: its names in the run history. `not_before`: no earlier run must register. `rows_due`: when its rows are
+    due in every mode; None: with the registration. `schedule`: the run dates on which it is expected; `by_calendar`:
+    and only where the pipeline's calendar table has units. `more`: further tables that it writes.
     """
 
     name: str
     table: TableRef
     data_date_offset: int
     due: Due
+    not_before: Due | None = None
     critical: bool = False
     heartbeats: tuple[str, ...] = ()
     runs_as: tuple[str, ...] = ()
@@ -179,8 +180,8 @@ class CompletionConfig:
 
     def is_entry(self, name: str) -> bool:
         """Whether a field beside the metadata is an entry."""
-        own = (name in names for names in self.document_fields.values())
-        return not (name.startswith("_") or name in self.metadata or any(own))
+        own = any(name in names for names in self.document_fields.values())
+        return not (own or name.startswith("_") or name in self.metadata)
 
 
 @dataclass(frozen=True, slots=True)
@@ -391,8 +392,7 @@ class Config:
     @property
     def heartbeat_collections(self) -> Mapping[str, HeartbeatsConfig]:
         """What the heartbeats of each collection look like."""
-        found = (pipeline.heartbeats for pipeline in self.pipelines.values())
-        return {heartbeats.collection: heartbeats for heartbeats in found if heartbeats}
+        return {found.collection: found for one in self.pipelines.values() if (found := one.heartbeats)}
 
     @property
     def billed_project(self) -> str:

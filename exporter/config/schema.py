@@ -239,6 +239,11 @@ class Processor(Section):
     due: Deadline | None = optional_key(
         "When it must have registered, relative to the document's date.", absent="the phase's; one of the two is needed"
     )
+    not_before: Deadline | None = optional_key(
+        "When the runs that must register begin. What was done before, such as rows of live box scores in the night, is"
+        " of no such run, and nobody misses its registration until `due`.",
+        absent="as soon as the document asks for it and its data date is over",
+    )
     days: DaysOfRun | None = DAYS
     every: PeriodName | None = EVERY
     holidays: HolidayList | None = HOLIDAYS

@@ -46,6 +46,7 @@ class Kind:
     period: Period
     schedule: Schedule
     by_calendar: bool
+    not_before: Due | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,8 @@ def kinds_of(phase: PhaseConfig) -> Kinds:
     found: dict[Kind, int] = {}
 
     def number(one: ProcessorConfig) -> int:
-        kind = Kind(one.due, one.rows_due, one.data_date_offset, one.table.period, one.schedule, one.by_calendar)
+        period, schedule = one.table.period, one.schedule
+        kind = Kind(one.due, one.rows_due, one.data_date_offset, period, schedule, one.by_calendar, one.not_before)
         return found.setdefault(kind, len(found))
 
     tables = tuple(
@@ -86,6 +88,7 @@ class Dates:
     own_due: datetime
     rows_due: datetime
     possible_from: datetime | None
+    not_before: datetime | None
     work_day: tuple[datetime, datetime]
 
 
@@ -123,9 +126,9 @@ class Obligation:
 
     @property
     def registers_from(self) -> datetime | None:
-        """What was done before then is not what must register: nobody asked for it, or its date was not over."""
-        times = [one for one in (self.asked_from, self.dates.possible_from) if one is not None]
-        return max(times, default=None)
+        """What was done before then is not what must register: nobody asked for it, or its runs had not begun."""
+        times = (self.asked_from, self.dates.possible_from, self.dates.not_before)
+        return max((one for one in times if one is not None), default=None)
 
     @property
     def of_each_table(self) -> tuple[Obligation, ...]:
@@ -260,6 +263,7 @@ def _dates(kind: Kind, run_date: date, at: Callable[[Due, date], datetime]) -> D
         own_due=at(kind.due, run_date),
         rows_due=rows_due,
         possible_from=over if over <= rows_due else None,
+        not_before=at(kind.not_before, run_date) if kind.not_before else None,
         work_day=(at(Due(kind.due.days, time()), run_date), at(Due(kind.due.days + 1, time()), run_date)),
     )
 

@@ -162,6 +162,20 @@ def test_both_compare_the_same_tables_with_the_same_bounds(either: Config) -> No
     )
 
 
+def test_only_work_of_games_that_are_over_is_registered_by_runs_of_the_next_morning() -> None:
+    found = {
+        preset: {one.name: one.not_before for one in pipeline_of(preset).phases["phase3"].processors.values()}
+        for preset in ("nba", "nba-game-date")
+    }
+
+    upcoming = dict.fromkeys(("upcoming_player_game_context", "upcoming_team_game_context"))
+    over = ("player_game_summary", "team_offense_game_summary", "team_defense_game_summary")
+    assert found == {
+        "nba": {**dict.fromkeys(over, Due(0, time(6))), **upcoming},
+        "nba-game-date": {**dict.fromkeys(over, Due(1, time(6))), **upcoming},
+    }
+
+
 def test_both_hold_the_same_processors_critical(either: Config) -> None:
     critical = {
         name

@@ -234,6 +234,19 @@ def test_what_was_done_before_a_mode_asked_for_it_is_not_what_must_register(now:
     }
 
 
+@pytest.mark.parametrize(
+    ("not_before", "begun"),
+    [("0 06:00", "11:00"), ("0 00:00", "05:00"), ("-1 06:00", "05:00"), ("1 06:00", "+1 11:00")],
+)
+def test_what_was_done_before_its_runs_begin_is_not_what_must_register(not_before: str, begun: str) -> None:
+    days, clock = not_before.split()
+    one = replace(processor(PLAYER, offset=-1), not_before=Due(int(days), time.fromisoformat(clock)))
+
+    day = phase_day(phase("phase3", [one, processor(OFFENSE, offset=-1)]), DAY, on("18:00"), NEW_YORK)
+
+    assert [item.registers_from for item in day.obligations] == [on(begun), on("05:00")]
+
+
 def test_a_document_whose_mode_always_holds_asks_from_its_own_date_on() -> None:
     day = phase_day(by_processing_date().pipelines["nba"].phases["phase3"], DAY, on("18:00"), NEW_YORK)
 
