@@ -80,14 +80,10 @@ class Settling:
     def repeat_at(self, matters: Collection[Matter]) -> datetime | None:
         """When the collector of these matters has to read them again before its turn: once for each value in doubt.
 
-        The latest time counts: an earlier one was used already, or belongs to a value that is no longer read.
+        A reading before that, such as one just after a deadline, does not settle it. The latest time counts: an earlier
+        one was used already, or belongs to a value that is no longer read.
         """
-        moments = [
-            doubt.since + USUAL[matter].after
-            for matter in matters
-            for doubt in self._doubts[matter].values()
-            if len(doubt.found) == 1
-        ]
+        moments = (doubt.since + USUAL[matter].after for matter in matters for doubt in self._doubts[matter].values())
         return max(moments, default=None)
 
 

@@ -71,10 +71,19 @@ def test_only_a_value_in_doubt_causes_one_repeated_reading() -> None:
     before = settling.repeat_at([Matter.ROWS])
     settling.hold(Matter.ROWS, {"x": 0}, START + 10 * MINUTE)
     asked, others = settling.repeat_at([Matter.ROWS]), settling.repeat_at([Matter.DOCUMENT])
-    settling.hold(Matter.ROWS, {"x": 0}, START + 11 * MINUTE)
+    settling.hold(Matter.ROWS, {"x": 0}, START + 13 * MINUTE)
 
     assert (before, asked, others) == (None, START + 13 * MINUTE, None)
     assert settling.repeat_at([Matter.ROWS]) is None
+
+
+def test_a_reading_before_the_time_of_the_repeated_one_does_not_stand_in_for_it() -> None:
+    settling = Settling()
+    settling.hold(Matter.UNITS, {"x": 7}, START)
+    settling.hold(Matter.UNITS, {"x": 6}, START + 10 * MINUTE)
+    settling.hold(Matter.UNITS, {"x": 6}, START + 11 * MINUTE)
+
+    assert settling.repeat_at([Matter.UNITS]) == START + 13 * MINUTE
 
 
 def test_a_value_in_doubt_that_cannot_be_read_delays_no_other_repeat() -> None:
