@@ -14,6 +14,9 @@ from exporter.web.sections import sections
 from testing.real_day import DOCUMENT, FIRESTORE, PROJECT, Day
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from exporter.incidents.local import LocalSources, SimulatedClock
     from exporter.model import PhaseReport, ProcessorReport
 
 PLAYER = "player_game_summary"
@@ -21,6 +24,15 @@ HEARTBEAT = "processor_heartbeats/PlayerGameSummaryProcessor"
 # Twenty minutes before the clock of the day: older than `dead_after`.
 DEAD = datetime(2026, 1, 20, 17, 40, tzinfo=UTC)
 BEATING = datetime(2026, 1, 20, 17, 59, tzinfo=UTC)
+
+
+@pytest.fixture(name="loaded_day", scope="module")
+def _loaded_day(_running: LocalSources, clock: SimulatedClock) -> Iterator[Day]:
+    """The day of all modules, half an hour after its deadline: a heartbeat that says nothing excuses an hour."""
+    day = Day(_running, clock, due="+0d 12:30")
+    day.collect("warehouse")
+    yield day
+    day.close()
 
 
 @pytest.fixture(name="day")
@@ -56,7 +68,7 @@ def beating(day: Day, **fields: object) -> ProcessorReport:
         ("soon", 'text "soon"'),
         (2, "number 2"),
         (0.5, "number 0.5"),
-        (DEAD, "timestamp 2026-01-20T17:40:00Z"),
+        (datetime(1970, 1, 1, tzinfo=UTC), "timestamp 1970-01-01T00:00:00Z"),
         ({"at": 1}, "map"),
         ([True], "array"),
         (b"\x01", "bytes"),
@@ -79,6 +91,12 @@ def test_a_trigger_flag_is_read_however_it_is_written(day: Day, value: object) -
     found = phase(day, _triggered=value, _trigger_succeeded=value)
 
     assert found.trigger_state is TriggerState.TRIGGERED
+
+
+def test_a_moment_in_place_of_a_trigger_flag_is_when_it_triggered(day: Day) -> None:
+    found = phase(day, _triggered=DEAD, _triggered_at=None)
+
+    assert (found.trigger_state, found.triggered_at) == (TriggerState.TRIGGERED, DEAD)
 
 
 @pytest.mark.parametrize("fields", [{"_triggered": "false"}, {"_triggered": 0}, {"_trigger_succeeded": "no"}])
