@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from exporter.model import ConditionReport, NextDue, Since
 
 
-NO_DEADLINE: Final = "no deadline of a next phase is known"
+NO_DEADLINE: Final = "no deadline known"
 
 
 def local(at: datetime, zone: str) -> str:

@@ -39,9 +39,9 @@ def after_condition(found: ConditionReport) -> str:
 
 
 def said(found: Over) -> str:
-    """`page and check show it good within 1 min, and the alert closes by itself within 38 min`."""
+    """`shown good within 1 min, alert closed within 38 min`."""
     good, closed = _at_most(found.good), _at_most(found.closed)
-    return f"page and check show it good within {good}, and the alert closes by itself within {closed}"
+    return f"shown good within {good}, alert closed within {closed}"
 
 
 def _at_most(time: timedelta) -> str:

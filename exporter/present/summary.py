@@ -72,7 +72,7 @@ class Summary:
         """The parts in order, each by its name and as a sentence of its own."""
         said = {
             "what": self.what,
-            "since": f"It has been so {self.since}" if self.since else "",
+            "since": self.since,
             "effect": self.effect,
             "first": f"First: {self.first}" if self.first else "",
             "after": f"After the repair: {self.after}" if self.after else "",

@@ -93,15 +93,15 @@ def test_every_alert_of_the_rules_reads_well(labels: Labels, annotations: Mappin
     text = rendered("plain", labels, annotations, tmp_path)
 
     name = labels["alertname"].removeprefix("Orchestration")
-    told, _, first, unattended, mended, look, _, described, _, *links = (
+    told, _, first, mended, unattended, look, _, described, _, *links = (
         line.replace("\u00a0", " ") for line in text.splitlines()
     )
     at = r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)? UTC( \((\d{4}-\d\d-\d\d )?\d\d:\d\d EST\))?"
     since = rf" since (a moment between {at} and )?{at}|, alert since 2026-02-01 18:10 UTC"
     assert re.fullmatch(rf"{name}, [\w-]+: [a-z_, ]+({since})", told)
     # When the next phase is due is said once, by "If nobody acts".
-    then = r"; (no deadline of a next phase is known|[\w.-]+ (is|was) due at [-\d]+ [:\d]+ UTC( \([^()]*\))?)"
-    assert described == re.sub(then, "", annotations["description"]).replace(" +0000 UTC", " UTC")
+    then = r"; (no deadline known|[\w.-]+ (is|was) due at [-\d]+ [:\d]+ UTC( \([^()]*\))?)"
+    assert described == "  " + re.sub(then, "", annotations["description"]).replace(" +0000 UTC", " UTC")
     wait = r"( It can(not)? wait until morning\.| Nobody has to act\.)?"
     assert re.fullmatch(rf"If nobody acts: [a-z][^.]+\.{wait}", unattended)
     assert re.fullmatch(r"First: [a-z].*[\w`]", first)
@@ -111,7 +111,7 @@ def test_every_alert_of_the_rules_reads_well(labels: Labels, annotations: Mappin
     said = after(key, labels["severity"], labels.get("source", ""))
     assert mended == f"After the repair: {said or 'it closes by itself'}"
     assert [link.partition(": ")[0] for link in links] == ["Runbook", "Dashboard", "Silence"]
-    assert "  " not in text
+    assert "  " not in text.replace("\n  ", "\n")
 
 
 PUSHED = {
@@ -497,6 +497,6 @@ def test_a_message_has_the_local_time_the_rows_date_and_the_next_deadline_that_t
 
     assert title == "minutes 67.8% under 80% (nba, rows of 27 Jan)"
     assert "trigger stuck since 2026-01-28 16:30 UTC (11:30 EST)" in text
-    assert " is late from now on; phase4 is due at 2026-01-28 17:30 UTC (12:30 EST). It cannot wait" in text
+    assert " is late; phase4 is due at 2026-01-28 17:30 UTC (12:30 EST). It cannot wait" in text
     past = rendered("plain", stuck | day, {"description": trigger.replace("is due", "was due")}, tmp_path)
-    assert " is late from now on; phase4 was due at 2026-01-28 17:30 UTC (12:30 EST). It cannot wait" in past
+    assert " is late; phase4 was due at 2026-01-28 17:30 UTC (12:30 EST). It cannot wait" in past

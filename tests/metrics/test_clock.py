@@ -31,7 +31,7 @@ def test_the_deadline_of_the_next_phase_is_a_clause_and_of_none_says_so() -> Non
     assert due_text(then, "America/New_York") == "phase4 is due at 2026-02-01 17:30 UTC (12:30 EST)"
     assert due_text(then, "UTC") == "phase4 is due at 2026-02-01 17:30 UTC"
     assert due_text(replace(then, past=True), "UTC") == "phase4 was due at 2026-02-01 17:30 UTC"
-    assert due_text(None, "UTC") == "no deadline of a next phase is known"
+    assert due_text(None, "UTC") == "no deadline known"
 
 
 def test_a_time_has_its_texts_as_labels() -> None:

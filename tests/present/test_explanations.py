@@ -44,8 +44,7 @@ def test_every_fault_is_explained_with_its_hints_and_its_runbook() -> None:
         "  - due 16:30 UTC (11:30 EST); data of 2026-01-31\n"
         "  - 24 rows for 6 games: twice the 12 expected\n"
         "  - first: group by the table's key and remove what is there twice\n"
-        "  - after the repair: page and check show it good within 13 min, and the alert\n"
-        "    closes by itself within 50 min\n"
+        "  - after the repair: shown good within 13 min, alert closed within 50 min\n"
         f"  - runbook: {alert_of('duplicated').runbook}\n"
         "\n"
     )
@@ -86,8 +85,7 @@ def test_explain_says_if_nothing_is_missing_and_what_could_not_be_read() -> None
 
     assert explain_text(report, unread={"warehouse": "timeout"}) == (
         "Not all of BigQuery could be read (timeout) since 17:55 UTC (12:55 EST). After\n"
-        "the repair: page and check show it good within 10 min, and the alert closes by\n"
-        "itself within 17 min.\n\n"
+        "the repair: shown good within 10 min, alert closed within 17 min.\n\n"
         "Nothing to explain: no discrepancy.\n"
     )
     assert explain_text(report, OFFENSE).startswith(f"Nothing to explain of {OFFENSE}: ")

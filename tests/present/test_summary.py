@@ -53,10 +53,10 @@ def test_the_sentence_of_a_blocked_day_says_since_when_how_bad_and_what_to_do_fi
     assert str(summary) == (
         "nba phase3 of 2026-02-01 is blocked: 2 of 5 processors finished and never registered"
         " (player_game_summary, upcoming_team_game_context)."
-        " It has been so for 2 h 59 min, since 15:00:50 UTC (10:00:50 EST)."
+        " For 2 h 59 min, since 15:00:50 UTC (10:00:50 EST)."
         " The next phase does not start by itself, but the data is there; phase4 was due at 17:30 UTC (12:30 EST)."
         " First: register what finished, do not run it again."
-        " After the repair: page and check show it good within 10 min, and the alert closes by itself within 47 min."
+        " After the repair: shown good within 10 min, alert closed within 47 min."
     )
 
 
@@ -169,7 +169,7 @@ def test_low_coverage_is_wrong_although_no_processor_is() -> None:
         "Coverage minutes_played of nba, rows of 2026-01-31, is 67.8% (80 of 118), below the critical bound 80%"
     )
     assert summary.since == "for 1 h 30 min, since 16:30 UTC (11:30 EST)"
-    assert summary.effect == "whatever is made of these rows is wrong or incomplete; no deadline is configured for it"
+    assert summary.effect == "whatever is made of these rows is wrong or incomplete; no deadline configured"
     assert summary.first == "list the rows that are not covered, then run the processor again"
 
 

@@ -60,7 +60,7 @@ DAYS: Final = {
 ANSWERS: Final = {
     "since": re.compile(r"since (a moment between .*? and )?(\d{4}-\d\d-\d\d )?\d\d:\d\d(:\d\d)? UTC( \([^()]*\))?"),
     "first": re.compile(r"\b[Ff]irst: (.+?)(?=\. |; owner| If nobody acts| After the repair| why, and)"),
-    "over": re.compile(r"page and check show it good within [^.]*?closes by itself within (?:\d+ (?:d|h|min|s)\b ?)+"),
+    "over": re.compile(r"shown good within [^.]*?alert closed within (?:\d+ (?:d|h|min|s)\b ?)+"),
 }
 
 
