@@ -101,7 +101,9 @@ def test_every_alert_of_the_rules_reads_well(labels: Labels, annotations: Mappin
     assert re.fullmatch(rf"{name}, [\w-]+: [a-z_, ]+({since})", told)
     # When the next phase is due is said once, by "If nobody acts".
     then = r"; (no deadline known|[\w.-]+ (is|was) due at [-\d]+ [:\d]+ UTC( \([^()]*\))?)"
-    assert described == "  " + re.sub(then, "", annotations["description"]).replace(" +0000 UTC", " UTC")
+    given = re.sub(then, "", annotations["description"]).replace(" +0000 UTC", " UTC")
+    lasting = r"\d+ ?(d|h|m|min|s)\b ?"
+    assert re.sub(lasting, "", described) == "  " + re.sub(r"\b1 rows", "1 row", re.sub(lasting, "", given))
     wait = r"( It can(not)? wait until morning\.| Nobody has to act\.)?"
     assert re.fullmatch(rf"If nobody acts: [a-z][^.]+\.{wait}", unattended)
     assert re.fullmatch(r"First: [a-z].*[\w`]", first)
@@ -114,32 +116,75 @@ def test_every_alert_of_the_rules_reads_well(labels: Labels, annotations: Mappin
     assert "  " not in text.replace("\n  ", "\n")
 
 
+@pytest.mark.usefixtures("_programs")
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("expected a heartbeat within 1d 0h 0m 0s, found", "expected a heartbeat within 1 d, found"),
+        ("a run of 3h 10m 40s ago", "a run of 3 h 10 min ago"),
+        ("24m 0s ago, where one is stale after 5m 0s.", "24 min ago, where one is stale after 5 min."),
+        ("at least 1 rows, found", "at least 1 row, found"),
+        ("at least 11 rows, found 21 rows", "at least 11 rows, found 21 rows"),
+        ("expected 1 transitions in", "expected 1 transition in"),
+        ("1 of 5 expected processors are registered", "1 of 5 expected processors is registered"),
+        ("5 of 5 expected processors are registered", "5 of 5 expected processors are registered"),
+    ],
+)
+def test_a_description_has_short_times_and_one_of_a_thing_in_the_singular(
+    given: str, shown: str, tmp_path: Path
+) -> None:
+    text = rendered("plain", unregistered("nba"), ANNOTATIONS | {"description": given}, tmp_path)
+
+    assert f"\n\n  {shown}\n" in text
+
+
+@pytest.mark.usefixtures("_programs")
+@pytest.mark.parametrize(
+    ("key", "description", "told"),
+    [
+        ("duplicated", "past its deadline: 44 rows are there twice, of 324.", "x duplicated, 44 of 324 rows twice"),
+        ("unregistered", "(nba phase3 of 2026-02-01): 1 rows in its table", "x not registered, 1 row in its table"),
+        ("unregistered", "(nba phase3 of 2026-02-01): 11 rows in its table", "x not registered, 11 rows in its table"),
+        ("phase_log_empty", "nba: expected 1 transitions in the phase log", "phase log empty, 1 row expected"),
+        ("partial", "expected at least 12 rows, found 1.", "x partial, 1 row of at least 12"),
+    ],
+)
+def test_a_push_line_has_all_digits_of_a_number_and_one_of_a_thing_in_the_singular(
+    key: str, description: str, told: str, tmp_path: Path
+) -> None:
+    labels = unregistered("nba", alertname=alert_of(key).name, processor="x")
+
+    text = rendered("title", labels, ANNOTATIONS | {"description": description}, tmp_path)
+
+    assert text.partition(" (")[0] == told
+
+
 PUSHED = {
     "stuck": "phase3 stuck, 4 of 5 registered (nba, 1 Jan)",
     "blocked": "phase3 blocked, 3 of 5 registered (nba, 1 Jan)",
     "overwritten": "phase3 entries overwritten and written again, 2 within an hour (nba, 1 Jan)",
-    "count_inconsistent": "phase3 count wrong, 3 for 5 entries (nba, 1 Jan)",
+    "count_inconsistent": "phase3 count wrong, 3 instead of 5 (nba, 1 Jan)",
     "phase_log_empty": "phase log empty, 2 rows expected (nba, 1 Jan)",
     "missing": "player_game_summary missing, 0 rows of at least 196 (nba phase3, 1 Jan)",
     "phantom": ("player_game_summary registered without data, 0 rows of at least 196 (nba phase3, 1 Jan)"),
     "stalled": "player_game_summary stalled, no beat for 16 min (nba phase3, 1 Jan)",
     "heartbeat_stale": "player_game_summary running, no beat for 7 min (nba phase3, 1 Jan)",
-    "running_past_due": "player_game_summary still running, due at 23:50 UTC (nba phase3, 1 Jan)",
+    "running_past_due": "player_game_summary still running, due at 1969-12-31 23:50 UTC (nba phase3, 1 Jan)",
     "failed": "player_game_summary failed, 0 rows of at least 196 (nba phase3, 1 Jan)",
     "lost_update": "team_offense_game_summary lost its entry, 1 of 5 registered (nba phase3, 1 Jan)",
-    "unregistered": "team_offense_game_summary not registered, 24 rows are there (nba phase3, 1 Jan)",
+    "unregistered": "team_offense_game_summary not registered, 24 rows in its table (nba phase3, 1 Jan)",
     "wrong_date": "team_offense_game_summary registered under a neighbouring date (nba phase3, 1 Jan)",
     "count_mismatch": "team_defense_game_summary registered 0 rows, its table has 1 (nba phase3, 1 Jan)",
     "partial": "player_game_summary partial, 175 rows of at least 196 (nba phase3, 1 Jan)",
     "duplicated": "team_offense_game_summary duplicated, 24 rows of at most 12 (nba phase3, 1 Jan)",
     "coverage_low": "minutes_played 71.43% under 80% (nba, 1 Jan)",
     "coverage_unclassified": "minutes_played, 7 rows unclassified (nba, rows of 31 Dec)",
-    "calendar_doubtful": "calendar of nba doubtful, dropped",
-    "heartbeats_silent": "no heartbeat of nba since 23:30 UTC",
+    "calendar_doubtful": "calendar of nba doubtful, a date lost units",
+    "heartbeats_silent": "no heartbeat of nba since 1969-12-31 23:30 UTC",
     "collection_bloated": "101868 heartbeat documents of wnba, at most 500 expected",
     "exporter_down": "nothing watched, no exporter reports",
     "source_unreachable": "Firestore unreadable for mlb: permission_denied",
-    "collector_failing": "collector completion fails: invalid",
+    "collector_failing": "collector completion could not read all: invalid",
     "collector_stale": "collector completion stale, no success for 9 min",
     "budget_exhausted": "BigQuery budget used up, 5MiB left",
     "listener_down": "documents of nba polled, not followed",
@@ -235,6 +280,8 @@ def test_an_alert_that_is_over_is_told_without_its_number(tmp_path: Path) -> Non
         ("16m 0s", "16 min"),
         ("1h 5m 0s", "1 h 5 min"),
         ("2d 1h 5m 3s", "2 d 1 h 5 min"),
+        ("1d 0h 0m 0s", "1 d"),
+        ("1d 0h 7m 0s", "1 d 7 min"),
         ("45s", "45 s"),
         ("1" * 70, f"{'1' * 60}…"),
     ],

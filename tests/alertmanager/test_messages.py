@@ -52,7 +52,7 @@ def alertmanager(
         yield alertmanager
 
 
-TITLE = "player_game_summary not registered, 212 rows are there ({}, 1 Feb)"
+TITLE = "player_game_summary not registered, 212 rows in its table ({}, 1 Feb)"
 
 
 def lead(text: str, key: str, processor: str, verdict: str) -> str:
@@ -343,7 +343,7 @@ def test_a_group_that_has_both_says_both(alertmanager: Alertmanager, recorder: R
     alertmanager.post([goes], ANNOTATIONS, since=SINCE, ended=datetime.now(UTC) - timedelta(seconds=1))
 
     message = attachment(recorder, "ticket", f"*Over*\\n\\u2022 {UNREGISTERED}, `goes`")
-    assert message["title"] == "stays not registered, 212 rows are there (both phase3, 1 Feb)"
+    assert message["title"] == "stays not registered, 212 rows in its table (both phase3, 1 Feb)"
     assert message["text"].startswith(f"{UNREGISTERED}, `stays`: *unregistered*")
     assert "Also firing" not in message["text"]
 

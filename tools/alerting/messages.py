@@ -54,8 +54,18 @@ _LOCAL: Final = r"(?: \+0000 UTC)?(?: \((\d[^()]*)\))?"
 """What can follow a time in a description: the same time where the pipeline is."""
 _THEN: Final = rf"; ({NO_DEADLINE}|[\w.-]+ (?:is|was) due at [-\d]+ [:\d]+ UTC(?: \(\d[^()]*\))?)"
 """How a description says when the next phase is due, or that none is."""
+_LASTING: Final = (
+    r'reReplaceAll `\b(\d+)m \d+s\b` "${1} min" | reReplaceAll `\b(\d+)h (\d+ min)\b` "${1} h ${2}"'
+    r' | reReplaceAll `\b(\d+)d (\d+ h)\b` "${1} d ${2}" | reReplaceAll ` 0 (h|min)\b` ""'
+)
+"""Prometheus's `1d 0h 0m 0s` as `1 d`, its `1h 5m 30s` as `1 h 5 min`."""
+_COUNTED: Final = (
+    r'reReplaceAll `\b1 (row|transition|unit)s\b` "1 ${1}"'
+    r' | reReplaceAll `\b(1 of \d+ expected processors) are\b` "${1} is"'
+)
+"""One of a thing in the singular: the texts of the rules cannot tell numbers apart."""
 _CUT: Final = (
-    f'reReplaceAll `{_THEN}` "" | reReplaceAll " \\\\+0000 UTC" " UTC"'
+    f'reReplaceAll `{_THEN}` "" | reReplaceAll " \\\\+0000 UTC" " UTC" | {_LASTING} | {_COUNTED}'
     f' | reReplaceAll "^(.{{{LONGEST["description"]}}}).+$" "${{1}}…"'
 )
 """What a message shows of a description: not all of a long one, nor when the next phase is due, which it has said."""
@@ -105,6 +115,7 @@ def template() -> str:
         BAD=f"[^{_BARE}]",
         BARE=_BARED,
         CUT=_CUT,
+        LASTING=_LASTING,
         SINCE=_SINCE,
         LOCAL=_LOCAL,
         BETWEEN=_BETWEEN,
@@ -154,9 +165,10 @@ def _said(text: str, found: str) -> str:
         if name == "colon":
             parts[place] = '{{ template "orchestration.plain.colon" }}'
         elif name.isdigit():
-            parts[place] = (
-                f'{{{{ template "orchestration.number" (reReplaceAll `^.*{found}.*$` `${{{name}}}` $text) }}}}'
-            )
+            number = f"(reReplaceAll `^.*?{found}.*$` `${{{name}}}` $text)"
+            parts[place] = f'{{{{ template "orchestration.number" {number} }}}}'
+            if parts[place + 1].startswith(" rows"):
+                parts[place + 1] = f' row{{{{ if ne {number} "1" }}}}s{{{{ end }}}}{parts[place + 1].removeprefix(" rows")}'
         else:
             value = f"(.Labels.source | {_SOURCES})" if name == "source" else f".Labels.{name}"
             parts[place] = f'{{{{ template "orchestration.bare" {value} }}}}'
