@@ -79,7 +79,7 @@ TRIGGER = {alert.short_name for alert in alerts() if alert.about == "trigger"}
 BY_CRITICALITY = {
     alert.short_name for alert in alerts() if alert.about == "verdict" and alert.severities == {"critical", "warning"}
 }
-EXPORTER_DOWN, UNREACHABLE, STALE, MISSING, LOST, UNREGISTERED, COVERAGE_LOW = (
+EXPORTER_DOWN, UNREACHABLE, STALE, MISSING, LOST, UNREGISTERED, PHANTOM, MISMATCH, COVERAGE_LOW = (
     alert_of(key).short_name
     for key in (
         "exporter_down",
@@ -88,6 +88,8 @@ EXPORTER_DOWN, UNREACHABLE, STALE, MISSING, LOST, UNREGISTERED, COVERAGE_LOW = (
         "missing",
         "lost_update",
         "unregistered",
+        "phantom",
+        "count_mismatch",
         "coverage_low",
     )
 )
@@ -133,6 +135,11 @@ def _entry_lost(cause: Labels, alert: Labels) -> bool:
     return lost and _same(cause, alert, PROCESSOR)
 
 
+def _no_row_at_all(cause: Labels, alert: Labels) -> bool:
+    """That the registered count of the same processor is wrong."""
+    return _name(cause) == PHANTOM and _name(alert) == MISMATCH and _same(cause, alert, PROCESSOR)
+
+
 def _upstream_failed(cause: Labels, alert: Labels) -> bool:
     """That later phases of the day have no data."""
     failed = _name(cause) in TRIGGER | BY_CRITICALITY and cause["severity"] == "critical"
@@ -147,7 +154,15 @@ def _critical(cause: Labels, alert: Labels) -> bool:
     return one and _name(cause) in subject and _same(cause, alert, subject[_name(cause)])
 
 
-RULES = (_exporter_down, _source_unreachable, _phase_in_trouble, _entry_lost, _upstream_failed, _critical)
+RULES = (
+    _exporter_down,
+    _source_unreachable,
+    _phase_in_trouble,
+    _entry_lost,
+    _no_row_at_all,
+    _upstream_failed,
+    _critical,
+)
 
 
 def raised() -> set[tuple[str, str, frozenset[str], str]]:

@@ -41,6 +41,7 @@ def due_text(one: NextDue | None, zone: str) -> str:
 def since(labels: str, found: Since, zone: str, **texts: str) -> Sample:
     """A fault's time under these labels and texts about it, which a message takes from there without another query."""
     after = "" if found.after is None else _both(found.after, zone)
+    after = "" if after == _both(found.at, zone) else after
     # Prometheus prints parts of a second, which a reader has no use for.
     at = found.at.replace(microsecond=0).timestamp()
     return f"{labels},{label_text(**texts, local=local(found.at, zone), after=after)}", at

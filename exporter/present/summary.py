@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from exporter.model import Bound, Condition, ErrorKind, TriggerState, Verdict
+from exporter.model import Bound, Condition, TriggerState, Verdict
 from exporter.present.outages import outages
 from exporter.present.over import after, after_condition, after_trigger, after_verdict
 from exporter.present.words import (
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from exporter.model import ConditionReport, PhaseReport, ProcessorReport, Report, Since
+    from exporter.present.outages import Outage
 
 FINISHED: Final = (Verdict.LOST_UPDATE, Verdict.UNREGISTERED, Verdict.WRONG_DATE)
 """Verdicts of work that is done and not registered. A blocked trigger waits for it."""
@@ -44,6 +45,9 @@ QUIET: Final = {
     Verdict.BACKFILL: "backfilled",
     Verdict.SKIPPED: "skipped",
 }
+_SEVERITIES: Final = ("critical", "warning", "info")
+_UNREAD: Final = ("source_unreachable", "budget_exhausted", "collector_failing")
+"""What the alert about an outage can be about, worst first."""
 _NAMED: Final = 3
 """How many kinds of lesser discrepancies the sentence names."""
 
@@ -94,10 +98,24 @@ class Problem:
     verdict: Verdict | None = None
 
     @property
-    def rank(self) -> tuple[int, int, int]:
-        """Sorts the worst first: triggers that hang, critical processors, then by verdict, then the newest date."""
-        tier = 0 if self.verdict is None else 1 if any(one.critical for one in self.processors) else 2
-        return tier, -1 if self.verdict is None else DISCREPANCIES.index(self.verdict), -self.phase.run_date.toordinal()
+    def critical(self) -> bool:
+        """Whether a processor of it is critical."""
+        return any(one.critical for one in self.processors)
+
+    @property
+    def severity(self) -> str:
+        """That of its alert."""
+        severities = alert_of(self.verdict or self.phase.trigger_state or "").severities
+        if len(severities) > 1 and not self.critical:
+            severities -= {"critical"}
+        return min(severities, key=_SEVERITIES.index)
+
+    @property
+    def rank(self) -> tuple[bool, int, bool, int, int]:
+        """Sorts the worst first: triggers that hang, by severity, critical processors, by verdict, the newest date."""
+        verdict = -1 if self.verdict is None else DISCREPANCIES.index(self.verdict)
+        urgent = self.verdict is not None, _SEVERITIES.index(self.severity), not self.critical
+        return *urgent, verdict, -self.phase.run_date.toordinal()
 
 
 def problems(report: Report) -> tuple[Problem, ...]:
@@ -116,20 +134,7 @@ def summarize(report: Report, unread: Mapping[str, str] | None = None) -> Summar
     unknown = _unknown(report, unread or {})
     held, rows, again = held_conditions(report), rows_beyond(report), overwritten(report)
     if unknown:
-        beyond = listed(beyond_bounds(report))
-        there = outages(report, unread)
-        began = earliest(outage.since for outage in there)
-        spent = set((unread or {}).values()) == {ErrorKind.BUDGET}
-        unreadable = ELSEWHERE["budget_exhausted" if spent else "source_unreachable"]
-        return Summary(
-            Health.UNKNOWN,
-            f"Cannot tell: {unknown}",
-            Moments.of(report).since(began) if began else "",
-            f"{unreadable.effect}; {alert_of('source_unreachable').when}",
-            unreadable.first,
-            there[0].after if there else "",
-            ", ".join(part for part in (beyond, again) if part),
-        )
+        return _cannot_tell(report, unknown, outages(report, unread), held)
     if held or rows:
         return _beyond(report, held, rows, again)
     if not report.pipelines:
@@ -138,6 +143,26 @@ def summarize(report: Report, unread: Mapping[str, str] | None = None) -> Summar
     quiet = Counter(QUIET[one.verdict] for one in report.processors if one.verdict in QUIET)
     some = "".join(f", {number:,} {what}" for what, number in quiet.items())
     return Summary(Health.WELL, f"All well: {checked} checked, no discrepancy{some}", besides=again)
+
+
+def _cannot_tell(report: Report, unknown: str, there: Sequence[Outage], held: Sequence[ConditionReport]) -> Summary:
+    """The sentence where a verdict is unknown: about what could not be read, else about a calendar in doubt."""
+    doubt = next((one for one in held if one.condition is Condition.CALENDAR_DOUBTFUL), None)
+    lead = None if there else doubt
+    worst = min(there, key=lambda one: _UNREAD.index(one.about), default=None)
+    about = worst.about if worst else "source_unreachable"
+    words = CONDITIONS[lead.condition] if lead else ELSEWHERE[about]
+    began = lead.since if lead else earliest(one.since for one in there)
+    beyond = listed([text for text in beyond_bounds(report) if not lead or text != lead.text])
+    return Summary(
+        Health.UNKNOWN,
+        f"Cannot tell: {f'{lead.text}, ' if lead else ''}{unknown}",
+        Moments.of(report).since(began) if began else "",
+        f"{words.effect}; {alert_of(lead.condition if lead else about).when}",
+        words.first,
+        after_condition(lead) if lead else worst.after if worst else "",
+        ", ".join(part for part in (beyond, overwritten(report)) if part),
+    )
 
 
 def _beyond(
@@ -281,8 +306,8 @@ def _lead(problem: Problem, moments: Moments) -> tuple[str, str, str, str]:
         words = WORDS[verdict]
         what = f"{where}: {_counted(problem)} {words.did} ({_names(problem.processors)})"
         since = earliest(one.since for one in problem.processors)
-        critical = any(one.critical for one in problem.processors)
-        effect = f"{words.effect}{', and it is critical for the next phase' if critical else ''}"
+        effect = words.effect
+    effect = f"{'critical: ' if problem.severity == 'critical' else ''}{effect}"
     return what, moments.since(since) if since else "", f"{effect}{_then(phase, moments)}", words.first
 
 

@@ -137,7 +137,7 @@ def _beside(report: Report, unread: Mapping[str, str] | None, said: Summary, mom
     if said.health is Health.WRONG:
         found += [(one.text, one.since, ELSEWHERE[one.about].first) for one in outages(report, unread)]
     for text, since, first in found:
-        if text[1:] != said.what[1:]:
+        if text[1:] not in said.what:
             yield _fault(_clause(text, since), since, first, moments, "yellow")
 
 

@@ -37,7 +37,7 @@ class Words:
 
 WORDS: Final = {
     Verdict.LOST_UPDATE: Words(
-        "lost the entry that was there",
+        "lost the registered entry",
         "the data is there, but the trigger no longer counts it",
         "find what wrote the document without merge, then register again",
     ),
@@ -97,7 +97,7 @@ TRIGGERS: Final = {
     ),
     TriggerState.BLOCKED: Words(
         "it waits for entries that nobody will write",
-        "the next phase does not start by itself",
+        "the next phase waits",
         "register what finished, do not run it again",
     ),
 }
@@ -106,8 +106,8 @@ TRIGGERS: Final = {
 CONDITIONS: Final = {
     Condition.COVERAGE_LOW: Words(
         "covers too few rows",
-        "whatever is made of these rows is wrong or incomplete",
-        "list the rows that are not covered, then run the processor again",
+        "whatever uses these rows is wrong or incomplete",
+        "list the uncovered rows, then run the processor again",
     ),
     Condition.HEARTBEAT_STALE: Words(
         "says running and its heartbeat is late",
@@ -117,7 +117,7 @@ CONDITIONS: Final = {
     Condition.RUNNING_PAST_DUE: Words(
         "still runs long after its deadline",
         "whatever waits for it waits longer",
-        "read the run's logs: does it get on",
+        "find out from the run's logs whether it still makes progress",
     ),
     Condition.HEARTBEATS_SILENT: Words(
         "no heartbeat beats although runs go on",
@@ -127,7 +127,7 @@ CONDITIONS: Final = {
     Condition.CALENDAR_DOUBTFUL: Words(
         "the calendar is doubtful",
         "what is expected of these dates may be wrong",
-        "compare the calendar's table with what it is loaded from",
+        "find out whether what loads the calendar, or writes the halts, still runs",
     ),
     Condition.COUNT_INCONSISTENT: Words(
         "the document's count is not the number of its entries",
@@ -179,11 +179,15 @@ NOTES: Final = {
 _UNREADABLE: Final = Words(
     "cannot be read",
     "what cannot be read is neither well nor wrong",
-    "run `config check --connect` where the exporter runs: it names what is missing and the command that grants it",
+    "run `config check --connect` where the exporter runs, and mend what it names",
 )
 ELSEWHERE: Final = {
     "source_unreachable": _UNREADABLE,
-    "collector_failing": _UNREADABLE,
+    "collector_failing": Words(
+        "cannot read everything",
+        _UNREADABLE.effect,
+        "look up in the exporter's log what could not be read, and why",
+    ),
     "collector_stale": _UNREADABLE,
     "budget_exhausted": Words(
         "the BigQuery budget is used up",
@@ -320,9 +324,9 @@ class Moments:
 
     def began(self, since: Since) -> str:
         """`15:04:29 UTC (10:04:29 EST)`, or `a moment between 15:04:27 UTC (...) and 15:04:29 UTC (...)`."""
-        if since.after is None:
-            return self.both(since.at)
-        return f"a moment between {self.both(since.after)} and {self.both(since.at)}"
+        at, after = self.both(since.at), since.after and self.both(since.after)
+        # Within one second, there is nothing to say about the range.
+        return at if after in {None, at} else f"a moment between {after} and {at}"
 
     def since(self, since: Since) -> str:
         """`for 2 h 55 min, since 15:04:29 UTC (10:04:29 EST)`; without a length where it has none yet."""

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from exporter.model import Bound, Condition, ConditionReport, HeartbeatState, LogSource, Since, Verdict
 from exporter.reconcile.evidence import PATIENCE
-from exporter.reconcile.hints import lasting
 from exporter.reconcile.removals import last_overwritten, lately
 
 if TYPE_CHECKING:
@@ -162,7 +161,7 @@ def _low_text(at: Moment[CoverageReport, PipelineReport]) -> str:
     coverage, check = at.subject, at.subject.check
     counts, share = coverage.counts, coverage.share or 0
     rows = f" ({counts.covered:,} of {counts.eligible:,})" if counts else ""
-    bound = f"the critical bound {check.critical:.0%}" if share < check.critical else f"the bound {check.warn:.0%}"
+    bound = f"the critical {check.critical:.0%}" if share < check.critical else f"{check.warn:.0%}"
     what = f"coverage {check.name} of {coverage.pipeline}, rows of {coverage.data_date}"
     return f"{what}, is {share:.1%}{rows}, below {bound}"
 
@@ -197,9 +196,8 @@ def _silent(at: Moment[PipelineReport, PipelineReport]) -> bool:
 
 
 def _silent_text(at: Moment[PipelineReport, PipelineReport]) -> str:
-    beat = at.subject.last_heartbeat_at
-    lasts = "at all" if beat is None else f"for {lasting(at.now - beat)}"
-    return f"no heartbeat of {at.subject.pipeline} {lasts}"
+    # Since when that is stands beside the text.
+    return f"no heartbeat of {at.subject.pipeline} {'at all' if at.subject.last_heartbeat_at is None else 'beats'}"
 
 
 def _documents_above(at: Moment[PipelineReport, PipelineReport], bound: int | None) -> bool:
@@ -208,10 +206,9 @@ def _documents_above(at: Moment[PipelineReport, PipelineReport], bound: int | No
 
 def _bloated_text(at: Moment[PipelineReport, PipelineReport]) -> str:
     pipeline = at.subject
-    return (
-        f"{pipeline.heartbeat_documents:,} heartbeat documents of {pipeline.pipeline},"
-        f" more than {pipeline.heartbeat_documents_warn:,}"
-    )
+    critical = pipeline.heartbeat_documents_critical
+    bound = critical if _documents_above(at, critical) else pipeline.heartbeat_documents_warn
+    return f"{pipeline.heartbeat_documents:,} heartbeat documents of {pipeline.pipeline}, more than {bound:,}"
 
 
 # --- the phase log ----------------------------------------------------------------------------------------------
@@ -266,9 +263,8 @@ def _beats_late(at: Moment[ProcessorReport, PhaseReport]) -> bool:
 
 
 def _late_text(at: Moment[ProcessorReport, PhaseReport]) -> str:
-    one, beat = at.subject, at.subject.heartbeat.beat_at
-    lasts = f" for {lasting(at.now - beat)}" if beat else ""
-    return f"{one.processor} of {one.phase} {one.run_date} says running and has not beaten{lasts}"
+    one = at.subject
+    return f"{one.processor} of {one.phase} {one.run_date} says running and its heartbeat is late"
 
 
 def _runs_past_due(at: Moment[ProcessorReport, PhaseReport]) -> bool:
@@ -277,7 +273,7 @@ def _runs_past_due(at: Moment[ProcessorReport, PhaseReport]) -> bool:
 
 def _past_due_text(at: Moment[ProcessorReport, PhaseReport]) -> str:
     one = at.subject
-    return f"{one.processor} of {one.phase} {one.run_date} still runs {lasting(at.now - one.due)} past its deadline"
+    return f"{one.processor} of {one.phase} {one.run_date} still runs past its deadline"
 
 
 # --- the table --------------------------------------------------------------------------------------------------

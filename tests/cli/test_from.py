@@ -67,7 +67,7 @@ def test_check_says_what_the_exporter_remembers(url: str) -> None:
     ended = invoke("check", "--from", url)
 
     assert (ended.code, ended.err) == (1, "")
-    assert f"1 of 1 processor lost the entry that was there ({OFFENSE})" in " ".join(ended.out.split())
+    assert f"1 of 1 processor lost the registered entry ({OFFENSE})" in " ".join(ended.out.split())
 
 
 def test_check_gives_the_same_json_and_metrics_as_the_exporter(url: str) -> None:
@@ -95,7 +95,7 @@ def test_repair_restores_the_entry_as_it_was_seen_without_its_secrets(url: str) 
 
 
 def test_the_address_can_come_from_the_environment(url: str) -> None:
-    assert "lost the entry" in invoke("check", ORCHESTRATION_EXPORTER_FROM=url).out
+    assert "lost the registered entry" in invoke("check", ORCHESTRATION_EXPORTER_FROM=url).out
 
 
 def test_a_run_date_chooses_from_what_the_exporter_shows(url: str) -> None:

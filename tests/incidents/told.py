@@ -162,7 +162,8 @@ def _words(api: Mapping[str, Any], zone: str) -> str | None:
     since, after = api["since"], api["since_after"]
     if since is None:
         return None
-    return f"a moment between {_time(after, zone)} and {_time(since, zone)}" if after else _time(since, zone)
+    at, before = _time(since, zone), after and _time(after, zone)
+    return at if before in {None, at} else f"a moment between {before} and {at}"
 
 
 def _time(at: str, zone: str) -> str:

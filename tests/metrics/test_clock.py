@@ -45,6 +45,8 @@ def test_a_time_has_its_texts_as_labels() -> None:
     [
         ("15:04:27", "America/New_York", "2026-02-01 15:04:27 UTC (10:04:27 EST)"),
         ("15:04", "UTC", "2026-02-01 15:04 UTC"),
+        # Within one second, there is nothing to say about the range.
+        ("15:05", "America/New_York", ""),
     ],
 )
 def test_a_time_that_is_known_as_a_range_has_its_beginning_in_both_zones(after: str, zone: str, text: str) -> None:

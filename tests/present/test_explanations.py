@@ -56,7 +56,7 @@ def test_low_coverage_is_explained_with_the_query_for_its_rows() -> None:
 
     text = " ".join(explain_text(reported(scene)).split())
 
-    assert "- first: list the rows that are not covered, then run the processor again" in text
+    assert "- first: list the uncovered rows, then run the processor again" in text
     assert "- the rows: SELECT * FROM `nba.player_game_summary` WHERE game_date = '2026-01-31' AND (" in text
     assert "IS NOT TRUE" in text
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from exporter.model import Condition, CoverageCounts, ErrorKind, TriggerState, Verdict
+from exporter.model import Condition, ConditionReport, CoverageCounts, ErrorKind, TriggerState, Verdict
 from exporter.present.summary import Health, beyond_bounds, problems, summarize, tally, worst_first
 from exporter.present.summary import well as is_well
+from exporter.present.words import CONDITIONS, ELSEWHERE
 from exporter.reconcile import DISCREPANCIES
 from testing.builders import DAY, OFFENSE, ONE_DAY, PHASE3, PHASE4, PLAYER, on
 from testing.collecting import Scene, healthy
@@ -54,7 +55,7 @@ def test_the_sentence_of_a_blocked_day_says_since_when_how_bad_and_what_to_do_fi
         "nba phase3 of 2026-02-01 is blocked: 2 of 5 processors finished and never registered"
         " (player_game_summary, upcoming_team_game_context)."
         " For 2 h 59 min, since 15:00:50 UTC (10:00:50 EST)."
-        " The next phase does not start by itself, but the data is there; phase4 was due at 17:30 UTC (12:30 EST)."
+        " Critical: the next phase waits, but the data is there; phase4 was due at 17:30 UTC (12:30 EST)."
         " First: register what finished, do not run it again."
         " After the repair: shown good within 10 min, alert closed within 47 min."
     )
@@ -84,7 +85,7 @@ def test_unknown_rows_are_not_reported_as_present() -> None:
     blocked = with_trigger(with_verdicts(**{PLAYER: Verdict.UNREGISTERED}), TriggerState.BLOCKED)
     report = changed(blocked, of_processor=lambda one: replace(one, table_rows=None))
 
-    assert summarize(report).effect.startswith("the next phase does not start by itself; phase4 was due at ")
+    assert summarize(report).effect.startswith("critical: the next phase waits; phase4 was due at ")
 
 
 def test_a_stuck_trigger_says_that_its_rule_is_met() -> None:
@@ -115,12 +116,55 @@ def test_critical_faults_lead_the_sentence_and_others_follow() -> None:
     summary = summarize(with_verdicts(**verdicts, **{PHASE4[0]: Verdict.PARTIAL}), {"warehouse": "quota"})
 
     assert "1 of 5 processors left too many rows (player_game_summary)" in summary.what
-    assert "and it is critical for the next phase; phase4 was due at " in summary.effect
+    assert summary.effect.startswith("rows are there more than once; phase4 was due at ")
     assert summary.besides == (
         f"1 failed ({PHASE3[1]}), 1 left no row by the deadline ({PHASE3[2]}),"
         f" 1 registered without one row ({PHASE3[4]}), 1 more with other discrepancies,"
         " not all of BigQuery could be read (quota)"
     )
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        (Verdict.MISSING, "critical: the rows are missing"),
+        (Verdict.LOST_UPDATE, "critical: the data is there, but the trigger no longer counts it"),
+        (Verdict.UNREGISTERED, "the data is there"),
+        (Verdict.WRONG_DATE, "the data is there"),
+    ],
+)
+def test_critical_is_what_its_alert_pages_for(verdict: Verdict, said: str) -> None:
+    assert summarize(with_verdicts(**{PLAYER: verdict})).effect.partition(";")[0] == said
+
+
+def test_what_nobody_has_to_act_on_does_not_lead_although_its_processor_is_critical() -> None:
+    summary = summarize(with_verdicts(**{PLAYER: Verdict.WRONG_DATE, OFFENSE: Verdict.UNREGISTERED}))
+
+    assert f"1 of 5 processors finished and never registered ({OFFENSE})" in summary.what
+    assert summary.besides == f"1 registered under a neighbouring date ({PLAYER})"
+
+
+def test_of_a_doubtful_calendar_the_sentence_says_what_to_do_about_it_and_not_about_a_source() -> None:
+    labels = {"pipeline": "nba", "reason": "empty"}
+    text = "the calendar of nba is doubtful: table x has no row at all"
+    doubt = ConditionReport(Condition.CALENDAR_DOUBTFUL, labels, holds=True, text=text)
+    unknown = with_verdicts(**{OFFENSE: Verdict.UNKNOWN})
+
+    summary = summarize(replace(unknown, own=(*unknown.own, doubt)))
+
+    assert (summary.health, summary.what) == (Health.UNKNOWN, f"Cannot tell: {text}, 1 unknown")
+    assert summary.first == CONDITIONS[Condition.CALENDAR_DOUBTFUL].first
+    assert (summary.effect, summary.besides) == ("what is expected of these dates may be wrong; from now on", "")
+    assert summary.after
+
+
+def test_where_one_table_is_gone_the_sentence_does_not_ask_to_wait_for_the_source() -> None:
+    report = with_verdicts(**{OFFENSE: Verdict.UNKNOWN})
+
+    summary = summarize(report, {"warehouse": "not_found"})
+
+    assert summary.effect.endswith("; from now on")
+    assert summary.first == ELSEWHERE["collector_failing"].first
 
 
 def test_of_two_triggers_that_hang_the_newer_leads() -> None:
@@ -166,11 +210,11 @@ def test_low_coverage_is_wrong_although_no_processor_is() -> None:
 
     assert summary.health is Health.WRONG
     assert summary.what == (
-        "Coverage minutes_played of nba, rows of 2026-01-31, is 67.8% (80 of 118), below the critical bound 80%"
+        "Coverage minutes_played of nba, rows of 2026-01-31, is 67.8% (80 of 118), below the critical 80%"
     )
     assert summary.since == "for 1 h 30 min, since 16:30 UTC (11:30 EST)"
-    assert summary.effect == "whatever is made of these rows is wrong or incomplete; no deadline configured"
-    assert summary.first == "list the rows that are not covered, then run the processor again"
+    assert summary.effect == "whatever uses these rows is wrong or incomplete; no deadline configured"
+    assert summary.first == "list the uncovered rows, then run the processor again"
 
 
 @pytest.mark.parametrize(
@@ -215,7 +259,7 @@ def test_only_conditions_that_hold_are_in_the_sentence() -> None:
         Condition.COLLECTION_BLOATED,
         Condition.COVERAGE_UNCLASSIFIED,
     }
-    assert beyond_bounds(report) == ["106,000 heartbeat documents of nba, more than 100"]
+    assert beyond_bounds(report) == ["106,000 heartbeat documents of nba, more than 500"]
 
 
 def test_problems_come_worst_first_and_a_blocked_trigger_takes_its_own_along() -> None:

@@ -110,6 +110,8 @@ def test_what_happened_between_two_readings_is_said_with_both() -> None:
     assert moments.began(lost) == ("a moment between 15:04:27 UTC (10:04:27 EST) and 15:04:29 UTC (10:04:29 EST)")
     assert moments.since(lost).startswith("for 2 h 55 min, since a moment between 15:04:27 UTC ")
     assert Moments(NOW, ZoneInfo("UTC")).began(lost) == "a moment between 15:04:27 UTC and 15:04:29 UTC"
+    within_a_second = Since(lost.at + timedelta(milliseconds=1), after=lost.at)
+    assert moments.began(within_a_second) == moments.both(lost.at)
 
 
 def test_the_moments_of_a_report_are_those_of_its_zone() -> None:

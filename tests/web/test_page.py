@@ -121,6 +121,21 @@ def test_what_belongs_to_no_processor_is_told_with_unknown_told_from_none() -> N
         assert unknown[fact] == "unknown"
 
 
+def test_what_the_sentence_is_about_is_not_said_again_below_it_and_has_its_rows_and_its_runbook_there() -> None:
+    scene = triggered()
+    scene.memory.warehouse.coverage = {DAY - ONE_DAY: CoverageCounts(212, 118, 80, {"dnp": 94})}
+    scene.memory.store.size = 106_000
+
+    html = page(View(reported(scene)))
+
+    begins, _, below = html.partition("<h2 id=beside>")
+    assert begins.count("rows of 2026-01-31, is 67.8%") == 2  # the title and the sentence
+    assert "is 67.8%" not in below
+    assert "For the above: <span class=runbook>" in below
+    assert "IS NOT TRUE</code>" in below
+    assert "<strong>106,000 heartbeat documents of nba, more than 500</strong>" in below
+
+
 def test_the_last_heartbeat_and_run_are_told_where_there_was_one() -> None:
     report = reported(healthy())
     [pipeline] = report.pipelines

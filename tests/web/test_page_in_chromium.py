@@ -229,7 +229,7 @@ def test_the_day_of_the_incident_report_says_what_is_wrong_since_when_how_bad_an
         "Wrong nba phase3 of 2026-02-01 is blocked: 2 of 5 processors finished and never registered"
         " (player_game_summary, upcoming_team_game_context)."
         " For 2 h 55 min, since 15:04:29 UTC (10:04:29 EST)."
-        " The next phase does not start by itself, but the data is there."
+        " Critical: the next phase waits, but the data is there."
         " First: register what finished, do not run it again."
         f" After the repair: {after('blocked')}."
         " Besides: 1 left too many rows (team_offense_game_summary),"

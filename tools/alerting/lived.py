@@ -10,6 +10,7 @@ import argparse
 import html
 import json
 import re
+import shutil
 import sys
 import time
 from dataclasses import dataclass
@@ -140,8 +141,10 @@ def main() -> int:
     chosen = parser.parse_args()
     with chromium() as browser:
         for name in chosen.day or DAYS:
-            folder = chosen.folder / name.replace(" ", "-")
-            folder.mkdir(parents=True, exist_ok=True)
+            # Prometheus and Alertmanager take paths as relative to their configuration.
+            folder = chosen.folder.resolve() / name.replace(" ", "-")
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
             for place, text in read(name, DAYS[name], folder, browser):
                 (folder / f"{place}.txt").write_text(html.unescape(text), encoding="utf-8")
                 print(f"  {place}: {len(text.split())} words, {text.count(chr(10)) + 1} lines")

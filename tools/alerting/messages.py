@@ -167,8 +167,8 @@ def _said(text: str, found: str) -> str:
         elif name.isdigit():
             number = f"(reReplaceAll `^.*?{found}.*$` `${{{name}}}` $text)"
             parts[place] = f'{{{{ template "orchestration.number" {number} }}}}'
-            if parts[place + 1].startswith(" rows"):
-                parts[place + 1] = f' row{{{{ if ne {number} "1" }}}}s{{{{ end }}}}{parts[place + 1].removeprefix(" rows")}'
+            plural = f' row{{{{ if ne {number} "1" }}}}s{{{{ end }}}}'
+            parts[place + 1] = parts[place + 1].replace(" rows", plural)
         else:
             value = f"(.Labels.source | {_SOURCES})" if name == "source" else f".Labels.{name}"
             parts[place] = f'{{{{ template "orchestration.bare" {value} }}}}'
