@@ -120,6 +120,16 @@ class Evidence:
         return not any(end >= begun for end in (past(end, self.now) for end in ends) if end is not None)
 
     @property
+    def ran_to_register(self) -> bool:
+        """Whether a run that registers, as a backfill does not, did this work, since when it must have."""
+        since = (self.obligation.registers_from, self.reset_at)
+        begun = max((at for at in since if at is not None), default=NEVER)
+        ends = [
+            past(run.finished_at, self.now) for run in self.runs or () if run.status == "success" and not run.backfill
+        ]
+        return any(end is not None and end >= begun for end in ends)
+
+    @property
     def by_entry(self) -> bool:
         """Whether an entry shows that the work is done. Where no entry is expected, rows show it."""
         return self.has_document and self.obligation.asked

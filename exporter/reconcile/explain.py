@@ -286,6 +286,9 @@ def _backfill(e: Evidence) -> Explanation:
     if run is None:
         said = "the run history has no run of it, and a backfill would be there"
         return Explanation(Cause.BACKFILL, Standing.UNLIKELY, contradicts=(said,))
+    if run.backfill and e.ran_to_register:
+        said = f"its newest run{run.numbered} was a backfill, but one before it succeeded and was none"
+        return Explanation(Cause.BACKFILL, Standing.RULED_OUT, contradicts=(said,))
     if run.backfill:
         said = f"its newest run{run.numbered} was a backfill, which never registers"
         return Explanation(Cause.BACKFILL, Standing.PROVEN, supports=(said,))

@@ -189,7 +189,7 @@ def _wrong_date(e: Evidence) -> bool | None:
 
 def _backfill(e: Evidence) -> bool | None:
     run = e.newest_run
-    return both(negated(e.done), run is not None and run.backfill, negated(_no_rows(e)))
+    return both(negated(e.done), run is not None and run.backfill and not e.ran_to_register, negated(_no_rows(e)))
 
 
 def _unregistered(e: Evidence) -> bool | None:

@@ -110,6 +110,12 @@ def gone(kind: RemovalKind) -> Scene:
         pytest.param(unregistered(), BACKFILL, Standing.UNLIKELY, id="no run in the history"),
         pytest.param(unregistered(runs=[BACKFILL_RUN]), BACKFILL, Standing.PROVEN, id="a backfill"),
         pytest.param(unregistered(runs=[SUCCESS]), BACKFILL, Standing.RULED_OUT, id="no backfill"),
+        pytest.param(
+            unregistered(runs=[run("success", "14:00"), BACKFILL_RUN]),
+            BACKFILL,
+            Standing.RULED_OUT,
+            id="a backfill after a run that should have registered",
+        ),
         pytest.param(nothing(runs=[FAILURE]), FAILED, Standing.LIKELY, id="a failed run, no rows"),
         pytest.param(unregistered(runs=[FAILURE]), FAILED, Standing.POSSIBLE, id="a failed run, rows"),
         pytest.param(nothing(beats=[beat("failed", "15:00")]), FAILED, Standing.LIKELY, id="a failed heartbeat"),

@@ -184,7 +184,10 @@ CASES: Final[dict[Verdict, dict[str, Scene]]] = {
         "registered there thirty minutes after the rows": unregistered(sides={-1: Side(entry("15:30:44"))}),
     },
     Verdict.BACKFILL: {
-        "newest run was a backfill": unregistered(runs=[succeeded("14:00"), backfilled("15:00")]),
+        "newest run was a backfill": unregistered(runs=[broke("14:00"), backfilled("15:00")]),
+        "a regular run before the date was over, and a backfill": unregistered(
+            runs=[succeeded("04:50"), backfilled("15:00")]
+        ),
     },
     Verdict.UNREGISTERED: {
         "heartbeat left running, run ended": unregistered(
@@ -199,6 +202,7 @@ CASES: Final[dict[Verdict, dict[str, Scene]]] = {
         ),
         "registered there at no known time": unregistered(sides={-1: Side(entry(None))}),
         "registered there, rows of no known time": unregistered(written=None, sides={-1: Side(entry("15:00:50"))}),
+        "a regular run came before the backfill": unregistered(runs=[succeeded("14:00"), backfilled("15:00")]),
         "a regular run came after the backfill": unregistered(runs=[backfilled("14:00"), succeeded("15:00")]),
         "rows and no entry": unregistered(),
         "rows and no document": unregistered(document=Document(exists=False)),
