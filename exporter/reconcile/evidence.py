@@ -61,8 +61,8 @@ class Evidence:
     entry shows, or its rows where no entry is expected. `rows_failure`: the failure of the table, which `failures` has
     not. `nothing_owed`: why `units` is 0 although the calendar may have some; `left_out`: units of the data date that
     the calendar does not count. `row_bounds`: the fewest and the most rows that these units may have; None if not
-    configured or not known. `newest_run`: the newest run that can have done the work. `reset_at`: when the document was
-    last reset, if it has no entry since; `again_by`: by when what was done before must be registered again.
+    configured or not known. `newest_run`: the newest run that can have done the work. `again`: when the document was
+    last reset, if it has no entry since, and by when what was done before must be registered again.
 
     Of the documents it holds what they say of this processor, and no more: as long as that is the same, so is the
     verdict, whatever else is written there.
@@ -77,8 +77,7 @@ class Evidence:
     document_read_at: datetime | None
     entry: Entry | None
     loss: Removal | None
-    reset_at: datetime | None
-    again_by: datetime | None
+    again: tuple[datetime, datetime] | None
     heartbeat: HeartbeatReport
     heartbeat_error: str | None
     rows: RowCount | None
@@ -110,7 +109,7 @@ class Evidence:
     @property
     def done_before_asked(self) -> bool:
         """Whether all that was done may be of an earlier run than the one that must register, which still has time."""
-        times = ((self.obligation.registers_from, self.obligation.due), (self.reset_at, self.again_by))
+        times = ((self.obligation.registers_from, self.obligation.due), self.again or (None, None))
         begun = max((start for start, end in times if start and end and self.now < end), default=None)
         if begun is None:
             return False
@@ -122,7 +121,7 @@ class Evidence:
     @property
     def ran_to_register(self) -> bool:
         """Whether a run that registers, as a backfill does not, did this work, since when it must have."""
-        since = (self.obligation.registers_from, self.reset_at)
+        since = (self.obligation.registers_from, self.again and self.again[0])
         begun = max((at for at in since if at is not None), default=NEVER)
         ends = [
             past(run.finished_at, self.now) for run in self.runs or () if run.status == "success" and not run.backfill

@@ -28,7 +28,7 @@ from exporter.reconcile.explain import Scene, explanations, standing_entries
 from exporter.reconcile.heartbeat import heartbeat_of
 from exporter.reconcile.hints import hints
 from exporter.reconcile.ran import log_source, succeeded_runs
-from exporter.reconcile.removals import last_reset, lately, overwritten
+from exporter.reconcile.removals import last_entry, last_reset, lately, overwritten
 from exporter.reconcile.renamed import renamed
 from exporter.reconcile.since import of_processor, of_trigger
 from exporter.reconcile.trigger import WORST, Judged, trigger_of
@@ -84,9 +84,17 @@ class Shared:
         return self.watched.losses if self.watched else {}
 
     @cached_property
-    def reset_at(self) -> datetime | None:
-        """When the document was last reset."""
-        return last_reset(self.watched)
+    def reset(self) -> tuple[datetime, datetime] | None:
+        """When the document was last reset, and when the last sign of a run since came: the newest entry."""
+        reset_at = last_reset(self.watched)
+        return None if reset_at is None else (reset_at, max(reset_at, last_entry(self.watched) or reset_at))
+
+    def again(self, phase: PhaseConfig, entry: Entry | None) -> tuple[datetime, datetime] | None:
+        """From when and by when a processor without an entry registers again after a reset; None without one."""
+        if entry is not None or self.reset is None:
+            return None
+        reset_at, last_sign = self.reset
+        return reset_at, last_sign + (phase.trigger.grace if phase.trigger else AGAIN)
 
     @cached_property
     def scene(self) -> Scene:
@@ -124,7 +132,8 @@ class Processors:
             entry = entries.get(name)
             return (
                 (entry is e.entry or entry == e.entry)
-                and (entry is not None or (losses.get(name), shared.reset_at) == (e.loss, e.reset_at))
+                and (entry is not None or losses.get(name) == e.loss)
+                and shared.again(day.phase, entry) == e.again
                 and not (e.neighbours and any(one.entry != shared.entry(one.run_date, name) for one in e.neighbours))
             )
 
@@ -151,7 +160,6 @@ def gather(pipeline: PipelineConfig, phase: PhaseConfig, obligation: Obligation,
     runs = None if shared.history is None else shared.history.of(phase, obligation)
     has_document, document = phase.collection is not None, shared.documents.get(dates.run_date)
     entry = document.entries.get(processor.name) if document else None
-    reset_at = shared.reset_at if entry is None else None
     heartbeat, heartbeat_error = heartbeat_of(shared.beats, pipeline, obligation, entry, runs, now)
     # For a phase without completion documents, rows take the place of the entry.
     by_rows = None if rows is None else rows.rows > 0
@@ -170,8 +178,7 @@ def gather(pipeline: PipelineConfig, phase: PhaseConfig, obligation: Obligation,
         document_read_at=shared.documents_read_at,
         entry=entry,
         loss=shared.losses.get(processor.name) if entry is None else None,
-        reset_at=reset_at,
-        again_by=reset_at and reset_at + (phase.trigger.grace if phase.trigger else AGAIN),
+        again=shared.again(phase, entry),
         heartbeat=heartbeat,
         heartbeat_error=heartbeat_error,
         rows=rows,

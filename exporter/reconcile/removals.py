@@ -89,6 +89,11 @@ def last_reset(watched: Watched | None) -> datetime | None:
     return max(found, default=None)
 
 
+def last_entry(watched: Watched | None) -> datetime | None:
+    """When the newest of the entries that are there was first seen."""
+    return max((seen.first_seen_at for seen in watched.entries.values()), default=None) if watched else None
+
+
 def last_overwritten(found: Iterable[Overwritten]) -> Since:
     """When the last of these was lost. Raises ValueError for none."""
     last = max(found, key=lambda one: one.missed_at)

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exporter.memory.losses import watch
-from exporter.model import LOST, Document, RemovalKind, Verdict
+from exporter.model import LOST, Document, RemovalKind, Sighting, Verdict
+from exporter.reconcile import reconcile
 from exporter.reconcile.removals import MOST, overwritten
-from testing.builders import DAY, PLAYER, UPCOMING_TEAM, entry, loss, on
+from testing.builders import DAY, OFFENSE, PLAYER, UPCOMING_TEAM, entry, loss, on, without
 from testing.collecting import PHASE3_DOCUMENT
 from testing.reports import overwritten as overwritten_scene
 from testing.reports import reported
-from tests.reconcile.scene import Scene
+from tests.reconcile.scene import OWN, Scene
 
 if TYPE_CHECKING:
     from exporter.config.resolved import Config
@@ -74,6 +75,27 @@ def test_what_was_done_before_a_reset_has_the_grace_to_register_again(
         assert "the document was reset at 17:05:00Z: what was done before has until 17:35:00Z to register again" in {
             hint.text for hint in report.hints
         }
+
+
+@pytest.mark.parametrize(
+    ("came", "now", "verdict"),
+    [
+        ("17:25", "17:54:59", Verdict.NOT_DUE),
+        ("17:25", "17:55", Verdict.UNREGISTERED),
+        # An entry from before the reset, as in a document that one processor has begun again.
+        ("17:01", "17:35", Verdict.UNREGISTERED),
+    ],
+)
+def test_each_entry_that_comes_after_a_reset_gives_the_others_the_grace_again(
+    came: str, now: str, verdict: Verdict
+) -> None:
+    reset = replace(loss(), kind=RemovalKind.RESET, missed_at=on("17:05"))
+    scene = Scene(entry=None, now=now, read=now)
+    watched = replace(without({OFFENSE: reset}), entries={"other": Sighting(entry(), b"", on(came), None)})
+
+    (report,) = reconcile(scene.config(), replace(scene.snapshot(), watched={OWN: watched}), on(now)).processors
+
+    assert report.verdict is verdict
 
 
 @pytest.mark.parametrize("kind", sorted({*RemovalKind} - {RemovalKind.RESET} - LOST))
