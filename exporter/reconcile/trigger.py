@@ -107,15 +107,15 @@ def _untriggered(
     failed = (
         (Hint(HintKind.TRIGGER, "_triggered is set, but _trigger_succeeded is false"),) if document.triggered else ()
     )
-    by_entries = _met(trigger, expected, document)
-    met = by_entries or _met(trigger, expected, document, FINISHED_UNREGISTERED)
+    by_entries = _met(trigger, expected, scene)
+    met = by_entries or _met(trigger, expected, scene, FINISHED_UNREGISTERED)
     # What it wrote after all of this phase was done is no bypass.
-    whole = None if next_written_at is None else _met(trigger, expected, document, FINISHED_UNREGISTERED, by_rows=True)
+    whole = None if next_written_at is None else _met(trigger, expected, scene, FINISHED_UNREGISTERED, by_rows=True)
     if next_written_at is not None and (whole is None or whole.since is None or next_written_at > whole.since):
         text = f"not triggered, but {day.phase.next} wrote rows at {moment(next_written_at, now)}"
         return TriggerConclusion(TriggerState.BYPASSED, (*failed, Hint(HintKind.TRIGGER, text)))
     if met is None:
-        return _not_met(trigger, expected, document, failed)
+        return _not_met(trigger, expected, scene, failed)
     met = _since_reset(met, scene.watched)
     since = f" since {moment(met.since, now)}" if met.since else ""
     if met.since is not None and met.since > now + AHEAD:
@@ -140,28 +140,38 @@ def _since_reset(met: RuleMet, watched: Watched | None) -> RuleMet:
 def _met(
     trigger: Trigger,
     expected: Sequence[Judged],
-    document: Document,
+    scene: Scene,
     unregistered: Container[Verdict] = (),
     *,
     by_rows: bool = False,
 ) -> RuleMet | None:
     """Whether the registered processors, and unregistered ones with these verdicts, meet the trigger rule.
 
-    An entry was written at its own time, or at the document's last update if that is earlier. `by_rows`:
-    count a processor as done from the time of its rows, even if it registered later.
+    An entry was written at its own time, or at the document's last update if that is earlier; or later, if a reading
+    shows that it came later. `by_rows`: count a processor as done from the time of its rows, even if it registered
+    later.
     """
     done: dict[str, datetime | None] = {}
-    updated_at = document.update_time
+    updated_at = scene.document.update_time if scene.document else None
     for item in expected:
         evidence = item.evidence
         if evidence.registered and evidence.entry is not None:
-            at = _earlier(evidence.entry.completed_at, updated_at)
+            said = _earlier(evidence.entry.completed_at, updated_at)
+            at = _came_at(evidence.obligation.processor.name, scene.watched, said)
             if by_rows and evidence.rows:
                 at = _earlier(at, evidence.rows.written_at)
             done[evidence.obligation.processor.name] = at
         elif item.verdict in unregistered:
             done[evidence.obligation.processor.name] = _finished_at(evidence)
     return rule_met(trigger, [item.evidence.obligation.processor for item in expected], done)
+
+
+def _came_at(name: str, watched: Watched | None, said: datetime | None) -> datetime | None:
+    """When the entry came: the time that it gives, unless it came with a later write."""
+    seen = watched.entries.get(name) if watched else None
+    if said is None or seen is None or seen.written_at is None:
+        return said
+    return max(said, seen.written_at)
 
 
 def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
@@ -179,12 +189,10 @@ def _finished_at(evidence: Evidence) -> datetime | None:
     return evidence.heartbeat.beat_at if evidence.heartbeat.state is HeartbeatState.COMPLETED else None
 
 
-def _not_met(
-    trigger: Trigger, expected: Sequence[Judged], document: Document, failed: tuple[Hint, ...]
-) -> TriggerConclusion:
+def _not_met(trigger: Trigger, expected: Sequence[Judged], scene: Scene, failed: tuple[Hint, ...]) -> TriggerConclusion:
     waiting = [item for item in expected if not item.evidence.registered]
     unknown = [item for item in waiting if item.verdict is Verdict.UNKNOWN]
-    if _met(trigger, expected, document, {*FINISHED_UNREGISTERED, Verdict.UNKNOWN}):
+    if _met(trigger, expected, scene, {*FINISHED_UNREGISTERED, Verdict.UNKNOWN}):
         state, text = TriggerState.UNKNOWN, f"unknown whether these finished: {_names(unknown)}"
     else:
         state, text = TriggerState.WAITING, f"waiting for {_names(waiting)}"

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
-from exporter.model import Document, DocumentId, HintKind, Reading, RemovalKind, RowCount, TriggerState, Verdict
+from exporter.model import (
+    Document,
+    DocumentId,
+    HintKind,
+    Reading,
+    RemovalKind,
+    RowCount,
+    Sighting,
+    TriggerState,
+    Verdict,
+)
 from exporter.reconcile import reconcile
 from testing.builders import (
     DAY,
@@ -263,6 +273,21 @@ def test_a_reset_begins_the_grace_again(now: str, state: TriggerState) -> None:
 
     assert report.trigger_state is state
     assert report.rule_met_at == on("17:05")
+
+
+@pytest.mark.parametrize(("now", "state"), [("18:20", State.READY), ("18:20:01", State.STUCK)])
+@pytest.mark.parametrize("said", ["15:04:29", "10:04:29"])
+def test_an_entry_that_came_later_than_it_says_begins_the_grace_when_it_came(
+    said: str, now: str, state: TriggerState
+) -> None:
+    """Its message came late, or its writer took the local time for UTC."""
+    seen = Sighting(entry(said), b"", on("17:50:30"), on("17:50"), written_at=on("17:50"))
+    world = Situation(registered={**ALL, UP: said}).world(by_processing_date())
+
+    report = concluded(world, now, watched={OWN: replace(without({}), entries={UP: seen})})
+
+    assert report.trigger_state is state
+    assert report.rule_met_at == on("17:50")
 
 
 def test_a_wrong_date_is_work_that_really_finished() -> None:
