@@ -149,10 +149,14 @@ class FirestoreServer:
         return {names.document_path(document.name): values.decode_fields(document.fields) for document in found}
 
     def reset(self) -> None:
-        """Delete all documents of all projects, close all transactions, lift all faults, count from zero."""
+        """Delete all documents of all projects, close all transactions, lift all faults, count from zero.
+
+        Times begin again at the clock's: it may have been set back for another day.
+        """
         with self._store.changed:
             self._transactions.clear()
             self._store.commit(messages.Write(delete=name) for name in self._store.names())
+            self._store.forget_time()
         self.faults.clear()
         self.calls.reset()
 

@@ -172,6 +172,10 @@ class Store:
             self._last = moment
             self._install(at, changes)
 
+    def forget_time(self) -> None:
+        """Let the next commit have the clock's time, also if it is earlier than that of the last one."""
+        self._last = None
+
     def _next_moment(self) -> datetime:
         now = self._clock()
         if self._last is None or now > self._last:

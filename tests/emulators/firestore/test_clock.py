@@ -115,6 +115,21 @@ def test_commit_times_grow_whatever_the_clock_does(steps: list[int]) -> None:
     assert seen == sorted(set(seen))
 
 
+def test_after_a_reset_times_begin_again_at_the_clock() -> None:
+    clock = _Clock()
+    server = FirestoreServer(clock=clock)
+    server.put("a/b", {})
+    clock.now -= timedelta(days=1)
+    server.put("a/b", {"n": 1})
+    before = _update_time(server)
+
+    server.reset()
+    server.put("a/b", {})
+
+    assert before > clock.now
+    assert _update_time(server) == clock.now
+
+
 def _update_time(server: FirestoreServer) -> datetime:
     store = server._store  # noqa: SLF001 - spares a thousand calls over the wire
     document: Any = store.view().get("projects/local-project/databases/(default)/documents/a/b")
