@@ -32,10 +32,9 @@ CALENDAR, HALTS = "calendar", "halts"
 DOCUMENT, HEARTBEAT, RUN_HISTORY = "completion document", "heartbeat", "run history"
 """The records of a piece of work apart from its table."""
 
-AGAIN: Final = timedelta(minutes=30)
-"""How long a phase without a trigger, whose grace says it for the others, has after its document was reset."""
 PATIENCE: Final = timedelta(hours=1)
-"""How long after its deadline a processor that runs, or may run, is only late."""
+"""How long after its deadline a processor that runs, or may run, is only late; and a phase that has no trigger, whose
+grace would say it, after its document was reset."""
 _UNFINISHED: Final = frozenset({FAILED, RUNNING})
 _NOT_WHOLE: Final = _UNFINISHED | {PARTIAL}
 

@@ -313,7 +313,7 @@ def _freshness(e: Evidence, verdict: Verdict) -> Iterator[Hint]:
             HintKind.FRESHNESS,
             f"document last read at {moment(e.document_read_at, e.now)}, before the last {last} of {moment(at, e.now)}",
         )
-    if e.again and e.now < e.again[1] and e.registered is False:
+    if verdict is Verdict.NOT_DUE and e.again and e.now < e.again[1]:
         since, by = (moment(at, e.now) for at in e.again)
         text = f"the document was reset at {since}: what was done before has until {by} to register again"
         yield Hint(HintKind.FRESHNESS, text)

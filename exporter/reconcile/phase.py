@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from exporter.model import DocumentId, ErrorKind, Failure, Matter, PhaseReport, ProcessorReport, Verdict
 from exporter.reconcile.evidence import (
-    AGAIN,
     CALENDAR,
     DOCUMENT,
     HALTS,
     HEARTBEAT,
+    PATIENCE,
     RUN_HISTORY,
     Evidence,
     Neighbour,
@@ -94,7 +94,7 @@ class Shared:
         if entry is not None or self.reset is None:
             return None
         reset_at, last_sign = self.reset
-        return reset_at, last_sign + (phase.trigger.grace if phase.trigger else AGAIN)
+        return reset_at, last_sign + (phase.trigger.grace if phase.trigger else PATIENCE)
 
     @cached_property
     def scene(self) -> Scene:

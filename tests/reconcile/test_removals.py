@@ -12,7 +12,7 @@ from exporter.memory.losses import watch
 from exporter.model import LOST, Document, RemovalKind, Sighting, Verdict
 from exporter.reconcile import reconcile
 from exporter.reconcile.removals import MOST, overwritten
-from testing.builders import DAY, OFFENSE, PLAYER, UPCOMING_TEAM, entry, loss, on, without
+from testing.builders import DAY, OFFENSE, PLAYER, RULE, UPCOMING_TEAM, entry, loss, on, without
 from testing.collecting import PHASE3_DOCUMENT
 from testing.reports import overwritten as overwritten_scene
 from testing.reports import reported
@@ -26,6 +26,7 @@ NOW = on("18:00")
 A, B, C = entry("14:58:00", 1), entry("14:59:00", 2), entry("15:03:00", 3)
 ALL = {"a": A, "b": B}
 HOUR = timedelta(hours=1)
+RESET = replace(loss(), kind=RemovalKind.RESET, missed_at=on("17:05"))
 
 
 def seen(*readings: tuple[str, dict[str, Entry]], created: str = "06:00") -> Watched:
@@ -42,17 +43,16 @@ def seen(*readings: tuple[str, dict[str, Entry]], created: str = "06:00") -> Wat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Triggerless(Scene):
-    """A scene of a phase whose trigger is not judged."""
+class Triggering(Scene):
+    """A scene of a phase whose trigger has a grace of half an hour."""
 
     def config(self) -> Config:
         found = Scene.config(self)
         (pipeline,) = found.pipelines.values()
-        phases = {name: replace(phase, trigger=None) for name, phase in pipeline.phases.items()}
+        phases = {name: replace(phase, trigger=RULE) for name, phase in pipeline.phases.items()}
         return replace(found, pipelines={"nba": replace(pipeline, phases=phases)})
 
 
-@pytest.mark.parametrize("scene", [Scene, Triggerless])
 @pytest.mark.parametrize(
     ("now", "written", "verdict"),
     [
@@ -63,18 +63,19 @@ class Triggerless(Scene):
         ("17:15", "17:05", Verdict.UNREGISTERED),
     ],
 )
-def test_what_was_done_before_a_reset_has_the_grace_to_register_again(
-    scene: type[Scene], now: str, written: str, verdict: Verdict
-) -> None:
-    reset = replace(loss(), kind=RemovalKind.RESET, missed_at=on("17:05"))
-
-    report = scene(entry=None, loss=reset, written=written, now=now, read=now).report()
+def test_what_was_done_before_a_reset_has_the_grace_to_register_again(now: str, written: str, verdict: Verdict) -> None:
+    report = Triggering(entry=None, loss=RESET, written=written, now=now, read=now).report()
 
     assert report.verdict is verdict
-    if verdict is Verdict.NOT_DUE:
-        assert "the document was reset at 17:05:00Z: what was done before has until 17:35:00Z to register again" in {
-            hint.text for hint in report.hints
-        }
+    assert (verdict is Verdict.NOT_DUE) == (
+        "the document was reset at 17:05:00Z: what was done before has until 17:35:00Z to register again"
+        in {hint.text for hint in report.hints}
+    )
+
+
+@pytest.mark.parametrize(("now", "verdict"), [("18:04:59", Verdict.NOT_DUE), ("18:05", Verdict.UNREGISTERED)])
+def test_a_phase_without_a_trigger_has_an_hour_after_a_reset(now: str, verdict: Verdict) -> None:
+    assert Scene(entry=None, loss=RESET, now=now, read=now).report().verdict is verdict
 
 
 @pytest.mark.parametrize(
@@ -89,9 +90,8 @@ def test_what_was_done_before_a_reset_has_the_grace_to_register_again(
 def test_each_entry_that_comes_after_a_reset_gives_the_others_the_grace_again(
     came: str, now: str, verdict: Verdict
 ) -> None:
-    reset = replace(loss(), kind=RemovalKind.RESET, missed_at=on("17:05"))
-    scene = Scene(entry=None, now=now, read=now)
-    watched = replace(without({OFFENSE: reset}), entries={"other": Sighting(entry(), b"", on(came), None)})
+    scene = Triggering(entry=None, now=now, read=now)
+    watched = replace(without({OFFENSE: RESET}), entries={"other": Sighting(entry(), b"", on(came), None)})
 
     (report,) = reconcile(scene.config(), replace(scene.snapshot(), watched={OWN: watched}), on(now)).processors
 
