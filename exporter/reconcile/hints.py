@@ -53,8 +53,9 @@ def hints(e: Evidence, verdict: Verdict) -> tuple[Hint, ...]:
 
 def moment(at: datetime, now: datetime) -> str:
     """A time in UTC, with its date if that is not today."""
-    text = at.isoformat(" ", "seconds")[: len("2026-02-01 15:00:44")]
-    return f"{text[len('2026-02-01 ') :] if at.date() == now.date() else text}Z"
+    day = at.date()
+    text = at.time().isoformat("seconds")
+    return f"{text}Z" if day == now.date() else f"{day} {text}Z"
 
 
 def plural(number: int, noun: str) -> str:

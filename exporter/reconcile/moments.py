@@ -126,6 +126,11 @@ class Now(datetime):
                 self._turns_at(datetime.combine(midnight, time(), self.tzinfo).astimezone(UTC))
         return self._day
 
+    def time(self) -> time:
+        """The time of day, which holds for this moment alone."""
+        self.stretch.only()
+        return self.plain.time()
+
     def astimezone(self, tz: tzinfo | None = None) -> Now:
         """The same moment in another time zone."""
         return Now.of(self.plain.astimezone(tz), self.stretch, self.shift)

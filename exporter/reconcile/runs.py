@@ -18,15 +18,16 @@ class History:
     """A pipeline's run history by processor and data date. A look-up takes the same time for any number of runs."""
 
     def __init__(self, runs: Iterable[Run]) -> None:
-        found: dict[tuple[str, date], list[tuple[int, Run]]] = {}
+        found: dict[str, dict[date, list[tuple[int, Run]]]] = {}
         for item in enumerate(runs):
-            found.setdefault((item[1].processor, item[1].data_date), []).append(item)
-        self._found: Mapping[tuple[str, date], Sequence[tuple[int, Run]]] = found
+            found.setdefault(item[1].processor, {}).setdefault(item[1].data_date, []).append(item)
+        self._found: Mapping[str, Mapping[date, Sequence[tuple[int, Run]]]] = found
 
     def of(self, phase: PhaseConfig, obligation: Obligation) -> tuple[Run, ...]:
         """The runs of this obligation's processor for its data date, in this phase where the history names one."""
-        get, days, own = self._found.get, obligation.dates.records, phase.run_history_phase
-        found = [item for name in obligation.processor.runs_as for day in days for item in get((name, day), ())]
+        days, own = obligation.dates.records, phase.run_history_phase
+        by_day = [self._found.get(name, {}) for name in obligation.processor.runs_as]
+        found = [item for one in by_day for day in days for item in one.get(day, ())]
         if len(found) > 1:
             # Keep the history's own order, which decides between runs that began at the same moment.
             found = sorted(dict(found).items(), key=itemgetter(0))

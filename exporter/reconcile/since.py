@@ -6,11 +6,12 @@ was lost between the last reading that had it and the first that had not; its `S
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from exporter.model import HeartbeatState, Since, TriggerState, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from exporter.model import PhaseReport, ProcessorReport, Removal
@@ -30,24 +31,33 @@ def of_processor(processor: ProcessorReport, loss: Removal | None) -> Since | No
     """
     if processor.verdict is Verdict.LOST_UPDATE and loss is not None:
         return Since(loss.missed_at, after=loss.last_seen_at)
-    at = _at(processor)
-    return Since.known(at)
+    at = _TIMES.get(processor.verdict)
+    return None if at is None else Since.known(at(processor))
 
 
-def _at(processor: ProcessorReport) -> datetime | None:
-    entry, beat = processor.entry, processor.heartbeat.beat_at
-    if processor.heartbeat.state is HeartbeatState.OTHER_DATE:
-        beat = None
-    match processor.verdict:
-        case Verdict.UNREGISTERED | Verdict.WRONG_DATE | Verdict.LOST_UPDATE:
-            return processor.written_at or beat
-        case Verdict.STALLED:
-            return beat
-        case Verdict.FAILED:
-            return processor.failed_at or beat or processor.due
-        case Verdict.MISSING:
-            return processor.rows_due
-        case Verdict.PHANTOM | Verdict.PARTIAL | Verdict.DUPLICATED | Verdict.COUNT_MISMATCH:
-            return (entry.completed_at if entry else None) or processor.written_at or processor.due
-        case _:
-            return None
+def _beat_at(one: ProcessorReport) -> datetime | None:
+    """The last beat of this work."""
+    return None if one.heartbeat.state is HeartbeatState.OTHER_DATE else one.heartbeat.beat_at
+
+
+def _finished_at(one: ProcessorReport) -> datetime | None:
+    return one.written_at or _beat_at(one)
+
+
+def _registered_at(one: ProcessorReport) -> datetime | None:
+    return (one.entry.completed_at if one.entry else None) or one.written_at or one.due
+
+
+_TIMES: Final[Mapping[Verdict, Callable[[ProcessorReport], datetime | None]]] = {
+    Verdict.UNREGISTERED: _finished_at,
+    Verdict.WRONG_DATE: _finished_at,
+    Verdict.LOST_UPDATE: _finished_at,
+    Verdict.STALLED: _beat_at,
+    Verdict.FAILED: lambda one: one.failed_at or _beat_at(one) or one.due,
+    Verdict.MISSING: lambda one: one.rows_due,
+    Verdict.PHANTOM: _registered_at,
+    Verdict.PARTIAL: _registered_at,
+    Verdict.DUPLICATED: _registered_at,
+    Verdict.COUNT_MISMATCH: _registered_at,
+}
+"""Since when the fault of a verdict has been there. All other verdicts are no fault."""
