@@ -188,6 +188,6 @@ def measure_while_collecting(*, smallest: bool = False) -> list[Row]:
             f"{seconds(spread(busy).middle)} ({cycles} collections, one after the other)",
             f"no collection: {seconds(spread(quiet).middle)}",
             [during / before for before, during in zip(quiet, busy, strict=True)],
-            3,
+            1.5,
         )
     ]
