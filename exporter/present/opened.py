@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from exporter.model import Verdict
 from exporter.present.outages import shared_reasons
 from exporter.present.runbooks import link
-from exporter.present.summary import held_conditions, urgency, well, worst_first
-from exporter.present.words import BAD_TRIGGERS, WORDS
+from exporter.present.summary import held_conditions, leading
 from exporter.shipped.alerts import alert_of
 
 if TYPE_CHECKING:
@@ -27,9 +26,9 @@ def first_runbook(report: Report, exporter: str | None = None) -> str:
 
 def _first(report: Report) -> tuple[str, dict[str, str]] | None:
     """What the worst fault's alert is about, and the labels."""
-    for phase in sorted(report.phases, key=urgency):
-        if not well(phase) and (found := _of_phase(phase)):
-            return found
+    if (lead := leading(report)) and (about := lead.verdict or lead.phase.trigger_state):
+        processor = {"processor": lead.processors[0].processor} if lead.verdict else {}
+        return about, _labels(lead.phase) | processor
     for one in held_conditions(report):
         return one.condition, dict(one.labels)
     if not shared_reasons(report):
@@ -38,9 +37,5 @@ def _first(report: Report) -> tuple[str, dict[str, str]] | None:
     return "source_unreachable", {"pipeline": pipeline}
 
 
-def _of_phase(phase: PhaseReport) -> tuple[str, dict[str, str]] | None:
-    labels = {"pipeline": phase.pipeline, "phase": phase.phase, "run_date": phase.run_date.isoformat()}
-    if phase.trigger_state in BAD_TRIGGERS:
-        return phase.trigger_state, labels
-    worst = worst_first(phase.processors)[0]
-    return (worst.verdict, {**labels, "processor": worst.processor}) if worst.verdict in WORDS else None
+def _labels(phase: PhaseReport) -> dict[str, str]:
+    return {"pipeline": phase.pipeline, "phase": phase.phase, "run_date": phase.run_date.isoformat()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -48,6 +48,7 @@ QUIET: Final = {
 _SEVERITIES: Final = ("critical", "warning", "info")
 _UNREAD: Final = ("source_unreachable", "budget_exhausted", "collector_failing")
 """What the alert about an outage can be about, worst first."""
+_UNSEEN: Final = "whether the data is there is not known"
 _NAMED: Final = 3
 """How many kinds of lesser discrepancies the sentence names."""
 
@@ -123,16 +124,25 @@ def problems(report: Report) -> tuple[Problem, ...]:
     return tuple(sorted((found for phase in report.phases for found in _problems(phase)), key=lambda one: one.rank))
 
 
+def leading(report: Report) -> Problem | None:
+    """The problem that the sentence is about: the worst, unless a condition that holds has a graver alert."""
+    worst = next(iter(problems(report)), None)
+    graver = worst and any(_severity_of(one) < _SEVERITIES.index(worst.severity) for one in held_conditions(report))
+    return None if graver else worst
+
+
 def summarize(report: Report, unread: Mapping[str, str] | None = None) -> Summary:
     """The sentence for a report. `unread`: the collectors that could not read everything, each with the reasons."""
-    wrong = problems(report)
-    if wrong:
-        lead = wrong[0]
+    wrong, unread = problems(report), unread or {}
+    if lead := leading(report):
         what, since, effect, first = _lead(lead, Moments.of(report))
-        besides = _besides(report, wrong, lead, unread or {})
+        besides = _besides(report, wrong[1:], what, unread)
         return Summary(Health.WRONG, what, since, effect, first, _after(lead), besides)
-    unknown = _unknown(report, unread or {})
+    unknown = _unknown(report, unread)
     held, rows, again = held_conditions(report), rows_beyond(report), overwritten(report)
+    if wrong:
+        said = _beyond(report, held, rows, again)
+        return replace(said, besides=_besides(report, wrong, said.what, unread))
     if unknown:
         return _cannot_tell(report, unknown, outages(report, unread), held)
     if held or rows:
@@ -207,7 +217,16 @@ def _by_when(report: Report, lead: ConditionReport | None) -> str:
 def held_conditions(report: Report) -> list[ConditionReport]:
     """The conditions that hold and that the sentence names, the worst first."""
     named = [one for one in report.conditions if one.holds and one.condition in CONDITIONS]
-    return sorted(named, key=lambda one: (one.bound is not Bound.CRITICAL, list(CONDITIONS).index(one.condition)))
+    order = list(CONDITIONS)
+    return sorted(
+        named, key=lambda one: (_severity_of(one), one.bound is not Bound.CRITICAL, order.index(one.condition))
+    )
+
+
+def _severity_of(one: ConditionReport) -> int:
+    """That of a condition's alert, as its place among all."""
+    page = one.bound is Bound.CRITICAL and "critical" in alert_of(one.condition).severities
+    return _SEVERITIES.index("critical" if page else "warning")
 
 
 def noted_conditions(report: Report) -> list[ConditionReport]:
@@ -306,7 +325,8 @@ def _lead(problem: Problem, moments: Moments) -> tuple[str, str, str, str]:
         words = WORDS[verdict]
         what = f"{where}: {_counted(problem)} {words.did} ({_names(problem.processors)})"
         since = earliest(one.since for one in problem.processors)
-        effect = words.effect
+        seen = verdict not in FINISHED or all(one.table_rows for one in problem.processors)
+        effect = words.effect if seen else _UNSEEN
     effect = f"{'critical: ' if problem.severity == 'critical' else ''}{effect}"
     return what, moments.since(since) if since else "", f"{effect}{_then(phase, moments)}", words.first
 
@@ -335,22 +355,23 @@ def _names(processors: Sequence[ProcessorReport]) -> str:
     return listed([one.processor for one in processors])
 
 
-def _besides(report: Report, wrong: Sequence[Problem], lead: Problem, unread: Mapping[str, str]) -> str:
-    hanging = [one.phase for one in wrong if one.verdict is None and one is not lead]
+def _besides(report: Report, others: Sequence[Problem], what: str, unread: Mapping[str, str]) -> str:
+    """What else is wrong or unknown, in short. `what`: what the sentence is about."""
+    hanging = [one.phase for one in others if one.verdict is None]
     triggers = [f"{phase.phase} of {phase.run_date} is {phase.trigger_state}" for phase in hanging]
     parts = [listed(triggers)] if triggers else []
     by_verdict: dict[Verdict, list[ProcessorReport]] = {}
-    for problem in wrong:
-        if problem is not lead:
-            for one in problem.processors:
-                by_verdict.setdefault(one.verdict, []).append(one)
+    for problem in others:
+        for one in problem.processors:
+            by_verdict.setdefault(one.verdict, []).append(one)
     for verdict, found in list(by_verdict.items())[:_NAMED]:
         names = list(dict.fromkeys(one.processor for one in found))
         parts.append(f"{len(found):,} {WORDS[verdict].did} ({listed(names, 2)})")
     rest = sum(len(found) for found in list(by_verdict.values())[_NAMED:])
     parts += [f"{rest:,} more with other discrepancies"] if rest else []
-    last = (listed(beyond_bounds(report)), _unknown(report, unread), overwritten(report))
-    parts += [part for part in last if part]
+    beyond = [text for text in beyond_bounds(report) if text[1:] != what[1:]]
+    last = (listed(beyond), _unknown(report, unread), overwritten(report))
+    parts += [part for part in last if part and part[1:] != what[1:]]
     return ", ".join(parts)
 
 

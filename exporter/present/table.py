@@ -21,7 +21,7 @@ from exporter.present.outages import outages, own_hints, shared_reasons
 from exporter.present.summary import (
     QUIET,
     Health,
-    problems,
+    leading,
     rows_beyond,
     summarize,
     tally,
@@ -86,7 +86,7 @@ def render_report(
     moments, shared = Moments.of(report), shared_reasons(report)
     if warning := without_memory(report):
         console.print(Text(warning, "yellow"))
-    said, lead = summarize(report, unread), next(iter(problems(report)), None)
+    said, lead = summarize(report, unread), leading(report)
     well_so_far = said.health is Health.WELL
     console.print(sentence(said if well_so_far else replace(said, besides="")))
     # What is due next is told where nothing else is.

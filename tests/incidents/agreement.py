@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from exporter.incidents.replay import Replayer
 from exporter.metrics.catalogue import CONDITIONS
 from exporter.model import Bound, Condition
-from exporter.present.summary import Health, beyond_bounds, summarize
+from exporter.present.summary import Health, beyond_bounds, held_conditions, leading, summarize
 from exporter.present.words import NOTES
-from exporter.shipped.alerts import alert_of
+from exporter.shipped.alerts import alert_of, alerts
+from tools.alerting.messages import order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +27,8 @@ WAKING = frozenset({"critical", "warning"})
 
 UNSAID = frozenset({*NOTES, Condition.OVERWRITTEN})
 """Conditions whose text is not in the sentence: it leaves out notes, and says the other in its own words."""
+
+KEYS = {alert.key for alert in alerts()}
 
 Subject = tuple[Condition, frozenset[tuple[str, str]]]
 
@@ -73,6 +76,33 @@ def falsely_well(
         if names and said.health is Health.WELL:
             yield f"minute {minute}: {', '.join(names)} begins to fire, and the sentence is {said}"
         before = now
+
+
+def led_apart(reports: Sequence[Report], firing: Mapping[int, Sequence[Mapping[str, str]]]) -> Iterator[str]:
+    """Every minute at which the alert of what the sentence is about fires, and a message leads with a worse one.
+
+    `firing`: of each minute, the labels of the alerts that fire as the rules are shipped. An alert that is only kept
+    for a while is no worse one.
+    """
+    ranks = {alert.name: rank for rank, alert in enumerate(order())}
+    for minute, report in enumerate(reports):
+        lead = leading(report)
+        held = next((one.condition for one in held_conditions(report)), None)
+        about = lead.verdict or lead.phase.trigger_state if lead else held
+        holds = {
+            *(one.verdict.value for one in report.processors),
+            *(phase.trigger_state.value for phase in report.phases if phase.trigger_state),
+            *(one.condition.value for one in held_conditions(report)),
+        }
+        waking = [labels for labels in firing.get(minute, ()) if labels["severity"] in WAKING]
+        names = {alert_of(key).name for key in holds & KEYS}
+        fired = [labels for labels in waking if labels["alertname"] in names]
+        first = min(
+            fired, key=lambda labels: (labels["severity"] != "critical", ranks[labels["alertname"]]), default=None
+        )
+        own = alert_of(about).name if about else ""
+        if first and own in {labels["alertname"] for labels in fired} and first["alertname"] != own:
+            yield f"minute {minute}: the sentence is about {about}, and a message about {first['alertname']}"
 
 
 def differences(reports: Sequence[Report], firing: Mapping[int, Sequence[Mapping[str, str]]]) -> Iterator[str]:

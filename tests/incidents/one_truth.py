@@ -22,7 +22,7 @@ from exporter.present.explanations import explain_text
 from exporter.present.history import History
 from exporter.present.over import after_trigger, after_verdict
 from exporter.present.status import stamp, status
-from exporter.present.summary import problems
+from exporter.present.summary import leading
 from exporter.present.table import report_text
 from exporter.present.words import BAD_TRIGGERS, TRIGGERS, WORDS, Moments
 from exporter.web.sections import MOST_WHYS, sections
@@ -55,7 +55,7 @@ def disagreements(report: Report) -> Iterator[str]:
     headline, first_said = lines[0], str(said["summary"])
     # What the sentence names besides the worst has lines of its own in `check`.
     yield from (f"check begins with {line!r}" for line in [headline] if line != first_said.partition(" Besides: ")[0])
-    moments, worst = Moments.of(report), next(iter(problems(report)), None)
+    moments, worst = Moments.of(report), leading(report)
     lead = [one for one in worst.processors if worst.verdict or one.verdict is Verdict.UNREGISTERED] if worst else []
     rows = {(section.name, row.name): row for section in page.trouble for row in (*section.rows, *section.folded)}
     asking = sum(row.why is not None for row in rows.values())

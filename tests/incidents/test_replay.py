@@ -15,7 +15,7 @@ from exporter.incidents.replay import Replayer, by_key, go_through, removal_fail
 from exporter.present.table import report_text
 from exporter.shipped.alerts import alert_of
 from testing.reports import overwritten, reported
-from tests.incidents.agreement import Noting, differences, falsely_well, undelayed
+from tests.incidents.agreement import Noting, differences, falsely_well, led_apart, undelayed
 from tests.incidents.one_truth import disagreements, signature
 from tests.incidents.together import RulesTogether
 from tests.incidents.told import differences as told_otherwise
@@ -90,6 +90,7 @@ class Batches:
                 (
                     *differences(minutes[1:], conditions),
                     *falsely_well(minutes[1:], replayer.unread[1:], alerts),
+                    *led_apart(minutes[1:], alerts),
                 ),
                 tuple(text for report in different.values() for text in disagreements(report)),
                 dict(told_otherwise(minutes[1:], alerts, self._folder)),

@@ -18,7 +18,9 @@ from testing.collecting import Scene, healthy
 from testing.reports import changed, overwritten, reported, seed_like, triggered, well
 
 if TYPE_CHECKING:
-    from exporter.model import Report
+    from collections.abc import Callable
+
+    from exporter.model import ProcessorReport, Report
 
 
 def with_verdicts(**verdicts: Verdict) -> Report:
@@ -26,6 +28,10 @@ def with_verdicts(**verdicts: Verdict) -> Report:
     return changed(
         reported(triggered()), of_processor=lambda one: replace(one, verdict=verdicts.get(one.processor, one.verdict))
     )
+
+
+def at_player(verdict: Verdict) -> Callable[[ProcessorReport], ProcessorReport]:
+    return lambda one: replace(one, verdict=verdict) if one.processor == PLAYER else one
 
 
 def with_trigger(report: Report, state: TriggerState) -> Report:
@@ -142,6 +148,29 @@ def test_what_nobody_has_to_act_on_does_not_lead_although_its_processor_is_criti
 
     assert f"1 of 5 processors finished and never registered ({OFFENSE})" in summary.what
     assert summary.besides == f"1 registered under a neighbouring date ({PLAYER})"
+
+
+def test_low_coverage_that_pages_leads_before_a_ticket_and_not_before_another_page() -> None:
+    scene = triggered()
+    scene.memory.warehouse.coverage = {DAY - ONE_DAY: CoverageCounts(212, 118, 80, {"dnp": 94})}
+    low = "overage minutes_played of nba, rows of 2026-01-31, is 67.8% (80 of 118), below the critical 80%"
+    said = {}
+    for verdict in (Verdict.UNREGISTERED, Verdict.LOST_UPDATE):
+        report = changed(reported(scene), of_processor=at_player(verdict))
+        said[verdict] = summarize(report)
+
+    assert said[Verdict.UNREGISTERED].what == f"C{low}"
+    assert said[Verdict.UNREGISTERED].besides == f"1 finished and never registered ({PLAYER})"
+    assert said[Verdict.LOST_UPDATE].what.endswith(f"1 of 5 processors lost the registered entry ({PLAYER})")
+    assert said[Verdict.LOST_UPDATE].besides == f"c{low}"
+
+
+def test_without_the_table_nobody_says_that_the_data_is_there() -> None:
+    report = changed(
+        with_verdicts(**{PLAYER: Verdict.UNREGISTERED}), of_processor=lambda one: replace(one, table_rows=None)
+    )
+
+    assert summarize(report).effect.startswith("whether the data is there is not known; phase4 ")
 
 
 def test_of_a_doubtful_calendar_the_sentence_says_what_to_do_about_it_and_not_about_a_source() -> None:
