@@ -106,10 +106,7 @@ class Problem:
     @property
     def severity(self) -> str:
         """That of its alert."""
-        severities = alert_of(self.verdict or self.phase.trigger_state or "").severities
-        if len(severities) > 1 and not self.critical:
-            severities -= {"critical"}
-        return min(severities, key=_SEVERITIES.index)
+        return _SEVERITIES[_severity(self.verdict or self.phase.trigger_state or "", critical=self.critical)]
 
     @property
     def rank(self) -> tuple[bool, int, bool, int, int]:
@@ -122,6 +119,12 @@ class Problem:
 def problems(report: Report) -> tuple[Problem, ...]:
     """Everything that is wrong, worst first."""
     return tuple(sorted((found for phase in report.phases for found in _problems(phase)), key=lambda one: one.rank))
+
+
+def _severity(about: str, *, critical: bool) -> int:
+    """That of the alert about a verdict or trigger, as its place among all."""
+    severities = alert_of(about).severities
+    return min(_SEVERITIES.index(one) for one in severities if critical or one != "critical" or len(severities) == 1)
 
 
 def leading(report: Report) -> Problem | None:
@@ -242,15 +245,21 @@ def well(phase: PhaseReport) -> bool:
     )
 
 
-def urgency(phase: PhaseReport) -> tuple[bool, int, int]:
-    """Sort key of phases: triggers that hang first, then by the worst verdict, then the newest run date."""
-    worst = min((_ORDER.get(one.verdict, len(_ORDER)) for one in phase.processors), default=len(_ORDER))
+def urgency(phase: PhaseReport) -> tuple[bool, tuple[int, bool, int], int]:
+    """Sort key of phases: triggers that hang first, then by the worst processor, then the newest run date."""
+    worst = min(map(_gravity, phase.processors), default=(len(_SEVERITIES), False, len(_ORDER)))
     return phase.trigger_state not in BAD_TRIGGERS, worst, -phase.run_date.toordinal()
 
 
 def worst_first(processors: Iterable[ProcessorReport]) -> list[ProcessorReport]:
-    """The processors: wrong ones, then unknown ones, then the rest, each in the order of the configuration."""
-    return sorted(processors, key=lambda one: _ORDER.get(one.verdict, len(_ORDER)))
+    """The processors: wrong ones as the sentence has them, then unknown ones, then the rest, as configured."""
+    return sorted(processors, key=_gravity)
+
+
+def _gravity(one: ProcessorReport) -> tuple[int, bool, int]:
+    if one.verdict not in WORDS:
+        return len(_SEVERITIES), False, _ORDER.get(one.verdict, len(_ORDER))
+    return _severity(one.verdict, critical=one.critical), not one.critical, _ORDER[one.verdict]
 
 
 _ORDER: Final = {verdict: number for number, verdict in enumerate((*DISCREPANCIES, Verdict.UNKNOWN))}

@@ -127,7 +127,7 @@ CONDITIONS: Final = {
     Condition.CALENDAR_DOUBTFUL: Words(
         "the calendar is doubtful",
         "what is expected of these dates may be wrong",
-        "find out whether what loads the calendar, or writes the halts, still runs",
+        "find out what loaded the calendar last, or whether the halts are still written",
     ),
     Condition.COUNT_INCONSISTENT: Words(
         "the document's count is not the number of its entries",
@@ -178,7 +178,7 @@ NOTES: Final = {
 
 _UNREADABLE: Final = Words(
     "cannot be read",
-    "what cannot be read is neither well nor wrong",
+    "faults in what cannot be read go unseen",
     "run `config check --connect` where the exporter runs, and mend what it names",
 )
 ELSEWHERE: Final = {

@@ -197,7 +197,7 @@ def _silent(at: Moment[PipelineReport, PipelineReport]) -> bool:
 
 def _silent_text(at: Moment[PipelineReport, PipelineReport]) -> str:
     # Since when that is stands beside the text.
-    return f"no heartbeat of {at.subject.pipeline} {'at all' if at.subject.last_heartbeat_at is None else 'beats'}"
+    return f"no heartbeat of {at.subject.pipeline} {'at all' if at.subject.last_heartbeat_at is None else 'any more'}"
 
 
 def _documents_above(at: Moment[PipelineReport, PipelineReport], bound: int | None) -> bool:

@@ -301,7 +301,7 @@ def test_processors_are_put_worst_first_and_counted() -> None:
     report = with_verdicts(**{OFFENSE: Verdict.UNKNOWN, PLAYER: Verdict.PARTIAL, PHASE3[4]: Verdict.FAILED})
     phase = report.phases[0]
 
-    assert [one.processor for one in worst_first(phase.processors)] == [PHASE3[4], PLAYER, OFFENSE, *PHASE3[2:4]]
+    assert [one.processor for one in worst_first(phase.processors)] == [PLAYER, PHASE3[4], OFFENSE, *PHASE3[2:4]]
     assert tally(phase.processors) == {Verdict.FAILED: 1, Verdict.PARTIAL: 1, Verdict.UNKNOWN: 1, Verdict.OK: 2}
     assert [is_well(phase) for phase in report.phases] == [False, True, True]
 

@@ -219,8 +219,8 @@ def test_rows_that_are_neither_eligible_nor_excluded_or_unmarked_are_unclassifie
 @pytest.mark.parametrize(
     ("last_beat", "last_run", "said"),
     [
-        ("-2 18:00", "17:00", "no heartbeat of nba beats"),
-        ("-1 18:00", "17:00", "no heartbeat of nba beats"),
+        ("-2 18:00", "17:00", "no heartbeat of nba any more"),
+        ("-1 18:00", "17:00", "no heartbeat of nba any more"),
         ("-1 18:01", "17:00", ""),
         ("-2 18:00", "-9 17:00", ""),
         ("-2 18:00", "-1 18:00", ""),
