@@ -25,7 +25,8 @@ SECONDS ?= 60
 # Programs that the tests run, by the Debian package that brings them. Since Debian 13 promtool has a package of its own,
 # on which that of prometheus depends: promtool can be there alone.
 PROGRAMS := prometheus:prometheus prometheus:promtool \
-  prometheus-alertmanager:prometheus-alertmanager prometheus-alertmanager:amtool chromium:chromium systemd:systemd-analyze
+  prometheus-alertmanager:prometheus-alertmanager prometheus-alertmanager:amtool chromium:chromium systemd:systemd-analyze \
+  curl:curl
 
 # Three processes for two cores, for many tests wait; the longest files first (tests/conftest.py). The 20 slowest tests are
 # told at the end.

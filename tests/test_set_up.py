@@ -202,6 +202,7 @@ def test_the_programs_that_the_tests_run_are_all_asked_for() -> None:
     assert set(re.findall(r":([\w-]+)", programs)) == {
         "amtool",
         "chromium",
+        "curl",
         "prometheus",
         "prometheus-alertmanager",
         "promtool",

@@ -7,6 +7,7 @@ All programs are real and times are divided. The rules as they are shipped live 
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 FASTER = 20
 RESEND = "50s"
 """A little less than an evaluation, so that every one sends: a minute's does so only every other time."""
+AT_ONCE = "500ms"
+"""How soon Alertmanager tells of a change: an alert that is over for a moment is told to be, whenever that moment is."""
 GRACE, LOOKBACK = "10m", "5m"
 """Prometheus's defaults: which `for` it restores, and how far a selector looks back."""
 GROUP = "orchestration-processors"
@@ -71,6 +74,7 @@ class Watch:
         with contextlib.ExitStack() as stack:
             self.recorder = stack.enter_context(Recorder())
             config = recorded(self.folder, self.recorder, faster=FASTER)
+            config.write_text(re.sub(r"group_interval: \S+", f"group_interval: {AT_ONCE}", config.read_text()))
             self.alertmanager = stack.enter_context(Alertmanager(self.folder, config))
             self._running = stack.enter_context(contextlib.ExitStack())
             self._stack = stack.pop_all()
