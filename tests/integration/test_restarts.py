@@ -31,7 +31,7 @@ FASTER = 20
 RESEND = "50s"
 """A little less than an evaluation, so that every one sends: a minute's does so only every other time."""
 AT_ONCE = "500ms"
-"""How soon Alertmanager tells of a change: an alert that is over for a moment is told to be, whenever that moment is."""
+"""How soon Alertmanager tells of a change, so that it tells of an end that lasts only for a moment."""
 GRACE, LOOKBACK = "10m", "5m"
 """Prometheus's defaults: which `for` it restores, and how far a selector looks back."""
 GROUP = "orchestration-processors"
