@@ -87,8 +87,7 @@ def test_no_shortcut_is_taken(pattern: str) -> None:
 
 
 def test_a_program_that_a_test_starts_ends_with_the_test() -> None:
-    keep = {"testing/processes.py", "testing/prometheus.py", "testing/alertmanager.py"}
-    keep |= {"testing/running.py", "tests/_reference.py"}
+    keep = {"testing/processes.py", "testing/served.py", "testing/running.py", "tests/_reference.py"}
     folders = (ROOT / "tests", ROOT / "testing")
     others = [path for path in PYTHON if any(map(path.is_relative_to, folders)) and path != Path(__file__)]
 
