@@ -133,10 +133,10 @@ def over(name: str) -> str:
 
 
 def short(alert: Alert) -> str:
-    """What its message says: what to do first, what happens if nobody acts, when it is over."""
+    """What its message says: what to do first, when it is over, what happens if nobody acts."""
     from tools.alerting.reference import shortly  # likewise
 
-    return f"\n**First:** {first(alert)}.\n\n**If nobody acts:** {alert.left}.\n\n{shortly(alert.name)}\n\n"
+    return f"\n**First:** {first(alert)}.\n\n{shortly(alert.name)}\n\n**If nobody acts:** {alert.left}.\n\n"
 
 
 SHORT = "<!-- In short, as the message says it, by `make docs`. -->"
