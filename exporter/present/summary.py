@@ -267,7 +267,8 @@ _ORDER: Final = {verdict: number for number, verdict in enumerate((*DISCREPANCIE
 
 def tally(processors: Iterable[ProcessorReport]) -> dict[Verdict, int]:
     """The number of processors with each verdict, worst first."""
-    return dict(Counter(processor.verdict for processor in worst_first(processors)))
+    verdicts = (processor.verdict for processor in processors)
+    return dict(Counter(sorted(verdicts, key=lambda verdict: _ORDER.get(verdict, len(_ORDER)))))
 
 
 def earliest(times: Iterable[Since | None]) -> Since | None:

@@ -98,7 +98,8 @@ def test_every_alert_of_the_rules_reads_well(labels: Labels, annotations: Mappin
     )
     at = r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)? UTC( \((\d{4}-\d\d-\d\d )?\d\d:\d\d EST\))?"
     since = rf" since (a moment between {at} and )?{at}|, alert since 2026-02-01 18:10 UTC"
-    assert re.fullmatch(rf"{name}, [\w-]+: [a-z_, ]+({since})", told)
+    about = ", ".join(filter(None, (r"[\w-]+", labels.get("reason"))))
+    assert re.fullmatch(rf"{name}, {about}: [a-z_, ]+({since})", told)
     # When the next phase is due is said once, by "If nobody acts".
     then = r"; (no deadline known|[\w.-]+ (is|was) due at [-\d]+ [:\d]+ UTC( \([^()]*\))?)"
     given = re.sub(then, "", annotations["description"]).replace(" +0000 UTC", " UTC")

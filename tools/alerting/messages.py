@@ -69,6 +69,11 @@ _CUT: Final = (
     f' | reReplaceAll "^(.{{{LONGEST["description"]}}}).+$" "${{1}}…"'
 )
 """What a message shows of a description: not all of a long one, nor when the next phase is due, which it has said."""
+_SUBJECT: Final = (
+    'printf "%s, %s" (or .processor .check .collector .source .phase .pipeline "exporter") .reason'
+    ' | reReplaceAll ", $" "" | reReplaceAll "^(.{100}).+$" "${1}…"'
+)
+"""What an alert is about: of its labels the narrowest, and the reason, by which two alerts can be told apart."""
 _ROWS: Final = r", rows of (\d{4}-\d\d-\d\d)"
 """How a description says which rows it is about, where that is not the run date."""
 _OWN: Final = r"/runbooks/Orchestration\w+(\?[^/]*)?$"
@@ -116,6 +121,7 @@ def template() -> str:
         BARE=_BARED,
         CUT=_CUT,
         LASTING=_LASTING,
+        SUBJECT=_SUBJECT,
         SINCE=_SINCE,
         LOCAL=_LOCAL,
         BETWEEN=_BETWEEN,
