@@ -10,18 +10,14 @@ from exporter.collect.collectors import Collectors
 from exporter.metrics.telemetry import Telemetry
 from exporter.reconcile.expectations import ONE_DAY
 from exporter.sources.ports import Sources
-from testing.month_world import AWAY, FAULTS, Incident, Kind, Store, Warehouse, World
+from testing.month_world import AWAY, FAULTS, SHOWN_BY, Incident, Kind, Store, Warehouse, World
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from exporter.collect.collector import Collector, ReadResult
     from exporter.collect.collector import Run as Reading
-    from exporter.model import (
-        Document,
-        DocumentId,
-        Report,
-    )
+    from exporter.model import Document, DocumentId, Report, TriggerState, Verdict
     from testing.month import Month
 
 
@@ -40,6 +36,14 @@ class _Read(Collectors):
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """When an incident first showed, and by the reading of which collector."""
+
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Side:
     """What one way of reading cost in a month, and when it first showed each incident."""
 
@@ -47,7 +51,7 @@ class Side:
     bytes_billed: int
     bytes_without_cache: int
     jobs: int
-    found: Mapping[Incident, datetime]
+    found: Mapping[Incident, Shown]
 
 
 def read(month: Month, pace: str) -> Side:
@@ -92,7 +96,7 @@ class _Watch:
         self._world = world
         self._reports = reports
         self._shortest = min(one.every for one in collectors.collectors.values())
-        self.found: dict[Incident, datetime] = {}
+        self.found: dict[Incident, Shown] = {}
 
     def until(self, start: datetime, end: datetime) -> None:
         """Let the time between these moments pass."""
@@ -132,26 +136,23 @@ class _Watch:
         now, sources = self._world.now, self._telemetry.sources()
         for incident in [one for one in self._open if one.at <= now]:
             if incident.kind in AWAY:
-                shown = sources.get(AWAY[incident.kind]) is not None
+                away = AWAY[incident.kind]
+                faults = {away} if sources.get(away) is not None else set()
             else:
-                shown = any(_shows(report, incident) for report in self._reports)
-            if shown:
-                self.found[incident] = now
+                faults = {fault for report in self._reports for fault in _faults(report, incident)}
+            if faults:
+                self.found[incident] = Shown(now, SHOWN_BY[min(faults)])
                 self._open.remove(incident)
         del self._reports[:-1]
 
 
-def _shows(report: Report, incident: Incident) -> bool:
+def _faults(report: Report, incident: Incident) -> set[Verdict | TriggerState]:
+    """The faults in the report that the incident is seen by."""
     if report.at < incident.at:
-        return False
+        return set()
+    of_phase = [one for one in report.phases if (one.phase, one.run_date) == (incident.phase, incident.run_date)]
     if incident.kind is Kind.NOT_TRIGGERED:
-        return any(
-            phase.trigger_state in FAULTS[incident.kind]
-            for phase in report.phases
-            if (phase.phase, phase.run_date) == (incident.phase, incident.run_date)
-        )
-    return any(
-        one.verdict in FAULTS[incident.kind]
-        for one in report.processors
-        if (one.phase, one.run_date, one.processor) == (incident.phase, incident.run_date, incident.processor)
-    )
+        states = {one.trigger_state for one in of_phase if one.trigger_state}
+        return {state for state in states if state in FAULTS[incident.kind]}
+    own = [one.verdict for phase in of_phase for one in phase.processors if one.processor == incident.processor]
+    return {verdict for verdict in own if verdict in FAULTS[incident.kind]}

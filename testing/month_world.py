@@ -49,7 +49,7 @@ STREAMED: Final = timedelta(minutes=90)
 
 
 class Kind(StrEnum):
-    """What goes wrong, and (`shown_by`) which of the collectors shows it."""
+    """What goes wrong."""
 
     NOT_REGISTERED = "rows, and no registration"
     NO_ROWS = "a registration, and no rows"
@@ -66,15 +66,6 @@ class Kind(StrEnum):
     NIGHT_RUN_HANGS = "a run at any hour hangs"
     FIRESTORE_AWAY = "Firestore denies access, at any hour"
     BIGQUERY_AWAY = "BigQuery denies access, at any hour"
-
-    @property
-    def shown_by(self) -> str:
-        """The collector whose reading shows it."""
-        if self in {Kind.OVERWRITTEN, Kind.OVERWRITTEN_UNFOLLOWED, Kind.NOT_TRIGGERED}:
-            return "completion"
-        if self in {Kind.HANGS, Kind.NIGHT_RUN_HANGS, Kind.FIRESTORE_AWAY}:
-            return "heartbeats"
-        return "warehouse"
 
 
 AWAY: Final = {Kind.FIRESTORE_AWAY: "firestore", Kind.BIGQUERY_AWAY: "bigquery"}
@@ -93,6 +84,22 @@ FAULTS: Final[Mapping[Kind, frozenset[Verdict | TriggerState]]] = {
     Kind.DOUBLED_BY_A_RUN: frozenset({Verdict.DUPLICATED}),
     Kind.NIGHT_RUN_HANGS: frozenset({Verdict.STALLED}),
 }
+_COMPLETION, _HEARTBEATS, _WAREHOUSE = "completion", "heartbeats", "warehouse"
+SHOWN_BY: Final[Mapping[Verdict | TriggerState | str, str]] = {
+    "firestore": _HEARTBEATS,
+    "bigquery": _WAREHOUSE,
+    Verdict.LOST_UPDATE: _COMPLETION,
+    TriggerState.STUCK: _COMPLETION,
+    TriggerState.BYPASSED: _WAREHOUSE,
+    Verdict.STALLED: _HEARTBEATS,
+    Verdict.UNREGISTERED: _WAREHOUSE,
+    Verdict.PHANTOM: _WAREHOUSE,
+    Verdict.MISSING: _WAREHOUSE,
+    Verdict.FAILED: _WAREHOUSE,
+    Verdict.PARTIAL: _WAREHOUSE,
+    Verdict.DUPLICATED: _WAREHOUSE,
+}
+"""The collector whose reading shows a source's failure or a fault. Rows of the next phase show that it was bypassed."""
 BY_HAND: Final = frozenset(
     {Kind.DELETED_BY_HAND, Kind.DOUBLED_BY_HAND, Kind.DOUBLED_BY_A_RUN, Kind.NIGHT_RUN_HANGS, *AWAY}
 )

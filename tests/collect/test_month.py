@@ -22,6 +22,6 @@ def test_adaptive_readings_cost_a_third_at_most_and_show_nothing_later_by_more_t
     assert adaptive.document_reads <= fixed.document_reads / 3
     assert adaptive.bytes_billed <= fixed.bytes_billed / 3 < fixed.bytes_without_cache / 3
     assert set(fixed.found) == set(month.incidents) != set()
-    for incident, at in fixed.found.items():
-        every = getattr(month.config.collect, incident.kind.shown_by).every
-        assert adaptive.found[incident] - at <= every, incident
+    for incident, shown in fixed.found.items():
+        every = getattr(month.config.collect, shown.by).every
+        assert adaptive.found[incident].at - shown.at <= every, incident
