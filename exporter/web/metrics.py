@@ -87,11 +87,16 @@ class MetricsEndpoint:
         known = self._answers.get((media_type, gzip))
         if known is not None and known.rendered is rendered and (known.live is live or known.live == live):
             return known
+        # Most often the live part alone has changed. Joining a large report again takes as long as sending it.
+        body = known.body if known is not None and known.rendered is rendered else b""
         # Drop all old answers: one that nobody requests any more would keep its report in memory.
         for key in [key for key, kept in self._answers.items() if kept.rendered is not rendered]:
             del self._answers[key]
         end = render_live(live, openmetrics=media_type is OPENMETRICS)
-        body, end = (rendered.gzip_open, rendered.gzip_end(end)) if gzip else (rendered.plain, end)
+        if gzip:
+            body, end = rendered.gzip_open, rendered.gzip_end(end)
+        else:
+            body = body or rendered.plain
         headers = [*_HEADERS[media_type, gzip], (b"content-length", b"%d" % (len(body) + len(end)))]
         if len(body) <= _JOINED:
             body, end = b"", body + end
