@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Final
 
 _M_MMAP_THRESHOLD: Final = -3
+_M_ARENA_MAX: Final = -8
 _LARGE_BYTES: Final = 128 * 1024
 _YOUNG_OBJECTS: Final = 20_000
 """New objects before the garbage collector runs (Python's default: 700)."""
@@ -29,11 +30,14 @@ def settle() -> None:
     scrapers at once beside collections then have a third less p99, and collections take no longer.
 
     Large blocks go back to the system when they are freed. glibc begins in this way and then adapts to the sizes that
-    it sees: after a few expositions of some MiB, each thread that rendered one would keep that much memory.
+    it sees: after a few expositions of some MiB, each thread that rendered one would keep that much memory. For the
+    same reason all threads share one heap.
     """
     gc.collect()
     gc.freeze()
     gc.set_threshold(_YOUNG_OBJECTS, _YOUNG_TIMES)
     sys.setswitchinterval(_TURN_SECONDS)
     with suppress(OSError, AttributeError):  # Another C library has no such function.
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+        library = ctypes.CDLL(None)
+        library.mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+        library.mallopt(_M_ARENA_MAX, 1)
