@@ -9,7 +9,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from benchmarks import calls, changes, machine, memory, reads, rules, scaling, scrapes, startup, states, statuspage
+from benchmarks import (
+    calls,
+    changes,
+    followed,
+    machine,
+    memory,
+    reads,
+    rules,
+    scaling,
+    scrapes,
+    startup,
+    states,
+    statuspage,
+)
 from benchmarks.page import page
 from benchmarks.table import show
 
@@ -32,6 +45,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "scaling": scaling.measure,
     "rendering": scaling.measure_rendering,
     "changes": changes.measure,
+    "followed": followed.measure,
     "calls": calls.measure,
     "reads": reads.measure,
     "memory": memory.measure,

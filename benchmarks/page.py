@@ -32,6 +32,8 @@ _HEAD = """\
   many processors as make so many series. prometheus_client's server has the very same series in its registry.
 - "Constant bytes" is the exporter's own web server with an application that has nothing to decide.
 - Collections that run during scrapes read, reconcile and render back to back, without a pause: more than ever happens.
+- From a write in Firestore to `/metrics`: a local Firestore in a process of its own reports the write to Google's
+  client, and the time ends with the first scrape that has the new number, as Prometheus asks for it.
 - Calls and reads are counted by the servers that Google's clients talk to: the local Firestore, and a stand-in for
   BigQuery's REST API. "The old scripts" are `benchmarks/seed_scripts.py`: a stream of all heartbeats, one query a
   table. BigQuery refuses a query over more than 1,000 tables, so that 2,000 tables take three.

@@ -34,6 +34,7 @@ SUBJECTS = {
     "rendering": ["rendering "],
     "reads": ["Firestore document reads a day, ", "BigQuery bytes billed a day, ", "the latest of "],
     "changes": ["report and bytes after one entry changed", "from a followed write ", "400 processors register "],
+    "followed": ["from a write in Firestore to /metrics, "],
     "calls": ["calls a cycle, "],
     "memory": ["memory with "],
     "sizes": ["whole process, "],
