@@ -16,9 +16,9 @@ Every field that the exporter reads of your pipeline's own records: its key in t
 it is looked for unless you say otherwise, what it decides, and what holds without it. Generated from
 `exporter/config/fields.py`, by which the code reads the fields; `make docs` writes it and a test keeps it the same.
 
-Nothing is required but a table, and a deadline for each processor. Each record that you have makes the verdicts
-sharper: rows alone tell `missing`; completion documents tell `unregistered` and `phantom`; heartbeats tell `running`
-and `stalled`; a run history tells `failed` and `backfill`.
+Nothing is required but a table or completion documents, and a deadline for each processor. Each record that you have
+makes the verdicts sharper: rows alone tell `missing`; completion documents tell `unregistered` and `phantom`;
+heartbeats tell `running` and `stalled`; a run history tells `failed` and `backfill`.
 
 Where your names are other ones, say so:
 

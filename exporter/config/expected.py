@@ -45,6 +45,8 @@ def _date(table: CalendarConfig | HaltsConfig) -> str:
 
 
 def _rows(processor: ProcessorConfig) -> str:
+    if not processor.table.name:
+        return "no table"
     unit, offset = processor.table.period.unit.value, processor.data_date_offset
     if not offset:
         whose = "of the run date" if processor.table.period.unit is Unit.DAY else f"of the {unit} of the run date"

@@ -121,7 +121,7 @@ def _orders(node: Node) -> Iterator[Finding]:
         return
     for need in section.needs:
         key = node.at(need.key)
-        if key.value is not None and node.at(need.other).value is None:
+        if key.value not in (None, {}) and node.at(need.other).value is None:
             missing = node.at(need.other).path
             yield ((key.path, need.message), (missing, f"is removed, but {path_text(key.path)} {need.message}"))
     for order in section.orders:
@@ -275,8 +275,22 @@ def _phases(pipelines: Node, pipeline: str, phases: Node) -> Iterator[Finding]:
         if trigger.value is not None and phase.at("collection").value is None:
             message = "is judged by the completion documents: write `collection` in this phase, or remove `trigger`"
             yield _either(message, trigger)
+        yield from _shown_by_nothing(name, phase)
         yield from _modes(phase)
         yield from _log_links(phase)
+
+
+def _shown_by_nothing(name: str, phase: Node) -> Iterator[Finding]:
+    """Processors that neither write a table nor register in a completion document."""
+    if phase.at("collection").value is not None:
+        return
+    for processor_name, processor in phase.at("processors").each():
+        if isinstance(processor.value, dict) and processor.at("table").value is None:
+            message = (
+                f"has nothing that shows its work: write `table` in {named(processor_name)}, or `collection` in"
+                f" {named(name)}"
+            )
+            yield ((processor.path, message),)
 
 
 def _log_links(phase: Node) -> Iterator[Finding]:

@@ -55,6 +55,10 @@ def _inherited(pipeline: schema.Pipeline, wire: schema.Wire, name: str) -> schem
     return pipeline.model_copy(update={"phases": phases, "coverage": coverage})
 
 
+_NO_TABLE = schema.Table(name="any.table", date_column="day").model_copy(update={"name": "", "date_column": ""})
+"""What stands for the table of a processor that names none."""
+
+
 def _inheriting(phase: schema.Phase, pipeline: schema.Pipeline, known: Mapping[str, str]) -> schema.Phase:
     phase = phase.model_copy(update=_scheduled(phase, pipeline))
     processors = {
@@ -62,6 +66,7 @@ def _inheriting(phase: schema.Phase, pipeline: schema.Pipeline, known: Mapping[s
             update={
                 **_scheduled(section, phase, "calendar", "due"),
                 **_care(section, phase, {"processor": name, **known}),
+                "table": section.table or _NO_TABLE,
             }
         )
         for name, section in phase.processors.items()

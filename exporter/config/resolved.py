@@ -43,10 +43,10 @@ class Due:
 class TableRef:
     """A BigQuery table read by date: `dataset.table` or `project.dataset.table`, and its columns.
 
-    Two processors that name the same table and columns share one reading. `day_column`: the column that has the date
-    of a row, or an expression for it; `period`: rows of the same one belong together, and are read up to `reach`
-    days beyond the window; `write_time_column`: when it was written; `key`: the columns that identify it; `units`: an
-    aggregate that counts the units that a date's rows cover; `optional`: the table may be unused.
+    Two processors that name the same table and columns share one reading. One that writes no table has one without a
+    name. `day_column`: has the date of a row, or is SQL for it; `period`: rows of the same one belong together, and are
+    read up to `reach` days beyond the window; `write_time_column`: when it was written; `key`: identifies it;
+    `units`: an aggregate that counts the units that a date's rows cover; `optional`: the table may be unused.
     """
 
     name: str

@@ -27,7 +27,7 @@ from exporter.config.schedule_schema import (
     CalendarForm,
     Halts,
 )
-from exporter.config.section import Order, Section, declared, optional_key, whole
+from exporter.config.section import Need, Order, Section, declared, optional_key, whole
 from exporter.config.value_types import (
     Collection,
     Column,
@@ -230,7 +230,9 @@ _LOGS = (
 class Processor(Section):
     """One processor of a phase. Its key is the name under which it registers in the completion document."""
 
-    table: Table = declared(..., "The table it writes.")
+    table: Table | None = optional_key(
+        "The table it writes.", absent="its entry, heartbeat and runs alone are judged; its phase needs `collection`"
+    )
     more_tables: dict[Name, Table] = declared(
         {},
         "Further tables that it writes, each by a name of your own. The worst of its tables decides. Its record count"
@@ -258,6 +260,7 @@ class Processor(Section):
     owner: Text | None = optional_key(_OWNER, absent="the phase's")
     job: Job | None = optional_key(_JOB, absent="the phase's")
     logs: Link | None = optional_key(_LOGS, absent="the phase's; without one, Cloud Logging for its `job`")
+    needs = (Need("more_tables", "table", "is beside `table`: write that too, or remove `more_tables`"),)
 
 
 class Mode(Section):

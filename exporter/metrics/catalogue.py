@@ -86,6 +86,7 @@ OWNER_INFO = _gauge(
 )
 RECORD_COUNT = _gauge("processor_record_count", PROCESSOR, "Rows that the entry says its run wrote.")
 TABLE_ROWS = _gauge("processor_table_rows", PROCESSOR, "Rows of the data date in the processor's table.")
+WITHOUT_TABLE = _gauge("processor_without_table", PROCESSOR, "1 for a processor that writes no table; else no series.")
 DELTA = _gauge("processor_record_count_delta", PROCESSOR, "Rows counted in the table minus rows registered.")
 COUNT_POSSIBLE = _gauge(
     "processor_record_count_possible",
@@ -315,6 +316,7 @@ _NUMBERS: Sequence[tuple[Family, Callable[[ProcessorReport], float | None]]] = (
     (CRITICAL, lambda one: one.critical),
     (RECORD_COUNT, lambda one: one.record_count),
     (TABLE_ROWS, lambda one: one.table_rows),
+    (WITHOUT_TABLE, lambda one: None if one.table else True),
     (DELTA, lambda one: one.record_count_delta),
     (COUNT_POSSIBLE, lambda one: one.record_count_possible),
     (ROWS_MIN, lambda one: one.rows_minimum),

@@ -106,6 +106,8 @@ def _repair(phase: PhaseReport, item: ProcessorReport, document: str, *, remembe
 
 def _doubt(item: ProcessorReport) -> str | None:
     """Why no entry can be made from the rows."""
+    if not item.table:
+        return "it has no table, so nothing says how many rows it wrote: register it with what its run logged"
     if not item.table_rows or item.written_at is None:
         return (
             f"the rows of {item.data_date} in {item.table} could not be counted, or do not say when they were written"

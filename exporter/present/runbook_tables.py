@@ -23,11 +23,11 @@ def tables_of(subject: Subject) -> dict[str, str | None]:
     history, log, calendar = pipeline.run_history, pipeline.phase_log, pipeline.calendar
     halts = subject.phase.halts or next(iter(pipeline.all_halts), None)
     return {
-        "table": table.name,
-        "date_column": day_of_row(table),
+        "table": table.name or None,
+        "date_column": day_of_row(table) if table.name else None,
         "written_column": sql_name(written) if written else "NULL",
         "key": ", ".join(map(sql_name, table.key)) or None,
-        "phase_rows": _phase_rows(subject),
+        "phase_rows": _phase_rows(subject) or None,
         "run_history": history.table.name if history else None,
         "phase_log": log.table.name if log else None,
         "phase_log_date": sql_name(log.table.day_column) if log else None,
@@ -44,7 +44,9 @@ def _phase_rows(subject: Subject) -> str:
     """The rows of every table of the phase, and the fewest that the calendar allows, as last read."""
     reported = {one.processor: one for one in subject.phase_report.processors} if subject.phase_report else {}
     selects = []
-    for name, one in ((name, one) for name, first in subject.phase.processors.items() for one in first.of_each_table):
+    for name, one in (
+        (name, one) for name, first in subject.phase.processors.items() for one in first.of_each_table if one.table.name
+    ):
         found = reported.get(name)
         least = found.rows_minimum if found and found.rows_minimum is not None else "NULL"
         written = f"MAX({sql_name(one.table.write_time_column)})" if one.table.write_time_column else "NULL"

@@ -126,7 +126,7 @@ def processors(report: Report) -> dict[str, Json]:
             "after": after_verdict(processor) or None,
             **care(processor, report.at),
             "completed_at": stamp(processor.entry.completed_at if processor.entry else None),
-            "table": processor.table,
+            "table": processor.table or None,
             "written_at": stamp(processor.written_at),
             "rows_expected": [processor.rows_minimum, processor.rows_maximum],
             "rows_due": stamp(processor.rows_due),

@@ -366,6 +366,8 @@ def heartbeat(processor: ProcessorReport) -> str:
 
 def bigquery(processor: ProcessorReport) -> str:
     """What the table has."""
+    if not processor.table:
+        return "no table"
     return "unknown" if processor.table_rows is None else plural(processor.table_rows, "row")
 
 

@@ -106,6 +106,18 @@ class Evidence:
         return too_early(moment, self.obligation)
 
     @property
+    def has_table(self) -> bool:
+        """Whether rows can say anything of this work at all."""
+        return bool(self.obligation.processor.table.name)
+
+    @property
+    def end_unread(self) -> bool:
+        """Whether only a heartbeat that was not read can say, where there is no table, that the work has ended."""
+        beat = self.heartbeat
+        unread = beat.state is HeartbeatState.UNKNOWN and beat.document is None
+        return not self.has_table and unread and bool(self.obligation.processor.heartbeats)
+
+    @property
     def done_before_asked(self) -> bool:
         """Whether all that was done may be of an earlier run than the one that must register, which still has time."""
         times = ((self.obligation.registers_from, self.obligation.due), self.again or (None, None))
@@ -166,7 +178,7 @@ class Evidence:
         A count of 0 over existing rows is impossible, and so is a count above theirs (docs/verdicts.md, "Counts").
         None: unknown. Nobody knows of which of several tables a count is.
         """
-        if self.obligation.processor.more:
+        if self.obligation.processor.more or not self.has_table:
             return True
         entry, rows = self.entry, self.rows
         if entry is None or entry.record_count is None or rows is None:
@@ -191,8 +203,8 @@ class Evidence:
         """
         if self.heartbeat.state is not HeartbeatState.UNKNOWN or self.heartbeat.over:
             return False
-        if self.rows is not None:
-            deadline = self.obligation.due if self.rows.rows else self.obligation.rows_owed_by
+        if self.rows is not None or not self.has_table:
+            deadline = self.obligation.due if self.rows and self.rows.rows else self.obligation.rows_owed_by
             if self.now >= deadline + PATIENCE:
                 return False
         if HEARTBEAT in self.doubts:

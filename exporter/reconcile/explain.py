@@ -219,7 +219,7 @@ def _never_written(e: Evidence, scene: Scene, lost: Explanation) -> Explanation:
     elif e.heartbeat.state is HeartbeatState.COMPLETED and e.heartbeat.beat_at:
         at = moment(e.heartbeat.beat_at, scene.now)
         supports.append(f"its heartbeat of {data_date} says completed at {at}, and no entry says so")
-    elif e.rows is not None:
+    elif e.rows is not None or not e.has_table:
         contradicts.append(f"nothing shows that the work of {data_date} was finished")
     if _missed_count(scene):
         contradicts.append("_completed_count counts entries that are not there")
@@ -233,7 +233,7 @@ def _never_written(e: Evidence, scene: Scene, lost: Explanation) -> Explanation:
     if supports:
         standing = Standing.POSSIBLE if doubtful else Standing.LIKELY
     else:
-        standing = Standing.POSSIBLE if e.rows is None else Standing.UNLIKELY
+        standing = Standing.POSSIBLE if e.rows is None and e.has_table else Standing.UNLIKELY
     return Explanation(Cause.NEVER_WRITTEN, standing, tuple(supports), tuple(contradicts))
 
 
@@ -345,7 +345,7 @@ def _not_run(e: Evidence, scene: Scene) -> Explanation:
     if contradicts:
         standing = Standing.RULED_OUT
     else:
-        known = e.rows is not None and e.runs is not None and e.due
+        known = (e.rows is not None or not e.has_table) and e.runs is not None and e.due
         standing = Standing.LIKELY if known else Standing.POSSIBLE
     return Explanation(Cause.NOT_RUN, standing, tuple(supports), tuple(contradicts))
 

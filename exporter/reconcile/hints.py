@@ -107,7 +107,7 @@ def _unknown(e: Evidence) -> Iterator[Hint]:
         CALENDAR: e.units is not None or not e.halts_known,
         HALTS: e.halts_known,
         DOCUMENT: e.document_known or not e.has_document,
-        of_table: e.rows is not None,
+        of_table: e.rows is not None or not e.has_table,
     }
     for record, is_known in known.items():
         failure = e.rows_failure if record == of_table else e.failures[record]
@@ -120,6 +120,10 @@ def _unknown(e: Evidence) -> Iterator[Hint]:
         else:
             why = f"{failure.kind}: {failure.detail}" if failure else "not read yet"
         yield Hint(HintKind.FRESHNESS, f"{record} unknown ({why})")
+    if e.end_unread:
+        yield Hint(
+            HintKind.FRESHNESS, "heartbeats unknown (not read), and there is no table that shows whether it ended"
+        )
 
 
 def _doubted(e: Evidence, record: str) -> str:
@@ -318,5 +322,5 @@ def _freshness(e: Evidence, verdict: Verdict) -> Iterator[Hint]:
         since, by = (moment(at, e.now) for at in e.again)
         text = f"the document was reset at {since}: what was done before has until {by} to register again"
         yield Hint(HintKind.FRESHNESS, text)
-    elif verdict is Verdict.NOT_DUE and e.due:
+    elif verdict is Verdict.NOT_DUE and e.due and e.has_table:
         yield Hint(HintKind.FRESHNESS, "table not counted since the deadline")

@@ -89,7 +89,8 @@ def every_table(config: Config) -> tuple[TableRef, ...]:
     """Every table whose rows are counted on some run date, also of phases of other shards that this one's start."""
     phases = [(pipeline, phase) for pipeline in config.pipelines.values() for phase in pipeline.phases.values()]
     following = (phase_after(config, pipeline, phase) for pipeline, phase in phases)
-    return _distinct(one.table for one in _of_each_table((*(phase for _, phase in phases), *filter(None, following))))
+    work = _of_each_table((*(phase for _, phase in phases), *filter(None, following)))
+    return _distinct(one.table for one in work if one.table.name)
 
 
 def _of_each_table(phases: Iterable[PhaseConfig]) -> Iterator[ProcessorConfig]:

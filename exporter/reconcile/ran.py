@@ -41,7 +41,7 @@ def log_source(
     if any(e.rows is not None and e.rows.rows > 0 for e in evidences):
         return LogSource.ROWS
     unread = succeeded is None and pipeline.run_history is not None
-    unknown = unread or log is None or any(e.rows is None for e in evidences)
+    unknown = unread or log is None or any(e.rows is None and e.has_table for e in evidences)
     return LogSource.UNKNOWN if unknown else LogSource.NONE
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from exporter.config.fields import FAILED, PARTIAL
+from exporter.config.fields import FAILED, PARTIAL, SUCCESS
 from exporter.model import HeartbeatState, Verdict
 
 if TYPE_CHECKING:
@@ -63,7 +63,9 @@ def _running(e: Evidence) -> bool | None:
 
 
 def _no_rows(e: Evidence) -> bool | None:
-    return None if e.rows is None else e.rows.rows == 0
+    if e.rows is None:
+        return None if e.has_table else True
+    return e.rows.rows == 0
 
 
 def _failed(e: Evidence) -> bool | None:
@@ -97,7 +99,7 @@ def _registered_partial(e: Evidence) -> bool:
 
 
 def _phantom(e: Evidence) -> bool | None:
-    if e.registered is False or (e.rows is not None and e.rows.rows):
+    if e.registered is False or not e.has_table or (e.rows is not None and e.rows.rows):
         return False
     return _fault_in_rows(e, both(e.registered, not _registered_partial(e), e.due, _no_rows(e)))
 
@@ -147,7 +149,7 @@ def still_filling(e: Evidence) -> bool:
 
 def _partial(e: Evidence) -> bool | None:
     done, below = e.done, below_bounds(e)
-    if done is False or (below is False and not _registered_partial(e)):
+    if done is False or not e.has_table or (below is False and not _registered_partial(e)):
         return False
     empty = both(_registered_partial(e), e.due, _no_rows(e))
     return _fault_in_rows(e, both(done, not still_filling(e), either(empty, below)))
@@ -189,25 +191,28 @@ def _wrong_date(e: Evidence) -> bool | None:
 
 def _backfill(e: Evidence) -> bool | None:
     run = e.newest_run
-    return both(negated(e.done), run is not None and run.backfill and not e.ran_to_register, negated(_no_rows(e)))
+    left = negated(_no_rows(e)) if e.has_table else run is not None and run.status == SUCCESS
+    return both(negated(e.done), run is not None and run.backfill and not e.ran_to_register, left)
 
 
 def _unregistered(e: Evidence) -> bool | None:
     finished: bool | None
     if e.rows is None:
-        finished = e.heartbeat.state is HeartbeatState.COMPLETED or None
+        known = e.heartbeat.state is HeartbeatState.COMPLETED or (not e.has_table and e.ran_to_register)
+        finished = known or (None if e.has_table or e.end_unread else False)
         finished_at = e.heartbeat.beat_at
     else:
         finished, finished_at = e.rows.rows > 0, e.rows.written_at
     if finished and e.done_before_asked:
-        finished = None if e.rows is None else False
+        finished = None if e.rows is None and e.has_table else False
     found = both(negated(e.done), finished)
     return None if found and e.document_older_than(finished_at) else found
 
 
 def _missing(e: Evidence) -> bool | None:
-    looked_since = e.rows_read_at is not None and e.rows_read_at >= e.obligation.rows_owed_by
-    return both(negated(e.done), e.due, None if e.rows is None else looked_since, _no_rows(e))
+    read_at = e.rows_read_at if e.has_table else e.document_read_at
+    looked_since = read_at is not None and read_at >= e.obligation.rows_owed_by
+    return both(negated(e.done), e.due, None if e.rows is None and e.has_table else looked_since, _no_rows(e))
 
 
 def _not_due(e: Evidence) -> bool | None:

@@ -128,7 +128,7 @@ _PROCESSOR = _object(
         "job": _or_unknown(_JOB),
         "logs": _or_unknown({"type": "string", "format": "uri"}),
         "completed_at": _MAYBE_TIME,
-        "table": {"type": "string"},
+        "table": _MAYBE_TEXT,
         "written_at": _MAYBE_TIME,
         "rows_expected": {"type": "array", "items": _COUNT, "minItems": 2, "maxItems": 2},
         "rows_due": _TIME,

@@ -8,6 +8,7 @@ import pytest
 
 from exporter.config.errors import ConfigError
 from exporter.config.load import LARGEST_FILE, load
+from exporter.reconcile.plan import every_table
 from tests.config.loading import SMALL, error_of, written
 
 if TYPE_CHECKING:
@@ -124,7 +125,6 @@ def test_every_fault_is_reported_at_once_with_path_line_and_column(tmp_path: Pat
         "13:15 pipelines.nba.phases.phase9: has no value",
         f"15:15 {phase3}.next: names no phase (did you mean phase4?)",
         f'17:11 {phase3}.processors._x: "_x" cannot name a processor',
-        f"17:11 {phase3}.processors._x.table: is missing",
         f'17:21 {phase3}.processors._x.due: "25',
         f'18:52 {phase3}.processors.upcoming_player_game_context.critical: must be true or false, not "yes"',
         f'18:70 {phase3}.processors.upcoming_player_game_context.heartbeats[0]: "a/b" cannot be a document id',
@@ -166,14 +166,35 @@ def test_the_fault_of_a_wrong_value_says_what_it_must_be(overlay: dict[str, Any]
     assert any(fault.path.startswith(path) and words in fault.message for fault in error.faults), error
 
 
-def test_a_processor_without_a_table_is_refused(tmp_path: Path) -> None:
+def test_a_processor_with_neither_a_table_nor_completion_documents_is_refused(tmp_path: Path) -> None:
     text = SMALL.replace("table: {name: d.copies, date_column: day}", "critical: true")
 
     (fault,) = error_of(file=written(tmp_path, text)).faults
 
-    assert fault.path == "pipelines.mine.phases.load.processors.copy.table"
-    assert (fault.line, fault.column) == (9, 11)
-    assert fault.message == "is missing: The table it writes."
+    assert fault.path == "pipelines.mine.phases.load.processors.copy"
+    assert fault.message == "has nothing that shows its work: write `table` in copy, or `collection` in load"
+
+
+def test_further_tables_need_a_first_one(tmp_path: Path) -> None:
+    text = SMALL.replace(
+        "table: {name: d.copies, date_column: day}", "more_tables: {again: {name: d.copies, date_column: day}}"
+    ).replace("      load:\n", "      load:\n        collection: done\n")
+
+    (fault,) = error_of(file=written(tmp_path, text)).faults
+
+    assert fault.path == "pipelines.mine.phases.load.processors.copy.more_tables"
+    assert fault.message == "is beside `table`: write that too, or remove `more_tables`"
+
+
+def test_a_processor_without_a_table_registers_in_completion_documents(tmp_path: Path) -> None:
+    text = SMALL.replace("table: {name: d.copies, date_column: day}", "critical: true").replace(
+        "      load:\n", "      load:\n        collection: done\n"
+    )
+
+    config = load(file=written(tmp_path, text), environ={}).config
+
+    assert not config.pipelines["mine"].phases["load"].processors["copy"].table.name
+    assert every_table(config) == ()
 
 
 @pytest.mark.parametrize("text", [SMALL.replace("timezone: UTC", "timezone: !zone UTC"), "preset: !zone nba"])

@@ -55,6 +55,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "processor_owner_info": ("pipeline", "phase", "processor", "owner", "runs_in", "logs"),
     "processor_record_count": PROCESSOR,
     "processor_table_rows": PROCESSOR,
+    "processor_without_table": PROCESSOR,
     "processor_record_count_delta": PROCESSOR,
     "processor_record_count_possible": PROCESSOR,
     "processor_table_rows_expected_min": PROCESSOR,

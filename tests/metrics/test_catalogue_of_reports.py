@@ -181,6 +181,7 @@ def test_before_anything_is_read_no_value_is_made_up() -> None:
         "processor_registered",
         "processor_record_count",
         "processor_table_rows",
+        "processor_without_table",
         "processor_record_count_delta",
         "processor_record_count_possible",
         "processor_table_rows_expected_min",

@@ -6,18 +6,22 @@ As it stands a scene is a healthy team processor of six games: an entry of 15:00
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import pytest
 
+from exporter.config.resolved import TableRef
 from exporter.model import Document, HeartbeatState, Verdict
 from exporter.reconcile import reconcile
 from exporter.reconcile.verdict import SAME_RUN, TABLE, both, either, negated
 from testing.builders import DAY, ONE_DAY, beat, entry, loss, on, run
 from tests.reconcile.scene import SOURCES, TWIN, Scene, Side
+
+if TYPE_CHECKING:
+    from exporter.config.resolved import Config
 
 DAY_BEFORE = DAY - 2 * ONE_DAY
 LAST_WEEK = DAY - 7 * ONE_DAY
@@ -291,6 +295,64 @@ def test_in_a_phase_without_completion_documents_rows_stand_in_for_the_entry(ver
 
     assert report.verdict is verdict
     assert report.registered is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tableless(Scene):
+    """A scene of a processor that writes no table."""
+
+    def config(self) -> Config:
+        found = Scene.config(self)
+        pipeline = found.pipelines["nba"]
+        phase = pipeline.phases["phase3"]
+        processors = {name: replace(one, table=TableRef("", "")) for name, one in phase.processors.items()}
+        phases = {"phase3": replace(phase, processors=processors)}
+        return replace(found, pipelines={"nba": replace(pipeline, phases=phases)})
+
+
+none = partial(Tableless, entry=None, bounds=None, rows=99, unread=ROWS)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "scene"),
+    {
+        "an entry": (Verdict.OK, none(entry=entry(count=12))),
+        "an entry that counted nothing": (Verdict.OK, none(entry=entry(count=0))),
+        "an entry that says partial": (Verdict.OK, none(entry=as_partial())),
+        "nothing before the deadline": (Verdict.NOT_DUE, none(now="16:29", read="16:28")),
+        "nothing after the deadline": (Verdict.MISSING, none()),
+        "nothing in a document from before the deadline": (Verdict.NOT_DUE, none(now="16:31", read="16:29")),
+        "the document unread": (Verdict.UNKNOWN, none(unread={*ROWS, "documents"})),
+        "the calendar unread": (Verdict.UNKNOWN, none(unread={*ROWS, "calendar"})),
+        "no games": (Verdict.NOT_EXPECTED, none(units=0)),
+        "no entry and heartbeats unread": (Verdict.UNKNOWN, none(unread={*ROWS, "heartbeats"})),
+        "an entry and heartbeats unread": (Verdict.OK, none(entry=entry(), unread={*ROWS, "heartbeats"})),
+        "a completed heartbeat": (Verdict.UNREGISTERED, none(beats=[completed("15:00:48")])),
+        "one from before the date was over": (
+            Verdict.NOT_DUE,
+            none(now="16:00", read="15:59", beats=[completed("04:50")]),
+        ),
+        "a run that succeeded": (Verdict.UNREGISTERED, none(runs=[succeeded("15:00")])),
+        "a run that succeeded, heartbeats unread": (
+            Verdict.UNREGISTERED,
+            none(runs=[succeeded("15:00")], unread={*ROWS, "heartbeats"}),
+        ),
+        "a backfill": (Verdict.BACKFILL, none(runs=[backfilled("15:00")])),
+        "a backfill that failed": (Verdict.FAILED, none(runs=[run("failed", "15:00", backfill=True)])),
+        "a running heartbeat": (Verdict.RUNNING, none(beats=[running("17:59")])),
+        "a dead heartbeat": (Verdict.STALLED, none(beats=[running("15:00")])),
+        "a failed heartbeat": (Verdict.FAILED, none(beats=[failed("15:00")])),
+        "a failed run": (Verdict.FAILED, none(runs=[broke("15:00")])),
+        "a run that was skipped": (Verdict.SKIPPED, none(runs=[run("skipped", "15:00")])),
+        "a lost entry": (Verdict.LOST_UPDATE, none(loss=loss())),
+    }.values(),
+)
+def test_without_a_table_entry_heartbeat_and_runs_alone_are_judged(verdict: Verdict, scene: Scene) -> None:
+    report = scene.report()
+
+    assert report.verdict is verdict
+    assert (report.table_rows, report.too_few, report.too_many) == (None, None, None)
+    assert not any("table" in hint.text for hint in report.hints if verdict is not Verdict.UNKNOWN)
 
 
 def test_verdicts_are_tried_in_the_order_in_which_the_model_lists_them() -> None:
