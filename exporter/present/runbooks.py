@@ -20,10 +20,10 @@ from exporter.present.runbook_blocks import Known, filled
 from exporter.present.runbook_records import phases_run, records_of, runs
 from exporter.present.runbook_tables import tables_of
 from exporter.present.summary import worst_first
-from exporter.present.words import Moments
+from exporter.present.words import BAD_TRIGGERS, Moments
 from exporter.reconcile.expectations import phase_after
 from exporter.reconcile.units import noun_of
-from exporter.shipped.alerts import alerts
+from exporter.shipped.alerts import alert_of, alerts
 from exporter.shipped.assets import assets
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         PipelineConfig,
         ProcessorConfig,
     )
-    from exporter.model import PhaseReport, ProcessorReport, Report
+    from exporter.model import PhaseReport, ProcessorReport, Report, Since
 
 OVERVIEW: Final = "README"
 """The name of the page that lists the others."""
@@ -114,7 +114,7 @@ def rendered(name: str, asked: Asked, config: Config, report: Report) -> Page:
     care = subject.processor.care
     known = Known(subject.processor.name, values(subject))
     said = with_noun(filled(text, [known], MISSING), noun_of(subject.pipeline, subject.processor))
-    return Page(Masked(said), masked(_about(subject, Moments.of(report))), logs(care, _window(subject)))
+    return Page(Masked(said), masked(_about(name, subject, Moments.of(report))), logs(care, _window(subject)))
 
 
 def about_coverage(name: str) -> bool:
@@ -122,13 +122,28 @@ def about_coverage(name: str) -> bool:
     return any(alert.name == name and alert.key.startswith("coverage") for alert in alerts())
 
 
-def _about(subject: Subject, moments: Moments) -> str:
-    """What a page was filled in for, in words, and since when its fault has been there."""
-    found = subject.processor_report
-    since = f" since {moments.began(found.since)}" if found and found.since else ""
-    now = f", now {found.verdict}{since}" if found else ""
-    about = f"{subject.pipeline.name} {subject.phase.name} of {subject.run_date}, {subject.processor.name}{now}."
-    return " ".join(filter(None, [about, care_text(subject.processor.care)]))
+def _about(name: str, subject: Subject, moments: Moments) -> str:
+    """What a page was filled in for, in words: the state of what its alert is about, and since when that has been so."""
+    what, state, since = _state(name, subject)
+    now = f", now {state}{f' since {moments.began(since)}' if since else ''}" if state else ""
+    processor = subject.processor.name
+    about = f"{subject.pipeline.name} {subject.phase.name} of {subject.run_date}, {what or processor}{now}."
+    commands = f"Its commands are for {processor}." if what else ""
+    return " ".join(filter(None, [about, commands, care_text(subject.processor.care)]))
+
+
+def _state(name: str, subject: Subject) -> tuple[str, str | None, Since | None]:
+    """What an alert is about, its state, and since when: a trigger, a coverage check, or (empty) the processor."""
+    found, phase, check = subject.processor_report, subject.phase_report, subject.check
+    if phase and name in {alert_of(state).name for state in BAD_TRIGGERS}:
+        return "its trigger", phase.trigger_state, phase.since
+    if check and about_coverage(name):
+        labels = {"pipeline": subject.pipeline.name, "run_date": subject.run_date.isoformat(), "check": check.name}
+        low = next(
+            (one for one in subject.report.conditions if one.holds and labels.items() <= one.labels.items()), None
+        )
+        return check.name, low and low.condition, low and low.since
+    return "", found and found.verdict, found and found.since
 
 
 def _no(key: str) -> str:

@@ -9,11 +9,12 @@ import httpx
 import pytest
 
 from exporter.config.load import load
-from exporter.model import Report
+from exporter.model import CoverageCounts, Report
 from exporter.present.runbooks import link, names
 from exporter.shipped.alerts import alert_of
 from exporter.web.page import HEADERS
 from exporter.web.state import View
+from testing.builders import DAY, ONE_DAY
 from testing.reports import reported, seed_like
 from tests.web.example import MOMENT, ExampleState, serving
 
@@ -151,6 +152,24 @@ def test_the_fault_chooses_processor_and_time_where_the_link_does_not() -> None:
         page = text(httpx.get(f"{server.url}/runbooks/background", params={"pipeline": "nba"}, timeout=30))
 
     assert "nba phase3 of 2026-02-01, player_game_summary, now unregistered since " in page
+
+
+def test_a_page_says_since_when_what_its_alert_is_about_has_been_so() -> None:
+    scene = seed_like()
+    scene.memory.warehouse.coverage = {DAY - ONE_DAY: CoverageCounts(212, 118, 80, {"dnp": 94})}
+    shown = View(reported(scene))
+    about = {"blocked": "its trigger", "coverage_low": "minutes_played", "unregistered": "player_game_summary"}
+    with serving(ExampleState(shown=shown)) as server:
+        address = f"{server.url}/runbooks"
+        found = {
+            key: text(httpx.get(f"{address}/{alert_of(key).name}", params={"pipeline": "nba"}, timeout=30))
+            for key in about
+        }
+
+    now = {"blocked": "15:00:50 UTC (10:00:50 EST)", "coverage_low": "16:30 UTC (11:30 EST)"}
+    for key, what in about.items():
+        assert f"nba phase3 of 2026-02-01, {what}, now {key} since {now.get(key, '15:00')}" in found[key]
+        assert ("Its commands are for player_game_summary." in found[key]) == (what != "player_game_summary")
 
 
 def test_the_way_to_the_logs_leads_on_with_the_time_of_the_fault(client: httpx.Client) -> None:
