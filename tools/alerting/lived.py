@@ -1,7 +1,7 @@
 """Lives through five days as somebody who is paged: live Prometheus, Alertmanager, receivers, page, terminal, runbook.
 
 Each day is moved to yesterday, since a running exporter uses the machine's clock. Of each place it stores what somebody
-reads, and counts the words and lines up to the end of each answer: what, since when, what first, over when.
+reads, puts the pages' beginnings side by side, and counts the words and lines up to the end of each answer: what, since when, what first, over when.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from PIL import Image
 
 from exporter.incidents.local import LocalSources, SimulatedClock
 from exporter.shipped.alerts import alert_of
@@ -39,6 +41,9 @@ FASTER: Final = 60
 PROJECT: Final = "nba-props-platform"
 PATIENCE: Final = 120.0
 """Seconds until a page has to be there."""
+SHOWN: Final = (390, 560)
+"""What of a page the sheet shows, in pixels."""
+COLOURS: Final = 64
 OUTAGE: Final = {"firestore": "permission_denied"}
 
 
@@ -96,7 +101,7 @@ def _opened(browser: Browser, address: str, file: Path, part: str) -> str:
     text = ""
     schemes: tuple[Scheme, ...] = ("light", "dark")
     for scheme in schemes:
-        context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme=scheme)
+        context = browser.new_context(viewport={"width": SHOWN[0], "height": 844}, color_scheme=scheme)
         page = context.new_page()
         page.goto(address)
         page.screenshot(path=f"{file}-{scheme}.png")
@@ -133,6 +138,23 @@ def counted(text: str) -> dict[str, tuple[str, int, int]]:
     return found
 
 
+def sheet(folder: Path) -> None:
+    """All days' pages as they begin on a telephone, side by side, in `pages.png`: light above, dark below."""
+    width, height = SHOWN
+    schemes: tuple[Scheme, ...] = ("light", "dark")
+    whole = Image.new("RGB", (width * len(DAYS), height * len(schemes)))
+    for column, name in enumerate(DAYS):
+        for row, scheme in enumerate(schemes):
+            taken = Image.open(_folder(folder, name) / f"page-{scheme}.png").convert("RGB")
+            whole.paste(taken.crop((0, 0, width, height)), (column * width, row * height))
+    whole.quantize(COLOURS, Image.Quantize.MAXCOVERAGE).save(folder / "pages.png", optimize=True)
+
+
+def _folder(folder: Path, name: str) -> Path:
+    # Prometheus and Alertmanager take paths as relative to their configuration.
+    return folder.resolve() / name.replace(" ", "-")
+
+
 def main() -> int:
     """Live through the days, and print what each place answers."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -141,8 +163,7 @@ def main() -> int:
     chosen = parser.parse_args()
     with chromium() as browser:
         for name in chosen.day or DAYS:
-            # Prometheus and Alertmanager take paths as relative to their configuration.
-            folder = chosen.folder.resolve() / name.replace(" ", "-")
+            folder = _folder(chosen.folder, name)
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
             for place, text in read(name, DAYS[name], folder, browser):
@@ -150,6 +171,8 @@ def main() -> int:
                 print(f"  {place}: {len(text.split())} words, {text.count(chr(10)) + 1} lines")
                 for question, (answer, words, lines) in counted(text).items():
                     print(f"    {question} ({words} words, {lines} lines): {answer}")
+    if not chosen.day:
+        sheet(chosen.folder)
     return 0
 
 
