@@ -123,7 +123,7 @@ def about_coverage(name: str) -> bool:
 
 
 def _about(name: str, subject: Subject, moments: Moments) -> str:
-    """What a page was filled in for, in words: the state of what its alert is about, and since when that has been so."""
+    """What a page was filled in for, in words: what its alert is about, the state of that, and since when."""
     what, state, since = _state(name, subject)
     now = f", now {state}{f' since {moments.began(since)}' if since else ''}" if state else ""
     processor = subject.processor.name
@@ -142,8 +142,8 @@ def _state(name: str, subject: Subject) -> tuple[str, str | None, Since | None]:
         low = next(
             (one for one in subject.report.conditions if one.holds and labels.items() <= one.labels.items()), None
         )
-        return check.name, low and low.condition, low and low.since
-    return "", found and found.verdict, found and found.since
+        return (check.name, low.condition, low.since) if low else (check.name, None, None)
+    return ("", found.verdict, found.since) if found else ("", None, None)
 
 
 def _no(key: str) -> str:

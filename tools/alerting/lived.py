@@ -1,7 +1,8 @@
 """Lives through five days as somebody who is paged: live Prometheus, Alertmanager, receivers, page, terminal, runbook.
 
 Each day is moved to yesterday, since a running exporter uses the machine's clock. Of each place it stores what somebody
-reads, puts the pages' beginnings side by side, and counts the words and lines up to the end of each answer: what, since when, what first, over when.
+reads, puts the pages' beginnings side by side, and counts the words and lines up to the end of each answer: what, since
+when, what first, over when.
 """
 
 from __future__ import annotations
