@@ -168,17 +168,26 @@ def parse_heartbeat(
 
 
 def read_document(
-    message: WireDocument | None, read_time: datetime | None, shape: CompletionConfig = USUAL
+    message: WireDocument | None,
+    read_time: datetime | None,
+    shape: CompletionConfig = USUAL,
+    before: Document | None = None,
 ) -> Document:
-    """A completion document as Firestore sent it at `read_time` of its own clock; None: there is no document."""
+    """A completion document as Firestore sent it at `read_time` of its own clock; None: there is no document.
+
+    `before`: an earlier state of it, whose entries are not decoded again where they are fields with the same content.
+    """
     if message is None:
         return Document(exists=False, read_time=read_time)
+    contents = {name: value.SerializeToString(deterministic=True) for name, value in _values(message, shape)}
+    known = before.entries if before and shape.entries is None else {}
+    same = {name: entry for name, entry in known.items() if before and before.contents.get(name) == contents.get(name)}
+    fields = {name: value for name, value in message.fields.items() if name not in same}
     depth = 1 if shape.entries is None else 2
     document = parse_document(
-        plain_fields(message.fields, depth), plain_time(message.create_time), plain_time(message.update_time), shape
+        plain_fields(fields, depth), plain_time(message.create_time), plain_time(message.update_time), shape
     )
-    contents = {name: value.SerializeToString(deterministic=True) for name, value in _values(message, shape)}
-    return replace(document, read_time=read_time, contents=contents)
+    return replace(document, entries={**document.entries, **same}, read_time=read_time, contents=contents)
 
 
 def _values(message: WireDocument, shape: CompletionConfig) -> Iterator[tuple[str, Any]]:

@@ -163,7 +163,7 @@ class _View:
         self._shapes = shapes
         self._tell = tell
         self._pending: dict[DocumentId, Document] = {}
-        self._known: dict[DocumentId, bool] = {}
+        self._known: dict[DocumentId, Document] = {}
         self._changes = 0
         self._current = False
         self.complete = False
@@ -183,8 +183,8 @@ class _View:
             case "document_remove":
                 self._put(message.document_remove.document, None)
             case "filter":
-                known = {**self._known, **{key: document.exists for key, document in self._pending.items()}}
-                if message.filter.count != sum(known.values()):
+                known = {**self._known, **self._pending}
+                if message.filter.count != sum(document.exists for document in known.values()):
                     raise CallFailed(Fault(ErrorKind.INVALID, "the stream left out a change", transient=True))
             case _:
                 pass  # a kind of response that this version of the protocol does not know
@@ -192,7 +192,8 @@ class _View:
     def _put(self, path: str, message: Any) -> None:  # noqa: ANN401 - as above
         key = self._documents.get(path)
         if key is not None:
-            self._pending[key] = read_document(message, None, self._shapes.get(key.collection, USUAL))
+            before = self._known.get(key)
+            self._pending[key] = read_document(message, None, self._shapes.get(key.collection, USUAL), before)
 
     def _target_change(self, change: Any) -> None:  # noqa: ANN401 - as above
         if change.target_change_type == _CHANGE.REMOVE:
@@ -214,9 +215,9 @@ class _View:
             key: replace(document, read_time=read_time)
             for key, document in self._pending.items()
             # Some servers report with every change that missing documents are still missing.
-            if document.exists or self._known.get(key) is not False
+            if document.exists or key not in self._known or self._known[key].exists
         }
-        self._known |= {key: document.exists for key, document in news.items()}
+        self._known |= news
         changes, self._pending, self._changes = self._changes, {}, 0
         first, self.complete = not self.complete, True
         self._tell(news, first=first, changes=changes)

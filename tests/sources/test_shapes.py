@@ -13,12 +13,13 @@ from exporter.config.resolved import CompletionConfig
 from exporter.emulators.firestore import FirestoreServer
 from exporter.metrics.telemetry import Telemetry
 from exporter.model import Entry, UnusableField
-from exporter.sources.documents import parse_document, parse_entry, parse_heartbeat, read_document, read_entry
+from exporter.sources.documents import USUAL, parse_document, parse_entry, parse_heartbeat, read_document, read_entry
 from exporter.sources.firestore import FirestoreStore
 from exporter.sources.ports import Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 OWN = CompletionConfig(
@@ -101,6 +102,28 @@ def test_the_content_of_an_entry_in_a_map_is_read_again_as_it_was() -> None:
 
     assert set(document.contents) == {"released", "orders"}
     assert read_entry(document.contents["orders"], OWN) == document.entries["orders"] == Entry("success")
+
+
+@pytest.mark.parametrize("shape", [USUAL, FLAT, OWN], ids=["usual", "own names", "in a map"])
+def test_a_document_is_the_same_whether_its_unchanged_entries_are_decoded_again_or_not(shape: CompletionConfig) -> None:
+    def wire(entries: dict[str, int], *, triggered: bool) -> WireDocument:
+        fields: dict[str, object] = {
+            name: {"map_value": {"fields": {"record_count": {"integer_value": number}}}}
+            for name, number in entries.items()
+        }
+        if shape.entries:
+            fields = {shape.entries: {"map_value": {"fields": fields}}}
+        return WireDocument(fields={**fields, "_triggered": {"boolean_value": triggered}})
+
+    earlier = WireDocument.pb(wire({"kept": 1, "changed": 2, "gone": 3}, triggered=False))
+    message = WireDocument.pb(wire({"kept": 1, "changed": 4, "new": 3}, triggered=True))
+    before = read_document(earlier, None, shape)
+
+    after = read_document(message, NOON, shape, before)
+
+    assert after == read_document(message, NOON, shape)
+    assert set(after.entries) == {"kept", "changed", "new"}
+    assert shape.entries or after.entries["kept"] is before.entries["kept"]
 
 
 def test_a_heartbeat_is_read_by_the_names_and_words_of_the_configuration() -> None:
