@@ -162,14 +162,13 @@ class Evidence:
     @property
     def rows_older_than_entry(self) -> bool:
         """Whether the table was last counted before the entry was written. Rows missing then prove nothing."""
-        completed_at = self.entry.completed_at if self.entry else None
-        return (
-            completed_at is not None and self.rows_read_at is not None and self.rows_read_at < completed_at <= self.now
-        )
+        completed_at = past(self.entry.completed_at, self.now) if self.entry else None
+        return completed_at is not None and self.rows_read_at is not None and self.rows_read_at < completed_at
 
     def document_older_than(self, moment: datetime | None) -> bool:
         """Whether the document was last read before that moment. An entry missing then proves nothing."""
-        return moment is not None and self.document_read_at is not None and self.document_read_at < moment <= self.now
+        at = past(moment, self.now)
+        return at is not None and self.document_read_at is not None and self.document_read_at < at
 
     @property
     def record_count_possible(self) -> bool | None:

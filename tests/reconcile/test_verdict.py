@@ -61,6 +61,9 @@ CASES: Final[dict[Verdict, dict[str, Scene]]] = {
         "rows below their bounds counted before the entry": counted_before(rows=10),
         "too many rows counted before the entry": counted_before(rows=24),
         "more registered before the rows were counted": counted_before(entry=entry(count=13)),
+        "registered by a clock ahead of ours after the rows were counted": registered(
+            rows=0, entry=entry("16:41:59"), counted="16:39:30", now="16:40", read="16:39:59"
+        ),
         "a backfill and rows unread": unseen(runs=[backfilled("15:00")], beats=[completed("15:00:48")]),
         "rows and the document read before them": unregistered(now="15:01", counted="15:00:46", read="15:00:30"),
         "rows unread, heartbeat completed since the document was read": unseen(
