@@ -23,6 +23,7 @@ from exporter.collect.heartbeats import HeartbeatCount, Heartbeats
 from exporter.collect.own import own_conditions
 from exporter.collect.pace import of_report, seen
 from exporter.collect.planning import Planner
+from exporter.collect.priority import step_back
 from exporter.collect.warehouse import Warehouse
 from exporter.config.resolved import LedgerConfig
 from exporter.memory.documents import Memory
@@ -202,7 +203,7 @@ class Collectors:
 
     def run_all(self, *names: str) -> None:
         """Run every collector, or those named, once and at the same time, so that the waits do not add up."""
-        with ThreadPoolExecutor(len(self.collectors), thread_name_prefix="collector") as pool:
+        with ThreadPoolExecutor(len(self.collectors), "collector", step_back) as pool:
             try:
                 for run in as_completed([pool.submit(self.run, name) for name in names or self.collectors]):
                     run.result()
@@ -246,6 +247,7 @@ class Collectors:
 
     def _conclude_news(self) -> None:
         """Conclude once from all changes that were reported meanwhile, and when a report is due for time alone."""
+        step_back()
         while not self._board.stopped.is_set():
             told = self._news.wait(NOTICE)
             started = time.monotonic()

@@ -17,6 +17,8 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
+from exporter.collect.priority import step_back
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import timedelta
@@ -79,7 +81,7 @@ class Schedule:
         self._running: set[str] = set()
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
-            executors={"default": ThreadPoolExecutor(len(collectors.collectors))},
+            executors={"default": ThreadPoolExecutor(len(collectors.collectors), {"initializer": step_back})},
             job_defaults={"coalesce": True, "max_instances": 1},
         )
         self._scheduler.add_listener(self._ended, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
