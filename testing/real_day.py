@@ -68,6 +68,8 @@ class Day:
         memory = Memory(LedgerConfig(MEMORY, timedelta.max), self.telemetry)
         self.collectors.memory = self.collectors._board.memory = memory  # noqa: SLF001 - spares reading the tables again
         self.local.firestore.reset()
+        # Its times begin again there, and two documents of one time would be taken for the same.
+        self.clock.now += timedelta(milliseconds=1)
         self.local.firestore.put_all(self.incident.firestore, project=PROJECT)
 
     def collect(self, *names: str, after: timedelta = timedelta()) -> None:
