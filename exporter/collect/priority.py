@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Final
 
 NICE: Final = 15
-"""How far: while scrapes alone could use a whole processor, a report gets a thirtieth of it (docs/benchmarks.md)."""
+"""How far: where both want all of one processor, Linux gives a thread of this nice value 36 parts of 1,060."""
 
 
 def step_back() -> None:
