@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import signal
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -16,9 +15,11 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 
 from testing.days import SEED, moved, settings
+from testing.served import end
 from testing.waiting import until
 
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Mapping, Sequence
     from datetime import date
 
@@ -95,7 +96,7 @@ class RunningExporter:
                 stdout=out,
                 stderr=err,
             )
-            stack.callback(self._end)
+            stack.callback(end, self.process, _ENDS_WITHIN)
             until(lambda: self.address is not None or self.process.poll() is not None, "the exporter to listen")
             assert self.address, self.log
             self.client = stack.enter_context(httpx.Client(base_url=self.address, timeout=30))
@@ -141,15 +142,6 @@ class RunningExporter:
     def wait(self, seconds: float = _ENDS_WITHIN) -> int:
         """Wait for its end and return its exit code."""
         return self.process.wait(seconds)
-
-    def _end(self) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(_ENDS_WITHIN)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
 
 
 def reading_the_seed(

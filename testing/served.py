@@ -6,6 +6,7 @@ import contextlib
 import re
 import socket
 import subprocess
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-_ENDS_WITHIN = 30.0
+ENDS_WITHIN = 30.0
 _NEWS = re.compile(r"\blevel=(?:info|INFO)\b")
 
 
@@ -30,15 +31,15 @@ def free_port() -> int:
 
 
 @dataclass
-class Served:
+class Served(ABC):
     """A running program, whose files are in `folder`; a context manager, inside which it is ready and has a `url`."""
 
     folder: Path
     _stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack, init=False)
 
+    @abstractmethod
     def _command(self, address: str) -> Sequence[str]:
         """The program and its arguments, for it to serve on this address (host:port)."""
-        raise NotImplementedError
 
     def __enter__(self) -> Self:
         name = type(self).__name__
@@ -49,7 +50,7 @@ class Served:
         with contextlib.ExitStack() as stack:
             log = stack.enter_context(self._log.open("w"))
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
-            stack.callback(_end, process)
+            stack.callback(end, process)
             self._client = stack.enter_context(httpx.Client(base_url=self.url, timeout=30))
             until(lambda: self._is_ready() or process.poll() is not None, f"{name} to answer")
             assert process.poll() is None, self.log
@@ -75,10 +76,11 @@ class Served:
         return False
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes], seconds: float = ENDS_WITHIN) -> None:
+    """Ask a program to end, and kill it if it does not within so many seconds."""
     process.terminate()
     try:
-        process.wait(_ENDS_WITHIN)
+        process.wait(seconds)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
